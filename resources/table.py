@@ -1,0 +1,117 @@
+"""What a table of the lake is: columns with types and sentences, a key, and the slices that readers see."""
+
+import hashlib
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+class SchemaError(ValueError):
+    """Rows do not match the table they are written to."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its Arrow type, its unit ('' where it has none), and what it means.
+
+    A `layout` column says where things lie, not what they are, and is left out of digests.
+    """
+
+    name: str
+    type: pa.DataType
+    sentence: str
+    unit: str = ""
+    nullable: bool = False
+    layout: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the lake. `key` is unique.
+
+    `slice_by` starts with a date column: readers who see only a window of dates depend only on the slices in it.
+    ('filed_at', 'accession') makes one slice a filing; a single date column makes one slice a month.
+    """
+
+    name: str
+    sentence: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    slice_by: tuple[str, ...] = ()
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The Arrow schema, nullability included."""
+        return pa.schema([pa.field(c.name, c.type, c.nullable) for c in self.columns])
+
+    def empty(self) -> pl.DataFrame:
+        """No rows, right columns."""
+        return _frame(self.schema.empty_table())
+
+    def frame(self, rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+        """Rows given as dictionaries, in this table's types."""
+        return _frame(pa.Table.from_pylist([dict(row) for row in rows], schema=self.schema))
+
+    def validate(self, rows: pl.DataFrame) -> pa.Table:
+        """Return `rows` sorted by key in this schema.
+
+        Raises
+        ------
+        SchemaError
+            A column is missing, unknown, of another type, null where it may not be, or the key is not unique.
+        """
+        expected = [c.name for c in self.columns]
+        missing, extra = sorted(set(expected) - set(rows.columns)), sorted(set(rows.columns) - set(expected))
+        if missing or extra:
+            raise SchemaError(f"{self.name}: missing columns {missing}, unknown columns {extra}")
+        rows = rows.select(expected).sort(self.key)
+        if rows.select(self.key).is_duplicated().any():
+            raise SchemaError(f"{self.name}: rows are not unique by {', '.join(self.key)}")
+        for column in self.columns:
+            if not column.nullable and rows[column.name].null_count():
+                raise SchemaError(f"{self.name}.{column.name}: {rows[column.name].null_count()} nulls, it may have none")
+        try:
+            return rows.to_arrow().cast(self.schema)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise SchemaError(f"{self.name}: {error}") from error
+
+    def slices(self, rows: pa.Table) -> dict[str, str]:
+        """Digest of every slice; a table without `slice_by` is one slice named ''.
+
+        Parameters
+        ----------
+        rows : pa.Table
+            Validated rows.
+        """
+        content = rows.select([c.name for c in self.columns if not c.layout])
+        if not self.slice_by:
+            return {"": rows_digest(content)}
+        frame = _frame(content).with_columns(self.slice_key().alias("_slice")).sort("_slice", *self.key)
+        parts = frame.partition_by("_slice", as_dict=True, include_key=False, maintain_order=True)
+        return {str(key[0]): rows_digest(part.to_arrow().cast(content.schema)) for key, part in parts.items()}
+
+    def slice_key(self) -> pl.Expr:
+        """Name of the slice a row is in: '2004-03-31 accession' for filings, '2004-03' for months."""
+        day = pl.col(self.slice_by[0])
+        if len(self.slice_by) == 1:
+            return day.dt.strftime("%Y-%m")
+        return pl.concat_str(day.dt.strftime("%Y-%m-%d"), *self.slice_by[1:], separator=" ")
+
+
+def rows_digest(rows: pa.Table) -> str:
+    """SHA-256 of the rows as uncompressed Parquet bytes, which do not depend on how the table was assembled."""
+    buffer = io.BytesIO()
+    plain = pa.Table.from_batches(rows.combine_chunks().to_batches(), rows.schema).replace_schema_metadata()
+    pq.write_table(plain, buffer, compression="none", use_dictionary=False, write_statistics=False, store_schema=False)
+    return hashlib.sha256(buffer.getbuffer()).hexdigest()
+
+
+def _frame(rows: pa.Table) -> pl.DataFrame:
+    frame = pl.from_arrow(rows)
+    assert isinstance(frame, pl.DataFrame)
+    return frame
