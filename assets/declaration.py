@@ -1,0 +1,63 @@
+"""How an asset is declared: `@asset(...)` over a function that takes a `Build`."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from resources.build import Build
+from resources.code_version import code_version
+from resources.profile import Profile
+from resources.recipe import Declaration, Partitioning, Reads, Slices
+from resources.table import Table
+
+Make = Callable[[Build], None]
+
+
+def asset(
+    *tables: Table,
+    partitioning: Partitioning = None,
+    reads: Mapping[str, Reads] | None = None,
+    lineage: Iterable[str] = (),
+    config: Iterable[str] = (),
+    fingerprint: Callable[[Profile, str | None], Slices] | None = None,
+    kinds: Iterable[str] = (),
+    checks: Iterable[str] = (),
+) -> Callable[[Make], Declaration]:
+    """Declare an asset; its name is the function's, its group the stage folder's, its sentence the docstring's.
+
+    Parameters
+    ----------
+    tables : Table
+        What it writes, its own table first.
+    partitioning : 'filing_year', 'as_of' or None
+        How it is partitioned.
+    reads : mapping
+        Input asset -> the window of dates that a partition sees of it. Only these rows are in the recipe.
+    lineage : iterable of str
+        Inputs that may be read without making the asset run again when they change.
+    config : iterable of str
+        Dotted names of the profile's sections that it depends on.
+    fingerprint : callable
+        For sources: digests of the slices that the outside world has now.
+    kinds : iterable of str
+        What the Dagster UI shows as kinds.
+    checks : iterable of str
+        Names of its blocking checks.
+    """
+
+    def declare(make: Make) -> Declaration:
+        return Declaration(
+            name=make.__name__,
+            group=make.__module__.split(".")[1],
+            sentence=" ".join((make.__doc__ or "").split()),
+            tables=tables,
+            make=make,
+            code=code_version(make.__module__, make.__name__),
+            partitioning=partitioning,
+            reads=dict(reads or {}),
+            lineage=tuple(lineage),
+            config=tuple(config),
+            fingerprint=fingerprint,
+            kinds=frozenset(kinds),
+            checks=tuple(checks),
+        )
+
+    return declare

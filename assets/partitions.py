@@ -1,0 +1,74 @@
+"""Which partitions a profile wants, and which dates of its inputs each of them may see."""
+
+from datetime import date, timedelta
+
+from resources.profile import Profile
+from resources.recipe import Reads, Window
+
+
+def month_end(month: str) -> date:
+    """Last day of '2004-12'."""
+    return months_later(month, 0)
+
+
+def months_later(month: str, count: int) -> date:
+    """Last day of the month `count` months after '2004-12'; count may be negative."""
+    index = int(month[:4]) * 12 + int(month[5:7]) + count
+    return date(index // 12, index % 12 + 1, 1) - timedelta(days=1)
+
+
+def month_name(day: date) -> str:
+    """'2004-12' of a day."""
+    return day.strftime("%Y-%m")
+
+
+def as_of_keys(profile: Profile, today: date) -> tuple[str, ...]:
+    """As-of months of the profile; without a last one, up to the last complete month of the calendar."""
+    last = profile.as_of.last or month_name(today.replace(day=1) - timedelta(days=1))
+    keys, month = [], profile.as_of.first
+    while month <= last:
+        keys.append(month)
+        month = month_name(months_later(month, profile.as_of.every_months))
+    return tuple(keys)
+
+
+def filing_year_keys(profile: Profile) -> tuple[str, ...]:
+    """Filing years of the profile."""
+    return tuple(str(year) for year in sorted(profile.filing_years))
+
+
+def filings_known(profile: Profile, partition: str | None) -> Window:
+    """Filings that an as-of date sees: filed by then, and not older than the profile's age limit."""
+    assert partition is not None
+    age = profile.max_filing_age_months
+    return Window(months_later(partition, -age) if age else None, month_end(partition))
+
+
+def months_around(before: str | None, after: str | None = None) -> Reads:
+    """Months that an as-of date sees: `before` and `after` name settings that count months on either side.
+
+    With `before` None nothing up to the as-of date is seen; with `after` None nothing after it.
+    """
+
+    def reads(profile: Profile, partition: str | None) -> Window:
+        assert partition is not None
+        start = -_setting(profile, before) if before else 0
+        return Window(months_later(partition, start), months_later(partition, _setting(profile, after) if after else 0))
+
+    return reads
+
+
+def _setting(profile: Profile, name: str) -> int:
+    section, key = name.split(".")
+    return int(getattr(getattr(profile, section), key))
+
+
+def as_of_window(after: str) -> Reads:
+    """Months that a book over all as-of dates needs: from two before the first to `after` (a setting) past the last."""
+
+    def reads(profile: Profile, partition: str | None) -> Window:
+        last = profile.as_of.last
+        until = months_later(last, _setting(profile, after)) if last else None
+        return Window(months_later(profile.as_of.first, -2), until)
+
+    return reads

@@ -1,0 +1,214 @@
+"""Making one artefact: an asset's function gets a `Build`, reads what it declared, and writes its tables."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow.parquet as pq
+from tqdm import tqdm
+
+from resources.lake import Lake, Manifest, digest_of
+from resources.profile import Profile
+from resources.recipe import Declaration, Graph, Slices, reasons, recipe
+from resources.table import SchemaError, Table
+
+
+class UndeclaredRead(RuntimeError):
+    """An asset reads what it did not declare, so its recipe would not notice a change."""
+
+
+class CheckFailed(RuntimeError):
+    """A blocking check failed; nothing was committed."""
+
+
+@dataclass
+class Build:
+    """What an asset's function sees: settings, its partition, its inputs' rows, a folder to write to."""
+
+    graph: Graph
+    lake: Lake
+    declaration: Declaration
+    partition: str | None
+    recipe: dict[str, Any]
+    folder: Path
+    previous: Manifest | None
+    metadata: dict[str, Any] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
+    checks: list[dict[str, Any]] = field(default_factory=list)
+    _tables: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def profile(self) -> Profile:
+        """The settings."""
+        return self.graph.profile
+
+    @property
+    def models(self) -> Path:
+        """Folder of converted models, shared by all profiles."""
+        return self.lake.models
+
+    def read(self, table: str) -> pl.DataFrame:
+        """Rows of an input table, cut to the window that was declared."""
+        owner = self.graph.owner(table)
+        schema = next(t for t in self.graph.declarations[owner].tables if t.name == table)
+        rows = pl.concat([schema.empty(), *(pl.read_parquet(file) for file in self.files(table))])
+        if not schema.slice_by:
+            return rows
+        window = self.graph.window(self.declaration, self.partition, owner)
+        day = pl.col(schema.slice_by[0])
+        within = [day > window.after] if window.after else []
+        return rows.filter(*within, *([day <= window.until] if window.until else []))
+
+    def files(self, table: str) -> list[Path]:
+        """Parquet files of an input table, whole."""
+        owner = self.graph.owner(table)
+        return [file for known in self._inputs(owner) for file in self.lake.table_files(known, table)]
+
+    def folders(self, asset: str) -> list[Path]:
+        """Folders of an input's artefacts, for the files beside its tables."""
+        return [self.lake.folder(known) for known in self._inputs(asset)]
+
+    def _inputs(self, asset: str) -> list[Manifest]:
+        if asset not in self.declaration.upstream:
+            raise UndeclaredRead(f"{self.declaration.name} reads {asset} without declaring it")
+        found = []
+        for key in self.graph.upstream_partitions(self.declaration, self.partition, asset):
+            known = self.lake.manifest(asset, key)
+            if known is None:
+                raise FileNotFoundError(f"{asset} {key or ''}: not materialised yet; run `peerlens refresh`")
+            found.append(known)
+        return found
+
+    def write(self, table: Table, rows: pl.DataFrame) -> None:
+        """Validate and write one of the declared tables."""
+        if table not in self.declaration.tables:
+            raise SchemaError(f"{self.declaration.name} does not declare the table {table.name}")
+        valid = table.validate(rows)
+        (self.folder / table.name).mkdir()
+        pq.write_table(valid, self.folder / table.name / "part-00000.parquet", compression="zstd")
+        self._tables[table.name] = {"rows": valid.num_rows, "slices": table.slices(valid)}
+
+    def unchanged(self, inputs: Mapping[str, Any]) -> set[str]:
+        """Units (filings, autoencoders) whose recipe is the one they were made with before; records the new recipes.
+
+        Parameters
+        ----------
+        inputs : mapping
+            Unit -> digest, or anything JSON can say, of what that unit alone reads. Code and settings are added here.
+        """
+        shared = [self.recipe[part] for part in ("code", "schema", "config")]
+        self.units = {unit: digest_of([*shared, content])[:16] for unit, content in inputs.items()}
+        before = self.previous.units if self.previous else {}
+        return {unit for unit, digest in self.units.items() if before.get(unit) == digest}
+
+    def before(self, table: str) -> pl.DataFrame:
+        """Rows of this artefact as it was, to carry unchanged units over; none where there was no artefact."""
+        schema = next(t for t in self.declaration.tables if t.name == table)
+        files = self.lake.table_files(self.previous, table) if self.previous else []
+        return pl.concat([schema.empty(), *(pl.read_parquet(file) for file in files)])
+
+    @property
+    def before_folder(self) -> Path:
+        """Folder of this artefact as it was.
+
+        Raises
+        ------
+        FileNotFoundError
+            There was none.
+        """
+        if self.previous is None:
+            raise FileNotFoundError(f"{self.declaration.name} {self.partition or ''}: there is no artefact before this one")
+        return self.lake.folder(self.previous)
+
+    def slices_of(self, asset: str) -> Slices:
+        """Slice digests of an input's own table, within the window."""
+        window = self.graph.window(self.declaration, self.partition, asset)
+        table = self.graph.declarations[asset].tables[0].name
+        return {
+            key: digest
+            for known in self._inputs(asset)
+            for key, digest in known.tables[table]["slices"].items()
+            if window.shows(key)
+        }
+
+    def digest_of(self, asset: str) -> str:
+        """Digest of an input as declared."""
+        return str(self.recipe["inputs"][asset])
+
+    def check(self, name: str, passed: bool, message: str) -> None:
+        """Record a blocking check: where it fails, nothing is committed."""
+        self.checks.append({"name": name, "passed": bool(passed), "message": message})
+
+    @contextmanager
+    def progress(self, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+        """A progress bar on standard error."""
+        title = f"{self.declaration.name}{f' {self.partition}' if self.partition else ''}"
+        with tqdm(total=total, unit=f" {unit}", desc=title, leave=False, mininterval=1.0) as bar:
+
+            def advance(n: int) -> None:
+                bar.update(n)
+
+            yield advance
+
+    def finish(self, source: Slices, seconds: float) -> Manifest:
+        """The manifest of what was written."""
+        for table in self.declaration.tables:
+            if table.name not in self._tables:
+                raise SchemaError(f"{self.declaration.name} did not write its table {table.name}")
+        for check in self.checks:
+            if not check["passed"]:
+                raise CheckFailed(f"{self.declaration.name}: check {check['name']} failed: {check['message']}")
+        tables = {table.name: self._tables[table.name] for table in self.declaration.tables}
+        return Manifest(
+            asset=self.declaration.name,
+            partition=self.partition,
+            recipe=self.recipe,
+            folder=self.folder.name,
+            digest=digest_of({name: table["slices"] for name, table in tables.items()})[:16],
+            tables=tables,
+            files={name: (self.folder / name).stat().st_size for name in _files(self.folder)},
+            units=self.units,
+            source=source,
+            metadata=self.metadata,
+            checks=self.checks,
+            seconds=seconds,
+            written_at=time.time(),
+        )
+
+
+@dataclass(frozen=True)
+class Made:
+    """An artefact, and whether its function ran (`reasons`) or it was there already (empty)."""
+
+    manifest: Manifest
+    reasons: tuple[str, ...]
+
+
+def build(graph: Graph, lake: Lake, name: str, partition: str | None) -> Made:
+    """Return the artefact that the current recipe asks for; run the asset's function only where there is none."""
+    with lake.hold(name, partition):
+        return _build(graph, lake, graph.declarations[name], partition)
+
+
+def _build(graph: Graph, lake: Lake, declaration: Declaration, partition: str | None) -> Made:
+    name = declaration.name
+    source = declaration.fingerprint(graph.profile, partition) if declaration.fingerprint else {}
+    known = lake.manifest(name, partition)
+    now = recipe(graph, lake, declaration, partition, source)
+    why = reasons(known, now)
+    if known is not None and not why:
+        return Made(known, ())
+    started = time.perf_counter()
+    work = Build(graph, lake, declaration, partition, now, lake.begin(name, partition, now), known)
+    declaration.make(work)
+    made = work.finish(source, time.perf_counter() - started)
+    lake.commit(made)
+    return Made(made, tuple(why))
+
+
+def _files(folder: Path) -> Iterable[str]:
+    return sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())

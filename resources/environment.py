@@ -1,0 +1,55 @@
+"""What the environment says: where the lake is and which profile is meant."""
+
+import os
+from pathlib import Path
+
+from resources.lake import Lake
+from resources.profile import Profile, ProfileError, load_profile
+
+ROOT = Path(__file__).resolve().parent.parent
+PROFILES = ROOT / "pipelines" / "profiles"
+
+
+def home() -> Path:
+    """`PEERLENS_HOME`, by default `data/` in the checkout."""
+    return Path(os.environ.get("PEERLENS_HOME") or ROOT / "data").expanduser().absolute()
+
+
+def models() -> Path:
+    """Folder of converted models, shared by all profiles."""
+    return home() / "models"
+
+
+def profile_file(name: str | None = None) -> Path:
+    """File of a profile: a bundled one's name or a path; by default `PEERLENS_PROFILE`, else `sample`.
+
+    Raises
+    ------
+    ProfileError
+        Neither a bundled profile nor a file.
+    """
+    wanted = name or os.environ.get("PEERLENS_PROFILE") or "sample"
+    if wanted.endswith((".yaml", ".yml")) or "/" in wanted:
+        return Path(wanted).expanduser().absolute()
+    bundled = sorted(file.stem for file in PROFILES.glob("*.yaml"))
+    if wanted not in bundled:
+        raise ProfileError(f"profile {wanted!r}: not bundled ({', '.join(bundled)}); give the path of a .yaml file for your own")
+    return PROFILES / f"{wanted}.yaml"
+
+
+def open_profile(name: str | None = None) -> Profile:
+    """The profile that is meant, validated."""
+    return load_profile(profile_file(name))
+
+
+def open_lake(profile: Profile) -> Lake:
+    """The profile's lake."""
+    return Lake(home(), profile.name)
+
+
+def prepare_dagster() -> None:
+    """Point Dagster at this checkout's dagster.yaml and keep its state under the lake's home."""
+    state = home() / "dagster"
+    state.mkdir(parents=True, exist_ok=True)
+    os.environ.update(DAGSTER_HOME=str(ROOT), PEERLENS_HOME=str(home()), PEERLENS_DAGSTER=str(state))
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")

@@ -1,0 +1,199 @@
+"""The lake: Parquet artefacts, a manifest that points at each, and the lock under which they are refreshed.
+
+An artefact lies in a folder named by the digest of its recipe, known before the first byte is written; its manifest is
+the pointer to it, written last and atomically. No pointer, no artefact; nothing is renamed under a reader.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+WHOLE = "all"
+KEEP_SECONDS = 3600.0
+
+
+class LakeError(RuntimeError):
+    """The lake cannot be read or written; the message names the folder."""
+
+
+class LakeBusy(LakeError):
+    """Another refresh holds the lake."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What an artefact is and what it was made of.
+
+    `tables` maps table -> {"rows": n, "slices": {slice: digest}}; `units` maps a cached unit (a filing, an SAE) to the
+    digest of its own recipe; `files` maps every file to its size; `source` is the slices that the outside world had.
+    """
+
+    asset: str
+    partition: str | None
+    recipe: dict[str, Any]
+    folder: str
+    digest: str
+    tables: dict[str, dict[str, Any]]
+    files: dict[str, int]
+    units: dict[str, str] = field(default_factory=dict)
+    source: dict[str, str] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    checks: list[dict[str, Any]] = field(default_factory=list)
+    seconds: float = 0.0
+    written_at: float = 0.0
+
+    @property
+    def rows(self) -> int:
+        """Rows of the first table, the asset's own."""
+        return int(next(iter(self.tables.values()))["rows"])
+
+
+class Lake:
+    """Artefacts of one profile under `home`/`profile`."""
+
+    def __init__(self, home: Path, profile: str) -> None:
+        self.home = home
+        self.root = home / profile
+        self.models = home / "models"
+
+    def place(self, asset: str, partition: str | None) -> Path:
+        """Folder of an asset's partition: its artefacts and the pointer to the current one."""
+        return self.root / asset / (partition or WHOLE)
+
+    def manifest(self, asset: str, partition: str | None) -> Manifest | None:
+        """The current artefact, or None where there is none or a file of it is missing or cut short."""
+        place = self.place(asset, partition)
+        try:
+            known = Manifest(**json.loads((place / "manifest.json").read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return None
+        folder = place / known.folder
+        intact = all(_size(folder / name) == size for name, size in known.files.items())
+        return known if intact else None
+
+    def folder(self, known: Manifest) -> Path:
+        """Where an artefact's files are."""
+        return self.place(known.asset, known.partition) / known.folder
+
+    def table_files(self, known: Manifest, table: str) -> list[Path]:
+        """Parquet files of one table of an artefact."""
+        return [self.folder(known) / name for name in sorted(known.files) if name.startswith(f"{table}/part-")]
+
+    @contextmanager
+    def hold(self, asset: str, partition: str | None) -> Iterator[None]:
+        """Hold one partition of an asset: two runs that want the same artefact make it once."""
+        place = self.place(asset, partition)
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            with (place / ".lock").open("a") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                yield
+        except PermissionError as error:
+            raise LakeError(f"cannot write to the lake at {place}: {error.strerror}; set PEERLENS_HOME") from error
+
+    def begin(self, asset: str, partition: str | None, recipe: dict[str, Any]) -> Path:
+        """An empty folder for a new artefact; leftovers of an interrupted attempt are removed."""
+        place, name = self.place(asset, partition), digest_of(recipe)[:16]
+        current = self._pointer(place)
+        if current == name:
+            (place / "manifest.json").unlink()
+        folder = place / name
+        try:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+        except OSError as error:
+            raise LakeError(
+                f"cannot write to the lake at {place}: {error.strerror}; set PEERLENS_HOME to a writable folder"
+            ) from error
+        return folder
+
+    def commit(self, known: Manifest) -> None:
+        """Point at a finished artefact, then remove what was superseded over an hour ago."""
+        place = self.place(known.asset, known.partition)
+        for name in known.files:
+            _fsync(place / known.folder / name)
+        superseded = self._pointer(place)
+        if superseded and (place / superseded).is_dir():
+            os.utime(place / superseded)
+        draft = place / "manifest.json.new"
+        draft.write_text(json.dumps(asdict(known), indent=1, sort_keys=False), encoding="utf-8")
+        _fsync(draft)
+        os.replace(draft, place / "manifest.json")
+        _fsync(place)
+        for folder in place.iterdir():
+            if folder.is_dir() and folder.name != known.folder and time.time() - folder.stat().st_mtime > KEEP_SECONDS:
+                shutil.rmtree(folder)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the lake for a refresh.
+
+        Raises
+        ------
+        LakeBusy
+            Another process is refreshing; the message says since when.
+        """
+        self.writable()
+        with (self.root / "refresh.lock").open("a+", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                file.seek(0)
+                raise LakeBusy(f"refresh in progress since {file.read().strip() or 'just now'}") from error
+            file.truncate(0)
+            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} (process {os.getpid()})")
+            file.flush()
+            yield
+
+    def writable(self) -> None:
+        """Raise LakeError where nothing can be written."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            probe = self.root / f".probe-{os.getpid()}"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise LakeError(
+                f"cannot write to the lake at {self.root}: {error.strerror}; set PEERLENS_HOME to a writable folder"
+            ) from error
+
+    @staticmethod
+    def _pointer(place: Path) -> str | None:
+        try:
+            return str(json.loads((place / "manifest.json").read_text(encoding="utf-8"))["folder"])
+        except FileNotFoundError:
+            return None
+
+
+def digest_of(content: Any) -> str:
+    """SHA-256 of anything JSON can say, keys sorted."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def file_digest(file: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _size(file: Path) -> int | None:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return None
+
+
+def _fsync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,157 @@
+"""What an asset is made of, and the one question of the planner: why would it have to be made again?"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from typing import Any, Literal
+
+from resources.lake import Lake, Manifest, digest_of
+from resources.profile import Profile
+from resources.table import Table
+
+Partitioning = Literal["filing_year", "as_of"] | None
+Slices = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Window:
+    """The dates an asset reads of an input: after `after`, until `until` included; None is no bound."""
+
+    after: date | None = None
+    until: date | None = None
+
+    def shows(self, slice_key: str) -> bool:
+        """Whether the slice is seen: a filing ('2004-03-31 ...') by its day, a month ('2004-03') by its month."""
+        day = slice_key[:10]
+        after = self.after.isoformat()[: len(day)] if self.after else ""
+        until = self.until.isoformat()[: len(day)] if self.until else "9999"
+        return not day or after < day <= until
+
+    def shows_year(self, year: int) -> bool:
+        """Whether any day of the year can be seen."""
+        return (self.after is None or self.after.year <= year) and (self.until is None or year <= self.until.year)
+
+
+Reads = Callable[[Profile, str | None], Window]
+
+
+def whole(profile: Profile, partition: str | None) -> Window:
+    """Everything of the input."""
+    return Window()
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """One asset: what it writes, what it reads, and which settings and code it depends on.
+
+    `lineage` names inputs that it may read but that do not make it run again: the pinned corpus.
+    `fingerprint` asks the outside world, without a step, for the digests of the slices it has now.
+    """
+
+    name: str
+    group: str
+    sentence: str
+    tables: tuple[Table, ...]
+    make: Callable[..., None]
+    code: str
+    partitioning: Partitioning = None
+    reads: Mapping[str, Reads] = field(default_factory=dict)
+    lineage: tuple[str, ...] = ()
+    config: tuple[str, ...] = ()
+    fingerprint: Callable[[Profile, str | None], Slices] | None = None
+    kinds: frozenset[str] = frozenset()
+    checks: tuple[str, ...] = ()
+
+    @property
+    def upstream(self) -> tuple[str, ...]:
+        """Assets that this one comes after."""
+        return (*self.reads, *self.lineage)
+
+    @cached_property
+    def schema(self) -> str:
+        """Version of the table contracts that it writes."""
+        return digest_of([[table.name, [[c.name, str(c.type), c.nullable] for c in table.columns]] for table in self.tables])[:16]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """All assets in topological order, and the partitions that the profile wants."""
+
+    declarations: Mapping[str, Declaration]
+    profile: Profile
+    keys: Mapping[str, tuple[str, ...]]
+
+    def partitions(self, name: str) -> tuple[str | None, ...]:
+        """Partition keys of an asset; (None,) where it has none."""
+        kind = self.declarations[name].partitioning
+        return self.keys[kind] if kind else (None,)
+
+    def upstream_partitions(self, declaration: Declaration, partition: str | None, name: str) -> list[str | None]:
+        """Partitions of the input `name` that this partition reads: its own where both have the same, else those in its window."""
+        upstream = self.declarations[name]
+        if upstream.partitioning is not None and upstream.partitioning == declaration.partitioning:
+            return [partition]
+        window = self.window(declaration, partition, name)
+        return [
+            key
+            for key in self.partitions(name)
+            if upstream.partitioning != "filing_year" or key is None or window.shows_year(int(key))
+        ]
+
+    def window(self, declaration: Declaration, partition: str | None, name: str) -> Window:
+        """Dates of the input `name` that this partition reads."""
+        return declaration.reads.get(name, whole)(self.profile, partition)
+
+    def owner(self, table: str) -> str:
+        """Asset that writes a table."""
+        return next(name for name, d in self.declarations.items() if table in {t.name for t in d.tables})
+
+
+def recipe(graph: Graph, lake: Lake, declaration: Declaration, partition: str | None, source: Slices) -> dict[str, Any]:
+    """Everything that the artefact depends on: code, schema, settings, the outside world, and the rows read of each input."""
+    return {
+        "code": declaration.code,
+        "schema": declaration.schema,
+        "config": settings(graph.profile, declaration.config),
+        "source": digest_of(source)[:16],
+        "inputs": {name: input_digest(graph, lake, declaration, partition, name) for name in declaration.reads},
+    }
+
+
+def settings(profile: Profile, sections: tuple[str, ...]) -> dict[str, Any]:
+    """The profile's sections by dotted name, paths left out: where a thing lies is not what it is."""
+    return {name: _plain(_section(profile, name)) for name in sections}
+
+
+def _section(profile: Profile, name: str) -> Any:
+    value: Any = profile.model_dump(mode="json")
+    for part in name.split("."):
+        value = value[part]
+    return value
+
+
+def _plain(value: Any) -> Any:
+    return {k: _plain(v) for k, v in value.items() if k != "path"} if isinstance(value, dict) else value
+
+
+def input_digest(graph: Graph, lake: Lake, declaration: Declaration, partition: str | None, name: str) -> str:
+    """Digest of the slices of an input that this partition reads; 'missing' where one of its partitions is."""
+    window = graph.window(declaration, partition, name)
+    seen: dict[str, Any] = {}
+    for key in graph.upstream_partitions(declaration, partition, name):
+        known = lake.manifest(name, key)
+        if known is None:
+            return "missing"
+        seen[key or ""] = {t: {s: d for s, d in v["slices"].items() if window.shows(s)} for t, v in known.tables.items()}
+    return digest_of(seen)[:16]
+
+
+def reasons(known: Manifest | None, now: Mapping[str, Any]) -> list[str]:
+    """Why an artefact has to be made again: missing, code, schema, config, source, or the inputs that changed."""
+    if known is None:
+        return ["missing"]
+    then = known.recipe
+    parts = [part for part in ("code", "schema", "config", "source") if now[part] != then[part]]
+    names = {**now["inputs"], **then["inputs"]}
+    return parts + [name for name in names if now["inputs"].get(name) != then["inputs"].get(name)]

@@ -1,0 +1,115 @@
+"""Who exists and what they say: the bundled sample or your own Parquet file, as one row per filing."""
+
+import difflib
+import hashlib
+from datetime import date, timedelta
+from functools import lru_cache
+from pathlib import Path
+
+import polars as pl
+
+from resources.profile import Descriptions, Profile, ProfileError
+
+SAMPLE = Path(__file__).parent / "sample"
+FILING_LAG = timedelta(days=60)
+FIRST_SAMPLE_FILING = date(2003, 4, 1)
+COLUMNS = (
+    "accession", "company_id", "cik", "ticker", "name", "exchange", "sector", "industry", "sic",
+    "fiscal_year_end", "form", "filed_at", "period", "text", "sha256",
+)  # fmt: skip
+
+
+def read_universe(profile: Profile) -> pl.DataFrame:
+    """One row per filing with the columns COLUMNS, sorted by accession.
+
+    Raises
+    ------
+    ProfileError
+        The file or one of its mapped columns is missing, a row has no ticker or date, a company filed twice on a day,
+        or the profile names a ticker that the source does not have.
+    """
+    settings = profile.descriptions
+    stamp = settings.path.stat().st_mtime_ns if settings.path and settings.path.is_file() else 0
+    rows = _sample() if settings.source == "sample" else _parquet(settings, stamp)
+    wanted = profile.tickers
+    if wanted is None:
+        return rows
+    known = set(rows["ticker"])
+    for ticker in wanted:
+        if ticker not in known:
+            near = difflib.get_close_matches(ticker, sorted(known), n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ProfileError(f"profile {profile.name}: tickers: {ticker!r} is not in {settings.path or 'the sample'}{hint}")
+    return rows.filter(pl.col("ticker").is_in(wanted))
+
+
+def filings_fingerprint(rows: pl.DataFrame) -> dict[str, str]:
+    """Slice name -> digest of every filing, as the lake names slices."""
+    keys = ("company_id", "sic", "form", "period", "sha256")
+    return {f"{r['filed_at']} {r['accession']}": _digest(*(str(r[k]) for k in keys)) for r in rows.iter_rows(named=True)}
+
+
+def companies_fingerprint(rows: pl.DataFrame) -> dict[str, str]:
+    """Digest of who exists, texts left out."""
+    return {"": _digest(rows.drop("text", "sha256").write_csv())}
+
+
+def _sample() -> pl.DataFrame:
+    """The bundled companies; a filing is dated 60 days after the fiscal year end that puts it in 2003-04 to 2004-03."""
+    rows = []
+    for company in pl.read_csv(SAMPLE / "companies.csv", infer_schema_length=0).iter_rows(named=True):
+        text = (SAMPLE / "descriptions" / f"{company['ticker']}.txt").read_text(encoding="utf-8")
+        month, day = (int(part) for part in company["fiscal_year_end"].split("-"))
+        period = next(p for p in (date(y, month, day) for y in (2002, 2003, 2004)) if p + FILING_LAG >= FIRST_SAMPLE_FILING)
+        rows.append(company | {"text": text, "period": period, "filed_at": period + FILING_LAG})
+    return _finish(pl.DataFrame(rows), "sample")
+
+
+@lru_cache(maxsize=4)
+def _parquet(settings: Descriptions, stamp: int) -> pl.DataFrame:
+    path = settings.path
+    if path is None or not path.is_file():
+        raise ProfileError(f"descriptions.path: no such file: {path}")
+    raw = pl.read_parquet(path)
+    mapping = {name: column for name, column in settings.columns.model_dump().items() if column}
+    for name, column in mapping.items():
+        if column not in raw.columns:
+            raise ProfileError(
+                f"descriptions.columns.{name}: {column!r} is not a column of {path}; it has {', '.join(raw.columns)}"
+            )
+    rows = raw.select(pl.col(column).alias(name) for name, column in mapping.items())
+    if settings.columns.filed_at is None:
+        rows = rows.with_columns(filed_at=pl.lit(settings.filed_at, pl.Date))
+    return _finish(rows.with_columns(pl.col("filed_at").cast(pl.Date)), "parquet")
+
+
+def _finish(rows: pl.DataFrame, source: str) -> pl.DataFrame:
+    """Add identifiers and hashes, fill what the source does not tell, and refuse what cannot be keyed."""
+    absent = [c for c in ("cik", "sic", "sector", "industry", "exchange", "fiscal_year_end") if c not in rows.columns]
+    rows = rows.with_columns(pl.lit(None, pl.String).alias(c) for c in absent)
+    if "period" not in rows.columns:
+        rows = rows.with_columns(period=pl.lit(None, pl.Date))
+    for column in ("ticker", "filed_at"):
+        if rows[column].null_count():
+            raise ProfileError(f"descriptions: {rows[column].null_count()} rows without {column}; fill or drop them")
+    year = pl.col("filed_at").dt.year().cast(pl.String)
+    rows = rows.with_columns(
+        pl.col("text").fill_null(""),
+        pl.col("name").fill_null(pl.col("ticker")),
+        cik=pl.col("cik").cast(pl.String).str.zfill(10),
+        sic=pl.col("sic").cast(pl.String).str.zfill(4),
+        form=pl.lit("10-K" if source == "sample" else "description"),
+        accession=pl.concat_str(pl.lit(source), "ticker", year, separator="-"),
+    ).with_columns(
+        company_id=pl.col("cik").fill_null(pl.concat_str(pl.lit("ticker:"), "ticker")),
+        sha256=pl.col("text").map_elements(_digest, return_dtype=pl.String),
+    )
+    if (twice := rows.filter(pl.struct("company_id", "filed_at").is_duplicated())).height:
+        raise ProfileError(f"descriptions: {twice['ticker'][0]!r} has two texts of {twice['filed_at'][0]}; keep one")
+    if (twice := rows.filter(pl.col("accession").is_duplicated())).height:
+        raise ProfileError(f"descriptions: {twice['ticker'][0]!r} has two texts in one year; keep the later one")
+    return rows.select(COLUMNS).sort("accession")
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
