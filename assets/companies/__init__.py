@@ -1,0 +1,1 @@
+"""Who exists: companies and the tickers that meant them."""

@@ -1,0 +1,1 @@
+"""Daily adjusted closes, and the monthly log returns made of them."""
