@@ -1,0 +1,1 @@
+"""Stage `activations`: descriptions in, residual-stream shards out."""
