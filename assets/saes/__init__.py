@@ -1,0 +1,1 @@
+"""Sparse autoencoders: layer distances, groups of layers, training, transfer, scores, files."""

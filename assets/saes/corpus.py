@@ -1,0 +1,64 @@
+"""The pinned corpus: which documents train the autoencoders, which are held out, and which tokens count."""
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from assets.activations.shards import Shards, massive_tokens
+from resources.profile import Corpus
+
+
+class CorpusError(ValueError):
+    """No corpus can be drawn from the filings there are."""
+
+
+def draw_corpus(filings: pl.DataFrame, settings: Corpus) -> pl.DataFrame:
+    """Draw whole documents, in an order fixed by the seed, until `max_tokens` is reached.
+
+    Parameters
+    ----------
+    filings : DataFrame
+        Columns accession, filed_at, tokens.
+
+    Returns
+    -------
+    DataFrame(accession, split)
+        Sorted by accession. The first `held_out_share` of the documents drawn is held out.
+
+    Raises
+    ------
+    CorpusError
+        Fewer than two documents were filed by the cut-off date, or none would be left to train on.
+    """
+    eligible = filings.filter(pl.col("filed_at") <= settings.cutoff).sort("accession")
+    order = np.random.default_rng([settings.seed, settings.version]).permutation(eligible.height)
+    drawn = eligible[order].with_columns(before=pl.col("tokens").cum_sum() - pl.col("tokens"))
+    drawn = drawn.filter(pl.col("before") < settings.max_tokens)
+    held_out = max(1, round(settings.held_out_share * drawn.height))
+    if drawn.height <= held_out:
+        raise CorpusError(
+            f"{drawn.height} documents by {settings.cutoff}, {held_out} of them held out: raise corpus.cutoff or max_tokens"
+        )
+    split = pl.when(pl.int_range(pl.len()) < held_out).then(pl.lit("held_out")).otherwise(pl.lit("train"))
+    return drawn.select("accession", split=split).sort("accession")
+
+
+def kept_tokens(shards: Shards, index: pl.DataFrame, block: int, massive_norm: float) -> NDArray[np.bool_]:
+    """Mask [rows] of the tokens of a block that are not massive activations, judged document by document (METHOD.md A)."""
+    keep = np.zeros(shards.rows, dtype=bool)
+    for first, tokens in index.select("first_row", "tokens").iter_rows():
+        norms = np.linalg.norm(shards.activations(block, first, tokens).astype(np.float32), axis=1)
+        keep[first : first + tokens] = ~massive_tokens(norms, massive_norm)
+    return keep
+
+
+def kept_everywhere(shards: Shards, index: pl.DataFrame, massive_norm: float) -> NDArray[np.bool_]:
+    """Mask [rows] of the tokens that are massive at no block, so that every block is measured on the same tokens."""
+    masks = [kept_tokens(shards, index, block, massive_norm) for block in shards.blocks]
+    return np.asarray(np.logical_and.reduce(masks))
+
+
+def stacked(shards: Shards, first: int, tokens: int, keep: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Activations of one document at all blocks, [blocks, kept tokens, d_model]."""
+    kept = keep[first : first + tokens]
+    return np.stack([shards.activations(b, first, tokens)[kept].astype(np.float32) for b in shards.blocks])

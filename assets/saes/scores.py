@@ -1,0 +1,155 @@
+"""How faithful an autoencoder is: FVU, L0, dead latents, cross-entropy, MMCS (METHOD.md B, metrics)."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from assets.saes.sae import TopKSae
+from assets.saes.sampling import Activations, Keep
+
+CHUNK = 4096
+
+
+class NoTokensError(ValueError):
+    """There is no held-out token to score on."""
+
+
+class NextTokenLosses(Protocol):
+    """`LanguageModel.next_token_losses`."""
+
+    def __call__(
+        self, ids: NDArray[Any], block: int | None = None, replace: Callable[[Tensor], Tensor] | None = None
+    ) -> Tensor:
+        """Return nats per predicted token `[n - 1]`, the residual stream after `block` replaced on the way."""
+        ...
+
+
+@torch.inference_mode()
+def fvu(x: Tensor, x_hat: Tensor) -> float:
+    """Return the fraction of variance unexplained of `[tokens, d_model]`: sum |x - x_hat|^2 / sum |x - mean|^2."""
+    x, x_hat = x.double(), x_hat.double()
+    return float((x - x_hat).pow(2).sum() / (x - x.mean(dim=0)).pow(2).sum())
+
+
+@torch.inference_mode()
+def reconstruction_scores(sae: TopKSae, activations: Activations, keep: Keep) -> pl.DataFrame:
+    """Return per block of held-out `activations: [tokens, d_model]` columns block, fvu, fvu_tokens, l0, dead_share.
+
+    Each block has its own scale and its own mean, and is never pooled with others; massive tokens are left out by
+    `keep`. Read in chunks, twice. Raises NoTokensError where a block keeps none, UnknownBlockError where the
+    autoencoder does not read it.
+    """
+    rows = [{"block": block, **_block_scores(sae, block, x, keep[block])} for block, x in sorted(activations.items())]
+    return pl.DataFrame(rows).cast({"block": pl.Int32, "fvu_tokens": pl.Int64})
+
+
+def _block_scores(sae: TopKSae, block: int, x: NDArray[Any], keep: NDArray[np.bool_]) -> dict[str, float]:
+    kept = np.flatnonzero(keep)
+    if not len(kept):
+        raise NoTokensError(
+            f"block {block}: no held-out token is kept: raise corpus.held_out_share or corpus.max_tokens"
+        )
+
+    def chunks() -> Iterable[Tensor]:
+        return (sae.scaled(x[kept[i : i + CHUNK]], block) for i in range(0, len(kept), CHUNK))
+
+    mean = sum((chunk.sum(dim=0, dtype=torch.float64) for chunk in chunks()), torch.zeros(())) / len(kept)
+    error = variance = active = 0.0
+    alive = torch.zeros(sae.config.n_latents, dtype=torch.bool)
+    for chunk in chunks():
+        x_hat, values, indices = sae(chunk)
+        error += float((chunk.double() - x_hat).pow(2).sum())
+        variance += float((chunk - mean).pow(2).sum())
+        active += int((values > 0).sum())
+        alive[indices[values > 0]] = True
+    dead_share = 1 - float(alive.double().mean())
+    return {"fvu": error / variance, "fvu_tokens": len(kept), "l0": active / len(kept), "dead_share": dead_share}
+
+
+@torch.inference_mode()
+def cross_entropy_scores(
+    losses: NextTokenLosses,
+    saes: Mapping[int, TopKSae],
+    documents: Iterable[NDArray[Any]],
+    max_tokens: int,
+    massive_norm: float,
+    *,
+    progress: Callable[[int], None] = lambda n: None,
+) -> pl.DataFrame:
+    """Return per block of `saes` columns block, ce, ce_sae, ce_ablated (nats), ce_score, dce_percent, ce_tokens.
+
+    Documents are token ids of one window each, held out, taken in order until `max_tokens` tokens are predicted; one
+    block is replaced at a time. Massive tokens (norm above `massive_norm` medians of the window) keep their own
+    activation: they are left out of sparse autoencoders everywhere. Ablated means that the whole stream after the block
+    is zero. CE score = (ce_ablated - ce_sae) / (ce_ablated - ce). `progress` advances by predicted tokens, once per
+    block. Raises NoTokensError where nothing is predicted, UnknownBlockError for a block that is not read.
+    """
+    windows = _first_tokens(documents, max_tokens)
+    tokens = sum(len(ids) - 1 for ids in windows)
+    plain = sum(_total(losses(ids)) for ids in windows)
+    rows = []
+    for block, sae in sorted(saes.items()):
+        replace = _reconstructed(sae, block, massive_norm)
+        replaced = ablated = 0.0
+        for ids in windows:
+            replaced += _total(losses(ids, block, replace))
+            ablated += _total(losses(ids, block, torch.zeros_like))
+            progress(len(ids) - 1)
+        rows.append((block, plain / tokens, replaced / tokens, ablated / tokens, tokens))
+    columns = {
+        "block": pl.Int32,
+        "ce": pl.Float64,
+        "ce_sae": pl.Float64,
+        "ce_ablated": pl.Float64,
+        "ce_tokens": pl.Int64,
+    }
+    ce, ce_sae, ce_ablated = pl.col("ce"), pl.col("ce_sae"), pl.col("ce_ablated")
+    return pl.DataFrame(rows, schema=columns, orient="row").with_columns(
+        ce_score=(ce_ablated - ce_sae) / (ce_ablated - ce), dce_percent=100 * (ce_sae - ce) / ce
+    )
+
+
+def _first_tokens(documents: Iterable[NDArray[Any]], max_tokens: int) -> list[NDArray[Any]]:
+    """Return windows that predict `max_tokens` tokens together, the last one cut short."""
+    windows: list[NDArray[Any]] = []
+    left = max_tokens
+    for ids in documents:
+        if left <= 0:
+            break
+        if len(ids) > 1:
+            windows.append(ids[: left + 1])
+            left -= len(windows[-1]) - 1
+    if not windows:
+        raise NoTokensError(
+            "no held-out document of two tokens or more: raise corpus.held_out_share or corpus.max_tokens"
+        )
+    return windows
+
+
+def _total(losses: Tensor) -> float:
+    return float(losses.double().sum())
+
+
+def _reconstructed(sae: TopKSae, block: int, massive_norm: float) -> Callable[[Tensor], Tensor]:
+    scale = sae.scale(block)
+
+    def replace(x: Tensor) -> Tensor:
+        norms = x.norm(dim=1)
+        massive = norms > massive_norm * norms.median()
+        x_hat = sae(x.float() * scale).x_hat / scale
+        return torch.where(massive.unsqueeze(1), x, x_hat.to(x.dtype))
+
+    return replace
+
+
+@torch.inference_mode()
+def mmcs(a: Tensor, b: Tensor) -> float:
+    """Return the mean over latents of `a` of the largest cosine with one of `b`; decoders `[n_latents, d_model]`."""
+    unit_a, unit_b = (torch.nn.functional.normalize(decoder.float(), dim=1) for decoder in (a, b))
+    largest = [(chunk @ unit_b.T).max(dim=1).values for chunk in torch.split(unit_a, CHUNK)]
+    return float(torch.cat(largest).double().mean())

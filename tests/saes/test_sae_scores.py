@@ -1,0 +1,155 @@
+"""Scores of autoencoders."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from assets.saes import scores
+from assets.saes.sae import SaeConfig, TopKSae, UnknownBlockError
+from assets.saes.scores import NoTokensError, cross_entropy_scores, fvu, mmcs, reconstruction_scores
+from assets.saes.train import random_sae
+from assets.schemas import SAE_SCORES
+
+D, VOCABULARY = 8, 11
+
+
+def identity_sae(scale: float = 0.5, width: int = D) -> TopKSae:
+    """Rebuilds its input exactly: one latent per signed dimension."""
+    sae = TopKSae(SaeConfig(D, 2 * D, width, (0, 1), {0: scale, 1: scale}))
+    with torch.no_grad():
+        for weight in (sae.encoder.weight, sae.W_dec):
+            weight.copy_(torch.cat([torch.eye(D), -torch.eye(D)]))
+    return sae
+
+
+class TinyModel:
+    """Embedding, two residual blocks, unembedding: real losses with the stream after a block replaced."""
+
+    def __init__(self) -> None:
+        generator = torch.Generator().manual_seed(0)
+        self.embedding = torch.randn(VOCABULARY, D, generator=generator)
+        self.blocks = [torch.randn(D, D, generator=generator) / 3 for _ in range(2)]
+        self.unembedding = torch.randn(D, VOCABULARY, generator=generator)
+
+    def __call__(
+        self, ids: np.ndarray, block: int | None = None, replace: Callable[[Tensor], Tensor] | None = None
+    ) -> Tensor:
+        tokens = torch.from_numpy(ids.astype(np.int64))
+        x = self.embedding[tokens]
+        for i, weight in enumerate(self.blocks):
+            x = x + torch.tanh(x @ weight)
+            if i == block and replace is not None:
+                x = replace(x)
+        return torch.nn.functional.cross_entropy((x @ self.unembedding)[:-1], tokens[1:], reduction="none")
+
+
+DOCUMENTS = [np.random.default_rng(i).integers(0, VOCABULARY, n).astype(np.int32) for i, n in enumerate((30, 1, 25))]
+
+
+def test_fvu_by_hand() -> None:
+    x = torch.tensor([[0.0, 0.0], [2.0, 2.0]])
+    assert fvu(x, x) == 0.0
+    assert fvu(x, x.mean(dim=0).expand(2, 2)) == 1.0
+    assert fvu(x, torch.tensor([[0.0, 1.0], [2.0, 2.0]])) == pytest.approx(1 / 4)
+
+
+def test_reconstruction_scores_equal_the_formula_on_kept_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scores, "CHUNK", 7)
+    random = np.random.default_rng(1)
+    activations = {b: (random.normal(2, 1, (50, D)) * (1 + 9 * b)).astype(np.float16) for b in (0, 1)}
+    keep = {0: np.ones(50, bool), 1: random.random(50) < 0.7}
+    activations[1][~keep[1]] = 1000
+    sae = random_sae(SaeConfig(D, 40, 3, (0, 1), {0: 0.3, 1: 0.03}), torch.zeros(2, D), seed=0)
+    rows = reconstruction_scores(sae, activations, keep)
+    assert rows["block"].to_list() == [0, 1]
+    for row in rows.iter_rows(named=True):
+        x = sae.scaled(activations[row["block"]][keep[row["block"]]], row["block"])
+        x_hat, values, indices = sae(x)
+        assert row["fvu"] == pytest.approx(fvu(x, x_hat), rel=1e-5)
+        assert row["fvu_tokens"] == len(x)
+        assert row["l0"] == pytest.approx(float((values > 0).sum() / len(x)))
+        assert row["dead_share"] == pytest.approx(1 - len(indices[values > 0].unique()) / 40)
+
+
+def test_a_perfect_autoencoder_explains_everything() -> None:
+    x = {0: np.random.default_rng(0).normal(size=(40, D)).astype(np.float32)}
+    row = reconstruction_scores(identity_sae(), x, {0: np.ones(40, bool)}).row(0, named=True)
+    assert row["fvu"] == pytest.approx(0, abs=1e-12)
+    assert row["l0"] == D
+
+
+def test_scores_need_a_kept_token_and_a_known_block() -> None:
+    x = np.ones((4, D), np.float32)
+    with pytest.raises(NoTokensError, match="block 0"):
+        reconstruction_scores(identity_sae(), {0: x}, {0: np.zeros(4, bool)})
+    with pytest.raises(UnknownBlockError):
+        reconstruction_scores(identity_sae(), {5: x}, {5: np.ones(4, bool)})
+
+
+def test_a_perfect_autoencoder_costs_no_cross_entropy() -> None:
+    rows = cross_entropy_scores(TinyModel(), {0: identity_sae(), 1: identity_sae()}, DOCUMENTS, 1000, 10.0)
+    assert rows["ce_score"].to_list() == pytest.approx([1.0, 1.0], abs=1e-5)
+    assert rows["dce_percent"].to_list() == pytest.approx([0.0, 0.0], abs=1e-3)
+    assert rows["ce_tokens"].to_list() == [29 + 24] * 2
+
+
+def test_an_autoencoder_that_rebuilds_nothing_scores_like_ablation() -> None:
+    blank = TopKSae(SaeConfig(D, 4, 1, (0,), {0: 1.0}))
+    row = cross_entropy_scores(TinyModel(), {0: blank}, DOCUMENTS, 1000, 1e9).row(0, named=True)
+    assert row["ce_score"] == pytest.approx(0.0, abs=1e-9)
+    assert row["ce_sae"] == row["ce_ablated"]
+
+
+def test_cross_entropies_are_means_over_the_first_tokens() -> None:
+    model = TinyModel()
+    seen: list[int] = []
+    row = cross_entropy_scores(model, {1: identity_sae(width=2)}, DOCUMENTS, 40, 10.0, progress=seen.append).row(
+        0, named=True
+    )
+    expected = torch.cat([model(DOCUMENTS[0]), model(DOCUMENTS[2])[:11]]).double().mean()
+    assert row["ce"] == pytest.approx(float(expected))
+    assert row["ce_tokens"] == sum(seen) == 40
+    assert row["ce_score"] == pytest.approx((row["ce_ablated"] - row["ce_sae"]) / (row["ce_ablated"] - row["ce"]))
+    assert row["dce_percent"] == pytest.approx(100 * (row["ce_sae"] / row["ce"] - 1))
+    assert row["ce_ablated"] == pytest.approx(np.log(VOCABULARY), rel=1e-5)
+
+
+def test_massive_tokens_keep_their_own_activation() -> None:
+    blank = TopKSae(SaeConfig(D, 4, 1, (0,), {0: 1.0}))
+    passed: list[Tensor] = []
+
+    def losses(ids: np.ndarray, block: int | None = None, replace: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+        x = torch.ones(len(ids), D)
+        x[0] *= 50
+        if replace is not None:
+            passed.append(replace(x))
+        return torch.ones(len(ids) - 1)
+
+    cross_entropy_scores(losses, {0: blank}, [np.arange(6)], 100, 10.0)
+    replaced, ablated = passed
+    assert replaced.norm(dim=1).tolist() == pytest.approx([50 * D**0.5] + [0.0] * 5)
+    assert float(ablated.abs().sum()) == 0.0
+
+
+def test_no_held_out_document_is_refused() -> None:
+    with pytest.raises(NoTokensError, match="two tokens"):
+        cross_entropy_scores(TinyModel(), {0: identity_sae()}, [np.array([3])], 100, 10.0)
+
+
+def test_both_tables_together_are_rows_of_sae_scores() -> None:
+    x = np.random.default_rng(0).normal(size=(40, D)).astype(np.float32)
+    fidelity = reconstruction_scores(identity_sae(), {0: x}, {0: np.ones(40, bool)})
+    entropy = cross_entropy_scores(TinyModel(), {0: identity_sae()}, DOCUMENTS, 50, 10.0)
+    import polars as pl
+
+    SAE_SCORES.validate(fidelity.join(entropy, on="block").with_columns(entry=pl.lit("blocks-00-01")))
+
+
+def test_mmcs_by_hand() -> None:
+    a = torch.tensor([[1.0, 0.0], [0.0, 2.0]])
+    b = torch.tensor([[3.0, 4.0], [5.0, 0.0]])
+    assert mmcs(a, b) == pytest.approx((1.0 + 0.8) / 2)
+    assert mmcs(a, a) == pytest.approx(1.0)
