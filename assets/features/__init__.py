@@ -1,0 +1,1 @@
+"""Features: which latents describe a company, what they are called, and what they contribute."""

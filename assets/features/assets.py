@@ -1,0 +1,117 @@
+"""What describes a company: pooled latents, their labels, the vectors that similarity is computed on, and the embedding baseline."""
+
+import polars as pl
+
+from assets import schemas
+from assets.declaration import asset
+from assets.partitions import filings_known
+from resources.build import Build
+from resources.embedder import embedder_identity
+from resources.profile import Profile
+from resources.recipe import Slices, whole
+
+
+def _embedder_now(profile: Profile, partition: str | None) -> Slices:
+    return {"": embedder_identity(profile.embedder)}
+
+
+@asset(
+    schemas.COMPANY_FEATURES,
+    partitioning="filing_year",
+    reads={"activations": whole, "saes": whole},
+    config=["features.blocks", "features.pooling", "activations.massive_norm"],
+    kinds=["torch", "polars"],
+)
+def company_features(build: Build) -> None:
+    """Latents of every filing of a year, pooled over its tokens; massive activations are never pooled."""
+    from assets.activations.shards import Shards
+    from assets.features.encoding import chosen_entries, encode_filing
+    from assets.saes.formats import load_sae
+
+    entries = chosen_entries(build.read("saes"), build.profile.features.blocks)
+    weights = entries.select("entry", "block", "sha256").rows()
+    filings = build.read("activations").sort("accession")
+    kept = build.unchanged({row["accession"]: [row["sha256"], weights] for row in filings.to_dicts()})
+    saes = {entry: load_sae(build.folders("saes")[0] / entry) for entry in entries["entry"].unique()}
+    shards = Shards(build.folders("activations")[0] / "shards")
+    fresh = filings.filter(~pl.col("accession").is_in(sorted(kept)))
+    parts = [build.before("company_features").filter(pl.col("accession").is_in(sorted(kept)))]
+    with build.progress(fresh.height, "filings") as progress:
+        for filing in fresh.iter_rows(named=True):
+            for entry, block in entries.select("entry", "block").iter_rows():
+                pooled = encode_filing(shards, filing, saes[entry], block, build.profile)
+                parts.append(pooled.with_columns(entry=pl.lit(entry), block=pl.lit(block, pl.Int32)).select(parts[0].columns))
+            progress(1)
+    build.write(schemas.COMPANY_FEATURES, pl.concat(parts))
+    build.metadata |= {"filings_encoded": fresh.height, "filings_carried_over": len(kept)}
+
+
+@asset(
+    schemas.LATENT_LABELS,
+    reads={"saes": whole, "sae_corpus": whole},
+    config=["labels", "features.blocks", "activations.massive_norm"],
+    kinds=["torch", "polars"],
+)
+def latent_labels(build: Build) -> None:
+    """Names for the latents that describe companies, from the training tokens on which they are strongest."""
+    from assets.activations.shards import Shards
+    from assets.features.encoding import chosen_entries, label_entry
+    from assets.saes.formats import load_sae
+
+    train = build.read("sae_corpus").filter(pl.col("split") == "train")
+    shards = Shards(build.folders("sae_corpus")[0] / "shards")
+    labels = []
+    for entry, block in chosen_entries(build.read("saes"), build.profile.features.blocks).select("entry", "block").iter_rows():
+        sae = load_sae(build.folders("saes")[0] / entry)
+        named = label_entry(shards, train, sae, block, build.profile)
+        labels.append(named.with_columns(entry=pl.lit(entry), block=pl.lit(block, pl.Int32)))
+    build.write(schemas.LATENT_LABELS, pl.concat(labels))
+
+
+@asset(
+    schemas.COMPANY_EMBEDDINGS,
+    partitioning="filing_year",
+    reads={"descriptions": whole},
+    fingerprint=_embedder_now,
+    config=["embedder"],
+    kinds=["torch"],
+)
+def company_embeddings(build: Build) -> None:
+    """The baseline: a sentence embedding of every filing of a year."""
+    from resources.embedder import open_embedder
+
+    filings = build.read("descriptions").sort("accession")
+    texts = {key.split(" ", 1)[1]: digest for key, digest in build.slices_of("descriptions").items()}
+    identity = embedder_identity(build.profile.embedder)
+    kept = build.unchanged({accession: [digest, identity] for accession, digest in texts.items()})
+    fresh = filings.filter(~pl.col("accession").is_in(sorted(kept)))
+    old = build.before("company_embeddings").filter(pl.col("accession").is_in(sorted(kept)))
+    rows = []
+    if fresh.height:
+        embedder = open_embedder(build.profile.embedder)
+        with build.progress(fresh.height, "filings") as progress:
+            for filing in fresh.select("accession", "company_id", "filed_at", "text").iter_rows(named=True):
+                text = filing.pop("text")
+                rows.append({**filing, "model": embedder.identity, "embedding": embedder.embed(text).tolist()})
+                progress(1)
+    build.write(schemas.COMPANY_EMBEDDINGS, pl.concat([old, schemas.COMPANY_EMBEDDINGS.frame(rows)]))
+
+
+@asset(
+    schemas.COMPANY_VECTORS,
+    partitioning="as_of",
+    reads={"company_features": filings_known},
+    config=["features.weighting", "max_filing_age_months"],
+    kinds=["polars"],
+)
+def company_vectors(build: Build) -> None:
+    """Unit vectors of the newest filing of every company, weighted by what was known at the as-of date."""
+    from assets.features.attribution import company_vectors as vectors_of
+    from assets.features.encoding import newest
+    from assets.partitions import month_end
+
+    features = newest(build.read("company_features"))
+    vectors = vectors_of(features, build.profile.features.weighting)
+    as_of = pl.lit(month_end(build.partition or ""), pl.Date)
+    build.write(schemas.COMPANY_VECTORS, vectors.with_columns(as_of=as_of))
+    build.metadata["companies"] = vectors["company_id"].n_unique()

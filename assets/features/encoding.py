@@ -1,0 +1,79 @@
+"""From shards and autoencoders to latents: which entry speaks for which block, and what it sees in a filing."""
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+
+from assets.activations.shards import Shards, massive_tokens
+from assets.features.labels import label_latents
+from assets.features.pooling import pool_filing
+from assets.saes.sae import TopKSae
+from resources.profile import Profile
+
+CHUNK = 4096
+
+
+class NoEntry(LookupError):
+    """No autoencoder reads a block that features are asked of."""
+
+
+def chosen_entries(saes: pl.DataFrame, blocks: list[int]) -> pl.DataFrame:
+    """The entry that reads each of `blocks`: rows entry, block, sha256, sorted by block.
+
+    Raises
+    ------
+    NoEntry
+        A block has no autoencoder.
+    """
+    covered = saes.select("entry", "sha256", pl.col("blocks").alias("block")).explode("block")
+    chosen = covered.filter(pl.col("block").is_in(blocks)).sort("block", "entry").unique("block", maintain_order=True)
+    if missing := sorted(set(blocks) - set(chosen["block"])):
+        raise NoEntry(f"features.blocks: no autoencoder reads block {missing[0]}; those trained read {sorted(covered['block'])}")
+    return chosen.select("entry", "block", "sha256")
+
+
+def newest(filings: pl.DataFrame) -> pl.DataFrame:
+    """Rows of the newest filing of every company (greatest filed_at, then accession)."""
+    last = filings.select("company_id", "filed_at", "accession").unique().sort("filed_at", "accession")
+    last = last.unique("company_id", keep="last", maintain_order=True)
+    return filings.join(last, on=["company_id", "accession"], how="semi")
+
+
+def encode_filing(shards: Shards, filing: dict[str, Any], sae: TopKSae, block: int, profile: Profile) -> pl.DataFrame:
+    """Pooled latents of one filing at one block: rows of `company_features` without entry and block."""
+    first, tokens = filing["first_row"], filing["tokens"]
+    values, indices, keep = _encode(shards, first, tokens, sae, block, profile.activations.massive_norm)
+    words = shards.tokens(first, tokens)
+    pooling = profile.features.pooling
+    pooled = pool_filing(values, indices, keep, words["char_start"].to_numpy(), words["char_end"].to_numpy(), pooling=pooling)
+    return pooled.with_columns(
+        accession=pl.lit(filing["accession"]),
+        company_id=pl.lit(filing["company_id"]),
+        filed_at=pl.lit(filing["filed_at"], pl.Date),
+        pooling=pl.lit(pooling),
+    )
+
+
+def label_entry(shards: Shards, train: pl.DataFrame, sae: TopKSae, block: int, profile: Profile) -> pl.DataFrame:
+    """Labels of an entry's latents at one block, from the training documents (first_row, tokens, accession, text)."""
+    massive = profile.activations.massive_norm
+    spans = list(train.select("first_row", "tokens").iter_rows())
+    parts = [_encode(shards, first, tokens, sae, block, massive) for first, tokens in spans]
+    values, indices, keep = (np.concatenate([part[i] for part in parts]) for i in range(3))
+    words = pl.concat([shards.tokens(first, tokens) for first, tokens in spans])
+    texts = dict(train.select("accession", "text").iter_rows())
+    return label_latents(values, indices, keep, words, texts, settings=profile.labels)
+
+
+def _encode(
+    shards: Shards, first: int, tokens: int, sae: TopKSae, block: int, massive_norm: float
+) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.bool_]]:
+    """Values and indices [tokens, k] of the active latents, and the mask of tokens that are not massive."""
+    x = shards.activations(block, first, tokens).astype(np.float32)
+    with torch.inference_mode():
+        encoded = [sae.encode(sae.scaled(chunk, block)) for chunk in torch.split(torch.from_numpy(x), CHUNK)]
+    values, indices = (torch.cat(part).numpy() for part in zip(*encoded, strict=True))
+    return values, indices, ~massive_tokens(np.linalg.norm(x, axis=1), massive_norm)

@@ -1,0 +1,174 @@
+"""Labels: what a latent seems to stand for, from the words of the training texts on which it is strongest."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
+from resources.profile import Labels
+
+PIECE = re.compile(r"[^\W_]+(?:['\u2019&.-][^\W_]+)*|[^\w\s]+|\s+|_")
+"""Words, punctuation and blanks: together they tile any text."""
+POSSESSIVE = re.compile(r"(?<=\w)['\u2019]s$")
+STOP_WORDS = ENGLISH_STOP_WORDS - {"bill", "fire", "interest", "mill", "mine", "system"}
+"""scikit-learn's list without words that say what a company does."""
+BLANK = "¶"
+WORDS_PER_LABEL = 3
+WORDS_EACH_SIDE = 6
+MIN_CONTENT_SHARE = 0.25
+"""Below this share of the activation, content words would misname a latent of function words or punctuation."""
+
+
+def label_latents(
+    values: NDArray[np.floating[Any]],
+    indices: NDArray[np.integer[Any]],
+    keep: NDArray[np.bool_],
+    tokens: pl.DataFrame,
+    texts: Mapping[str, str],
+    *,
+    settings: Labels,
+) -> pl.DataFrame:
+    """Label the latents of one block of one entry.
+
+    A token stands for the word it is part of. Of the strongest word occurrences of a latent, p is a word's share of
+    the activation and q its share of the corpus; the label is the words with the largest p ln(p / q), stop words
+    and punctuation left out unless they carry over three quarters of the activation.
+
+    Parameters
+    ----------
+    values, indices: [tokens, k]
+        Activations of the active latents of the training tokens, and which latents they are.
+    keep: [tokens]
+        False for tokens left out (massive activations).
+    tokens
+        accession, char_start, char_end; row i describes row i of `values`.
+    texts
+        Text of every accession in `tokens`.
+
+    Returns
+    -------
+    DataFrame(latent, label, top_tokens, examples, density, documents, detection_score)
+        Sorted by latent; latents active on no kept token have no row. The caller adds entry and block.
+    """
+    occurrence, pieces = _word_occurrences(tokens, texts)
+    row, slot = np.nonzero((values > 0) & keep[:, None])
+    active = pl.DataFrame(
+        {"latent": indices[row, slot], "occurrence": occurrence[row], "value": values[row, slot].astype(np.float64)},
+        schema_overrides={"latent": pl.Int32},
+    ).join(pieces.select("occurrence", "document"), on="occurrence", how="left", maintain_order="left")
+    strongest = _strongest(active, settings.top_tokens).join(
+        pieces, on=["occurrence", "document"], how="left", maintain_order="left"
+    )
+    words = _word_shares(strongest, pieces.filter(pl.col("occurrence").is_in(np.unique(occurrence))))
+    table = _density(active, int(keep.sum()))
+    for part in (_labels(words), _top_tokens(words), _examples(strongest, texts, settings.examples)):
+        table = table.join(part, on="latent", how="left", maintain_order="left")
+    return table.select(
+        "latent", "label", "top_tokens", "examples", "density", "documents", detection_score=pl.lit(None, pl.Float64)
+    )
+
+
+def phrase(text: str, start: int, end: int, words: int = 4) -> str:
+    """The word at characters `start` to `end` of `text` with up to `words` words on either side, blanks collapsed."""
+    while start < end and text[start].isspace():
+        start += 1
+    while start > 0 and not text[start - 1].isspace():
+        start -= 1
+    while end < len(text) and not text[end].isspace():
+        end += 1
+    return _window(text, start, end, words, text[start:end])
+
+
+def _window(text: str, start: int, end: int, words: int, shown: str) -> str:
+    before, after = text[:start], text[end:]
+    left = " ".join(before.rsplit(maxsplit=words)[-words:]) + (" " if before[-1:].isspace() else "")
+    right = (" " if after[:1].isspace() else "") + " ".join(after.split(maxsplit=words)[:words])
+    return " ".join((left + shown + right).split())
+
+
+def _word_occurrences(tokens: pl.DataFrame, texts: Mapping[str, str]) -> tuple[NDArray[np.int64], pl.DataFrame]:
+    """Which piece of text each token belongs to [tokens], and all pieces of the documents."""
+    occurrence = np.zeros(len(tokens), dtype=np.int64)
+    documents: list[pl.DataFrame] = []
+    first = 0
+    for number, rows in enumerate(tokens.with_row_index("row").partition_by("accession", maintain_order=True)):
+        accession = rows["accession"][0]
+        pieces = _pieces(texts[accession]).with_columns(document=pl.lit(number), accession=pl.lit(accession))
+        anchors = _anchors(texts[accession], rows["char_start"].to_list(), rows["char_end"].to_list())
+        piece = np.searchsorted(pieces["start"].to_numpy(), anchors, side="right") - 1
+        occurrence[rows["row"].to_numpy()] = first + piece
+        documents.append(pieces)
+        first += len(pieces)
+    return occurrence, pl.concat(documents).with_row_index("occurrence").cast({"occurrence": pl.Int64})
+
+
+def _pieces(text: str) -> pl.DataFrame:
+    spans = [match.span() for match in PIECE.finditer(text)]
+    words = [POSSESSIVE.sub("", text[start:end].lower().strip()) or BLANK for start, end in spans]
+    return pl.DataFrame({"start": [s for s, _ in spans], "end": [e for _, e in spans], "word": words})
+
+
+def _anchors(text: str, starts: list[int], ends: list[int]) -> list[int]:
+    """First character of each token that is no blank: tokens of byte-level BPE begin with the blank before the word."""
+    lengths = [len(text[start:end]) - len(text[start:end].lstrip()) for start, end in zip(starts, ends, strict=True)]
+    return [start + n if start + n < end else start for start, end, n in zip(starts, ends, lengths, strict=True)]
+
+
+def _strongest(active: pl.DataFrame, count: int) -> pl.DataFrame:
+    """The `count` strongest word occurrences of every latent, strongest first."""
+    occurrences = active.group_by("latent", "document", "occurrence").agg(pl.col("value").max())
+    ordered = occurrences.sort("latent", "value", "occurrence", descending=[False, True, False])
+    return ordered.filter(pl.int_range(pl.len()).over("latent") < count)
+
+
+def _word_shares(strongest: pl.DataFrame, corpus: pl.DataFrame) -> pl.DataFrame:
+    """Per latent and word: its strongest activation, p ln(p / q), and whether it may be part of the label."""
+    frequency = corpus.group_by("word").agg(q=pl.len() / len(corpus))
+    p, content = pl.col("p"), pl.col("content")
+    return (
+        strongest.group_by("latent", "word", maintain_order=True)
+        .agg(p=pl.col("value").sum(), best=pl.col("value").max())
+        .sort("latent", "word")
+        .with_columns(p=p / p.sum().over("latent"), content=_is_content())
+        .with_columns(eligible=content | ((p * content).sum().over("latent") < MIN_CONTENT_SHARE))
+        .join(frequency, on="word", how="left", maintain_order="left")
+        .with_columns(score=p * (p / pl.col("q")).log())
+    )
+
+
+def _is_content() -> pl.Expr:
+    word = pl.col("word")
+    return word.str.contains(r"[\p{L}\p{N}]{2}") & ~word.is_in(sorted(STOP_WORDS))
+
+
+def _labels(words: pl.DataFrame) -> pl.DataFrame:
+    ranked = words.filter("eligible").sort("latent", "score", "word", descending=[False, True, False])
+    grouped = ranked.group_by("latent", maintain_order=True)
+    return grouped.agg(label=pl.col("word").head(WORDS_PER_LABEL).str.join(" / "))
+
+
+def _top_tokens(words: pl.DataFrame) -> pl.DataFrame:
+    ranked = words.sort("latent", "best", "word", descending=[False, True, False])
+    return ranked.group_by("latent", maintain_order=True).agg(top_tokens=pl.col("word"))
+
+
+def _examples(strongest: pl.DataFrame, texts: Mapping[str, str], count: int) -> pl.DataFrame:
+    one_each = strongest.unique(["latent", "document"], keep="first", maintain_order=True)
+    chosen = one_each.filter(pl.int_range(pl.len()).over("latent") < count)
+    places = chosen.select("accession", "start", "end").iter_rows()
+    windows = [_example(texts[accession], start, end) for accession, start, end in places]
+    grouped = chosen.select("latent", examples=pl.Series(windows, dtype=pl.String))
+    return grouped.group_by("latent", maintain_order=True).agg("examples")
+
+
+def _example(text: str, start: int, end: int) -> str:
+    return _window(text, start, end, WORDS_EACH_SIDE, f"[{text[start:end].strip() or BLANK}]")
+
+
+def _density(active: pl.DataFrame, tokens: int) -> pl.DataFrame:
+    statistics = {"density": pl.len() / max(tokens, 1), "documents": pl.col("document").n_unique().cast(pl.Int32)}
+    return active.group_by("latent").agg(**statistics).sort("latent")
