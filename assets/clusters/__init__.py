@@ -1,0 +1,1 @@
+"""Clusters: peer groups and their baselines, and how well both foretell returns."""

@@ -1,0 +1,94 @@
+"""Peer groups of every method, why they are groups, and how they do on later returns."""
+
+import polars as pl
+
+from assets import schemas
+from assets.declaration import asset
+from assets.partitions import filings_known, month_end, months_around
+from resources.build import Build
+from resources.recipe import whole
+
+TOP_LATENTS = 5
+
+
+@asset(
+    schemas.PEER_CLUSTERS,
+    schemas.CLUSTER_THRESHOLDS,
+    schemas.NEIGHBOURS,
+    partitioning="as_of",
+    reads={
+        "company_vectors": whole,
+        "company_embeddings": filings_known,
+        "descriptions": filings_known,
+        "filings": filings_known,
+        "companies": whole,
+        "monthly_returns": months_around("clusters.train_months"),
+    },
+    config=[
+        "max_filing_age_months",
+        *(f"clusters.{key}" for key in ("methods", "linkage", "thetas", "objective", "train_months", "neighbours")),
+    ],
+    kinds=["scikitlearn", "scipy"],
+)
+def peer_clusters(build: Build) -> None:
+    """Groups by SAE, embedding and TF-IDF similarity, cut where months before the as-of date say, beside SIC codes."""
+    from assets.clusters.methods import group, known_companies, tagged
+
+    as_of = month_end(build.partition or "")
+    tables = ("company_vectors", "filings", "descriptions", "company_embeddings", "companies")
+    known = known_companies(*(build.read(table) for table in tables))
+    returns = build.read("monthly_returns")
+    clusters, thresholds, neighbours = [schemas.PEER_CLUSTERS.empty()], [], [schemas.NEIGHBOURS.empty()]
+    for method in build.profile.clusters.methods:
+        found = group(method, known, returns, build.profile.clusters)
+        clusters.append(tagged(found.clusters, method, as_of).select(clusters[0].columns))
+        thresholds += [{"method": method, "as_of": as_of, **row} for row in found.thresholds]
+        if found.neighbours is not None:
+            neighbours.append(tagged(found.neighbours, method, as_of).select(neighbours[0].columns))
+    build.write(schemas.PEER_CLUSTERS, pl.concat(clusters))
+    build.write(schemas.CLUSTER_THRESHOLDS, schemas.CLUSTER_THRESHOLDS.frame(thresholds))
+    build.write(schemas.NEIGHBOURS, pl.concat(neighbours))
+
+
+@asset(
+    schemas.CLUSTER_LABELS,
+    partitioning="as_of",
+    reads={"peer_clusters": whole, "company_vectors": whole, "latent_labels": whole},
+    kinds=["polars"],
+)
+def cluster_labels(build: Build) -> None:
+    """The latents that contribute most to the similarity inside each group."""
+    from assets.clusters.methods import why
+
+    as_of, vectors, labels = month_end(build.partition or ""), build.read("company_vectors"), build.read("latent_labels")
+    rows = [
+        {"method": method, "as_of": as_of, **row}
+        for (method,), clusters in build.read("peer_clusters").group_by("method", maintain_order=True)
+        for row in why(clusters, vectors, labels, TOP_LATENTS)
+    ]
+    build.write(schemas.CLUSTER_LABELS, schemas.CLUSTER_LABELS.frame(rows))
+
+
+@asset(
+    schemas.CLUSTER_SCORES,
+    schemas.NEIGHBOUR_SCORES,
+    partitioning="as_of",
+    reads={
+        "peer_clusters": whole,
+        "filings": filings_known,
+        "monthly_returns": months_around(None, "clusters.horizon_months"),
+    },
+    config=["max_filing_age_months", *(f"clusters.{key}" for key in ("horizon_months", "placebo_draws", "seed"))],
+    kinds=["polars"],
+)
+def cluster_scores(build: Build) -> None:
+    """MeanCorr as in the paper, pair-weighted, coverage and placebo, on months strictly after the as-of date."""
+    from assets.clusters.evaluation import neighbour_rows, score_rows
+
+    as_of, settings = month_end(build.partition or ""), build.profile.clusters
+    clusters, returns = build.read("peer_clusters"), build.read("monthly_returns")
+    scores = score_rows(clusters, returns, settings)
+    near = neighbour_rows(build.read("neighbours"), clusters, build.read("filings"), returns)
+    build.write(schemas.CLUSTER_SCORES, schemas.CLUSTER_SCORES.frame({"as_of": as_of, **row} for row in scores))
+    build.write(schemas.NEIGHBOUR_SCORES, schemas.NEIGHBOUR_SCORES.frame({"as_of": as_of, **row} for row in near))
+    build.metadata["months"] = returns["month"].n_unique()

@@ -1,0 +1,63 @@
+"""Scores of every method at one as-of date, side by side."""
+
+from typing import Any
+
+import polars as pl
+
+from assets.clusters.baselines import sic_group
+from assets.clusters.scores import (
+    all_pairs,
+    chance_share,
+    complete_returns,
+    nearest_peer_corr,
+    return_matrix,
+    same_group_share,
+    score_clusters,
+)
+from resources.profile import Clusters
+
+ENOUGH_MONTHS = 2
+
+
+def score_rows(clusters: pl.DataFrame, returns: pl.DataFrame, settings: Clusters) -> list[dict[str, Any]]:
+    """Rows of `cluster_scores` without as_of; none while fewer than two months after the as-of date are known.
+
+    Parameters
+    ----------
+    clusters : DataFrame
+        Rows of `peer_clusters` of one as-of date.
+    returns : DataFrame
+        Rows of `monthly_returns` after that date.
+    """
+    months = returns["month"].unique().sort().to_list()
+    if len(months) < ENOUGH_MONTHS:
+        return []
+    rows = []
+    for (method,), members in clusters.sort("method", "company_id").group_by("method", maintain_order=True):
+        labels, ids = members["cluster"].to_numpy().astype("int64"), members["company_id"].to_list()
+        scored = score_clusters(labels, ids, returns, months, draws=settings.placebo_draws, seed=settings.seed)
+        rows.append({"method": method, **scored})
+    return rows
+
+
+def neighbour_rows(
+    neighbours: pl.DataFrame, clusters: pl.DataFrame, filings: pl.DataFrame, returns: pl.DataFrame
+) -> list[dict[str, Any]]:
+    """Rows of `neighbour_scores` without as_of: each method that has neighbours, and `random` for chance."""
+    ids = clusters["company_id"].unique().sort().to_list()
+    newest = filings.sort("filed_at", "accession").unique("company_id", keep="last", maintain_order=True)
+    codes = dict(newest.select("company_id", "sic").iter_rows())
+    groups = {company: sic_group(codes.get(company), "major_group") for company in ids}
+    months = returns["month"].unique().sort().to_list()
+    matrix = return_matrix(returns, ids, months) if len(months) >= ENOUGH_MONTHS else None
+    rows = []
+    for (method,), near in neighbours.group_by("method", maintain_order=True):
+        share, asked = same_group_share(near, groups)
+        forward = nearest_peer_corr(near, ids, matrix) if matrix is not None else None
+        rows.append({"method": method, "same_major_group": share, "companies": asked, "forward_corr": forward})
+    chance = all_pairs(complete_returns(matrix).correlations()) if matrix is not None else None
+    asked = rows[0]["companies"] if rows else 0
+    return [
+        *rows,
+        {"method": "random", "same_major_group": chance_share(groups), "companies": asked, "forward_corr": chance},
+    ]

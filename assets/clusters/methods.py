@@ -1,0 +1,123 @@
+"""Every way of grouping companies: by a similarity whose tree is cut, or by a given classification."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from assets.clusters.baselines import embedding_similarity, group_clusters, sic_clusters, tfidf_similarity
+from assets.clusters.linkage import choose_theta, cut_tree, grow, ranked, z_scored_distances
+from assets.clusters.scores import nearest_neighbours, return_matrix
+from assets.features.attribution import cosines, dense
+from resources.profile import Clusters
+
+Similarity = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of the companies at an as-of date, one row per company, sorted by company_id.
+
+    `companies` has company_id, text, embedding, sic and sector; `vectors` are rows of `company_vectors`.
+    """
+
+    companies: pl.DataFrame
+    vectors: pl.DataFrame
+
+    @property
+    def ids(self) -> list[str]:
+        """Company ids in row order."""
+        return self.companies["company_id"].to_list()
+
+
+def known_companies(
+    vectors: pl.DataFrame, filings: pl.DataFrame, descriptions: pl.DataFrame, embeddings: pl.DataFrame, companies: pl.DataFrame
+) -> Known:
+    """Join what the filing behind each company's vector says; companies without a vector are not grouped."""
+    chosen = vectors.select("company_id", "accession").unique()
+    rows = (
+        chosen.join(filings.select("accession", "sic"), on="accession", how="left")
+        .join(descriptions.select("accession", "text"), on="accession", how="left")
+        .join(embeddings.select("accession", "embedding"), on="accession", how="left")
+        .join(companies.select("company_id", "sector"), on="company_id", how="left")
+    )
+    return Known(rows.sort("company_id"), vectors)
+
+
+def similarity(method: str, known: Known) -> Similarity:
+    """Cosines [n, n] of a method that has them: sae, embedding or tfidf."""
+    if method == "sae":
+        return cosines(dense(known.vectors)[1])
+    if method == "tfidf":
+        return tfidf_similarity(known.companies["text"].to_list())
+    return embedding_similarity(np.array(known.companies["embedding"].to_list()))
+
+
+def classification(method: str, known: Known) -> NDArray[np.int64]:
+    """Labels [n] of a method that is given: sic4, major_group, division or sector; who has no code stands alone."""
+    if method == "sector":
+        return ranked(group_clusters(known.companies["sector"].to_list()))
+    return ranked(sic_clusters(known.companies["sic"].to_list(), method))  # type: ignore[arg-type]
+
+
+SIMILARITIES = ("sae", "embedding", "tfidf")
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """Rows of `peer_clusters`, `cluster_thresholds` and `neighbours` of one method, without method and as_of."""
+
+    clusters: pl.DataFrame
+    thresholds: list[dict[str, object]]
+    neighbours: pl.DataFrame | None
+
+
+def group(method: str, known: Known, returns: pl.DataFrame, settings: Clusters) -> Grouping:
+    """Group the companies by one method; theta is chosen on `returns`, all of them up to the as-of date."""
+    if method not in SIMILARITIES:
+        return Grouping(_clusters(known, classification(method, known)), [], None)
+    cosine = similarity(method, known)
+    z = z_scored_distances(cosine)
+    months = returns["month"].unique().sort().to_list()
+    matrix = return_matrix(returns, known.ids, months)
+    theta, score = choose_theta(z, matrix, settings.thetas, settings.linkage, settings.objective)
+    labels = ranked(cut_tree(grow(z, settings.linkage), theta))
+    row = {
+        "theta": theta,
+        "objective": settings.objective,
+        "score": score,
+        "first_month": months[0],
+        "last_month": months[-1],
+    }
+    return Grouping(_clusters(known, labels), [row], nearest_neighbours(cosine, known.ids, settings.neighbours))
+
+
+def tagged(rows: pl.DataFrame, method: str, as_of: date) -> pl.DataFrame:
+    """Add the columns method and as_of."""
+    return rows.with_columns(method=pl.lit(method), as_of=pl.lit(as_of, pl.Date))
+
+
+def _clusters(known: Known, labels: NDArray[np.int64]) -> pl.DataFrame:
+    return pl.DataFrame({"company_id": known.ids, "cluster": labels}, schema_overrides={"cluster": pl.Int32})
+
+
+def why(
+    clusters: pl.DataFrame, vectors: pl.DataFrame, labels: pl.DataFrame, top: int
+) -> list[dict[str, object]]:
+    """Rows of `cluster_labels` without method and as_of: the `top` latents of every cluster of two or more."""
+    from assets.features.attribution import mean_contributions
+
+    names: Mapping[Sequence[object], str] = {tuple(row[:3]): row[3] for row in labels.select("entry", "block", "latent", "label").iter_rows()}
+    rows: list[dict[str, object]] = []
+    for (cluster,), members in clusters.group_by("cluster", maintain_order=True):
+        ids = members["company_id"].to_list()
+        if len(ids) < 2:
+            continue
+        shares = mean_contributions(vectors, ids).head(top)
+        for rank, (entry, block, latent, share) in enumerate(shares.iter_rows(), start=1):
+            label = names.get((entry, block, latent), f"latent {latent}")
+            rows.append({"cluster": cluster, "size": len(ids), "rank": rank, "entry": entry, "block": block, "latent": latent, "label": label, "share": share})  # fmt: skip
+    return rows
