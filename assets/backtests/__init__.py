@@ -1,0 +1,1 @@
+"""Pairs inside peer groups: tested for cointegration, traded in one chronological book, summed up."""

@@ -1,0 +1,192 @@
+"""Which pairs move together: Engle and Granger's test of many pairs at once, and the false discovery rate."""
+
+from collections.abc import Callable, Sequence
+from math import erfc, sqrt
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from assets.backtests.quotes import FormationError
+from resources.profile import Backtest
+
+Floats = NDArray[np.float64]
+Pairs = NDArray[np.int64]
+
+BLOCK = 256
+"""Pairs tested at once."""
+COLLINEAR = 100 * sqrt(np.finfo(float).eps)
+"""Share of variance left by the regression below which two series are one; statsmodels' limit."""
+
+NUMBERS = ("hedge_ratio", "intercept", "t_stat", "p_value", "half_life", "spread_mean", "spread_sd")
+"""What the test says about a pair."""
+
+# MacKinnon (1994), response surface of the Dickey-Fuller tau with constant, N = 2 series: as in statsmodels.
+TAU_MAX, TAU_MIN, TAU_STAR = 0.92, -18.86, -2.62
+SMALL_P = (2.92, 1.5012, 0.039796)
+LARGE_P = (2.1945, 0.64695, -0.29198, -0.042377)
+
+
+def pairs_within(labels: Sequence[object]) -> Pairs:
+    """Return all pairs i < j of members that share a label, [pairs, 2], sorted."""
+    _, group = np.unique(np.asarray(labels), return_inverse=True)
+    order = np.argsort(group, kind="stable")
+    members = np.split(order, np.flatnonzero(np.diff(group[order])) + 1) if len(order) else []
+    found = [m[np.column_stack(np.triu_indices(len(m), 1))] for m in members]
+    pairs = np.concatenate([np.empty((0, 2), np.int64), *found]).astype(np.int64)
+    return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+
+
+def random_pairs(n: int, count: int, seed: int) -> Pairs:
+    """Return `count` different pairs i < j out of `n`, or all where there are no more, [pairs, 2], sorted."""
+    total = n * (n - 1) // 2
+    drawn = (
+        np.sort(np.random.default_rng(seed).choice(total, min(count, total), replace=False))
+        if total
+        else np.empty(0, int)
+    )
+    row_starts = np.concatenate([[0], np.cumsum(np.arange(n - 1, 0, -1))])
+    i = np.searchsorted(row_starts, drawn, side="right") - 1
+    return np.column_stack([i, drawn - row_starts[i] + i + 1]).astype(np.int64)
+
+
+def cointegrated_pairs(
+    company_ids: Sequence[str], log_prices: Floats, pairs: Pairs, settings: Backtest
+) -> pl.DataFrame:
+    """Return the rows of `cointegrated_pairs` without method and as_of: every pair tested, ranked by p.
+
+    Parameters
+    ----------
+    company_ids : sequence of str
+        Names of the columns of `log_prices`.
+    log_prices : [days, companies] float64
+        Log prices over the formation window, none missing.
+    pairs : [pairs, 2] int
+        Columns to test, the dependent one first.
+    settings : Backtest
+        `adf_lags` and `false_discovery_rate` are used.
+    """
+    names = np.asarray(company_ids, dtype=object)
+    tested = engle_granger(log_prices, pairs, settings.adf_lags)
+    rows = tested.select(
+        pl.Series("company_a", names[pairs[:, 0]], pl.String),
+        pl.Series("company_b", names[pairs[:, 1]], pl.String),
+        pl.exclude("a", "b"),
+        pl.Series("q_value", benjamini_hochberg(tested["p_value"].to_numpy())),
+        pl.lit(len(log_prices), pl.Int32).alias("days"),
+    )
+    ranked = rows.sort("p_value", "t_stat", "company_a", "company_b").with_columns(
+        passes=pl.col("q_value") <= settings.false_discovery_rate,
+        rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int32),
+    )
+    return ranked.sort("company_a", "company_b")
+
+
+def engle_granger(
+    log_prices: Floats, pairs: Pairs, lags: int, progress: Callable[[int], None] = lambda n: None
+) -> pl.DataFrame:
+    """Test each pair for cointegration (Engle and Granger 1987), as `statsmodels.tsa.stattools.coint` does.
+
+    Log price a is regressed on log price b with an intercept; the residuals' Dickey-Fuller regression has no constant
+    and `lags` lags; p is MacKinnon's for two series. Two series that are one, and a price that never moves, leave no
+    spread to trade: t = 0 and p = 1, where statsmodels warns and says p = 0.
+
+    Parameters
+    ----------
+    log_prices : [days, companies] float64
+        Log prices, none missing.
+    pairs : [pairs, 2] int
+        Columns to test, the dependent one first.
+    lags : int
+        Lagged differences in the Dickey-Fuller regression.
+    progress : callable
+        Told how many pairs were tested.
+
+    Returns
+    -------
+    DataFrame
+        One row per pair, in order: a, b, hedge_ratio, intercept, t_stat, p_value, half_life (days, null where the
+        spread does not revert), spread_mean and spread_sd (log USD) of log a - hedge_ratio * log b.
+
+    Raises
+    ------
+    FormationError
+        The window has too few days for the regression, or a price in it is missing.
+    """
+    if len(pairs) and len(log_prices) < 2 * lags + 4:
+        raise FormationError(f"formation window of {len(log_prices)} days: too short for {lags} lags; lengthen it")
+    if not np.isfinite(log_prices).all():
+        raise FormationError("formation window: a price is missing; keep the companies that have one every day")
+    series = np.ascontiguousarray(log_prices.T)
+    blocks = [dict.fromkeys(NUMBERS, np.empty(0))]
+    for start in range(0, len(pairs), BLOCK):
+        a, b = pairs[start : start + BLOCK].T
+        blocks.append(_test_block(series[a], series[b], lags))
+        progress(len(a))
+    columns = {name: np.concatenate([block[name] for block in blocks]) for name in NUMBERS}
+    tested = pl.DataFrame({"a": pairs[:, 0], "b": pairs[:, 1], **columns})
+    return tested.with_columns(pl.col("half_life").fill_nan(None))
+
+
+def benjamini_hochberg(p: Floats) -> Floats:
+    """Return the smallest false discovery rate at which each test passes (Benjamini and Hochberg 1995), [tests]."""
+    order = np.argsort(p, kind="stable")[::-1]
+    scaled = p[order] * len(p) / np.arange(len(p), 0, -1)
+    q = np.empty(len(p))
+    q[order] = np.minimum(np.minimum.accumulate(scaled), 1.0)
+    return q
+
+
+def mackinnon_p(t: Floats) -> Floats:
+    """Return MacKinnon's (1994) approximate p of Engle-Granger t statistics: two series, constant, [tests]."""
+    small, large = np.polynomial.polynomial.polyval(t, SMALL_P), np.polynomial.polynomial.polyval(t, LARGE_P)
+    deviate = np.where(t <= TAU_STAR, small, large)
+    p = np.array([erfc(-x / sqrt(2)) / 2 for x in deviate])
+    return np.where(t > TAU_MAX, 1.0, np.where(t < TAU_MIN, 0.0, p))
+
+
+def _test_block(y: Floats, x: Floats, lags: int) -> dict[str, Floats]:
+    """The test's numbers for y and x, [pairs, days] each."""
+    hedge_ratio, intercept, spread, testable = _regress(y, x)
+    t, p, half_life = np.zeros(len(y)), np.ones(len(y)), np.full(len(y), np.nan)
+    t[testable] = _dickey_fuller(spread[testable], lags)
+    p[testable] = mackinnon_p(t[testable])
+    half_life[testable] = _half_life(spread[testable])
+    spread_sd = spread.std(axis=1, ddof=1)
+    return dict(zip(NUMBERS, (hedge_ratio, intercept, t, p, half_life, intercept, spread_sd), strict=True))
+
+
+def _regress(y: Floats, x: Floats) -> tuple[Floats, Floats, Floats, NDArray[np.bool_]]:
+    """Slope, intercept and residuals of y on x row by row, and which rows leave residuals to test."""
+    y_mean, x_mean = y.mean(axis=1), x.mean(axis=1)
+    moves = (np.ptp(y, axis=1) > 0) & (np.ptp(x, axis=1) > 0)
+    y, x = y - y_mean[:, None], x - x_mean[:, None]
+    yy, xx, xy = (np.einsum("pt,pt->p", u, v) for u, v in ((y, y), (x, x), (x, y)))
+    slope = np.divide(xy, xx, out=np.zeros_like(xy), where=moves)
+    residuals = y - slope[:, None] * x
+    left = np.einsum("pt,pt->p", residuals, residuals)
+    return slope, y_mean - slope * x_mean, residuals, moves & (left > COLLINEAR * yy)
+
+
+def _dickey_fuller(spread: Floats, lags: int) -> Floats:
+    """t of the level in the regression of differences on the level and `lags` earlier differences, no constant."""
+    change = np.diff(spread, axis=1)
+    target = change[:, lags:]
+    days = target.shape[1]
+    regressors = [spread[:, lags:-1], *(change[:, lags - k : lags - k + days] for k in range(1, lags + 1))]
+    gram = np.array([[np.einsum("pt,pt->p", u, v) for v in regressors] for u in regressors]).transpose(2, 0, 1)
+    inverse = np.linalg.inv(gram)
+    moments = np.array([np.einsum("pt,pt->p", u, target) for u in regressors])
+    slopes = np.einsum("pij,jp->ip", inverse, moments)
+    residuals = target - sum(slope[:, None] * u for slope, u in zip(slopes, regressors, strict=True))
+    variance = np.einsum("pt,pt->p", residuals, residuals) / (days - len(regressors))
+    t: Floats = slopes[0] / np.sqrt(variance * inverse[:, 0, 0])
+    return t
+
+
+def _half_life(spread: Floats) -> Floats:
+    """-ln 2 / ln(1 + phi), phi the slope of the differences on the level; NaN where the spread does not revert."""
+    level, change = spread[:, :-1], np.diff(spread, axis=1)
+    phi = np.einsum("pt,pt->p", level, change) / np.einsum("pt,pt->p", level, level)
+    reverts = (phi < 0) & (phi > -1)
+    return np.where(reverts, -np.log(2) / np.log1p(np.where(reverts, phi, -0.5)), np.nan)

@@ -1,0 +1,34 @@
+"""Which pairs are tested at an as-of date: all inside a group, for each method, and as many random ones as asked."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import polars as pl
+
+from assets.backtests.cointegration import cointegrated_pairs, pairs_within, random_pairs
+from assets.backtests.quotes import formation_prices
+from resources.profile import Backtest
+
+PLACEBO = "random"
+
+
+def formed_pairs(
+    clusters: pl.DataFrame, prices: pl.DataFrame, as_of: date, settings: Backtest
+) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Yield each method with its tested pairs (rows of `cointegrated_pairs` without method and as_of), placebo last.
+
+    Parameters
+    ----------
+    clusters : DataFrame
+        Rows of `peer_clusters` of this as-of date.
+    prices : DataFrame
+        Rows of `prices` of the formation window, nothing after `as_of`.
+    """
+    ids, days, log_prices = formation_prices(prices, prices["date"].min(), as_of)  # type: ignore[arg-type]
+    column = {company: number for number, company in enumerate(ids)}
+    for (method,), rows in clusters.sort("method", "company_id").group_by("method", maintain_order=True):
+        members = rows.filter(pl.col("company_id").is_in(ids))
+        places = members["company_id"].replace_strict(column, return_dtype=pl.Int64).to_numpy()
+        pairs = places[pairs_within(members["cluster"].to_list())]
+        yield str(method), cointegrated_pairs(ids, log_prices, pairs.reshape(-1, 2), settings)
+    yield PLACEBO, cointegrated_pairs(ids, log_prices, random_pairs(len(ids), settings.random_pairs, settings.seed), settings)

@@ -1,0 +1,71 @@
+"""The walk forward: every method's pairs traded in the months after they were formed, in one chronological book."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from assets.backtests.book import Book, chronological_book, trade_pairs
+from assets.backtests.performance import sharpe, summary
+from assets.backtests.quotes import trading_quotes
+from assets.partitions import month_name, months_later
+from resources.profile import Backtest
+
+SELECTIONS: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
+    "bh": lambda pairs: pairs.filter("passes"),
+    "uncorrected": lambda pairs: pairs,
+}
+"""`bh`: what Benjamini-Hochberg passes; `uncorrected`: the smallest p, with no claim that they mean anything."""
+
+
+def walk_forward(
+    pairs: pl.DataFrame, prices: pl.DataFrame, settings: Backtest
+) -> tuple[list[dict[str, Any]], pl.DataFrame, pl.DataFrame]:
+    """Trade every method's books; returns rows of `backtest_summary`, `backtest_returns` and `pair_trades`.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        Rows of `cointegrated_pairs` of all as-of dates.
+    prices : DataFrame
+        Rows of `prices` from shortly before the first as-of date.
+    """
+    books = {
+        (method, selection): _book(pairs.filter(pl.col("method") == method), prices, settings, selection)
+        for method in pairs["method"].unique().sort()
+        for selection in SELECTIONS
+    }
+    sharpes = [sharpe(book.returns["net_return"].to_numpy()) for book in books.values()]
+    rows = [
+        {"method": m, "selection": s, **summary(book, sharpes), **_counts(pairs.filter(pl.col("method") == m), s, settings)}
+        for (m, s), book in books.items()
+    ]
+    tags = {key: {"method": pl.lit(key[0]), "selection": pl.lit(key[1])} for key in books}
+    returns = pl.concat(book.returns.drop("traded").with_columns(**tags[key]) for key, book in books.items())
+    trades = pl.concat(book.trades.with_columns(**tags[key]) for key, book in books.items())
+    return rows, returns, trades
+
+
+def selected(tested: pl.DataFrame, selection: str, settings: Backtest) -> pl.DataFrame:
+    """The pairs of one method and as-of date that its book trades: smallest p first, at most `max_pairs`.
+
+    Equal legs hedge only where the hedge ratio is positive, so other pairs are passed over.
+    """
+    hedged = tested.filter((pl.col("hedge_ratio") > 0) & (pl.col("spread_sd") > 0))
+    return SELECTIONS[selection](hedged).sort("rank").head(settings.max_pairs)
+
+
+def _book(tested: pl.DataFrame, prices: pl.DataFrame, settings: Backtest, selection: str) -> Book:
+    windows = []
+    for (as_of,), formed in tested.group_by("as_of", maintain_order=True):
+        assert isinstance(as_of, date)
+        last = months_later(month_name(as_of), settings.trading_months)
+        quotes = trading_quotes(prices, as_of, last)
+        windows.append(trade_pairs(quotes, selected(formed, selection, settings), as_of, settings))
+    return chronological_book(windows, settings)
+
+
+def _counts(tested: pl.DataFrame, selection: str, settings: Backtest) -> dict[str, int]:
+    traded = sum(selected(formed, selection, settings).height for _, formed in tested.group_by("as_of"))
+    return {"pairs_tested": tested.height, "pairs_passed": int(tested["passes"].sum()), "pairs_traded": traded}

@@ -1,0 +1,156 @@
+"""Engle-Granger in blocks, against statsmodels pair by pair."""
+
+import time
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import false_discovery_control
+from statsmodels.tsa.adfvalues import mackinnonp
+from statsmodels.tsa.stattools import coint
+
+from assets import schemas
+from assets.backtests.cointegration import (
+    benjamini_hochberg,
+    cointegrated_pairs,
+    engle_granger,
+    mackinnon_p,
+    pairs_within,
+    random_pairs,
+)
+from assets.backtests.quotes import FormationError
+from resources.profile import Backtest
+
+
+def walks(days: int, n: int, seed: int) -> np.ndarray:
+    """n random walks; the second half follow the first with stationary noise, so that some pairs are cointegrated."""
+    random = np.random.default_rng(seed)
+    free = 3 + np.cumsum(random.normal(0, 0.02, (days, n // 2)), axis=0)
+    noise = np.zeros((days, n - n // 2))
+    for t in range(1, days):
+        noise[t] = 0.9 * noise[t - 1] + random.normal(0, 0.01, n - n // 2)
+    return np.hstack([free, 1 + 0.7 * free[:, : n - n // 2] + noise])
+
+
+@pytest.mark.parametrize("lags", [0, 1, 3])
+@pytest.mark.parametrize("days", [60, 700])
+def test_t_and_p_are_those_of_statsmodels(days: int, lags: int) -> None:
+    series = walks(days, 10, seed=days)
+    pairs = pairs_within(np.zeros(10))
+    tested = engle_granger(series, pairs, lags)
+    expected = [coint(series[:, a], series[:, b], trend="c", maxlag=lags, autolag=None)[:2] for a, b in pairs]
+    np.testing.assert_allclose(tested["t_stat"], [t for t, _ in expected], rtol=1e-8)
+    np.testing.assert_allclose(tested["p_value"], [p for _, p in expected], rtol=1e-8)
+    assert tested["p_value"].min() < 0.05 < 0.2 < tested["p_value"].max()
+
+
+def test_hedge_ratio_and_spread_are_the_least_squares_line() -> None:
+    series = walks(300, 4, seed=1)
+    row = engle_granger(series, np.array([[0, 1]]), 1).row(0, named=True)
+    slope, intercept = np.polyfit(series[:, 1], series[:, 0], 1)
+    spread = series[:, 0] - slope * series[:, 1]
+    assert row["hedge_ratio"] == pytest.approx(slope)
+    assert row["intercept"] == pytest.approx(intercept)
+    assert row["spread_mean"] == pytest.approx(spread.mean())
+    assert row["spread_sd"] == pytest.approx(spread.std(ddof=1))
+
+
+def test_half_life_of_a_spread_that_loses_a_tenth_a_day() -> None:
+    random = np.random.default_rng(0)
+    x = np.cumsum(random.normal(0, 0.02, 20_000))
+    spread = np.zeros_like(x)
+    for t in range(1, len(x)):
+        spread[t] = 0.9 * spread[t - 1] + random.normal(0, 0.01)
+    tested = engle_granger(np.column_stack([x + spread, x]), np.array([[0, 1]]), 1)
+    assert tested["half_life"].item() == pytest.approx(np.log(2) / -np.log(0.9), rel=0.05)
+
+
+def test_a_spread_that_runs_away_has_no_half_life() -> None:
+    time_ = np.arange(200.0)
+    series = np.column_stack([np.exp(time_ / 20), np.sin(time_)])
+    assert engle_granger(series, np.array([[0, 1]]), 1)["half_life"].to_list() == [None]
+
+
+@pytest.mark.parametrize("other", ["same", "flat"])
+def test_series_that_leave_no_spread_are_never_cointegrated(other: str) -> None:
+    series = walks(100, 2, seed=2)[:, :1]
+    second = 2 + 3 * series if other == "same" else np.full_like(series, 1.1)
+    tested = engle_granger(np.hstack([series, second]), np.array([[0, 1], [1, 0]]), 1)
+    assert tested["t_stat"].to_list() == [0.0, 0.0]
+    assert tested["p_value"].to_list() == [1.0, 1.0]
+    assert np.isfinite(tested.drop("half_life").to_numpy()).all()
+
+
+def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    series, pairs, told = walks(100, 12, seed=3), pairs_within(np.zeros(12)), []
+    whole = engle_granger(series, pairs, 1)
+    monkeypatch.setattr("assets.backtests.cointegration.BLOCK", 7)
+    assert engle_granger(series, pairs, 1, told.append).equals(whole)
+    assert sum(told) == len(pairs) == 66
+
+
+def test_a_short_window_and_a_missing_price_are_refused() -> None:
+    with pytest.raises(FormationError, match="5 days"):
+        engle_granger(walks(5, 2, seed=0), np.array([[0, 1]]), 1)
+    with pytest.raises(FormationError, match="missing"):
+        engle_granger(np.full((50, 2), np.nan), np.array([[0, 1]]), 1)
+
+
+def test_mackinnon_p_is_that_of_statsmodels_on_every_branch() -> None:
+    t = np.concatenate([np.linspace(-20, 2, 400), [-18.86, -2.62, 0.92]])
+    np.testing.assert_allclose(mackinnon_p(t), [mackinnonp(x, "c", 2) for x in t], rtol=1e-12)
+
+
+@given(st.lists(st.floats(0, 1), max_size=50))
+def test_q_values_are_those_of_scipy(p: list[float]) -> None:
+    expected = false_discovery_control(p) if p else np.empty(0)
+    np.testing.assert_allclose(benjamini_hochberg(np.array(p)), expected, rtol=1e-12)
+
+
+@given(st.lists(st.integers(0, 4), max_size=25))
+def test_pairs_within_are_all_pairs_that_share_a_label(labels: list[int]) -> None:
+    n = len(labels)
+    expected = [(i, j) for i in range(n) for j in range(i + 1, n) if labels[i] == labels[j]]
+    assert [tuple(pair) for pair in pairs_within(labels).tolist()] == expected
+
+
+@settings(max_examples=50)
+@given(st.integers(0, 30), st.integers(1, 500), st.integers(0, 5))
+def test_random_pairs_are_different_ordered_and_repeatable(n: int, count: int, seed: int) -> None:
+    pairs = random_pairs(n, count, seed)
+    assert len(pairs) == len(set(map(tuple, pairs.tolist()))) == min(count, n * (n - 1) // 2)
+    assert all(0 <= i < j < n for i, j in pairs.tolist())
+    np.testing.assert_array_equal(pairs, random_pairs(n, count, seed))
+
+
+def test_every_pair_is_drawn_equally_often() -> None:
+    drawn = np.concatenate([random_pairs(6, 5, seed) for seed in range(3_000)])
+    _, counts = np.unique(drawn, axis=0, return_counts=True)
+    assert len(counts) == 15
+    np.testing.assert_allclose(counts, 1_000, rtol=0.12)
+
+
+def test_rows_are_ranked_by_p_and_pass_by_q() -> None:
+    company_ids = [f"c{i}" for i in range(8)]
+    rows = cointegrated_pairs(company_ids, walks(400, 8, seed=5), pairs_within(np.zeros(8)), Backtest())
+    written = rows.with_columns(method=pl.lit("sae"), as_of=pl.date(2004, 12, 31))
+    assert schemas.COINTEGRATED_PAIRS.validate(written).num_rows == 28
+    assert rows.sort("rank")["p_value"].is_sorted()
+    assert rows["rank"].sort().to_list() == list(range(1, 29))
+    assert rows.filter("passes")["q_value"].max() <= 0.05 < rows.filter(~pl.col("passes"))["q_value"].min()
+    assert {("c0", "c4"), ("c3", "c7")} <= set(rows.filter("passes").select("company_a", "company_b").rows())
+
+
+def test_no_pairs_give_no_rows() -> None:
+    rows = cointegrated_pairs([], np.empty((0, 0)), random_pairs(0, 5, 0), Backtest())
+    written = rows.with_columns(method=pl.lit("sae"), as_of=pl.date(2004, 12, 31))
+    assert schemas.COINTEGRATED_PAIRS.validate(written).num_rows == 0
+
+
+def test_10_000_pairs_over_five_years_take_less_than_10_seconds() -> None:
+    series = walks(1_260, 200, seed=6)
+    start = time.perf_counter()
+    engle_granger(series, random_pairs(200, 10_000, 0), 1)
+    assert time.perf_counter() - start < 10

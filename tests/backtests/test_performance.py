@@ -1,0 +1,117 @@
+"""The numbers of a book's summary, by hand and against scipy and simulation."""
+
+from datetime import date, timedelta
+from math import e, sqrt
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.stats import kurtosis, norm, skew
+
+from assets import schemas
+from assets.backtests.book import Book
+from assets.backtests.performance import (
+    EmptyBookError,
+    deflated_sharpe,
+    expected_maximum,
+    max_drawdown,
+    sharpe,
+    sharpe_se,
+    summary,
+)
+
+DAILY = np.random.default_rng(0).standard_t(5, 1_000) * 0.01 + 0.0005
+
+
+def book_of(net_return: list[float], capital: float = 1_000.0) -> Book:
+    n = len(net_return)
+    returns = pl.DataFrame(
+        {
+            "date": pl.Series([date(2005, 1, 1) + timedelta(i) for i in range(n)], dtype=pl.Date),
+            "net_return": pl.Series(net_return, dtype=pl.Float64),
+            "traded": [50.0] * n,
+            "exposure": [250.0] * n,
+        }
+    )
+    return Book(returns, pl.DataFrame({"opened": [1, 2, 3]}), capital)
+
+
+def test_sharpe_is_mean_over_deviation_annualised() -> None:
+    assert sharpe(np.array([0.01, 0.03])) == pytest.approx(0.02 / (0.02 / sqrt(2)) * sqrt(252))
+
+
+@pytest.mark.parametrize("returns", [[], [0.01], [0.0, 0.0], [0.01, 0.01, 0.01]])
+def test_returns_that_do_not_vary_have_no_sharpe(returns: list[float]) -> None:
+    assert sharpe(np.array(returns)) is None
+    assert sharpe_se(np.array(returns)) is None
+    assert deflated_sharpe(np.array(returns), [1.0, 2.0]) is None
+
+
+def test_the_standard_error_is_the_spread_of_many_sharpes() -> None:
+    many = np.random.default_rng(1).normal(0.01, 0.1, (4_000, 250))
+    assert np.std([sharpe(row) for row in many]) == pytest.approx(sharpe_se(many[0]), rel=0.05)
+
+
+def test_the_expected_maximum_is_the_mean_best_of_many_trials() -> None:
+    trials = np.random.default_rng(2).normal(0, 1, (20_000, 14))
+    assert np.mean([expected_maximum(row) for row in trials[:2_000]]) == pytest.approx(
+        trials.max(axis=1).mean(), rel=0.05
+    )
+
+
+def test_one_trial_is_judged_against_zero() -> None:
+    assert expected_maximum([]) == expected_maximum([3.0]) == 0.0
+
+
+def test_deflated_sharpe_is_the_published_formula() -> None:
+    trials = [0.1, 0.5, -0.3, 0.9]
+    daily = DAILY.mean() / DAILY.std(ddof=1)
+    quantiles = (1 - np.euler_gamma) * norm.ppf(1 - 1 / 4) + np.euler_gamma * norm.ppf(1 - 1 / (4 * e))
+    benchmark = np.std(np.array(trials) / sqrt(252), ddof=1) * quantiles
+    error = sqrt(1 - skew(DAILY) * daily + (kurtosis(DAILY, fisher=False) - 1) / 4 * daily**2)
+    expected = norm.cdf((daily - benchmark) * sqrt(len(DAILY) - 1) / error)
+    assert deflated_sharpe(DAILY, trials) == pytest.approx(expected, rel=1e-12)
+
+
+def test_more_trials_deflate_more() -> None:
+    few, many = [0.0, 1.0], [0.0, 1.0] * 10
+    assert deflated_sharpe(DAILY, many) < deflated_sharpe(DAILY, few) < deflated_sharpe(DAILY, [1.0])
+
+
+def test_drawdown_is_the_largest_fall_from_a_peak() -> None:
+    assert max_drawdown(np.array([0.1, -0.3, 0.25, -0.1])) == pytest.approx(0.3)
+    assert max_drawdown(np.array([-0.2, 0.1])) == pytest.approx(0.2)
+    assert max_drawdown(np.array([0.1, 0.2])) == 0.0
+
+
+@given(arrays(float, st.integers(1, 60), elements=st.floats(-1, 1)))
+def test_drawdown_equals_that_over_all_pairs_of_days(returns: np.ndarray) -> None:
+    wealth = np.concatenate([[0], np.cumsum(returns)])
+    falls = [wealth[i] - wealth[j] for i in range(len(wealth)) for j in range(i, len(wealth))]
+    assert max_drawdown(returns) == max(falls)
+
+
+def test_the_summary_fills_its_table() -> None:
+    numbers = summary(book_of([0.01, -0.02, 0.03]), [1.0, None, 2.0])
+    assert numbers["first_day"] == date(2005, 1, 1)
+    assert numbers["last_day"] == date(2005, 1, 3)
+    assert numbers["trades"] == 3
+    assert numbers["annual_return"] == pytest.approx(0.02 / 3 * 252)
+    assert numbers["turnover"] == pytest.approx(0.05 * 252)
+    assert numbers["mean_exposure"] == pytest.approx(0.25)
+    row = numbers | {"method": "sae", "selection": "bh", "pairs_tested": 9, "pairs_passed": 1, "pairs_traded": 1}
+    assert schemas.BACKTEST_SUMMARY.validate(pl.DataFrame([row])).num_rows == 1
+
+
+def test_a_book_without_capital_has_a_summary_of_zeros() -> None:
+    numbers = summary(book_of([0.0, 0.0], capital=0.0), [None])
+    assert (numbers["sharpe"], numbers["deflated_sharpe"]) == (None, None)
+    assert (numbers["annual_volatility"], numbers["turnover"], numbers["mean_exposure"]) == (0.0, 0.0, 0.0)
+
+
+def test_a_book_without_days_is_refused() -> None:
+    with pytest.raises(EmptyBookError, match="no trading day"):
+        summary(book_of([]), [])
