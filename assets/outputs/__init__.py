@@ -1,0 +1,1 @@
+"""What people look at: the DuckDB window onto the lake, and the atlas page."""

@@ -1,0 +1,94 @@
+"""What people and programs look at: the DuckDB warehouse and the atlas pages."""
+
+import hashlib
+from pathlib import Path
+
+import polars as pl
+
+from assets import schemas
+from assets.declaration import asset
+from assets.partitions import filings_known, month_end
+from resources.build import Build
+from resources.profile import Profile
+from resources.recipe import Slices, whole
+
+SQL = Path(__file__).resolve().parents[2] / "sql"
+EVERY_ASSET = (
+    "companies",
+    "tickers",
+    "filings",
+    "descriptions",
+    "prices",
+    "monthly_returns",
+    "activations",
+    "sae_corpus",
+    "layer_distances",
+    "layer_groups",
+    "saes",
+    "sae_scores",
+    "company_features",
+    "latent_labels",
+    "company_embeddings",
+    "company_vectors",
+    "peer_clusters",
+    "cluster_labels",
+    "cluster_scores",
+    "cointegrated_pairs",
+    "backtest_summary",
+)
+
+
+def _sql_now(profile: Profile, partition: str | None) -> Slices:
+    return {file.stem: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(SQL.rglob("*.sql"))}
+
+
+@asset(
+    schemas.WAREHOUSE,
+    reads=dict.fromkeys(EVERY_ASSET, whole),
+    fingerprint=_sql_now,
+    config=["notice", "descriptions.look_ahead"],
+    kinds=["duckdb", "sql"],
+)
+def warehouse(build: Build) -> None:
+    """The DuckDB file: views over the Parquet of every table, and the macros that answer questions; nothing is copied."""
+    from assets.outputs.warehouse import build_warehouse
+
+    tables = {
+        table.name: [str(file) for file in build.files(table.name)]
+        for name in EVERY_ASSET
+        for table in build.graph.declarations[name].tables
+    }
+    build.write(schemas.WAREHOUSE, build_warehouse(build.folder / "peerlens.duckdb", tables, SQL, build.profile.banner))
+
+
+@asset(
+    schemas.ATLAS,
+    partitioning="as_of",
+    reads={
+        "companies": whole,
+        "tickers": whole,
+        "filings": filings_known,
+        "company_vectors": whole,
+        "latent_labels": whole,
+        "peer_clusters": whole,
+        "cluster_labels": whole,
+        "cluster_scores": whole,
+    },
+    config=["notice", "descriptions.look_ahead", "max_filing_age_months"],
+    kinds=["html"],
+)
+def atlas(build: Build) -> None:
+    """One page per as-of date: the map, the groups and why, the scoreboard; opens in any browser, asks no network."""
+    from assets.outputs.atlas import AtlasTables, render_atlas
+
+    tables = AtlasTables(**{name: build.read(name) for name in AtlasTables.__dataclass_fields__})
+    page = render_atlas(tables, month_end(build.partition or ""), build.profile.banner)
+    name = f"atlas-{build.partition}.html"
+    (build.folder / name).write_text(page, encoding="utf-8")
+    companies = tables.company_vectors["company_id"].n_unique()
+    digest = hashlib.sha256(page.encode()).hexdigest()
+    build.write(
+        schemas.ATLAS,
+        pl.DataFrame([{"file": name, "companies": companies, "sha256": digest}]).cast({"companies": pl.Int32}),
+    )
+    build.metadata["page"] = str(build.folder / name)

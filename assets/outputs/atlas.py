@@ -1,0 +1,193 @@
+"""The atlas: one self-contained page per as-of date: scores, a map, peer groups, every company's nearest peers."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy import sparse
+
+from assets.outputs.company_map import DIVISIONS, UNKNOWN_DIVISION, WIDTH, division_of, map_companies
+
+TEMPLATES = Path(__file__).parent / "templates"
+LATENT_KEY = ["entry", "block", "latent"]
+METHOD = "sae"
+PEERS = 5
+REASONS = 3
+LABELLED_POINTS = 250
+
+
+@dataclass(frozen=True)
+class AtlasTables:
+    """The tables of the lake that a page shows, as `assets.schemas` has them; rows of other dates are ignored."""
+
+    companies: pl.DataFrame
+    tickers: pl.DataFrame
+    filings: pl.DataFrame
+    company_vectors: pl.DataFrame
+    latent_labels: pl.DataFrame
+    peer_clusters: pl.DataFrame
+    cluster_labels: pl.DataFrame
+    cluster_scores: pl.DataFrame
+    neighbours: pl.DataFrame
+    neighbour_scores: pl.DataFrame
+
+    def at(self, as_of: date) -> "AtlasTables":
+        """Return the same tables without what belongs to another date or was filed after this one."""
+        dated = {
+            name: rows.filter(pl.col("as_of") == as_of) for name, rows in vars(self).items() if "as_of" in rows.columns
+        }
+        return AtlasTables(**{**vars(self), **dated, "filings": self.filings.filter(pl.col("filed_at") <= as_of)})
+
+
+@dataclass(frozen=True)
+class LatentMatrix:
+    """`weights`: [companies, latents] float64, unit rows; `rows`: each company's row; `labels`: one text per latent."""
+
+    rows: dict[str, int]
+    weights: sparse.csr_array
+    labels: list[str]
+
+    @property
+    def cosines(self) -> NDArray[np.float64]:
+        """[companies, companies]."""
+        return np.asarray((self.weights @ self.weights.T).toarray(), dtype=np.float64)
+
+    def reasons(self, company_id: str, peer_id: str) -> list[str]:
+        """Labels of the latents that add most to the cosine of two companies, the largest first."""
+        (own_latents, own), (peer_latents, peer) = (self._row(i) for i in (company_id, peer_id))
+        shared, i, j = np.intersect1d(own_latents, peer_latents, assume_unique=True, return_indices=True)
+        strongest = np.lexsort((shared, -own[i] * peer[j]))[:REASONS]
+        return [self.labels[latent] for latent in shared[strongest]]
+
+    def _row(self, company_id: str) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        cells = slice(*self.weights.indptr[self.rows[company_id] :][:2])
+        return self.weights.indices[cells], self.weights.data[cells]
+
+
+def render_atlas(tables: AtlasTables, as_of: date, banner: str) -> str:
+    """Return one HTML page that needs no network; texts of companies are escaped.
+
+    Parameters
+    ----------
+    tables : AtlasTables
+        Rows of any date.
+    as_of : date
+        The date shown; nothing filed later is.
+    banner : str
+        What a reader has to know before any number; '' for nothing.
+    """
+    known = tables.at(as_of)
+    matrix = _latent_matrix(known.company_vectors, known.latent_labels)
+    directory = _directory(known, matrix.rows)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["figure"] = _figure
+    return environment.get_template("atlas.html.j2").render(
+        as_of=as_of,
+        banner=banner,
+        scores=_scores(known),
+        groups=_groups(known, directory),
+        companies=_companies(known, matrix, directory),
+        **_map(matrix, directory),
+    )
+
+
+def _latent_matrix(vectors: pl.DataFrame, labels: pl.DataFrame) -> LatentMatrix:
+    company_ids = vectors["company_id"].unique().sort().to_list()
+    latents = vectors.select(LATENT_KEY).unique().sort(LATENT_KEY).with_row_index("column")
+    rows = pl.DataFrame({"company_id": company_ids}, schema={"company_id": pl.String}).with_row_index("row")
+    placed = vectors.join(latents, on=LATENT_KEY).join(rows, on="company_id").sort("row", "column")
+    cells = (placed["row"].to_numpy(), placed["column"].to_numpy())
+    weights = sparse.csr_array((placed["weight"].to_numpy(), cells), shape=(len(rows), len(latents)))
+    named = latents.join(labels.select(*LATENT_KEY, "label"), on=LATENT_KEY, how="left", maintain_order="left")
+    unnamed = pl.format("latent {} of {}", "latent", "entry")
+    texts = named.select(pl.when(pl.col("label") == "").then(None).otherwise(pl.col("label")).fill_null(unnamed))
+    return LatentMatrix(
+        {company_id: row for row, company_id in enumerate(company_ids)}, weights, texts.to_series().to_list()
+    )
+
+
+def _directory(tables: AtlasTables, company_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Name, newest ticker, SIC code and division of each company."""
+    codes = tables.filings.drop_nulls("sic").sort("filed_at", "accession").unique("company_id", keep="last")
+    symbols = (
+        tables.tickers.sort("ticker")
+        .sort("valid_from", descending=True, nulls_last=True, maintain_order=True)
+        .sort("valid_to", descending=True, nulls_last=False, maintain_order=True)
+        .unique("company_id", keep="first", maintain_order=True)
+    )
+    ids = sorted({*company_ids, *tables.peer_clusters["company_id"]})
+    rows = (
+        pl.DataFrame({"company_id": ids}, schema={"company_id": pl.String})
+        .join(tables.companies.select("company_id", "name"), on="company_id", how="left")
+        .join(symbols.select("company_id", "ticker"), on="company_id", how="left")
+        .join(codes.select("company_id", "sic"), on="company_id", how="left")
+        .with_columns(pl.col("ticker", "name").fill_null(pl.col("company_id")))
+    )
+    return {row["company_id"]: {**row, "division": division_of(row["sic"])} for row in rows.iter_rows(named=True)}
+
+
+def _scores(tables: AtlasTables) -> list[dict[str, Any]]:
+    """One row per method, the largest lift first."""
+    nearest = tables.neighbour_scores.select("method", "same_major_group", "forward_corr")
+    lift = (pl.col("pair_weighted") - pl.col("placebo_mean")).alias("lift")
+    rows = tables.cluster_scores.with_columns(lift).join(nearest, on="method", how="left")
+    return rows.sort("lift", "method", descending=[True, False], nulls_last=True).to_dicts()
+
+
+def _groups(tables: AtlasTables, directory: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """The peer groups by size: members by ticker, and the labels that hold each together."""
+    chips = tables.cluster_labels.filter(pl.col("method") == METHOD).sort("cluster", "rank")
+    members = tables.peer_clusters.filter(pl.col("method") == METHOD).sort("cluster", "company_id")
+    labels = {key[0]: part["label"].to_list() for key, part in chips.group_by("cluster", maintain_order=True)}
+    return [
+        {
+            "cluster": key[0],
+            "labels": labels.get(key[0], []),
+            "members": sorted((directory[i] for i in part["company_id"]), key=lambda row: row["ticker"]),
+        }
+        for key, part in members.group_by("cluster", maintain_order=True)
+    ]
+
+
+def _companies(tables: AtlasTables, matrix: LatentMatrix, directory: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every company by ticker, with its nearest peers and why."""
+    near = tables.neighbours.filter((pl.col("method") == METHOD) & (pl.col("rank") <= PEERS)).sort("company_id", "rank")
+    peers: dict[str, list[dict[str, Any]]] = {company_id: [] for company_id in directory}
+    for row in near.iter_rows(named=True):
+        own, peer = row["company_id"], row["peer_id"]
+        peers[own].append({**directory[peer], "similarity": row["similarity"], "reasons": matrix.reasons(own, peer)})
+    return sorted(({**row, "peers": peers[i]} for i, row in directory.items()), key=lambda row: row["ticker"])
+
+
+def _map(matrix: LatentMatrix, directory: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    placed = map_companies(matrix.cosines)
+    names = [name for _, _, name in DIVISIONS] + [UNKNOWN_DIVISION]
+    points = [
+        {**directory[i], "x": x, "y": y, "colour": names.index(directory[i]["division"])}
+        for i, (x, y) in zip(matrix.rows, placed.xy.tolist(), strict=True)
+    ]
+    present = sorted({(point["colour"], point["division"]) for point in points})
+    return {
+        "points": points,
+        "divisions": present,
+        "map_width": WIDTH,
+        "map_height": placed.height,
+        "shown_share": placed.shown_share,
+        "show_tickers": len(points) <= LABELLED_POINTS,
+    }
+
+
+def _figure(value: float | None, digits: int = 3) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"

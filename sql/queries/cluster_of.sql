@@ -1,0 +1,2 @@
+-- Who is in Exxon's peer group?
+from cluster_of('XOM');

@@ -1,0 +1,2 @@
+-- Which method foretells best which returns move together?
+from scoreboard;

@@ -1,0 +1,33 @@
+-- Every company with its ticker and its SIC code, as known at the newest as-of date.
+create view company_directory as
+with codes as (
+    select
+        filing.company_id,
+        last(filing.sic order by filing.filed_at, filing.accession) as sic
+    from filings as filing
+    join latest_as_of as latest on filing.filed_at <= latest.as_of
+    where filing.sic is not null
+    group by filing.company_id
+),
+symbols as (
+    select
+        symbol.company_id,
+        first(
+            symbol.ticker
+            order by symbol.valid_to desc nulls first, symbol.valid_from desc nulls last, symbol.ticker
+        ) as ticker
+    from tickers as symbol
+    group by symbol.company_id
+)
+select
+    company.company_id,
+    coalesce(symbols.ticker, company.company_id) as ticker,
+    company.name,
+    codes.sic,
+    left(codes.sic, 2) as major_group,
+    company.exchange,
+    company.sector,
+    company.industry
+from companies as company
+left join symbols on company.company_id = symbols.company_id
+left join codes on company.company_id = codes.company_id;

@@ -1,0 +1,230 @@
+"""A hand-made lake: six companies, two as-of dates, written as Parquet through the schemas."""
+
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow.parquet as pq
+from dateutil.relativedelta import relativedelta
+
+from assets.schemas import TABLES
+
+SQL = Path(__file__).parents[2] / "sql"
+EARLIER, LATER = date(2010, 12, 31), date(2011, 12, 31)
+COMPANIES = {
+    "KO": ("0000021344", "Coca-Cola <b>Co</b>", "2086"),
+    "PEP": ("0000077476", "PepsiCo", "2080"),
+    "XOM": ("0000034088", "Exxon Mobil", "2911"),
+    "CVX": ("0000093410", "Chevron", "2911"),
+    "JPM": ("0000019617", "JPMorgan Chase", "6021"),
+    "HOME": ("ticker:HOME", "Homegrown [red]Bank[/red]", None),
+}
+IDS = {ticker: company_id for ticker, (company_id, _, _) in COMPANIES.items()}
+LATENTS = 20
+GROUPS = {
+    EARLIER: {"KO": 0, "PEP": 0, "XOM": 0, "JPM": 1, "HOME": 1, "CVX": 2},
+    LATER: {"KO": 0, "PEP": 0, "XOM": 1, "CVX": 1, "JPM": 2, "HOME": 2},
+}
+TEXT = "We naïvely  make and sell\nsoft drinks, syrups <script>alert('KO')</script> & snacks — in 200 countries."
+SYRUPS = (TEXT.index(" syrups"), TEXT.index(" syrups") + len(" syrups"))
+
+
+def weights() -> np.ndarray:
+    """[companies, latents], unit rows; the first three latents of the last company are absent."""
+    rows = np.random.default_rng(7).gamma(0.7, size=(len(COMPANIES), LATENTS)) + 0.01
+    rows[1] = 0.8 * rows[0] + 0.2 * rows[1]
+    rows[-1, :3] = 0
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def lake(last_month: date = date(2012, 9, 30)) -> dict[str, pl.DataFrame]:
+    """Every table, empty where the page and the window need no rows."""
+    rows = {name: table.empty() for name, table in TABLES.items()}
+    return rows | _texts() | _features() | _groups() | _scores() | _returns(last_month) | _books()
+
+
+def write(rows: dict[str, pl.DataFrame], folder: Path) -> dict[str, list[str]]:
+    """Write each table that has rows, in two parts where it can be, and return the files of every table."""
+    files: dict[str, list[str]] = {}
+    for name, frame in rows.items():
+        table = TABLES[name].validate(frame)
+        half = table.num_rows // 2
+        files[name] = []
+        for i, part in enumerate((table.slice(0, half), table.slice(half))):
+            if part.num_rows:
+                file = folder / name / f"as_of=[{i}]" / "part's-0.parquet"
+                file.parent.mkdir(parents=True)
+                pq.write_table(part, file)
+                files[name].append(str(file))
+    return files
+
+
+def _texts() -> dict[str, pl.DataFrame]:
+    ids, filed = list(IDS.values()), date(2010, 3, 1)
+    accessions = [f"sample-{ticker}-2010" for ticker in COMPANIES]
+    companies = {
+        "company_id": ids,
+        "cik": [i if i[0] == "0" else None for i in ids],
+        "name": [c[1] for c in COMPANIES.values()],
+    }
+    return {
+        "companies": _frame("companies", companies),
+        "tickers": _frame(
+            "tickers",
+            {"ticker": [*COMPANIES, "OLDKO"], "company_id": [*ids, IDS["KO"]], "valid_to": [None] * 6 + [EARLIER]},
+        ),
+        "filings": _frame(
+            "filings",
+            {
+                "accession": accessions,
+                "company_id": ids,
+                "form": "10-K",
+                "filed_at": filed,
+                "sic": [c[2] for c in COMPANIES.values()],
+                "sha256": "",
+            },
+        ),
+        "descriptions": _frame(
+            "descriptions",
+            {
+                "accession": accessions,
+                "company_id": ids,
+                "filed_at": filed,
+                "fiscal_year": 2009,
+                "text": TEXT,
+                "n_chars": len(TEXT),
+            },
+        ),
+    }
+
+
+def _features() -> dict[str, pl.DataFrame]:
+    cells = [
+        (as_of, IDS[ticker], f"sample-{ticker}-2010", "blocks-24-27", 24, latent, float(weight), *SYRUPS)
+        for as_of in (EARLIER, LATER)
+        for ticker, row in zip(COMPANIES, weights(), strict=True)
+        for latent, weight in enumerate(row if as_of == LATER else row[::-1])
+        if weight > 0
+    ]
+    latents = range(1, LATENTS)
+    labels = {
+        "entry": "blocks-24-27",
+        "block": 24,
+        "latent": list(latents),
+        "label": [f"topic <{i}>" for i in latents],
+        "density": 0.1,
+        "documents": 3,
+    }
+    return {"company_vectors": _rows("company_vectors", cells), "latent_labels": _frame("latent_labels", labels)}
+
+
+def _groups() -> dict[str, pl.DataFrame]:
+    clusters = [("sae", as_of, IDS[t], c) for as_of, groups in GROUPS.items() for t, c in groups.items()]
+    clusters += [("sic4", LATER, IDS[t], 0 if t in ("XOM", "CVX") else 1 + i) for i, t in enumerate(COMPANIES)]
+    labels = [("sae", LATER, 0, 2, rank, "blocks-24-27", 24, rank, f"topic <{rank}>", 0.1) for rank in range(1, 5)]
+    near = [("sae", LATER, IDS[own], IDS[peer], rank, s) for own, peer, rank, s in _nearest()]
+    return {
+        "peer_clusters": _rows("peer_clusters", clusters),
+        "cluster_labels": _rows("cluster_labels", labels),
+        "neighbours": _rows("neighbours", near),
+    }
+
+
+def _nearest() -> list[tuple[str, str, int, float]]:
+    cosines, names = weights() @ weights().T, list(COMPANIES)
+    order = np.argsort(-cosines, axis=1)
+    return [
+        (own, names[j], rank, float(cosines[i, j]))
+        for i, own in enumerate(names)
+        for rank, j in enumerate(order[i])
+        if j != i and rank
+    ]
+
+
+def _scores() -> dict[str, pl.DataFrame]:
+    shared = {
+        "first_month": EARLIER,
+        "last_month": LATER,
+        "months": 12,
+        "companies": 6,
+        "all_pairs": 0.1,
+        "coverage": 0.5,
+        "clusters": 2,
+    }
+    scores = {
+        "method": ["sae", "sae", "sic4", "sic4"],
+        "as_of": [EARLIER, LATER] * 2,
+        "pair_weighted": [0.30, 0.40, 0.50, 0.50],
+        "placebo_mean": [0.10, 0.10, 0.10, 0.12],
+        "placebo_p": [0.005, 0.2, 0.005, 0.005],
+        "mean_corr": 0.3,
+        "placebo_z": 2.0,
+        "largest_share": 0.3,
+        "pairs": 9,
+        "placebo_draws": 200,
+    }
+    methods = ["sae", "embedding", "tfidf", "random"]
+    nearest = {
+        "method": methods * 2,
+        "as_of": [EARLIER] * 4 + [LATER] * 4,
+        "same_major_group": [0.5, 0.4, 0.6, 0.1, 0.7, 0.4, 0.6, 0.1],
+    }
+    return {
+        "cluster_scores": _frame("cluster_scores", shared | scores),
+        "neighbour_scores": _frame("neighbour_scores", nearest | {"companies": 4, "forward_corr": 0.2}),
+    }
+
+
+def months(first: date, last: date) -> list[date]:
+    """Month-ends from `first` to `last`."""
+    count = (last.year - first.year) * 12 + last.month - first.month + 1
+    return [first + relativedelta(months=i, day=31) for i in range(count)]
+
+
+def _returns(last_month: date) -> dict[str, pl.DataFrame]:
+    rng = np.random.default_rng(3)
+    cells = [
+        (i, month, float(rng.normal(0, 0.05)), [])
+        for month in months(date(2010, 1, 31), last_month)
+        for i in IDS.values()
+    ]
+    return {"monthly_returns": _rows("monthly_returns", cells)}
+
+
+def _books() -> dict[str, pl.DataFrame]:
+    days = [date(2011, 1, 3), date(2011, 1, 4), date(2011, 2, 1)]
+    daily = [
+        (m, s, day, 30.0, 10.0, 1000.0, 0.01) for m in ("sae", "random") for s in ("bh", "uncorrected") for day in days
+    ]
+    books = {
+        "method": ["sae", "sae", "random", "random"],
+        "selection": ["bh", "uncorrected"] * 2,
+        "first_day": days[0],
+        "last_day": days[-1],
+        "pairs_tested": [1234, 1234, 800, 800],
+        "pairs_passed": [0, 0, 1, 1],
+        "pairs_traded": [0, 20, 1, 20],
+        "trades": [0, 55, 3, 44],
+        "sharpe": [None, 0.25, 0.1, -0.2],
+        "sharpe_se": [None, 0.4, 0.4, 0.4],
+        "deflated_sharpe": [None, 0.6, None, None],
+    }
+    return {"backtest_returns": _rows("backtest_returns", daily), "backtest_summary": _frame("backtest_summary", books)}
+
+
+def _frame(name: str, columns: dict[str, object]) -> pl.DataFrame:
+    """A table from some of its columns; scalars repeat, the rest is null or, where it may not be, empty."""
+    table = TABLES[name]
+    height = max(len(v) for v in columns.values() if isinstance(v, list))
+    filled = {}
+    for column in table.columns:
+        dtype = table.empty().schema[column.name]
+        blank = None if column.nullable else [] if isinstance(dtype, pl.List) else "" if dtype == pl.String else 0
+        value = columns.get(column.name, blank)
+        filled[column.name] = pl.Series(value if isinstance(value, list) and value else [value] * height, dtype=dtype)
+    return pl.DataFrame(filled)
+
+
+def _rows(name: str, cells: list[tuple[object, ...]]) -> pl.DataFrame:
+    return pl.DataFrame(cells, schema=TABLES[name].empty().schema, orient="row")

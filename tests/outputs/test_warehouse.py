@@ -1,0 +1,271 @@
+"""The DuckDB window answers what it says, on a lake small enough to check by hand."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import polars as pl
+import pytest
+
+from assets.outputs.warehouse import WarehouseError, build_warehouse
+from assets.schemas import TABLES
+from tests.outputs.small_lake import COMPANIES, IDS, LATER, SQL, lake, weights, write
+
+TICKERS = list(COMPANIES)
+COSINES = weights() @ weights().T
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("lake")
+
+
+@pytest.fixture(scope="module")
+def rows(folder: Path) -> pl.DataFrame:
+    return build_warehouse(folder / "w.duckdb", write(lake(), folder), SQL, "it's a sample")
+
+
+@pytest.fixture(scope="module")
+def window(folder: Path, rows: pl.DataFrame) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(str(folder / "w.duckdb"), read_only=True) as connection:
+        yield connection
+
+
+def test_every_table_and_sql_file_is_listed_with_its_sentence(rows: pl.DataFrame) -> None:
+    files = {f.stem for f in (*SQL.glob("views/*.sql"), *SQL.glob("macros/*.sql"))}
+    assert set(rows["name"]) == files | set(TABLES) | {"banner"}
+    assert rows.filter(name="companies").select("kind", "sentence").row(0) == ("view", "Who exists.")
+    assert rows.filter(name="peers")["sentence"].item().startswith("The nearest companies")
+    assert TABLES["warehouse"].validate(rows).num_rows == len(rows)
+
+
+def test_same_files_give_same_hashes_and_another_file_changes_only_its_view(tmp_path: Path) -> None:
+    files = write(lake(), tmp_path)
+    first = build_warehouse(tmp_path / "1.duckdb", files, SQL, "")
+    assert first.equals(build_warehouse(tmp_path / "2.duckdb", files, SQL, ""))
+    other = build_warehouse(tmp_path / "3.duckdb", files | {"prices": [], "filings": files["filings"][:1]}, SQL, "")
+    assert first.join(other, on=["name", "sha256"], how="anti")["name"].to_list() == ["filings"]
+
+
+def test_views_return_the_rows_written_and_empty_tables_keep_their_types(window: duckdb.DuckDBPyConnection) -> None:
+    for name, frame in lake().items():
+        found = window.view(name).pl()
+        assert found.schema == frame.schema, name
+        assert found.sort(TABLES[name].key).equals(frame.sort(TABLES[name].key)), name
+
+
+def test_comments_are_the_sentences_of_the_schema(window: duckdb.DuckDBPyConnection) -> None:
+    comments = window.sql(
+        "select comment from duckdb_columns() where table_name = 'descriptions' and column_name = 'n_chars'"
+    )
+    assert comments.fetchall() == [("Length of the text. [characters]",)]
+    macros = window.sql(
+        "select comment from duckdb_functions() where function_name in ('why_peers', 'phrase')"
+    ).fetchall()
+    assert all(comment for (comment,) in macros) and len(macros) == 2
+
+
+def test_banner_is_one_row(window: duckdb.DuckDBPyConnection) -> None:
+    assert window.sql("from banner").fetchall() == [("it's a sample",)]
+
+
+def test_directory_knows_the_newest_ticker_and_the_code_as_filed(window: duckdb.DuckDBPyConnection) -> None:
+    found = window.view("company_directory").pl().filter(company_id=IDS["KO"])
+    assert found.select("ticker", "sic", "major_group").row(0) == ("KO", "2086", "20")
+
+
+@pytest.mark.parametrize(("first", "second"), [("KO", "PEP"), ("JPM", "HOME"), ("KO", "KO")])
+def test_contributions_sum_to_the_dense_cosine(window: duckdb.DuckDBPyConnection, first: str, second: str) -> None:
+    why = window.table_function("why_peers", [first, second]).pl()
+    cosine = COSINES[TICKERS.index(first), TICKERS.index(second)]
+    assert why["contribution"].sum() == pytest.approx(cosine, abs=1e-12)
+    assert why["share"].sum() == pytest.approx(1, abs=1e-12)
+    assert why["label"].to_list()[-1] == "all others" and len(why) == 13
+    assert why["contribution"][:12].is_sorted(descending=True)
+
+
+def test_the_twelve_listed_are_the_largest(window: duckdb.DuckDBPyConnection) -> None:
+    products = np.sort(weights()[0] * weights()[1])[::-1]
+    why = window.table_function("why_peers", ["KO", "PEP"]).pl()
+    assert why["contribution"].to_numpy() == pytest.approx([*products[:12], products[12:].sum()])
+
+
+def test_a_latent_without_label_is_named_by_its_number(window: duckdb.DuckDBPyConnection) -> None:
+    labels = window.sql("select label from latest_vectors where latent = 0").fetchall()
+    assert set(labels) == {("latent 0 of blocks-24-27",)}
+
+
+def test_phrases_are_four_words_on_each_side(window: duckdb.DuckDBPyConnection) -> None:
+    why = window.table_function("why_peers", ["KO", "PEP"]).pl()
+    expected = "and sell soft drinks, syrups <script>alert('KO')</script> & snacks —"
+    assert set(why["phrase_a"][:12]) == set(why["phrase_b"][:12]) == {expected}
+    assert why["phrase_a"][12] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end", "expected"),
+    [
+        ("oil", 0, 3, "oil"),
+        ("crude oil", 5, 9, "crude oil"),
+        ("sells refreshing beverages", 13, 18, "sells refreshing beverages"),
+        ("ünïcödé 石油 and\u00a0gas fields", 8, 10, "ünïcödé 石油 and gas fields"),
+        ("one two three four five", 20, 23, "two three four five"),
+        ("a b c d e f g h i j k", 10, 11, "b c d e f g h i j"),
+    ],
+)
+def test_phrase_finishes_words_and_stops_at_the_ends(
+    window: duckdb.DuckDBPyConnection, text: str, start: int, end: int, expected: str
+) -> None:
+    assert window.sql("select phrase(?, ?, ?)", params=[text, start, end]).fetchall() == [(expected,)]
+
+
+def test_peers_are_ranked_by_the_dense_cosine(window: duckdb.DuckDBPyConnection) -> None:
+    peers = window.table_function("peers", ["KO"]).pl()
+    order = [i for i in np.argsort(-COSINES[0]) if i]
+    assert peers["ticker"].to_list() == [TICKERS[i] for i in order]
+    assert peers["similarity"].to_numpy() == pytest.approx(COSINES[0, order], abs=1e-12)
+    assert peers["rank"].to_list() == [1, 2, 3, 4, 5]
+
+
+def test_peers_say_whether_the_industry_is_the_same_and_why(window: duckdb.DuckDBPyConnection) -> None:
+    peers = window.table_function("peers", ["KO"]).pl()
+    same = dict(peers.select("ticker", "same_major_group").iter_rows())
+    assert same == {"PEP": True, "XOM": False, "CVX": False, "JPM": False, "HOME": None}
+    strongest = np.argsort(-weights()[0] * weights()[1])[:3]
+    assert peers["reason"][0] == "; ".join(f"topic <{i}>" if i else "latent 0 of blocks-24-27" for i in strongest)
+
+
+@pytest.mark.parametrize("name", ["ko", "OLDKO", IDS["KO"]])
+def test_a_company_answers_to_tickers_and_its_id(window: duckdb.DuckDBPyConnection, name: str) -> None:
+    expected = window.table_function("peers", ["KO", 2]).pl()
+    assert len(expected) == 2
+    assert window.table_function("peers", [name, 2]).pl().equals(expected)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "peers('NONE')",
+        "why_peers('KO', 'NONE')",
+        "why_peers('NONE', 'KO')",
+        "cluster_of('NONE')",
+        "hedge_basket('NONE')",
+    ],
+)
+def test_an_unknown_company_gives_no_rows(window: duckdb.DuckDBPyConnection, call: str) -> None:
+    assert window.sql(f"from {call}").fetchall() == []
+
+
+def test_cluster_of_lists_members_with_the_three_best_labels(window: duckdb.DuckDBPyConnection) -> None:
+    found = window.sql("select ticker, cluster, label from cluster_of('PEP')").fetchall()
+    assert found == [("KO", 0, "topic <1>; topic <2>; topic <3>"), ("PEP", 0, "topic <1>; topic <2>; topic <3>")]
+    assert window.sql("select ticker from cluster_of('XOM', method := 'sic4')").fetchall() == [("CVX",), ("XOM",)]
+
+
+def test_clusters_lists_the_groups_of_a_month(window: duckdb.DuckDBPyConnection) -> None:
+    found = window.sql("select cluster, size, members from clusters('2010-12')").fetchall()
+    assert found == [(0, 3, ["KO", "PEP", "XOM"]), (1, 2, ["HOME", "JPM"]), (2, 1, ["CVX"])]
+
+
+def test_drift_names_who_left_and_who_joined(window: duckdb.DuckDBPyConnection) -> None:
+    found = window.sql("select ticker, left_peers, joined_peers from cluster_drift('2010-12', '2011-12')").fetchall()
+    assert found == [
+        ("CVX", [], ["XOM"]),
+        ("KO", ["XOM"], []),
+        ("PEP", ["XOM"], []),
+        ("XOM", ["KO", "PEP"], ["CVX"]),
+    ]
+    assert window.sql("from cluster_drift('2010-11', '2011-12')").fetchall() == []
+
+
+def test_scoreboard_averages_dates_and_gives_an_interval_of_the_lift(window: duckdb.DuckDBPyConnection) -> None:
+    board = {row["method"]: row for row in window.view("scoreboard").pl().to_dicts()}
+    assert list(board) == ["sic4", "sae", "placebo", "embedding", "tfidf"]
+    half = 1.96 * np.std([0.2, 0.3], ddof=1) / np.sqrt(2)
+    sae = board["sae"]
+    assert [sae[k] for k in ("lift", "lift_low", "lift_high")] == pytest.approx([0.25, 0.25 - half, 0.25 + half])
+    assert [sae[k] for k in ("pair_weighted", "placebo_beaten", "same_major_group")] == pytest.approx([0.35, 0.5, 0.6])
+    assert [board["placebo"][k] for k in ("pair_weighted", "lift", "same_major_group")] == pytest.approx([0.1, 0, 0.1])
+
+
+def test_backtest_sums_returns_from_its_first_month(window: duckdb.DuckDBPyConnection) -> None:
+    found = window.sql("select selection, cumulative_return from backtest('sae', '2011-01', '2011-01')").fetchall()
+    assert found == [("bh", 0.01), ("bh", 0.02), ("uncorrected", 0.01), ("uncorrected", 0.02)]
+
+
+def _hedge(returns: pl.DataFrame, basket: pl.DataFrame, after: date, until: date) -> tuple[float, float, int]:
+    wide = returns.filter(pl.col("month").is_between(after, until, closed="right")).pivot(
+        "company_id", index="month", values="log_return"
+    )
+    simple = {i: np.expm1(wide[i].to_numpy()) for i in IDS.values()}
+    offset = sum(-w * simple[i] for i, w in basket.select("company_id", "weight").iter_rows())
+    own = simple[IDS["KO"]]
+    return float(np.corrcoef(own, offset)[0, 1]), float(1 - np.var(own - offset) / np.var(own)), len(own)
+
+
+def test_hedge_weights_sum_to_minus_one_and_are_measured_on_later_months(window: duckdb.DuckDBPyConnection) -> None:
+    basket = window.table_function("hedge_basket", ["KO", 3]).pl()
+    assert basket["weight"].sum() == pytest.approx(-1, abs=1e-12)
+    assert (basket["weight"] / basket["similarity"]).to_numpy() == pytest.approx(
+        basket["weight"][0] / basket["similarity"][0]
+    )
+    expected = _hedge(lake()["monthly_returns"], basket, LATER, date(2012, 12, 31))
+    assert basket.select("correlation", "variance_reduction", "months").row(0) == pytest.approx(expected)
+    assert basket["measured"][0] == "after 2011-12-31" and basket["months"][0] == 9
+
+
+def test_hedge_is_measured_before_the_date_where_no_later_months_exist(tmp_path: Path) -> None:
+    rows = lake(last_month=date(2012, 2, 29))
+    build_warehouse(tmp_path / "w.duckdb", write(rows, tmp_path), SQL, "")
+    with duckdb.connect(str(tmp_path / "w.duckdb"), read_only=True) as window:
+        basket = window.table_function("hedge_basket", ["KO"]).pl()
+    expected = _hedge(rows["monthly_returns"], basket, date(2010, 12, 31), LATER)
+    assert basket.select("correlation", "variance_reduction", "months").row(0) == pytest.approx(expected)
+    assert basket["measured"][0] == "before 2011-12-31" and basket["months"][0] == 12
+
+
+@pytest.mark.parametrize("query", sorted(SQL.glob("queries/*.sql")), ids=lambda file: file.stem)
+def test_every_example_runs_and_says_what_it_answers(window: duckdb.DuckDBPyConnection, query: Path) -> None:
+    text = query.read_text()
+    assert text.startswith("-- ")
+    found = window.sql(text).pl()
+    assert len(found) > 0 or query.stem == "cluster_of_tfidf"
+
+
+def test_a_lake_without_any_file_still_opens(tmp_path: Path) -> None:
+    build_warehouse(tmp_path / "w.duckdb", {name: [] for name in TABLES}, SQL, "")
+    with duckdb.connect(str(tmp_path / "w.duckdb"), read_only=True) as window:
+        assert all(window.sql(query.read_text()).fetchall() == [] for query in SQL.glob("queries/*.sql"))
+
+
+def test_an_existing_file_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "w.duckdb").write_text("open elsewhere")
+    with pytest.raises(WarehouseError, match="exists"):
+        build_warehouse(tmp_path / "w.duckdb", {}, SQL, "")
+    assert (tmp_path / "w.duckdb").read_text() == "open elsewhere"
+
+
+def test_errors_name_the_table_or_the_file(tmp_path: Path) -> None:
+    with pytest.raises(WarehouseError, match="'nonsense' is not in"):
+        build_warehouse(tmp_path / "1.duckdb", {"nonsense": []}, SQL, "")
+    with pytest.raises(WarehouseError, match=r"table prices: .*gone\.parquet"):
+        build_warehouse(tmp_path / "2.duckdb", {name: [] for name in TABLES} | {"prices": ["/gone.parquet"]}, SQL, "")
+    (tmp_path / "views").mkdir()
+    (tmp_path / "views" / "bad.sql").write_text("-- It is wrong.\ncreate view bad as\nselect nothing from nowhere")
+    with pytest.raises(WarehouseError, match=r"bad\.sql: .*nowhere"):
+        build_warehouse(tmp_path / "3.duckdb", {}, tmp_path, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("create view v as select 1", "first line"), ("-- A.\ncreate view w as select 1", "create view v")],
+)
+def test_a_file_must_say_what_it_answers_and_create_what_it_is_named_after(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    (tmp_path / "views").mkdir()
+    (tmp_path / "views" / "v.sql").write_text(text)
+    with pytest.raises(WarehouseError, match=message):
+        build_warehouse(tmp_path / "w.duckdb", {}, tmp_path, "")
