@@ -1,0 +1,185 @@
+"""`peerlens`: refresh, status, peers, why, sql. Tables on standard output, errors on standard error.
+
+Exit status: 0 done, 1 the run failed, 2 wrong use or settings, 3 another refresh holds the lake.
+"""
+
+import sys
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from resources.environment import PROFILES, home, open_lake, open_profile, prepare_dagster
+from resources.lake import LakeBusy, LakeError
+from resources.profile import Profile, ProfileError
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+errors = Console(stderr=True, soft_wrap=True, highlight=False)
+
+ProfileOption = Annotated[str | None, typer.Option("--profile", "-p", help="A bundled profile or the path of your own .yaml.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
+
+
+class Refused(ValueError):
+    """Wrong use: one line that says what, where, and what to do."""
+
+
+@app.command()
+def refresh(
+    profile: ProfileOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Name what would run and why; run nothing.")] = False,
+    report: Annotated[bool, typer.Option("--report", help="Print peers, scoreboard and backtest at the end.")] = False,
+) -> None:
+    """Bring every artefact up to date; what did not change is not made again."""
+    from pipelines.preflight import preflight
+
+    settings = open_profile(profile)
+    lake = open_lake(settings)
+    preflight(settings, lake, date.today())
+    if dry_run:
+        _dry_run(settings)
+    else:
+        _refresh(settings)
+    if report:
+        print_report(settings)
+
+
+def _dry_run(settings: Profile) -> None:
+    from pipelines.graph import open_graph
+    from pipelines.refresh import plan
+
+    named = plan(open_graph(settings, date.today()), open_lake(settings))
+    for body in named:
+        typer.echo(f"{body.label}: {body.why}")
+    errors.print(f"{len(named)} bodies would run" if named else "everything is up to date")
+
+
+def _refresh(settings: Profile) -> None:
+    prepare_dagster()
+    import dagster as dg
+
+    from pipelines.code_location import build_defs
+    from pipelines.graph import open_graph
+    from pipelines.refresh import dagster_launch, refresh as run
+
+    defs = build_defs(settings, date.today(), home())
+    with dg.DagsterInstance.get() as instance:
+        launch = dagster_launch(list(defs.assets or []), dict(defs.resources or {}), instance)  # type: ignore[arg-type]
+        made = run(
+            open_graph(settings, date.today()),
+            open_lake(settings),
+            launch,
+            lambda body, seconds: errors.print(f"  {seconds:7.1f} s  {body.label}: {body.why}"),
+        )
+    errors.print(f"{len(made)} bodies executed" if made else "everything is up to date, nothing executed")
+
+
+@app.command()
+def status(profile: ProfileOption = None, as_json: JsonOption = False) -> None:
+    """Every artefact: rows, when it was made, and why it would be made again."""
+    from pipelines.report import print_table
+    from pipelines.status import status_table
+
+    print_table(status_table(open_profile(profile)), Console(), as_json)
+
+
+@app.command()
+def profiles() -> None:
+    """List the bundled profiles."""
+    for file in sorted(PROFILES.glob("*.yaml")):
+        typer.echo(f"{file.stem:10} {file}")
+
+
+@app.command()
+def peers(
+    company: Annotated[str, typer.Argument(help="Ticker or company_id.")],
+    count: Annotated[int, typer.Option("-n", help="How many.")] = 10,
+    profile: ProfileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The nearest companies by latent cosine, and what makes them so."""
+    _ask(profile, lambda c: c.table_function("peers", [company, count]), [company], as_json)
+
+
+@app.command()
+def why(company: str, other: str, profile: ProfileOption = None, as_json: JsonOption = False) -> None:
+    """The latents that add up to the similarity of two companies, with a phrase of each."""
+    _ask(profile, lambda c: c.table_function("why_peers", [company, other]), [company, other], as_json)
+
+
+@app.command()
+def sql(query: str, profile: ProfileOption = None, as_json: JsonOption = False) -> None:
+    """Ask the DuckDB warehouse anything, read-only."""
+    _ask(profile, lambda c: c.sql(query), [], as_json)
+
+
+def _ask(profile: str | None, ask: Callable[[Any], Any], companies: list[str], as_json: bool) -> None:
+    import duckdb
+
+    from pipelines.report import print_banner, print_table
+
+    settings = open_profile(profile)
+    with open_warehouse(settings) as connection:
+        for company in companies:
+            _known(company, connection, settings)
+        try:
+            found = ask(connection)
+            rows = found.pl() if found is not None else None
+        except duckdb.Error as error:
+            raise Refused(f"sql: {str(error).splitlines()[0]}") from error
+        print_banner(connection, errors)
+    if rows is None:
+        raise Refused("sql: a statement without rows; ask with select or from")
+    print_table(rows, Console(), as_json)
+
+
+def _known(company: str, connection: Any, settings: Profile) -> None:
+    import difflib
+
+    known = sorted({name for table in ("tickers", "companies") for name in _names(connection, table)})
+    if company.upper() in known or company in known:
+        return
+    near = difflib.get_close_matches(company.upper(), known, n=1)
+    hint = f"did you mean {near[0]}?" if near else "`peerlens sql 'from tickers'` lists them"
+    raise Refused(f"{company!r} is not a company of profile {settings.name}; {hint}")
+
+
+def _names(connection: Any, table: str) -> list[str]:
+    names: list[str] = connection.view(table).pl()["ticker" if table == "tickers" else "company_id"].to_list()
+    return names
+
+
+def open_warehouse(settings: Profile) -> Any:
+    """Open the profile's DuckDB file read-only."""
+    import duckdb
+
+    lake = open_lake(settings)
+    known = lake.manifest("warehouse", None)
+    if known is None:
+        raise Refused(f"no warehouse in {lake.root}; run `peerlens refresh --profile {settings.name}` first")
+    return duckdb.connect(str(lake.folder(known) / "peerlens.duckdb"), read_only=True)
+
+
+def print_report(settings: Profile) -> None:
+    """What `make demo` prints at its end."""
+    from pipelines.report import report
+
+    with open_warehouse(settings) as connection:
+        report(connection, Console())
+
+
+def main() -> None:
+    """Entry point: turn errors that people can act on into one line and an exit status."""
+    codes: list[tuple[type[Exception], int]] = [(LakeBusy, 3), (ProfileError, 2), (Refused, 2), (LakeError, 2)]
+    try:
+        app(standalone_mode=False)
+    except Exception as error:
+        for kind, code in codes:
+            if isinstance(error, kind):
+                errors.print(f"peerlens: {error}", style="red", markup=False)
+                sys.exit(code)
+        if isinstance(error, typer.Exit):
+            sys.exit(error.exit_code)
+        raise

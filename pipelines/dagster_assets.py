@@ -1,0 +1,102 @@
+"""What Dagster sees of a declaration: an asset with partitions, kinds, column sentences, checks and a data version."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from resources.build import CheckFailed, Made, build
+from resources.environment import open_lake
+from resources.recipe import Declaration, Graph
+from resources.table import Table
+
+
+class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The lake of the profile in force; an asset's body is `lake.build(context, ...)`."""
+
+    home: str
+    profile: str
+
+    def build(self, context: dg.AssetExecutionContext, graph: Graph, name: str) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        """Return the artefact that the current recipe asks for, made now or reused."""
+        partition = context.partition_key if context.has_partition_key else None
+        try:
+            made = build(graph, open_lake(graph.profile), name, partition)
+        except CheckFailed as error:
+            raise dg.Failure(str(error), allow_retries=False) from error
+        context.log.info(f"{name} {partition or ''}: {'reused' if not made.reasons else 'made, ' + ', '.join(made.reasons)}")
+        return materialize_result(graph, made)
+
+
+def materialize_result(graph: Graph, made: Made) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """What the UI shows of an artefact."""
+    known = made.manifest
+    metadata: dict[str, Any] = {
+        "dagster/row_count": known.rows,
+        "reused": not made.reasons,
+        "reasons": ", ".join(made.reasons) or "none",
+        "compute_seconds": round(known.seconds, 3),
+        "digest": known.digest,
+        **{key: _shown(value) for key, value in known.metadata.items()},
+    }
+    if graph.profile.banner:
+        metadata["banner"] = graph.profile.banner
+    checks = [
+        dg.AssetCheckResult(check_name=c["name"], passed=c["passed"], description=c["message"]) for c in known.checks
+    ]
+    return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(known.digest), check_results=checks)
+
+
+def dagster_asset(graph: Graph, declaration: Declaration) -> dg.AssetsDefinition:
+    """The Dagster asset of a declaration."""
+    partitions = graph.keys.get(declaration.partitioning or "")
+
+    @dg.asset(
+        name=declaration.name,
+        group_name=declaration.group,
+        description=declaration.sentence,
+        kinds=set(declaration.kinds),
+        code_version=declaration.code,
+        deps=[_dependency(graph, declaration, name) for name in declaration.upstream],
+        partitions_def=dg.StaticPartitionsDefinition(list(partitions)) if partitions else None,
+        metadata={"dagster/column_schema": _column_schema(declaration.tables[0])},
+        check_specs=[dg.AssetCheckSpec(name, asset=declaration.name, blocking=True) for name in declaration.checks],
+    )
+    def body(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        return lake.build(context, graph, declaration.name)
+
+    return body
+
+
+def _dependency(graph: Graph, declaration: Declaration, name: str) -> dg.AssetDep:
+    same = graph.declarations[name].partitioning == declaration.partitioning
+    partitioned = graph.declarations[name].partitioning is not None and declaration.partitioning is not None
+    return dg.AssetDep(name, partition_mapping=dg.AllPartitionMapping() if partitioned and not same else None)
+
+
+def _column_schema(table: Table) -> dg.TableSchema:
+    return dg.TableSchema(columns=[
+        dg.TableColumn(
+            c.name,
+            _type(c.type),
+            description=f"{c.sentence}{f' [{c.unit}]' if c.unit else ''}",
+            constraints=dg.TableColumnConstraints(nullable=c.nullable),
+        )
+        for c in table.columns
+    ])  # fmt: skip
+
+
+def _type(kind: pa.DataType) -> str:
+    return f"list<{kind.value_type}>" if pa.types.is_list(kind) else str(kind)
+
+
+def _shown(value: Any) -> Any:
+    """Metadata values as Dagster's types; Markdown is marked by a leading line break."""
+    if isinstance(value, str) and value.startswith("\n"):
+        return dg.MetadataValue.md(value)
+    return dg.MetadataValue.json(json.loads(json.dumps(value))) if isinstance(value, dict | list) else value
+
+
+Body = Callable[[dg.AssetExecutionContext, LakeResource], "dg.MaterializeResult[Any]"]

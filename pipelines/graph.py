@@ -1,0 +1,55 @@
+"""The asset graph: every declaration of every stage, in an order in which each comes after what it reads."""
+
+from collections.abc import Iterable
+from datetime import date
+from importlib import import_module
+
+from assets.partitions import as_of_keys, filing_year_keys
+from resources.profile import Profile
+from resources.recipe import Declaration, Graph
+
+STAGES = (
+    "companies",
+    "descriptions",
+    "prices",
+    "activations",
+    "saes",
+    "features",
+    "clusters",
+    "backtests",
+    "outputs",
+)
+
+
+def open_graph(profile: Profile, today: date) -> Graph:
+    """The graph with the partitions that the profile wants today."""
+    keys = {"filing_year": filing_year_keys(profile), "as_of": as_of_keys(profile, today)}
+    return Graph({d.name: d for d in _ordered(_declarations())}, profile, keys)
+
+
+def segments(graph: Graph) -> list[list[Declaration]]:
+    """Neighbours in the order that share their partitioning, so that one run can make them all."""
+    found: list[list[Declaration]] = []
+    for declaration in graph.declarations.values():
+        if found and found[-1][0].partitioning == declaration.partitioning:
+            found[-1].append(declaration)
+        else:
+            found.append([declaration])
+    return found
+
+
+def _declarations() -> list[Declaration]:
+    modules = [import_module(f"assets.{stage}.assets") for stage in STAGES]
+    return [value for module in modules for value in vars(module).values() if isinstance(value, Declaration)]
+
+
+def _ordered(declarations: Iterable[Declaration]) -> list[Declaration]:
+    """Topological order that stays with one partitioning as long as it can: fewer, longer segments."""
+    waiting, done = list(declarations), list[Declaration]()
+    while waiting:
+        names = {d.name for d in done}
+        ready = [d for d in waiting if set(d.upstream) <= names]
+        same = [d for d in ready if done and d.partitioning == done[-1].partitioning]
+        done.append((same or ready)[0])
+        waiting.remove(done[-1])
+    return done

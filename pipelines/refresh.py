@@ -1,0 +1,167 @@
+"""The planner: what is out of date and why, and one walk over the graph that brings it up to date."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from pipelines.graph import segments
+from resources.lake import Lake, Manifest
+from resources.recipe import Declaration, Graph, Slices, reasons, recipe
+
+EVERYTHING = frozenset({""})
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One body that a refresh executes: for certain, or if the inputs in `doubtful` come out different."""
+
+    asset: str
+    partition: str | None
+    reasons: tuple[str, ...]
+    doubtful: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """'activations 2004'."""
+        return f"{self.asset} {self.partition}" if self.partition else self.asset
+
+    @property
+    def why(self) -> str:
+        """The reasons in words."""
+        return ", ".join(self.reasons) or f"if {', '.join(self.doubtful)} changes"
+
+
+Dirty = dict[tuple[str, str | None], frozenset[str]]
+
+
+def plan(graph: Graph, lake: Lake) -> list[Planned]:
+    """Every body that a refresh would execute, in order, without executing any.
+
+    A body after one that is planned is named too where it reads slices that may change, with the input in doubt.
+    """
+    found, dirty = list[Planned](), Dirty()
+    for declaration in graph.declarations.values():
+        for partition in graph.partitions(declaration.name):
+            known = lake.manifest(declaration.name, partition)
+            source = _source(graph, declaration, partition)
+            why = reasons(known, recipe(graph, lake, declaration, partition, source))
+            doubtful = _doubtful(graph, declaration, partition, dirty)
+            certain = [r for r in why if r not in doubtful]
+            if certain or doubtful:
+                found.append(Planned(declaration.name, partition, tuple(certain), tuple(doubtful)))
+                dirty[declaration.name, partition] = _changed(known, certain, doubtful, source, declaration, dirty)
+    return found
+
+
+def refresh(
+    graph: Graph,
+    lake: Lake,
+    launch: Callable[[Sequence[str], str | None], Iterable[tuple[str, tuple[str, ...], float]]],
+    on_body: Callable[[Planned, float], None] = lambda planned, seconds: None,
+) -> list[Planned]:
+    """Walk the graph in order and launch what is out of date; returns the bodies that were executed.
+
+    Parameters
+    ----------
+    launch : callable
+        Materialises assets of one partition in one run; yields name, reasons (empty where reused) and seconds.
+    on_body : callable
+        Told of every body after it ran.
+
+    Raises
+    ------
+    LakeBusy
+        Another refresh holds the lake.
+    """
+    executed: list[Planned] = []
+    with lake.lock():
+        for segment in segments(graph):
+            for partition in graph.partitions(segment[0].name):
+                names = _pending(graph, lake, segment, partition)
+                for name, why, seconds in launch(names, partition) if names else ():
+                    if why:
+                        executed.append(Planned(name, partition, why))
+                        on_body(executed[-1], seconds)
+    return executed
+
+
+def dagster_launch(
+    assets: Sequence[dg.AssetsDefinition], resources: dict[str, Any], instance: dg.DagsterInstance
+) -> Callable[[Sequence[str], str | None], Iterable[tuple[str, tuple[str, ...], float]]]:
+    """Launch through Dagster, in this process: one run per call, recorded in the instance."""
+    quiet = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
+
+    def launch(names: Sequence[str], partition: str | None) -> Iterable[tuple[str, tuple[str, ...], float]]:
+        result = dg.materialize(
+            assets,
+            selection=list(names),
+            partition_key=partition,
+            instance=instance,
+            resources=resources,
+            run_config=quiet,
+            tags={"peerlens/refresh": "true"},
+        )
+        for event in result.get_asset_materialization_events():
+            step = event.step_materialization_data.materialization
+            why = str(step.metadata["reasons"].value)
+            reused = bool(step.metadata["reused"].value)
+            yield (
+                step.asset_key.to_user_string(),
+                () if reused else tuple(why.split(", ")),
+                float(step.metadata["compute_seconds"].value),  # type: ignore[arg-type]
+            )
+
+    return launch
+
+
+def _source(graph: Graph, declaration: Declaration, partition: str | None) -> Slices:
+    return declaration.fingerprint(graph.profile, partition) if declaration.fingerprint else {}
+
+
+def _pending(graph: Graph, lake: Lake, segment: Sequence[Declaration], partition: str | None) -> list[str]:
+    """Assets of a segment that are out of date, and those after them in the segment: their steps decide for themselves."""
+    found: list[str] = []
+    for declaration in segment:
+        now = recipe(graph, lake, declaration, partition, _source(graph, declaration, partition))
+        stale = reasons(lake.manifest(declaration.name, partition), now)
+        if stale or set(found) & set(declaration.reads):
+            found.append(declaration.name)
+    return found
+
+
+def _doubtful(graph: Graph, declaration: Declaration, partition: str | None, dirty: Dirty) -> list[str]:
+    """Inputs that are planned themselves and may change in slices that this partition reads."""
+    return [
+        name
+        for name in declaration.reads
+        if any(
+            graph.window(declaration, partition, name).shows(slice_key)
+            for key in graph.upstream_partitions(declaration, partition, name)
+            for slice_key in dirty.get((name, key), ())
+        )
+    ]
+
+
+def _changed(
+    known: Manifest | None,
+    certain: Sequence[str],
+    doubtful: Sequence[str],
+    source: Slices,
+    declaration: Declaration,
+    dirty: Dirty,
+) -> frozenset[str]:
+    """Slices of an artefact that may come out different; '' stands for all."""
+    cut = declaration.tables[0].slice_by
+    if known is None or not cut or set(certain) - {"source"}:
+        return EVERYTHING
+    if "source" in certain and not doubtful:
+        return frozenset(k for k in {*source, *known.source} if source.get(k) != known.source.get(k))
+    slices = {s for (name, _), changed in dirty.items() if name in doubtful for s in changed}
+    return frozenset(slices | {_next_month(s) for s in slices if len(s) == 7})
+
+
+def _next_month(month: str) -> str:
+    year, number = int(month[:4]), int(month[5:7])
+    return f"{year + number // 12}-{number % 12 + 1:02d}"

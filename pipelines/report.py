@@ -1,0 +1,148 @@
+"""What people read in the terminal: tables, and the report at the end of `make demo`."""
+
+from typing import Any
+
+import duckdb
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+TICKERS = ("KO", "XOM", "JPM", "INTC")
+PEERS = 3
+READERS = {"sae": "SAE latents", "tfidf": "TF-IDF words", "embedding": "MiniLM embedding", "placebo": "chance"}
+INDUSTRY_CODES = ("sic4", "major_group")
+SCOREBOARD = (
+    "method",
+    "lift",
+    "lift_low",
+    "lift_high",
+    "placebo_z",
+    "placebo_beaten",
+    "pair_weighted",
+    "mean_corr",
+    "coverage",
+    "largest_share",
+)
+BOOK = ("book", "trades", "sharpe", "sharpe_se", "deflated_sharpe", "annual_return", "max_drawdown", "mean_exposure")
+SELECTIONS = {"bh": "Benjamini-Hochberg", "uncorrected": "ranked by p, uncorrected"}
+
+
+def report(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
+    """Print what a run found: the banner first, then peers, neighbours, scoreboard, backtest, and what to do next.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        The warehouse.
+    console : Console
+        Where to print.
+    """
+    print_banner(connection, console)
+    for ticker in TICKERS:
+        _print_peers(connection, console, ticker)
+    scoreboard = connection.view("scoreboard").pl()
+    _print_nearest(scoreboard, console)
+    _print_scoreboard(scoreboard, console)
+    _print_backtest(connection.view("backtest_summary").pl(), console)
+    _say(console, "")
+    _say(console, "Look further:  make ui")
+    _say(console, "               peerlens peers KO")
+
+
+def print_banner(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
+    """Print what a reader has to know before any number, where there is something."""
+    banner = connection.view("banner").pl().item()
+    if banner:
+        _say(console, banner, style="bold yellow")
+
+
+def print_table(rows: pl.DataFrame, console: Console, as_json: bool = False) -> None:
+    """Print rows as a table, or as one JSON array of objects for programs; company text is never read as markup."""
+    if as_json:
+        console.out(rows.write_json(), highlight=False)
+        return
+    if rows.is_empty():
+        _say(console, "No rows.")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name, type in rows.schema.items():
+        table.add_column(name, justify="right" if type.is_numeric() else "left", overflow="fold")
+    for row in rows.iter_rows():
+        table.add_row(*(Text(_cell(value)) for value in row))
+    console.print(table)
+
+
+def _print_peers(connection: duckdb.DuckDBPyConnection, console: Console, ticker: str) -> None:
+    nearest = connection.table_function("peers", [ticker, PEERS]).pl()
+    if not nearest.is_empty():
+        _head(console, f"Peers of {ticker}")
+        print_table(nearest.select("ticker", "name", "similarity", "reason"), console)
+
+
+def _print_nearest(scoreboard: pl.DataFrame, console: Console) -> None:
+    shares = dict(scoreboard.drop_nulls("same_major_group").select("method", "same_major_group").iter_rows())
+    if shares:
+        _head(console, "Nearest peer in the same SIC major group")
+    for method, name in READERS.items():
+        if method in shares:
+            _say(console, f"  {name:<17}{shares[method]:6.1%}")
+
+
+def _print_scoreboard(scoreboard: pl.DataFrame, console: Console) -> None:
+    _head(
+        console,
+        "Scoreboard: mean over as-of dates, on the months after each; lift is over random groups of the same sizes",
+    )
+    print_table(scoreboard.drop_nulls("lift").select(SCOREBOARD), console)
+    lifts = dict(scoreboard.drop_nulls("lift").select("method", "lift").iter_rows())
+    better = [
+        f"{code} ({lifts[code]:.3f})"
+        for code in INDUSTRY_CODES
+        if code in lifts and lifts[code] >= lifts.get("sae", -1)
+    ]
+    if "sae" in lifts and better:
+        _say(
+            console,
+            f"SAE groups ({lifts['sae']:.3f}) do not beat the industry codes {' and '.join(better)} here.",
+            style="bold",
+        )
+
+
+def _print_backtest(summary: pl.DataFrame, console: Console) -> None:
+    if summary.is_empty():
+        return
+    _head(console, "Pairs books: after costs; random pairs are the placebo")
+    rows = summary.with_columns(book=pl.col("method").replace("random", "random pairs")).sort(
+        pl.col("method") == "random", "method"
+    )
+    for (selection,), books in rows.group_by("selection", maintain_order=True):
+        _say(console, SELECTIONS.get(str(selection), str(selection)) + ":", style="italic")
+        if selection == "bh":
+            _print_passes(books, console)
+        print_table(books.filter(pl.col("pairs_traded") > 0).select(BOOK), console)
+
+
+def _print_passes(books: pl.DataFrame, console: Console) -> None:
+    for book, tested, passed in books.select("book", "pairs_tested", "pairs_passed").iter_rows():
+        verb = "passes" if passed == 1 else "pass"
+        _say(console, f"  {book}: {passed:,} of {tested:,} pairs {verb} Benjamini-Hochberg")
+
+
+def _head(console: Console, text: str) -> None:
+    _say(console, "")
+    _say(console, text, style="bold")
+
+
+def _say(console: Console, text: str, style: str = "") -> None:
+    console.print(Text(_cell(text)), style=style)
+
+
+def _cell(value: Any) -> str:
+    """Plain text of one value; control characters, which could steer a terminal, become spaces."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    text = ", ".join(_cell(part) for part in value) if isinstance(value, list) else str(value)
+    return "".join(letter if letter.isprintable() else " " for letter in text)

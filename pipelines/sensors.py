@@ -1,0 +1,46 @@
+"""What notices that the outside world, a setting or the code changed."""
+
+from collections.abc import Callable, Sequence
+
+import dagster as dg
+
+from pipelines.refresh import Planned
+from resources.lake import digest_of
+
+SHOWN = 5
+
+
+def change_sensor(job: dg.JobDefinition, plan: Callable[[], Sequence[Planned]]) -> dg.SensorDefinition:
+    """Asks the planner every minute and launches one refresh where it names a body; switch it on in the UI."""
+
+    @dg.sensor(
+        name="changes",
+        job=job,
+        minimum_interval_seconds=60,
+        description="Launches one refresh when a source, a setting or the code changed.",
+    )
+    def changes(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        named = plan()
+        if not named:
+            return dg.SkipReason("everything is up to date")
+        if _running(context.instance, job.name):
+            return dg.SkipReason("a refresh is running")
+        lines = [f"{body.label}: {body.why}" for body in named]
+        key = digest_of([lines, _last_run(context.instance, job.name)])
+        return dg.SensorResult(
+            run_requests=[dg.RunRequest(run_key=key, tags={"peerlens/bodies": str(len(named))})],
+            cursor="; ".join(lines[:SHOWN]),
+        )
+
+    return changes
+
+
+def _running(instance: dg.DagsterInstance, job: str) -> bool:
+    busy = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+    return bool(instance.get_runs(dg.RunsFilter(job_name=job, statuses=busy), limit=1))
+
+
+def _last_run(instance: dg.DagsterInstance, job: str) -> str:
+    """The newest refresh, so that A -> B -> A fires again: a run key fires once for ever."""
+    runs = instance.get_runs(dg.RunsFilter(job_name=job), limit=1)
+    return runs[0].run_id if runs else ""

@@ -1,0 +1,96 @@
+"""The printed report: banner first, no number without its placebo, bad news in plain words."""
+
+import io
+import json
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+from rich.console import Console
+
+from assets.outputs.warehouse import build_warehouse
+from assets.schemas import TABLES
+from pipelines.report import print_table, report
+from tests.outputs.small_lake import SQL, lake, write
+
+
+def printed(folder: Path, rows: dict[str, pl.DataFrame], banner: str = "") -> str:
+    build_warehouse(folder / "w.duckdb", write(rows, folder), SQL, banner)
+    console = Console(file=io.StringIO(), width=200)
+    with duckdb.connect(str(folder / "w.duckdb"), read_only=True) as connection:
+        report(connection, console)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return printed(tmp_path_factory.mktemp("lake"), lake(), "A sample, not [bold]evidence[/bold].")
+
+
+def test_banner_comes_before_any_number(text: str) -> None:
+    assert text.startswith("A sample, not [bold]evidence[/bold].\n")
+
+
+def test_peers_are_printed_for_the_companies_that_exist(text: str) -> None:
+    assert [ticker for ticker in ("KO", "XOM", "JPM", "INTC") if f"Peers of {ticker}\n" in text] == ["KO", "XOM", "JPM"]
+    table = text.split("Peers of KO\n")[1].split("\n\n", maxsplit=1)[0].splitlines()
+    assert len(table) == 4 and table[1].startswith("PEP") and "topic <" in table[1]
+
+
+def test_nearest_peers_stand_beside_chance(text: str) -> None:
+    lines = text.split("same SIC major group\n")[1].splitlines()[:4]
+    assert [line.split()[-1] for line in lines] == ["60.0%", "60.0%", "40.0%", "10.0%"]
+    assert lines[0].split()[0] == "SAE" and lines[3].split()[0] == "chance"
+
+
+def test_industry_codes_that_win_are_named(text: str) -> None:
+    assert "SAE groups (0.250) do not beat the industry codes sic4 (0.390) here." in text
+
+
+def test_nothing_is_conceded_where_sae_wins(tmp_path: Path) -> None:
+    scores = lake()["cluster_scores"].with_columns(
+        pair_weighted=pl.when(method="sae").then(0.9).otherwise("pair_weighted")
+    )
+    assert "do not beat" not in printed(tmp_path, lake() | {"cluster_scores": scores})
+
+
+def test_books_stand_beside_random_pairs_and_say_how_they_were_picked(text: str) -> None:
+    assert "sae: 0 of 1,234 pairs pass Benjamini-Hochberg" in text
+    assert "random pairs: 1 of 800 pairs passes Benjamini-Hochberg" in text
+    uncorrected = text.split("ranked by p, uncorrected:\n")[1].split("\n\n", maxsplit=1)[0].splitlines()
+    assert [line.split()[0] for line in uncorrected[1:3]] == ["sae", "random"] and "0.250" in uncorrected[1]
+
+
+def test_it_ends_with_the_next_two_commands(text: str) -> None:
+    assert [line.strip() for line in text.splitlines()[-2:]] == ["Look further:  make ui", "peerlens peers KO"]
+
+
+def test_an_empty_lake_prints_what_to_do_next(tmp_path: Path) -> None:
+    assert "make ui" in printed(tmp_path, {name: table.empty() for name, table in TABLES.items()})
+
+
+def shown(rows: pl.DataFrame, as_json: bool = False) -> str:
+    console = Console(file=io.StringIO(), width=40)
+    print_table(rows, console, as_json)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_table_shows_text_as_it_is_and_drops_terminal_codes() -> None:
+    table = shown(pl.DataFrame({"name": ["[red]x[/red]\x1b[31m\x07"], "v": [0.12345], "l": [["a", "b"]], "n": [None]}))
+    assert table.splitlines()[1].split() == ["[red]x[/red]", "[31m", "0.123", "a,", "b"]
+    assert "\x1b" not in table
+
+
+def test_json_is_one_array_however_long_the_text() -> None:
+    rows = pl.DataFrame({"name": ["[red]" + "x " * 100], "v": [float("nan")], "d": ["2011-12-31"]}).with_columns(
+        pl.col("d").str.to_date()
+    )
+    assert json.loads(shown(rows, as_json=True)) == [{"name": "[red]" + "x " * 100, "v": None, "d": "2011-12-31"}]
+    assert json.loads(shown(rows.clear(), as_json=True)) == []
+
+
+def test_no_rows_are_said_in_words() -> None:
+    assert shown(pl.DataFrame({"a": []})) == "No rows.\n"
