@@ -20,6 +20,7 @@ def asset(
     fingerprint: Callable[[Profile, str | None], Slices] | None = None,
     kinds: Iterable[str] = (),
     checks: Iterable[str] = (),
+    names_files: bool = False,
 ) -> Callable[[Make], Declaration]:
     """Declare an asset; its name is the function's, its group the stage folder's, its sentence the docstring's.
 
@@ -41,6 +42,8 @@ def asset(
         What the Dagster UI shows as kinds.
     checks : iterable of str
         Names of its blocking checks.
+    names_files : bool
+        Whether it writes down where the files of its inputs lie.
     """
 
     def declare(make: Make) -> Declaration:
@@ -58,6 +61,7 @@ def asset(
             fingerprint=fingerprint,
             kinds=frozenset(kinds),
             checks=tuple(checks),
+            names_files=names_files,
         )
 
     return declare

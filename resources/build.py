@@ -17,11 +17,11 @@ from resources.recipe import Declaration, Graph, Slices, reasons, recipe
 from resources.table import SchemaError, Table
 
 
-class UndeclaredRead(RuntimeError):
+class UndeclaredReadError(RuntimeError):
     """An asset reads what it did not declare, so its recipe would not notice a change."""
 
 
-class CheckFailed(RuntimeError):
+class CheckFailedError(RuntimeError):
     """A blocking check failed; nothing was committed."""
 
 
@@ -52,13 +52,23 @@ class Build:
         return self.lake.models
 
     def read(self, table: str) -> pl.DataFrame:
-        """Rows of an input table, cut to the window that was declared."""
+        """Rows of an input table, cut to the window that was declared.
+
+        Raises
+        ------
+        UndeclaredReadError
+            The input was not declared, or its window has bounds and this table is not cut by date.
+        """
         owner = self.graph.owner(table)
         schema = next(t for t in self.graph.declarations[owner].tables if t.name == table)
-        rows = pl.concat([schema.empty(), *(pl.read_parquet(file) for file in self.files(table))])
-        if not schema.slice_by:
-            return rows
         window = self.graph.window(self.declaration, self.partition, owner)
+        rows = pl.concat([schema.empty(), *(pl.read_parquet(file) for file in self.files(table))])
+        if not window.bounded:
+            return rows
+        if not schema.slice_by:
+            raise UndeclaredReadError(
+                f"{self.declaration.name} reads a window of {owner}, but {table} is not cut by date"
+            )
         day = pl.col(schema.slice_by[0])
         within = [day > window.after] if window.after else []
         return rows.filter(*within, *([day <= window.until] if window.until else []))
@@ -74,7 +84,7 @@ class Build:
 
     def _inputs(self, asset: str) -> list[Manifest]:
         if asset not in self.declaration.upstream:
-            raise UndeclaredRead(f"{self.declaration.name} reads {asset} without declaring it")
+            raise UndeclaredReadError(f"{self.declaration.name} reads {asset} without declaring it")
         found = []
         for key in self.graph.upstream_partitions(self.declaration, self.partition, asset):
             known = self.lake.manifest(asset, key)
@@ -121,7 +131,9 @@ class Build:
             There was none.
         """
         if self.previous is None:
-            raise FileNotFoundError(f"{self.declaration.name} {self.partition or ''}: there is no artefact before this one")
+            raise FileNotFoundError(
+                f"{self.declaration.name} {self.partition or ''}: there is no artefact before this one"
+            )
         return self.lake.folder(self.previous)
 
     def slices_of(self, asset: str) -> Slices:
@@ -145,9 +157,9 @@ class Build:
 
     @contextmanager
     def progress(self, total: int, unit: str) -> Iterator[Callable[[int], None]]:
-        """A progress bar on standard error."""
+        """A progress bar on standard error, where that is a terminal."""
         title = f"{self.declaration.name}{f' {self.partition}' if self.partition else ''}"
-        with tqdm(total=total, unit=f" {unit}", desc=title, leave=False, mininterval=1.0) as bar:
+        with tqdm(total=total, unit=f" {unit}", desc=title, leave=False, mininterval=1.0, disable=None) as bar:
 
             def advance(n: int) -> None:
                 bar.update(n)
@@ -161,7 +173,7 @@ class Build:
                 raise SchemaError(f"{self.declaration.name} did not write its table {table.name}")
         for check in self.checks:
             if not check["passed"]:
-                raise CheckFailed(f"{self.declaration.name}: check {check['name']} failed: {check['message']}")
+                raise CheckFailedError(f"{self.declaration.name}: check {check['name']} failed: {check['message']}")
         tables = {table.name: self._tables[table.name] for table in self.declaration.tables}
         return Manifest(
             asset=self.declaration.name,

@@ -74,14 +74,18 @@ def _follow(used: set[str]) -> tuple[set[str], set[str]]:
 
 @cache
 def _tree(module: str) -> ast.Module:
-    """Syntax tree of a first-party module, docstrings removed."""
+    """Syntax tree of a first-party module, docstrings and sentences under constants removed."""
     base = ROOT.joinpath(*module.split("."))
     file = base.with_suffix(".py") if base.with_suffix(".py").exists() else base / "__init__.py"
     tree = ast.parse(file.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(node):
-            node.body = node.body[1:] or [ast.Pass()]
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [inner for inner in node.body if not _is_sentence(inner)] or [ast.Pass()]
     return tree
+
+
+def _is_sentence(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 @cache
@@ -100,8 +104,10 @@ def _definitions(tree: ast.Module) -> dict[str, ast.stmt]:
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             found[node.name] = node
-        elif isinstance(node, ast.Assign):
-            found |= {target.id: node for target in node.targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = (inner for target in targets for inner in ast.walk(target))
+            found |= {name.id: node for name in names if isinstance(name, ast.Name)}
     return found
 
 
@@ -112,7 +118,9 @@ def _imports(body: list[ast.stmt]) -> dict[str, str]:
         if isinstance(node, ast.Import):
             found |= {(alias.asname or alias.name).split(".")[0]: alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            found |= {alias.asname or alias.name: module for alias, module in zip(node.names, _imported(node), strict=True)}
+            found |= {
+                alias.asname or alias.name: module for alias, module in zip(node.names, _imported(node), strict=True)
+            }
     return found
 
 
@@ -126,7 +134,7 @@ def _imported(node: ast.AST) -> list[str]:
 
 
 def _is_module(name: str) -> bool:
-    return name.split(".")[0] in FIRST_PARTY and ROOT.joinpath(*name.split(".")).with_suffix(".py").exists()
+    return name.split(".", maxsplit=1)[0] in FIRST_PARTY and ROOT.joinpath(*name.split(".")).with_suffix(".py").exists()
 
 
 @cache

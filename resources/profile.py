@@ -188,11 +188,11 @@ class Saes(Section):
     """Latents per dimension of the residual stream."""
     k: Positive = 32
     """Latents active per token."""
-    tokens: Positive = 200_000
+    tokens: Positive = 150_000
     """Training tokens of each entry trained from scratch; the corpus is passed over as often as that takes."""
     batch_tokens: Positive = 1024
     """Tokens per step."""
-    learning_rate: float = 5e-4
+    learning_rate: float = 2e-3
     """Adam's learning rate at its peak."""
     aux_weight: float = 1 / 32
     """Weight of the auxiliary loss that revives dead latents."""
@@ -218,8 +218,8 @@ class Features(Section):
     """Blocks whose latents describe a company."""
     pooling: Literal["mean", "max", "sum", "log1p_sum"] = "mean"
     """How token activations become one number; `sum` is the paper's."""
-    weighting: Literal["idf", "none"] = "idf"
-    """`idf` weighs a latent down the more companies have it, counted over filings known at the as-of date."""
+    weighting: Literal["excess", "idf", "none"] = "excess"
+    """`excess`: standard deviations above the mean company; `idf`: down with the number of companies that have it."""
 
 
 class Labels(Section):
@@ -337,7 +337,9 @@ class Profile(Section):
     @property
     def banner(self) -> str:
         """What a reader has to know before any number: the notice, and the look-ahead where there is one."""
-        warning = "LOOK-AHEAD: the texts are younger than the dates they are used at." if self.descriptions.look_ahead else ""
+        warning = (
+            "LOOK-AHEAD: the texts are younger than the dates they are used at." if self.descriptions.look_ahead else ""
+        )
         return " ".join(part for part in (warning, self.notice) if part)
 
 
@@ -353,7 +355,7 @@ def load_profile(file: Path) -> Profile:
         raise ProfileError(f"profile {file}: no such file; `peerlens profiles` lists the bundled ones")
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ProfileError(f"profile {file}: not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
         raise ProfileError(f"profile {file}: expected settings, found {type(content).__name__}")
@@ -367,12 +369,18 @@ def load_profile(file: Path) -> Profile:
 def _sentence(error: Any) -> str:
     where = ".".join(str(part) for part in error["loc"]) or "profile"
     if error["type"] != "extra_forbidden":
-        return f"{where}: {error['msg'].removeprefix('Value error, ')} (got {error['input']!r})" if error["loc"] else error["msg"]
+        return (
+            f"{where}: {error['msg'].removeprefix('Value error, ')} (got {error['input']!r})"
+            if error["loc"]
+            else error["msg"]
+        )
     section: Any = Profile
     for part in error["loc"][:-1]:
         section = section.model_fields[part].annotation
     near = difflib.get_close_matches(str(error["loc"][-1]), section.model_fields, n=1)
-    return f"{where}: unknown key" + (f"; did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(section.model_fields)}")
+    return f"{where}: unknown key" + (
+        f"; did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(section.model_fields)}"
+    )
 
 
 def _anchored(profile: Profile, folder: Path) -> Profile:

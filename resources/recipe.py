@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any, Literal
 
@@ -22,15 +22,25 @@ class Window:
     until: date | None = None
 
     def shows(self, slice_key: str) -> bool:
-        """Whether the slice is seen: a filing ('2004-03-31 ...') by its day, a month ('2004-03') by its month."""
+        """Whether any day of the slice is seen: '2004-03-31 accession' is a day, '2004-03' a month, '' all days."""
         day = slice_key[:10]
-        after = self.after.isoformat()[: len(day)] if self.after else ""
-        until = self.until.isoformat()[: len(day)] if self.until else "9999"
-        return not day or after < day <= until
+        first = self.first.isoformat()[: len(day)] if self.first else ""
+        last = self.until.isoformat()[: len(day)] if self.until else "9999"
+        return first <= day <= last or not day
 
     def shows_year(self, year: int) -> bool:
         """Whether any day of the year can be seen."""
-        return (self.after is None or self.after.year <= year) and (self.until is None or year <= self.until.year)
+        return (self.first is None or self.first.year <= year) and (self.until is None or year <= self.until.year)
+
+    @property
+    def first(self) -> date | None:
+        """First day seen."""
+        return self.after + timedelta(days=1) if self.after else None
+
+    @property
+    def bounded(self) -> bool:
+        """Whether there are days that are not seen."""
+        return self.after is not None or self.until is not None
 
 
 Reads = Callable[[Profile, str | None], Window]
@@ -46,6 +56,7 @@ class Declaration:
     """One asset: what it writes, what it reads, and which settings and code it depends on.
 
     `lineage` names inputs that it may read but that do not make it run again: the pinned corpus.
+    `names_files` is for an asset that writes down where its inputs lie: the same rows in a new folder change it.
     `fingerprint` asks the outside world, without a step, for the digests of the slices it has now.
     """
 
@@ -62,6 +73,7 @@ class Declaration:
     fingerprint: Callable[[Profile, str | None], Slices] | None = None
     kinds: frozenset[str] = frozenset()
     checks: tuple[str, ...] = ()
+    names_files: bool = False
 
     @property
     def upstream(self) -> tuple[str, ...]:
@@ -71,7 +83,16 @@ class Declaration:
     @cached_property
     def schema(self) -> str:
         """Version of the table contracts that it writes."""
-        return digest_of([[table.name, [[c.name, str(c.type), c.nullable] for c in table.columns]] for table in self.tables])[:16]
+        contracts = [
+            [
+                table.name,
+                table.key,
+                table.slice_by,
+                [[c.name, str(c.type), c.nullable, c.layout] for c in table.columns],
+            ]
+            for table in self.tables
+        ]
+        return digest_of(contracts)[:16]
 
 
 @dataclass(frozen=True)
@@ -88,7 +109,7 @@ class Graph:
         return self.keys[kind] if kind else (None,)
 
     def upstream_partitions(self, declaration: Declaration, partition: str | None, name: str) -> list[str | None]:
-        """Partitions of the input `name` that this partition reads: its own where both have the same, else those in its window."""
+        """Partitions of the input `name` that are read: its own where both are cut alike, else those in the window."""
         upstream = self.declarations[name]
         if upstream.partitioning is not None and upstream.partitioning == declaration.partitioning:
             return [partition]
@@ -104,12 +125,15 @@ class Graph:
         return declaration.reads.get(name, whole)(self.profile, partition)
 
     def owner(self, table: str) -> str:
-        """Asset that writes a table."""
-        return next(name for name, d in self.declarations.items() if table in {t.name for t in d.tables})
+        """Asset that writes a table; LookupError where none does."""
+        for name, declaration in self.declarations.items():
+            if table in {t.name for t in declaration.tables}:
+                return name
+        raise LookupError(f"no asset writes a table {table}")
 
 
 def recipe(graph: Graph, lake: Lake, declaration: Declaration, partition: str | None, source: Slices) -> dict[str, Any]:
-    """Everything that the artefact depends on: code, schema, settings, the outside world, and the rows read of each input."""
+    """All that the artefact depends on: code, schema, settings, the outside world, and the rows read of each input."""
     return {
         "code": declaration.code,
         "schema": declaration.schema,
@@ -136,14 +160,21 @@ def _plain(value: Any) -> Any:
 
 
 def input_digest(graph: Graph, lake: Lake, declaration: Declaration, partition: str | None, name: str) -> str:
-    """Digest of the slices of an input that this partition reads; 'missing' where one of its partitions is."""
+    """Digest of the slices of an input that this partition reads; 'missing' where one of its partitions is.
+
+    A bounded window sees nothing of a table that is not cut by date, as `Build.read` sees to.
+    """
     window = graph.window(declaration, partition, name)
+    cut = {t.name for t in graph.declarations[name].tables if t.slice_by}
     seen: dict[str, Any] = {}
     for key in graph.upstream_partitions(declaration, partition, name):
         known = lake.manifest(name, key)
         if known is None:
             return "missing"
-        seen[key or ""] = {t: {s: d for s, d in v["slices"].items() if window.shows(s)} for t, v in known.tables.items()}
+        place = known.folder if declaration.names_files else ""
+        tables = {t: v["slices"] for t, v in known.tables.items() if t in cut or not window.bounded}
+        shown = {t: {s: d for s, d in slices.items() if window.shows(s)} for t, slices in tables.items()}
+        seen[key or ""] = [place, shown]
     return digest_of(seen)[:16]
 
 

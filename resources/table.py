@@ -70,15 +70,22 @@ class Table:
         if missing or extra:
             raise SchemaError(f"{self.name}: missing columns {missing}, unknown columns {extra}")
         rows = rows.select(expected).sort(self.key)
+        cast = [self._cast(column, rows[column.name]) for column in self.columns]
         if rows.select(self.key).is_duplicated().any():
             raise SchemaError(f"{self.name}: rows are not unique by {', '.join(self.key)}")
-        for column in self.columns:
-            if not column.nullable and rows[column.name].null_count():
-                raise SchemaError(f"{self.name}.{column.name}: {rows[column.name].null_count()} nulls, it may have none")
+        return pa.Table.from_arrays(cast, schema=self.schema)
+
+    def _cast(self, column: Column, values: pl.Series) -> pa.Array:
+        where = f"{self.name}.{column.name}"
+        if values.null_count() and not column.nullable:
+            raise SchemaError(f"{where}: {values.null_count()} nulls, it may have none")
+        arrow = values.to_arrow()
+        if _kind(arrow.type) not in (_kind(column.type), "null"):
+            raise SchemaError(f"{where}: holds {arrow.type}, expected {column.type}")
         try:
-            return rows.to_arrow().cast(self.schema)
+            return arrow.cast(column.type)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            raise SchemaError(f"{self.name}: {error}") from error
+            raise SchemaError(f"{where}: {error}") from error
 
     def slices(self, rows: pa.Table) -> dict[str, str]:
         """Digest of every slice; a table without `slice_by` is one slice named ''.
@@ -109,6 +116,20 @@ def rows_digest(rows: pa.Table) -> str:
     plain = pa.Table.from_batches(rows.combine_chunks().to_batches(), rows.schema).replace_schema_metadata()
     pq.write_table(plain, buffer, compression="none", use_dictionary=False, write_statistics=False, store_schema=False)
     return hashlib.sha256(buffer.getbuffer()).hexdigest()
+
+
+def _kind(type: pa.DataType) -> str:
+    """What a value is, its width aside: 'text', 'integer', 'real', or Arrow's own name."""
+    if pa.types.is_dictionary(type):
+        return _kind(type.value_type)
+    if pa.types.is_list(type) or pa.types.is_large_list(type) or pa.types.is_fixed_size_list(type):
+        return f"list of {_kind(type.value_type)}"
+    kinds = {
+        "text": pa.types.is_string(type) or pa.types.is_large_string(type) or pa.types.is_string_view(type),
+        "integer": pa.types.is_integer(type),
+        "real": pa.types.is_floating(type),
+    }
+    return next((name for name, is_one in kinds.items() if is_one), str(type))
 
 
 def _frame(rows: pa.Table) -> pl.DataFrame:

@@ -32,21 +32,23 @@ def read_universe(profile: Profile) -> pl.DataFrame:
     stamp = settings.path.stat().st_mtime_ns if settings.path and settings.path.is_file() else 0
     rows = _sample() if settings.source == "sample" else _parquet(settings, stamp)
     wanted = profile.tickers
-    if wanted is None:
+    if not wanted:
         return rows
     known = set(rows["ticker"])
     for ticker in wanted:
         if ticker not in known:
             near = difflib.get_close_matches(ticker, sorted(known), n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ProfileError(f"profile {profile.name}: tickers: {ticker!r} is not in {settings.path or 'the sample'}{hint}")
+            source = settings.path or "the sample"
+            raise ProfileError(f"profile {profile.name}: tickers: {ticker!r} is not in {source}{hint}")
     return rows.filter(pl.col("ticker").is_in(wanted))
 
 
 def filings_fingerprint(rows: pl.DataFrame) -> dict[str, str]:
     """Slice name -> digest of every filing, as the lake names slices."""
-    keys = ("company_id", "sic", "form", "period", "sha256")
-    return {f"{r['filed_at']} {r['accession']}": _digest(*(str(r[k]) for k in keys)) for r in rows.iter_rows(named=True)}
+    content = rows.select("company_id", "sic", "form", "period", "sha256").rows()
+    names = rows.select("filed_at", "accession").rows()
+    return {f"{day} {name}": _digest(*map(str, row)) for (day, name), row in zip(names, content, strict=True)}
 
 
 def companies_fingerprint(rows: pl.DataFrame) -> dict[str, str]:
@@ -60,7 +62,8 @@ def _sample() -> pl.DataFrame:
     for company in pl.read_csv(SAMPLE / "companies.csv", infer_schema_length=0).iter_rows(named=True):
         text = (SAMPLE / "descriptions" / f"{company['ticker']}.txt").read_text(encoding="utf-8")
         month, day = (int(part) for part in company["fiscal_year_end"].split("-"))
-        period = next(p for p in (date(y, month, day) for y in (2002, 2003, 2004)) if p + FILING_LAG >= FIRST_SAMPLE_FILING)
+        ends = (date(year, month, day) for year in (2002, 2003))
+        period = next(end for end in ends if end + FILING_LAG >= FIRST_SAMPLE_FILING)
         rows.append(company | {"text": text, "period": period, "filed_at": period + FILING_LAG})
     return _finish(pl.DataFrame(rows), "sample")
 
@@ -70,7 +73,10 @@ def _parquet(settings: Descriptions, stamp: int) -> pl.DataFrame:
     path = settings.path
     if path is None or not path.is_file():
         raise ProfileError(f"descriptions.path: no such file: {path}")
-    raw = pl.read_parquet(path)
+    try:
+        raw = pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise ProfileError(f"descriptions.path: {path} is not a Parquet file that can be read: {error}") from error
     mapping = {name: column for name, column in settings.columns.model_dump().items() if column}
     for name, column in mapping.items():
         if column not in raw.columns:
@@ -80,11 +86,19 @@ def _parquet(settings: Descriptions, stamp: int) -> pl.DataFrame:
     rows = raw.select(pl.col(column).alias(name) for name, column in mapping.items())
     if settings.columns.filed_at is None:
         rows = rows.with_columns(filed_at=pl.lit(settings.filed_at, pl.Date))
-    return _finish(rows.with_columns(pl.col("filed_at").cast(pl.Date)), "parquet")
+    day = pl.col("filed_at")
+    try:
+        rows = rows.with_columns(day.str.to_date() if rows["filed_at"].dtype == pl.String else day.cast(pl.Date))
+    except pl.exceptions.PolarsError as error:
+        where = f"descriptions.columns.filed_at: {mapping.get('filed_at')!r} of {path}"
+        raise ProfileError(f"{where} holds {rows['filed_at'].dtype}, not dates; convert it") from error
+    return _finish(rows, "parquet")
 
 
 def _finish(rows: pl.DataFrame, source: str) -> pl.DataFrame:
     """Add identifiers and hashes, fill what the source does not tell, and refuse what cannot be keyed."""
+    if rows.is_empty():
+        raise ProfileError("descriptions: no rows; give at least one company with a text")
     absent = [c for c in ("cik", "sic", "sector", "industry", "exchange", "fiscal_year_end") if c not in rows.columns]
     rows = rows.with_columns(pl.lit(None, pl.String).alias(c) for c in absent)
     if "period" not in rows.columns:
@@ -96,8 +110,8 @@ def _finish(rows: pl.DataFrame, source: str) -> pl.DataFrame:
     rows = rows.with_columns(
         pl.col("text").fill_null(""),
         pl.col("name").fill_null(pl.col("ticker")),
-        cik=pl.col("cik").cast(pl.String).str.zfill(10),
-        sic=pl.col("sic").cast(pl.String).str.zfill(4),
+        cik=_digits(rows["cik"], 10),
+        sic=_digits(rows["sic"], 4),
         form=pl.lit("10-K" if source == "sample" else "description"),
         accession=pl.concat_str(pl.lit(source), "ticker", year, separator="-"),
     ).with_columns(
@@ -109,6 +123,14 @@ def _finish(rows: pl.DataFrame, source: str) -> pl.DataFrame:
     if (twice := rows.filter(pl.col("accession").is_duplicated())).height:
         raise ProfileError(f"descriptions: {twice['ticker'][0]!r} has two texts in one year; keep the later one")
     return rows.select(COLUMNS).sort("accession")
+
+
+def _digits(codes: pl.Series, width: int) -> pl.Series:
+    """Codes as text with leading zeros, null where there is none; floats are integers beside missing values."""
+    if codes.dtype.is_float():
+        codes = codes.fill_nan(None).cast(pl.Int64)
+    text = codes.cast(pl.String).str.strip_chars()
+    return text.set(text == "", None).str.zfill(width)
 
 
 def _digest(*parts: str) -> str:

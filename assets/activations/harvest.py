@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from resources.language_model import LanguageModel, Tokens
+from resources.language_model import LanguageModel
+from resources.tokens import Tokens
 
 
-class ActivationOverflow(OverflowError):
+class ActivationOverflowError(OverflowError):
     """An activation does not fit float16."""
 
 
@@ -35,7 +36,7 @@ def harvest(model: LanguageModel, text: str, blocks: Sequence[int], context_leng
 
     Raises
     ------
-    ActivationOverflow
+    ActivationOverflowError
         A value is beyond float16 (65,504) or not a number; the message names block and position.
     """
     tokens = model.tokenize(text)
@@ -54,6 +55,6 @@ def _check_finite(window: NDArray[np.float16], blocks: Sequence[int], first: int
         return
     row, position = np.argwhere(~finite)[0]
     where = f"block {blocks[row]}, position {first + position}"
-    raise ActivationOverflow(
+    raise ActivationOverflowError(
         f"{where}: the residual stream is beyond float16's 65504; leave this block out of `activations.blocks`"
     )

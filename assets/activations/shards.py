@@ -17,18 +17,19 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from assets.schemas import activation_shard
-from resources.language_model import Tokens
+from resources.tokens import Tokens
 
 _INDEX = ["accession", "position", "token_id", "char_start", "char_end"]
+_INDEX_SCHEMA = pa.schema([activation_shard(1).field(name) for name in _INDEX])
 _OWN = ("block", "dtype", "d_model")
 _COPIED_AT_ONCE = 4096
 
 
-class ShardNotFound(FileNotFoundError):
+class ShardNotFoundError(FileNotFoundError):
     """A folder holds no shards, or not the block that was asked for."""
 
 
-class ShardMismatch(ValueError):
+class ShardMismatchError(ValueError):
     """Rows do not fit a shard: wrong blocks, width, type or length, or rows beyond its end."""
 
 
@@ -84,26 +85,28 @@ class ShardWriter:
 
         Raises
         ------
-        ShardMismatch
+        ShardMismatchError
             The activations have another shape or type.
         """
         n = len(tokens)
         columns = [pa.repeat(accession, n), pa.array(np.arange(n, dtype=np.int32))]
         columns += [pa.array(column) for column in (tokens.ids, tokens.char_start, tokens.char_end)]
-        self.append_rows(pa.Table.from_arrays(columns, names=_INDEX), activations)
+        self.append_rows(pa.Table.from_arrays(columns, schema=_INDEX_SCHEMA), activations)
 
     def append_rows(self, index: pa.Table, activations: NDArray[np.float16]) -> None:
         """Add rows of any filings: the columns of a shard without its payload, and float16 [blocks, rows, d_model].
 
         Raises
         ------
-        ShardMismatch
+        ShardMismatchError
             The activations have another shape or type.
         """
         expected = (len(self.blocks), index.num_rows, self._d_model)
         if activations.shape != expected or activations.dtype != np.float16:
             got = f"{activations.dtype} {activations.shape}"
-            raise ShardMismatch(f"{self._folder}: expected float16 {expected} (blocks, tokens, d_model), got {got}")
+            raise ShardMismatchError(
+                f"{self._folder}: expected float16 {expected} (blocks, tokens, d_model), got {got}"
+            )
         self._index.append(index)
         self._payload.append(activations)
         self.rows += index.num_rows
@@ -146,7 +149,7 @@ class Shards:
 
     Raises
     ------
-    ShardNotFound
+    ShardNotFoundError
         The folder holds no shards.
     """
 
@@ -154,7 +157,7 @@ class Shards:
         self._folder = folder
         self.blocks = tuple(sorted(int(file.stem.removeprefix("block-")) for file in folder.glob("block-*.parquet")))
         if not self.blocks:
-            raise ShardNotFound(f"{folder}: no block-*.parquet in it; materialise `activations` first")
+            raise ShardNotFoundError(f"{folder}: no block-*.parquet in it; materialise `activations` first")
         self._open: dict[int, pq.ParquetFile] = {}
 
     @cached_property
@@ -177,9 +180,9 @@ class Shards:
 
         Raises
         ------
-        ShardNotFound
+        ShardNotFoundError
             There is no shard of this block.
-        ShardMismatch
+        ShardMismatchError
             The rows asked for are beyond the end.
         """
         parts = [_view(part, self.d_model) for part in self._read(block, ["activation"], first_row, rows)]
@@ -192,15 +195,14 @@ class Shards:
 
         Raises
         ------
-        ShardMismatch
+        ShardMismatchError
             The rows asked for are beyond the end.
         """
         return pl.DataFrame(self.index(first_row, rows))
 
     def index(self, first_row: int = 0, rows: int | None = None) -> pa.Table:
         """The same as `tokens`, as an Arrow table."""
-        schema = pa.schema([activation_shard(self.d_model).field(name) for name in _INDEX])
-        return pa.concat_tables([schema.empty_table(), *self._read(self.blocks[0], _INDEX, first_row, rows)])
+        return pa.concat_tables([_INDEX_SCHEMA.empty_table(), *self._read(self.blocks[0], _INDEX, first_row, rows)])
 
     @cached_property
     def _stored(self) -> dict[str, str]:
@@ -209,7 +211,7 @@ class Shards:
 
     def _parquet(self, block: int) -> pq.ParquetFile:
         if block not in self.blocks:
-            raise ShardNotFound(f"{self._folder}: no shard of block {block}; there are {list(self.blocks)}")
+            raise ShardNotFoundError(f"{self._folder}: no shard of block {block}; there are {list(self.blocks)}")
         if block not in self._open:
             self._open[block] = pq.ParquetFile(_file(self._folder, block), memory_map=True)
         return self._open[block]
@@ -219,7 +221,7 @@ class Shards:
         file = self._parquet(block)
         end = self.rows if rows is None else first_row + rows
         if not 0 <= first_row <= end <= self.rows:
-            raise ShardMismatch(f"{self._folder}: rows {first_row} to {end} of {self.rows} were asked for")
+            raise ShardMismatchError(f"{self._folder}: rows {first_row} to {end} of {self.rows} were asked for")
         start = 0
         for group in range(file.metadata.num_row_groups):
             size = file.metadata.row_group(group).num_rows
@@ -240,9 +242,9 @@ def copy_rows(
 
     Raises
     ------
-    ShardNotFound
+    ShardNotFoundError
         The source lacks a block that the writer writes.
-    ShardMismatch
+    ShardMismatchError
         The rows are beyond the source's end, or the widths differ.
     """
     for first in range(first_row, first_row + rows, _COPIED_AT_ONCE):

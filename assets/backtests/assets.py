@@ -13,7 +13,9 @@ from resources.recipe import whole
     schemas.COINTEGRATED_PAIRS,
     partitioning="as_of",
     reads={"peer_clusters": whole, "prices": months_around("backtest.formation_months")},
-    config=[f"backtest.{key}" for key in ("formation_months", "adf_lags", "false_discovery_rate", "random_pairs", "seed")],
+    config=[
+        f"backtest.{key}" for key in ("formation_months", "adf_lags", "false_discovery_rate", "random_pairs", "seed")
+    ],
     kinds=["numpy"],
 )
 def cointegrated_pairs(build: Build) -> None:

@@ -1,11 +1,12 @@
 """Which pairs move together: Engle and Granger's test of many pairs at once, and the false discovery rate."""
 
 from collections.abc import Callable, Sequence
-from math import erfc, sqrt
+from math import sqrt
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from statsmodels.tsa.adfvalues import mackinnonp
 
 from assets.backtests.quotes import FormationError
 from resources.profile import Backtest
@@ -20,11 +21,6 @@ COLLINEAR = 100 * sqrt(np.finfo(float).eps)
 
 NUMBERS = ("hedge_ratio", "intercept", "t_stat", "p_value", "half_life", "spread_mean", "spread_sd")
 """What the test says about a pair."""
-
-# MacKinnon (1994), response surface of the Dickey-Fuller tau with constant, N = 2 series: as in statsmodels.
-TAU_MAX, TAU_MIN, TAU_STAR = 0.92, -18.86, -2.62
-SMALL_P = (2.92, 1.5012, 0.039796)
-LARGE_P = (2.1945, 0.64695, -0.29198, -0.042377)
 
 
 def pairs_within(labels: Sequence[object]) -> Pairs:
@@ -137,20 +133,12 @@ def benjamini_hochberg(p: Floats) -> Floats:
     return q
 
 
-def mackinnon_p(t: Floats) -> Floats:
-    """Return MacKinnon's (1994) approximate p of Engle-Granger t statistics: two series, constant, [tests]."""
-    small, large = np.polynomial.polynomial.polyval(t, SMALL_P), np.polynomial.polynomial.polyval(t, LARGE_P)
-    deviate = np.where(t <= TAU_STAR, small, large)
-    p = np.array([erfc(-x / sqrt(2)) / 2 for x in deviate])
-    return np.where(t > TAU_MAX, 1.0, np.where(t < TAU_MIN, 0.0, p))
-
-
 def _test_block(y: Floats, x: Floats, lags: int) -> dict[str, Floats]:
     """The test's numbers for y and x, [pairs, days] each."""
     hedge_ratio, intercept, spread, testable = _regress(y, x)
     t, p, half_life = np.zeros(len(y)), np.ones(len(y)), np.full(len(y), np.nan)
     t[testable] = _dickey_fuller(spread[testable], lags)
-    p[testable] = mackinnon_p(t[testable])
+    p[testable] = [mackinnonp(one, regression="c", N=2) for one in t[testable]]
     half_life[testable] = _half_life(spread[testable])
     spread_sd = spread.std(axis=1, ddof=1)
     return dict(zip(NUMBERS, (hedge_ratio, intercept, t, p, half_life, intercept, spread_sd), strict=True))

@@ -31,4 +31,7 @@ def formed_pairs(
         places = members["company_id"].replace_strict(column, return_dtype=pl.Int64).to_numpy()
         pairs = places[pairs_within(members["cluster"].to_list())]
         yield str(method), cointegrated_pairs(ids, log_prices, pairs.reshape(-1, 2), settings)
-    yield PLACEBO, cointegrated_pairs(ids, log_prices, random_pairs(len(ids), settings.random_pairs, settings.seed), settings)
+    yield (
+        PLACEBO,
+        cointegrated_pairs(ids, log_prices, random_pairs(len(ids), settings.random_pairs, settings.seed), settings),
+    )

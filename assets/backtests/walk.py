@@ -38,7 +38,12 @@ def walk_forward(
     }
     sharpes = [sharpe(book.returns["net_return"].to_numpy()) for book in books.values()]
     rows = [
-        {"method": m, "selection": s, **summary(book, sharpes), **_counts(pairs.filter(pl.col("method") == m), s, settings)}
+        {
+            "method": m,
+            "selection": s,
+            **summary(book, sharpes),
+            **_counts(pairs.filter(pl.col("method") == m), s, settings),
+        }
         for (m, s), book in books.items()
     ]
     tags = {key: {"method": pl.lit(key[0]), "selection": pl.lit(key[1])} for key in books}
@@ -58,7 +63,7 @@ def selected(tested: pl.DataFrame, selection: str, settings: Backtest) -> pl.Dat
 
 def _book(tested: pl.DataFrame, prices: pl.DataFrame, settings: Backtest, selection: str) -> Book:
     windows = []
-    for (as_of,), formed in tested.group_by("as_of", maintain_order=True):
+    for (as_of,), formed in tested.sort("as_of", "rank").group_by("as_of", maintain_order=True):
         assert isinstance(as_of, date)
         last = months_later(month_name(as_of), settings.trading_months)
         quotes = trading_quotes(prices, as_of, last)

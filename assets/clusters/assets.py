@@ -60,7 +60,11 @@ def cluster_labels(build: Build) -> None:
     """The latents that contribute most to the similarity inside each group."""
     from assets.clusters.methods import why
 
-    as_of, vectors, labels = month_end(build.partition or ""), build.read("company_vectors"), build.read("latent_labels")
+    as_of, vectors, labels = (
+        month_end(build.partition or ""),
+        build.read("company_vectors"),
+        build.read("latent_labels"),
+    )
     rows = [
         {"method": method, "as_of": as_of, **row}
         for (method,), clusters in build.read("peer_clusters").group_by("method", maintain_order=True)

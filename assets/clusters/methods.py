@@ -1,6 +1,5 @@
 """Every way of grouping companies: by a similarity whose tree is cut, or by a given classification."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from assets.clusters.baselines import embedding_similarity, group_clusters, sic_clusters, tfidf_similarity
 from assets.clusters.linkage import choose_theta, cut_tree, grow, ranked, z_scored_distances
 from assets.clusters.scores import nearest_neighbours, return_matrix
-from assets.features.attribution import cosines, dense
+from assets.features.attribution import cosines, dense, mean_contributions
 from resources.profile import Clusters
 
 Similarity = NDArray[np.float64]
@@ -34,7 +33,11 @@ class Known:
 
 
 def known_companies(
-    vectors: pl.DataFrame, filings: pl.DataFrame, descriptions: pl.DataFrame, embeddings: pl.DataFrame, companies: pl.DataFrame
+    vectors: pl.DataFrame,
+    filings: pl.DataFrame,
+    descriptions: pl.DataFrame,
+    embeddings: pl.DataFrame,
+    companies: pl.DataFrame,
 ) -> Known:
     """Join what the filing behind each company's vector says; companies without a vector are not grouped."""
     chosen = vectors.select("company_id", "accession").unique()
@@ -104,20 +107,18 @@ def _clusters(known: Known, labels: NDArray[np.int64]) -> pl.DataFrame:
     return pl.DataFrame({"company_id": known.ids, "cluster": labels}, schema_overrides={"cluster": pl.Int32})
 
 
-def why(
-    clusters: pl.DataFrame, vectors: pl.DataFrame, labels: pl.DataFrame, top: int
-) -> list[dict[str, object]]:
+def why(clusters: pl.DataFrame, vectors: pl.DataFrame, labels: pl.DataFrame, top: int) -> list[dict[str, object]]:
     """Rows of `cluster_labels` without method and as_of: the `top` latents of every cluster of two or more."""
-    from assets.features.attribution import mean_contributions
-
-    names: Mapping[Sequence[object], str] = {tuple(row[:3]): row[3] for row in labels.select("entry", "block", "latent", "label").iter_rows()}
+    names = {tuple(key): label for *key, label in labels.select("entry", "block", "latent", "label").iter_rows()}
     rows: list[dict[str, object]] = []
     for (cluster,), members in clusters.group_by("cluster", maintain_order=True):
-        ids = members["company_id"].to_list()
-        if len(ids) < 2:
+        if members.height < 2:
             continue
-        shares = mean_contributions(vectors, ids).head(top)
+        shares = mean_contributions(vectors, members["company_id"].to_list()).head(top)
         for rank, (entry, block, latent, share) in enumerate(shares.iter_rows(), start=1):
+            which = {"entry": entry, "block": block, "latent": latent}
             label = names.get((entry, block, latent), f"latent {latent}")
-            rows.append({"cluster": cluster, "size": len(ids), "rank": rank, "entry": entry, "block": block, "latent": latent, "label": label, "share": share})  # fmt: skip
+            rows.append(
+                {"cluster": cluster, "size": members.height, "rank": rank, **which, "label": label, "share": share}
+            )
     return rows

@@ -1,4 +1,4 @@
-"""What describes a company: pooled latents, their labels, the vectors that similarity is computed on, and the embedding baseline."""
+"""What describes a company: pooled latents, their labels, vectors to compare, and the embedding baseline."""
 
 import polars as pl
 
@@ -40,7 +40,9 @@ def company_features(build: Build) -> None:
         for filing in fresh.iter_rows(named=True):
             for entry, block in entries.select("entry", "block").iter_rows():
                 pooled = encode_filing(shards, filing, saes[entry], block, build.profile)
-                parts.append(pooled.with_columns(entry=pl.lit(entry), block=pl.lit(block, pl.Int32)).select(parts[0].columns))
+                parts.append(
+                    pooled.with_columns(entry=pl.lit(entry), block=pl.lit(block, pl.Int32)).select(parts[0].columns)
+                )
             progress(1)
     build.write(schemas.COMPANY_FEATURES, pl.concat(parts))
     build.metadata |= {"filings_encoded": fresh.height, "filings_carried_over": len(kept)}
@@ -61,7 +63,9 @@ def latent_labels(build: Build) -> None:
     train = build.read("sae_corpus").filter(pl.col("split") == "train")
     shards = Shards(build.folders("sae_corpus")[0] / "shards")
     labels = []
-    for entry, block in chosen_entries(build.read("saes"), build.profile.features.blocks).select("entry", "block").iter_rows():
+    for entry, block in (
+        chosen_entries(build.read("saes"), build.profile.features.blocks).select("entry", "block").iter_rows()
+    ):
         sae = load_sae(build.folders("saes")[0] / entry)
         named = label_entry(shards, train, sae, block, build.profile)
         labels.append(named.with_columns(entry=pl.lit(entry), block=pl.lit(block, pl.Int32)))

@@ -8,8 +8,10 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-Weighting = Literal["idf", "none"]
+Weighting = Literal["excess", "idf", "none"]
 
+TINY_VARIANCE = 1e-12
+"""Relative variance below which a latent is the same in every company, rounding aside."""
 BLOCK = ("entry", "block")
 LATENT = ("entry", "block", "latent")
 
@@ -30,8 +32,13 @@ def company_vectors(features: pl.DataFrame, weighting: Weighting) -> pl.DataFram
     """Unit-length vectors of weighted latents, one per company.
 
     Each (entry, block) is normalised on its own, so that every block counts alike: the cosine of two companies is
-    the mean of their cosines per block. `idf` multiplies by ln((1 + n) / (1 + df)) + 1, with n the companies given
-    and df those that have the latent, so nothing is used that the rows given do not know.
+    the mean of their cosines per block. Whatever is counted or averaged here is counted over the companies given, so
+    nothing is used that the rows given do not know. A latent's weight before normalising is, by `weighting`:
+
+    - `excess`: max(value - mean, 0) / sd, mean and population standard deviation over the companies, 0 where a
+      company lacks the latent. What everybody shares weighs nothing; the vector says what is unusual about a company.
+    - `idf`: value x (ln((1 + n) / (1 + df)) + 1), with n companies and df those that have the latent.
+    - `none`: the value.
 
     Parameters
     ----------
@@ -50,9 +57,11 @@ def company_vectors(features: pl.DataFrame, weighting: Weighting) -> pl.DataFram
     """
     _check_unique(features)
     weighted = features.filter(pl.col("value") != 0).sort("company_id", *LATENT)
-    raw = pl.col("value") * (_idf(weighted["company_id"].n_unique()) if weighting == "idf" else 1.0)
-    per_block = weighted.with_columns(weight=raw).with_columns(
-        weight=pl.col("weight") / _norm().over("company_id", *BLOCK)
+    raw = _raw_weight(weighting, weighted["company_id"].n_unique())
+    per_block = (
+        weighted.with_columns(weight=raw)
+        .filter(pl.col("weight") > 0)
+        .with_columns(weight=pl.col("weight") / _norm().over("company_id", *BLOCK))
     )
     return per_block.select(
         "company_id", "accession", *LATENT, pl.col("weight") / _norm().over("company_id"), "peak_start", "peak_end"
@@ -123,9 +132,16 @@ def cosines(matrix: csr_matrix) -> NDArray[np.float64]:
     return np.asarray(similarity, dtype=np.float64)
 
 
-def _idf(companies: int) -> pl.Expr:
-    having = pl.col("company_id").n_unique().over(*LATENT)
-    return ((1 + companies) / (1 + having)).log() + 1
+def _raw_weight(weighting: Weighting, companies: int) -> pl.Expr:
+    value = pl.col("value")
+    if weighting == "idf":
+        having = pl.col("company_id").n_unique().over(*LATENT)
+        return value * (((1 + companies) / (1 + having)).log() + 1)
+    if weighting == "excess":
+        mean = value.sum().over(*LATENT) / companies
+        variance = (value**2).sum().over(*LATENT) / companies - mean**2
+        return pl.when(variance > TINY_VARIANCE * mean**2).then((value - mean).clip(0) / variance.sqrt()).otherwise(0.0)
+    return value
 
 
 def _norm() -> pl.Expr:

@@ -16,7 +16,7 @@ from resources.profile import Profile
 CHUNK = 4096
 
 
-class NoEntry(LookupError):
+class NoEntryError(LookupError):
     """No autoencoder reads a block that features are asked of."""
 
 
@@ -25,13 +25,15 @@ def chosen_entries(saes: pl.DataFrame, blocks: list[int]) -> pl.DataFrame:
 
     Raises
     ------
-    NoEntry
+    NoEntryError
         A block has no autoencoder.
     """
     covered = saes.select("entry", "sha256", pl.col("blocks").alias("block")).explode("block")
-    chosen = covered.filter(pl.col("block").is_in(blocks)).sort("block", "entry").unique("block", maintain_order=True)
+    wanted = covered.filter(pl.col("block").is_in(blocks)).sort("block", "entry")
+    chosen = wanted.unique("block", keep="first", maintain_order=True)
     if missing := sorted(set(blocks) - set(chosen["block"])):
-        raise NoEntry(f"features.blocks: no autoencoder reads block {missing[0]}; those trained read {sorted(covered['block'])}")
+        trained = sorted(covered["block"])
+        raise NoEntryError(f"features.blocks: no autoencoder reads block {missing[0]}; those trained read {trained}")
     return chosen.select("entry", "block", "sha256")
 
 
@@ -48,7 +50,9 @@ def encode_filing(shards: Shards, filing: dict[str, Any], sae: TopKSae, block: i
     values, indices, keep = _encode(shards, first, tokens, sae, block, profile.activations.massive_norm)
     words = shards.tokens(first, tokens)
     pooling = profile.features.pooling
-    pooled = pool_filing(values, indices, keep, words["char_start"].to_numpy(), words["char_end"].to_numpy(), pooling=pooling)
+    pooled = pool_filing(
+        values, indices, keep, words["char_start"].to_numpy(), words["char_end"].to_numpy(), pooling=pooling
+    )
     return pooled.with_columns(
         accession=pl.lit(filing["accession"]),
         company_id=pl.lit(filing["company_id"]),

@@ -9,10 +9,13 @@ from assets import schemas
 from assets.declaration import asset
 from assets.partitions import filings_known, month_end
 from resources.build import Build
+from resources.environment import open_lake
+from resources.lake import file_digest
 from resources.profile import Profile
 from resources.recipe import Slices, whole
 
 SQL = Path(__file__).resolve().parents[2] / "sql"
+TEMPLATES = Path(__file__).parent / "templates"
 EVERY_ASSET = (
     "companies",
     "tickers",
@@ -39,7 +42,16 @@ EVERY_ASSET = (
 
 
 def _sql_now(profile: Profile, partition: str | None) -> Slices:
-    return {file.stem: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(SQL.rglob("*.sql"))}
+    """The SQL, and where the lake is: the views name files, so a lake that was moved needs new ones."""
+    return _digests(SQL, "*.sql") | {"lake": str(open_lake(profile).root)}
+
+
+def _templates_now(profile: Profile, partition: str | None) -> Slices:
+    return _digests(TEMPLATES, "*.j2")
+
+
+def _digests(folder: Path, pattern: str) -> Slices:
+    return {str(file.relative_to(folder)): file_digest(file) for file in sorted(folder.rglob(pattern))}
 
 
 @asset(
@@ -48,9 +60,10 @@ def _sql_now(profile: Profile, partition: str | None) -> Slices:
     fingerprint=_sql_now,
     config=["notice", "descriptions.look_ahead"],
     kinds=["duckdb", "sql"],
+    names_files=True,
 )
 def warehouse(build: Build) -> None:
-    """The DuckDB file: views over the Parquet of every table, and the macros that answer questions; nothing is copied."""
+    """The DuckDB file: views over the Parquet of every table, and macros that answer questions; nothing is copied."""
     from assets.outputs.warehouse import build_warehouse
 
     tables = {
@@ -74,6 +87,7 @@ def warehouse(build: Build) -> None:
         "cluster_labels": whole,
         "cluster_scores": whole,
     },
+    fingerprint=_templates_now,
     config=["notice", "descriptions.look_ahead", "max_filing_age_months"],
     kinds=["html"],
 )

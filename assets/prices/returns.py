@@ -6,6 +6,8 @@ OUTLIER = 1.0
 """A log return beyond this is flagged `outlier`."""
 STALE_DAYS = 5
 """A month with this many identical closes in a row is flagged `stale`."""
+GRACE_DAYS = 4
+"""The last month of the data counts where they reach to within this many days of its end: a long weekend."""
 DECIMALS = 8
 """Returns are rounded to this many decimals, so that another processor's last bits change no digest."""
 
@@ -13,7 +15,8 @@ DECIMALS = 8
 def monthly_returns(prices: pl.DataFrame) -> pl.DataFrame:
     """Return the rows of `monthly_returns`: one per company and month, sorted by both.
 
-    A return needs a trade in its month and one in the calendar month before: none is made over a missing month.
+    A return needs a trade in its month and one in the calendar month before: none is made over a missing month. The
+    last month of the data is left out where they end more than four days before its end: part of a month is none.
 
     Parameters
     ----------
@@ -26,12 +29,18 @@ def monthly_returns(prices: pl.DataFrame) -> pl.DataFrame:
         company_id; month, its last calendar day; log_return, rounded to 1e-8; flags, `outlier` where the return is
         beyond 1 in either direction, `stale` where the month has five identical closes in a row.
     """
-    closes = _month_ends(prices.select("company_id", "date", "adj_close").sort("company_id", "date"))
+    daily = prices.select("company_id", "date", "adj_close").filter(_in_a_complete_month())
+    closes = _month_ends(daily.sort("company_id", "date"))
     return (
         closes.with_columns(log_return=_log_return())
         .drop_nulls("log_return")
         .select("company_id", pl.col("date").dt.month_end().alias("month"), "log_return", _flags())
     )
+
+
+def _in_a_complete_month() -> pl.Expr:
+    """Whether a day's month is over, or as good as over, on the last day of the data."""
+    return pl.col("date").dt.month_end() <= pl.col("date").max().dt.offset_by(f"{GRACE_DAYS}d")
 
 
 def _month_ends(daily: pl.DataFrame) -> pl.DataFrame:

@@ -194,7 +194,7 @@ def layer_groups(
 
 
 def distance_rows(distances: Matrix, blocks: Sequence[int], tokens: int) -> pl.DataFrame:
-    """Return the rows of LAYER_DISTANCES of `distances: [n, n]` (half turns) between `blocks`, averaged over `tokens`."""
+    """Return the rows of LAYER_DISTANCES: `distances: [n, n]` (half turns) between `blocks`, means over `tokens`."""
     i, j = np.divmod(np.arange(distances.size), len(blocks))
     names = np.asarray(blocks, dtype=np.int32)
     columns = {"block_i": names[i], "block_j": names[j], "distance": distances.ravel()}

@@ -12,8 +12,8 @@ from resources.lake import file_digest
 from resources.recipe import whole
 
 if TYPE_CHECKING:
-    from assets.saes.sae import TopKSae
     from assets.activations.shards import Shards
+    from assets.saes.sae import TopKSae
 
 
 @asset(
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     kinds=["parquet"],
 )
 def sae_corpus(build: Build) -> None:
-    """Pinned: the sampled filings with their residual streams. A new filing does not draw it again; a new corpus.version does."""
-    from assets.activations.shards import ShardWriter, Shards, copy_rows
+    """Pinned: the sampled filings with their residual streams; drawn anew for a new version, not a new filing."""
+    from assets.activations.shards import Shards, ShardWriter, copy_rows
     from assets.saes.corpus import draw_corpus
 
     folders = build.folders("activations")
@@ -81,7 +81,11 @@ def layer_groups(build: Build) -> None:
     d_model = _corpus(build, "train")[1].d_model
     rows = groups_of(matrix, build.profile.groups, d_model, build.profile.saes.expansion, blocks)
     build.write(schemas.LAYER_GROUPS, rows)
-    build.metadata |= {"amad": rows["amad"][0], "entries": rows["group"].n_unique(), "cost_ratio": rows["cost_ratio"][0]}
+    build.metadata |= {
+        "amad": rows["amad"][0],
+        "entries": rows["group"].n_unique(),
+        "cost_ratio": rows["cost_ratio"][0],
+    }
 
 
 @asset(
@@ -139,7 +143,10 @@ def sae_scores(build: Build) -> None:
         by_block |= dict.fromkeys(blocks, sae)
     model = open_language_model(build.profile.model, build.models)
     context = build.profile.model.context_length
-    documents = [shards.tokens(first, tokens)["token_id"].to_numpy()[:context] for first, tokens in held_out.select("first_row", "tokens").iter_rows()]
+    documents = [
+        shards.tokens(first, tokens)["token_id"].to_numpy()[:context]
+        for first, tokens in held_out.select("first_row", "tokens").iter_rows()
+    ]
     wanted = build.profile.scores.ce_tokens
     with build.progress(wanted * len(by_block), "tokens") as progress:
         entropy = cross_entropy_scores(model.next_token_losses, by_block, documents, wanted, massive, progress=progress)

@@ -37,14 +37,15 @@ def draw_corpus(filings: pl.DataFrame, settings: Corpus) -> pl.DataFrame:
     held_out = max(1, round(settings.held_out_share * drawn.height))
     if drawn.height <= held_out:
         raise CorpusError(
-            f"{drawn.height} documents by {settings.cutoff}, {held_out} of them held out: raise corpus.cutoff or max_tokens"
+            f"{drawn.height} documents by {settings.cutoff}, {held_out} of them held out: "
+            "raise corpus.cutoff or corpus.max_tokens"
         )
     split = pl.when(pl.int_range(pl.len()) < held_out).then(pl.lit("held_out")).otherwise(pl.lit("train"))
     return drawn.select("accession", split=split).sort("accession")
 
 
 def kept_tokens(shards: Shards, index: pl.DataFrame, block: int, massive_norm: float) -> NDArray[np.bool_]:
-    """Mask [rows] of the tokens of a block that are not massive activations, judged document by document (METHOD.md A)."""
+    """Mask [rows] of the tokens of a block that are not massive activations, judged by document (METHOD.md A)."""
     keep = np.zeros(shards.rows, dtype=bool)
     for first, tokens in index.select("first_row", "tokens").iter_rows():
         norms = np.linalg.norm(shards.activations(block, first, tokens).astype(np.float32), axis=1)

@@ -1,4 +1,4 @@
-"""Entries of `saes`: which autoencoders are trained, in which order, from which parent, and the rows that describe them."""
+"""Entries of `saes`: which autoencoders are trained, in which order, from which parent, and their rows."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.activations.harvest import ActivationOverflow, harvest, windows
+from assets.activations.harvest import ActivationOverflowError, harvest, windows
 from resources.language_model import LanguageModel, open_language_model
 from resources.profile import Model
 
@@ -72,5 +72,5 @@ def test_an_overflow_names_block_and_position(model: LanguageModel, monkeypatch:
         return stream
 
     monkeypatch.setattr(model, "residual_streams", beyond_float16)
-    with pytest.raises(ActivationOverflow, match="block 5, position 3:"):
+    with pytest.raises(ActivationOverflowError, match="block 5, position 3:"):
         harvest(model, TEXT, [2, 5], 50)

@@ -8,15 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.activations.shards import (
-    ShardMismatch,
-    ShardNotFound,
+    ShardMismatchError,
+    ShardNotFoundError,
     Shards,
     ShardWriter,
     copy_rows,
     massive_tokens,
 )
 from assets.schemas import activation_shard
-from resources.language_model import Tokens
+from resources.tokens import Tokens
 
 D = 6
 MADE_BY = {"model": "someone/model@abc", "context_length": "64"}
@@ -104,6 +104,17 @@ def test_unchanged_filings_are_carried_over(tmp_path: Path) -> None:
     assert new.tokens()["accession"].unique().to_list() == ["a-1"]
 
 
+def test_filings_are_carried_over_beside_new_ones(tmp_path: Path) -> None:
+    old, (tokens, fresh) = write(tmp_path / "old", [3, 5]), filing(2, 2, 8)
+    with ShardWriter(tmp_path / "new", (2, 7), D, MADE_BY) as writer:
+        copy_rows(Shards(tmp_path / "old"), writer, 0, 3)
+        writer.append("new", tokens, fresh)
+        copy_rows(Shards(tmp_path / "old"), writer, 3, 5)
+    new = Shards(tmp_path / "new")
+    assert new.tokens()["accession"].to_list() == ["a-0"] * 3 + ["new"] * 2 + ["a-1"] * 5
+    assert same_bits(new.activations(7), np.concatenate([old[1, :3], fresh[1].view(np.uint16), old[1, 3:]]))
+
+
 def test_the_payload_is_plain_and_without_statistics(tmp_path: Path) -> None:
     write(tmp_path, [9])
     file = pq.ParquetFile(tmp_path / "block-02.parquet")
@@ -136,7 +147,7 @@ def test_activations_of_another_shape_or_type_are_refused(tmp_path: Path) -> Non
     wrong = [activations[:1], activations[:, :2], activations[:, :, :4], activations.astype(np.float32)]
     with ShardWriter(tmp_path, (0, 1), D, {}) as writer:
         for rows in wrong:
-            with pytest.raises(ShardMismatch, match=r"expected float16 \(2, 3, 6\)"):
+            with pytest.raises(ShardMismatchError, match=r"expected float16 \(2, 3, 6\)"):
                 writer.append("a-0", tokens, rows)
     assert Shards(tmp_path).rows == 0
 
@@ -145,15 +156,15 @@ def test_an_exception_leaves_no_shard(tmp_path: Path) -> None:
     with pytest.raises(KeyError), ShardWriter(tmp_path, (0, 1), D, {}) as writer:
         writer.append("a-0", *filing(3, 2, 0))
         raise KeyError
-    with pytest.raises(ShardNotFound, match="no block-"):
+    with pytest.raises(ShardNotFoundError, match="no block-"):
         Shards(tmp_path)
 
 
 def test_missing_blocks_and_rows_are_named(tmp_path: Path) -> None:
     write(tmp_path, [3])
-    with pytest.raises(ShardNotFound, match="no shard of block 5"):
+    with pytest.raises(ShardNotFoundError, match="no shard of block 5"):
         Shards(tmp_path).activations(5)
-    with pytest.raises(ShardMismatch, match="rows 2 to 4 of 3"):
+    with pytest.raises(ShardMismatchError, match="rows 2 to 4 of 3"):
         Shards(tmp_path).activations(2, 2, 2)
 
 

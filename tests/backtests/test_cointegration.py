@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import false_discovery_control
-from statsmodels.tsa.adfvalues import mackinnonp
 from statsmodels.tsa.stattools import coint
 
 from assets import schemas
@@ -16,7 +15,6 @@ from assets.backtests.cointegration import (
     benjamini_hochberg,
     cointegrated_pairs,
     engle_granger,
-    mackinnon_p,
     pairs_within,
     random_pairs,
 )
@@ -43,7 +41,8 @@ def test_t_and_p_are_those_of_statsmodels(days: int, lags: int) -> None:
     expected = [coint(series[:, a], series[:, b], trend="c", maxlag=lags, autolag=None)[:2] for a, b in pairs]
     np.testing.assert_allclose(tested["t_stat"], [t for t, _ in expected], rtol=1e-8)
     np.testing.assert_allclose(tested["p_value"], [p for _, p in expected], rtol=1e-8)
-    assert tested["p_value"].min() < 0.05 < 0.2 < tested["p_value"].max()
+    assert tested["p_value"].min() < 0.05
+    assert tested["p_value"].max() > 0.2
 
 
 def test_hedge_ratio_and_spread_are_the_least_squares_line() -> None:
@@ -96,11 +95,6 @@ def test_a_short_window_and_a_missing_price_are_refused() -> None:
         engle_granger(walks(5, 2, seed=0), np.array([[0, 1]]), 1)
     with pytest.raises(FormationError, match="missing"):
         engle_granger(np.full((50, 2), np.nan), np.array([[0, 1]]), 1)
-
-
-def test_mackinnon_p_is_that_of_statsmodels_on_every_branch() -> None:
-    t = np.concatenate([np.linspace(-20, 2, 400), [-18.86, -2.62, 0.92]])
-    np.testing.assert_allclose(mackinnon_p(t), [mackinnonp(x, "c", 2) for x in t], rtol=1e-12)
 
 
 @given(st.lists(st.floats(0, 1), max_size=50))

@@ -7,8 +7,10 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import zscore
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.metrics.pairwise import cosine_similarity
+from sklearn.preprocessing import normalize
 
 from assets.features.attribution import (
     AmbiguousFeaturesError,
@@ -60,6 +62,18 @@ def test_idf_equals_scikit_learn_on_the_companies_given():
     np.testing.assert_allclose(matrix.toarray(), expected[:, (values > 0).any(axis=0)], atol=1e-14)
 
 
+def test_excess_is_the_positive_part_of_the_z_score():
+    values = np.maximum(np.random.default_rng(1).normal(size=(9, 7)), 0)
+    expected = normalize(np.maximum(zscore(values, axis=0), 0))
+    _, matrix = dense(company_vectors(features(values), "excess"))
+    np.testing.assert_allclose(matrix.toarray(), expected[:, (expected > 0).any(axis=0)], atol=1e-12)
+
+
+def test_a_latent_that_every_company_has_alike_weighs_nothing():
+    vectors = company_vectors(features([[0.3, 1.0], [0.3, 2.0], [0.3, 6.0]]), "excess")
+    assert vectors.select("company_id", "latent", "weight").rows() == [("C", 1, 1.0)]
+
+
 def test_idf_uses_only_given_companies():
     rows = features([[1.0, 1.0, 0.0], [1.0, 0.0, 1.0], [1.0, 1.0, 1.0]])
     two = rows.filter(pl.col("company_id") != "C")
@@ -78,7 +92,7 @@ def test_every_block_counts_alike():
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.sampled_from(["idf", "none"]))
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["excess", "idf", "none"]))
 def test_contributions_sum_to_the_dense_cosine(seed, weighting):
     vectors = company_vectors(random_features(seed), weighting)
     ids, matrix = dense(vectors)

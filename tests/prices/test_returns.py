@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from assets import schemas
 from assets.prices.returns import monthly_returns
+from resources.market import SAMPLE
 
 TESTDATA = os.environ.get("PEERLENS_TESTDATA")
 
@@ -46,7 +47,7 @@ def test_no_return_is_made_over_a_missing_month_or_between_companies() -> None:
 
 
 def test_december_is_followed_by_january() -> None:
-    rows = monthly_returns(prices(("1", date(2004, 12, 31), 1.0), ("1", date(2005, 1, 3), 2.0)))
+    rows = monthly_returns(prices(("1", date(2004, 12, 31), 1.0), ("1", date(2005, 1, 31), 2.0)))
     assert rows["month"].to_list() == [date(2005, 1, 31)]
 
 
@@ -59,20 +60,37 @@ def test_returns_beyond_one_are_outliers_in_both_directions() -> None:
 @pytest.mark.parametrize(("same", "flags"), [(4, []), (5, ["stale"]), (9, ["stale"])])
 def test_five_identical_closes_in_a_row_make_a_month_stale(same: int, flags: list[str]) -> None:
     closes = [7.0, 8.0] + [9.0] * same + [10.0]
-    month = [("1", date(2004, 2, 1 + i), close) for i, close in enumerate(closes)]
+    month = [("1", date(2004, 2, 15 + i), close) for i, close in enumerate(closes)] + [("1", date(2004, 2, 29), 11.0)]
     rows = monthly_returns(prices(("1", date(2004, 1, 30), 9.0), *month))
     assert rows["flags"].to_list() == [flags]
 
 
 def test_a_run_that_spans_two_months_makes_neither_stale() -> None:
     days = [date(2004, 1, 28) + timedelta(i) for i in range(8)]
-    rows = monthly_returns(prices(*(("1", day, 5.0) for day in days)))
+    rows = monthly_returns(prices(*(("1", day, 5.0) for day in days), ("2", date(2004, 2, 29), 1.0)))
     assert rows.rows() == [("1", date(2004, 2, 29), 0.0, [])]
+
+
+@pytest.mark.parametrize(("last", "months"), [(26, 1), (27, 2), (31, 2)])
+def test_the_last_month_counts_if_the_data_reach_to_within_four_days_of_its_end(last: int, months: int) -> None:
+    rows = prices(("1", date(2004, 3, 1), 1.0), ("1", date(2004, 4, 2), 2.0), ("1", date(2004, 5, last), 3.0))
+    assert monthly_returns(rows).height == months
+
+
+def test_a_company_that_stops_trading_before_the_data_end_keeps_its_last_month() -> None:
+    stops = [("1", date(2004, 1, 30), 1.0), ("1", date(2004, 2, 6), 2.0)]
+    rows = monthly_returns(prices(*stops, ("2", date(2004, 3, 5), 1.0), ("2", date(2004, 2, 27), 1.0)))
+    assert rows.select("company_id", "month").rows() == [("1", date(2004, 2, 29))]
+
+
+def test_the_sample_ends_with_august_2012() -> None:
+    sample = pl.read_parquet(SAMPLE).rename({"ticker": "company_id"}).cast({"adj_close": pl.Float64})
+    assert monthly_returns(sample)["month"].max() == date(2012, 8, 31)
 
 
 @given(st.lists(st.floats(0.01, 1e6), min_size=2, max_size=40))
 def test_returns_add_up_over_months(closes: list[float]) -> None:
-    days = [date(2000 + m // 12, 1 + m % 12, 15) for m in range(len(closes))]
+    days = [date(2000 + m // 12, 1 + m % 12, 28) for m in range(len(closes))]
     rows = monthly_returns(prices(*(("1", day, close) for day, close in zip(days, closes, strict=True))))
     assert rows["log_return"].sum() == pytest.approx(math.log(closes[-1] / closes[0]), abs=1e-8 * len(closes))
 
@@ -93,9 +111,12 @@ def plain_returns(daily: pl.DataFrame) -> dict[tuple[str, date], tuple[float, li
     months: dict[tuple[str, int], list[tuple[date, float]]] = defaultdict(list)
     for company, day, close in sorted(daily.iter_rows()):
         months[company, day.year * 12 + day.month].append((day, close))
+    end = daily["date"].max()
+    assert isinstance(end, date)
+    partial = end.year * 12 + end.month if (end + timedelta(4)).month == end.month else None
     returns = {}
     for (company, number), quotes in months.items():
-        if before := months.get((company, number - 1)):
+        if number != partial and (before := months.get((company, number - 1))):
             value = math.log(quotes[-1][1] / before[-1][1])
             stale = max(len(list(run)) for _, run in groupby(close for _, close in quotes)) >= 5
             month = date((number) // 12, number % 12 + 1, 1) if number % 12 else date(number // 12, 1, 1)

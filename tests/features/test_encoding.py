@@ -1,0 +1,85 @@
+"""Which autoencoder speaks for a block, which filing for a company, and what is seen in it."""
+
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from assets import schemas
+from assets.activations.shards import Shards, ShardWriter
+from assets.features.encoding import NoEntryError, chosen_entries, encode_filing, label_entry, newest
+from assets.saes.sae import SaeConfig, TopKSae
+from resources.profile import Profile
+from resources.tokens import Tokens
+
+SAES = pl.DataFrame({"entry": ["z", "blocks-01", "a"], "sha256": ["1", "2", "3"], "blocks": [[0, 2], [1], [2]]})
+
+
+def test_each_block_gets_one_entry_the_first_by_name() -> None:
+    assert chosen_entries(SAES, [2, 0]).rows() == [("z", 0, "1"), ("a", 2, "3")]
+    assert chosen_entries(SAES.reverse(), [2, 0]).rows() == [("z", 0, "1"), ("a", 2, "3")]
+
+
+def test_a_block_that_no_entry_reads_is_named() -> None:
+    with pytest.raises(
+        NoEntryError, match=r"features.blocks: no autoencoder reads block 5; those trained read \[0, 1, 2, 2\]"
+    ):
+        chosen_entries(SAES, [1, 5])
+
+
+def test_the_newest_filing_is_the_last_by_date_then_by_name() -> None:
+    rows = pl.DataFrame({
+        "company_id": ["1", "1", "1", "2"],
+        "accession": ["b", "c", "a", "x"],
+        "filed_at": [date(2004, 1, 2), date(2004, 1, 2), date(2004, 1, 1), date(2003, 1, 1)],
+        "latent": [1, 2, 3, 4],
+    })  # fmt: skip
+    assert newest(rows)["latent"].to_list() == [2, 4]
+    assert newest(rows.reverse())["latent"].to_list() == [4, 2]
+
+
+@pytest.fixture
+def shards(tmp_path: Path) -> Shards:
+    """One document 'wood iron wood' of three words, whose streams are unit vectors; the first token is massive."""
+    x = np.zeros((1, 4, 3), dtype=np.float16)
+    x[0, 0, 2] = 500
+    x[0, 1, 0] = x[0, 3, 0] = 1
+    x[0, 2, 1] = 1
+    starts = np.array([0, 1, 6, 11], dtype=np.int32)
+    ends = np.array([1, 5, 10, 15], dtype=np.int32)
+    with ShardWriter(tmp_path, [5], 3, {}) as writer:
+        writer.append("doc", Tokens(np.arange(4, dtype=np.int32), starts, ends), x)
+    return Shards(tmp_path)
+
+
+def identity_sae() -> TopKSae:
+    """Latent i is dimension i."""
+    sae = TopKSae(SaeConfig(3, 3, 1, (5,), {5: 2.0}))
+    weights = {name: torch.eye(3) if value.ndim == 2 else torch.zeros(3) for name, value in sae.state_dict().items()}
+    sae.load_state_dict(weights)
+    return sae
+
+
+def test_latents_are_pooled_over_the_tokens_that_are_not_massive(shards: Shards) -> None:
+    filing = {"accession": "doc", "company_id": "1", "filed_at": date(2004, 1, 1), "first_row": 0, "tokens": 4}
+    profile = Profile(name="p").model_copy(
+        update={"features": Profile(name="p").features.model_copy(update={"pooling": "mean"})}
+    )
+    rows = encode_filing(shards, filing, identity_sae(), 5, profile)
+    tagged = rows.with_columns(entry=pl.lit("e"), block=pl.lit(5, pl.Int32))
+    assert schemas.COMPANY_FEATURES.validate(tagged).num_rows == 2
+    found = rows.sort("latent").select("latent", "value", "peak_position", "peak_start", "peak_end").rows()
+    assert found == [(0, pytest.approx(4 / 3), 1, 1, 5), (1, pytest.approx(2 / 3), 2, 6, 10)]
+
+
+def test_labels_are_of_the_documents_given(shards: Shards) -> None:
+    train = pl.DataFrame({"accession": ["doc"], "first_row": [0], "tokens": [4], "text": [" wood iron wood"]})
+    rows = label_entry(shards, train, identity_sae(), 5, Profile(name="p"))
+    labels = dict(rows.select("latent", "label").iter_rows())
+    assert "wood" in labels[0]
+    assert "iron" in labels[1]
+    tagged = rows.with_columns(entry=pl.lit("e"), block=pl.lit(5, pl.Int32))
+    assert schemas.LATENT_LABELS.validate(tagged).num_rows == rows.height

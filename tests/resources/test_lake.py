@@ -1,0 +1,162 @@
+"""A manifest is written last, so whatever happens the old artefact stays readable; one refresh at a time."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from resources.lake import KEEP_SECONDS, Lake, LakeBusyError, LakeError, Manifest, digest_of
+
+ROOT = Path(__file__).parents[2]
+
+
+def write(lake: Lake, recipe: str, content: str = "rows", partition: str | None = None) -> Manifest:
+    folder = lake.begin("filings", partition, {"code": recipe})
+    (folder / "filings").mkdir()
+    (folder / "filings" / "part-00000.parquet").write_text(content)
+    files = {"filings/part-00000.parquet": len(content)}
+    tables = {"filings": {"rows": 1, "slices": {"": digest_of(content)}}}
+    known = Manifest("filings", partition, {"code": recipe}, folder.name, digest_of(content), tables, files)
+    lake.commit(known)
+    return known
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(tmp_path / "data", "sample")
+
+
+def test_what_was_committed_is_read_back(lake: Lake) -> None:
+    assert lake.manifest("filings", "2004") is None
+    known = write(lake, "1", partition="2004")
+    assert lake.manifest("filings", "2004") == known
+    assert lake.manifest("filings", "2005") is None
+    assert [file.read_text() for file in lake.table_files(known, "filings")] == ["rows"]
+    assert known.rows == 1
+
+
+def test_no_pointer_no_artefact(lake: Lake) -> None:
+    lake.begin("filings", None, {"code": "1"})
+    assert lake.manifest("filings", None) is None
+
+
+@pytest.mark.parametrize("harm", ["missing", "truncated"])
+def test_a_missing_or_truncated_file_makes_the_artefact_missing(lake: Lake, harm: str) -> None:
+    file = lake.table_files(write(lake, "1"), "filings")[0]
+    file.unlink() if harm == "missing" else file.write_text("ro")
+    assert lake.manifest("filings", None) is None
+
+
+@pytest.mark.parametrize("content", ["", '{"asset": "fil', "[]", '{"asset": "filings", "of_a_later_version": 1}'])
+def test_a_manifest_that_cannot_be_read_is_none(lake: Lake, content: str) -> None:
+    known = write(lake, "1")
+    (lake.place("filings", None) / "manifest.json").write_text(content)
+    assert lake.manifest("filings", None) is None
+    assert write(lake, "1") == replace(known, written_at=0.0)
+
+
+def test_the_old_artefact_is_readable_until_the_new_one_is_committed(lake: Lake) -> None:
+    old = write(lake, "1")
+    folder = lake.begin("filings", None, {"code": "2"})
+    (folder / "half").write_text("half")
+    assert lake.manifest("filings", None) == old
+    new = write(lake, "2", "more rows")
+    assert lake.manifest("filings", None) == new
+    assert lake.table_files(old, "filings")[0].read_text() == "rows"
+
+
+def test_leftovers_of_the_same_attempt_are_gone_and_others_after_a_time(lake: Lake) -> None:
+    left = lake.begin("filings", None, {"code": "1"}) / "half"
+    left.write_text("half")
+    other = lake.begin("filings", None, {"code": "other"})
+    write(lake, "1")
+    assert not left.exists()
+    assert other.exists()
+    os.utime(other, (time.time() - KEEP_SECONDS - 1,) * 2)
+    write(lake, "2")
+    assert not other.exists()
+
+
+def test_a_superseded_artefact_is_kept_for_an_hour_after_it_was_superseded(lake: Lake) -> None:
+    first = lake.folder(write(lake, "1"))
+    os.utime(first, (time.time() - KEEP_SECONDS - 1,) * 2)
+    write(lake, "2")
+    assert first.exists()
+    os.utime(first, (time.time() - KEEP_SECONDS - 1,) * 2)
+    write(lake, "3")
+    assert not first.exists()
+
+
+def test_the_manifest_is_json_that_people_can_read(lake: Lake) -> None:
+    write(lake, "1")
+    content = json.loads((lake.place("filings", None) / "manifest.json").read_text())
+    assert list(content)[:2] == ["asset", "partition"]
+    assert not list(lake.place("filings", None).glob("*.new"))
+
+
+def child(lake: Lake, body: str) -> subprocess.Popen[str]:
+    opening = (
+        f"from pathlib import Path\nfrom resources.lake import Lake\nlake = Lake(Path({str(lake.home)!r}), 'sample')"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", f"{opening}\n{body}"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+HOLD = "import sys\nwith lake.lock():\n    print('held', flush=True)\n    sys.stdin.read()"
+
+
+def test_a_second_refresh_is_told_since_when_and_the_lock_dies_with_its_process(lake: Lake) -> None:
+    holder = child(lake, HOLD)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    since = rf"refresh in progress since \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d \(process {holder.pid}\)"
+    with pytest.raises(LakeBusyError, match=since), lake.lock():
+        pass
+    holder.send_signal(signal.SIGKILL)
+    holder.communicate()
+    with lake.lock():
+        pass
+
+
+def test_the_lock_is_free_after_use_and_after_an_error(lake: Lake) -> None:
+    with pytest.raises(ZeroDivisionError), lake.lock():
+        raise ZeroDivisionError
+    with lake.lock():
+        pass
+    assert (lake.root / "refresh.lock").read_text() == ""
+
+
+def test_a_partition_is_held_by_one_process_at_a_time(lake: Lake) -> None:
+    waiter = "print('free', flush=True)"
+    with lake.hold("filings", "2004"):
+        second = child(lake, f"with lake.hold('filings', '2004'):\n    {waiter}")
+        other = child(lake, f"with lake.hold('filings', '2005'):\n    {waiter}")
+        assert other.communicate()[0] == "free\n"
+        assert second.poll() is None
+    assert second.communicate()[0] == "free\n"
+
+
+def test_an_error_inside_a_held_partition_is_not_taken_for_one_of_the_lake(lake: Lake) -> None:
+    with pytest.raises(PermissionError, match="weights"), lake.hold("filings", None):
+        raise PermissionError("weights")
+
+
+@pytest.mark.parametrize("use", ["writable", "begin", "hold", "lock"])
+def test_a_lake_that_cannot_be_written_is_named(tmp_path: Path, use: str) -> None:
+    (tmp_path / "data").write_text("a file where the folder should be")
+    lake = Lake(tmp_path / "data", "sample")
+    with pytest.raises(LakeError, match=r"cannot write to the lake at .*data/sample.*PEERLENS_HOME"):
+        if use == "writable":
+            lake.writable()
+        elif use == "begin":
+            lake.begin("filings", None, {})
+        else:
+            with lake.lock() if use == "lock" else lake.hold("filings", None):
+                pass

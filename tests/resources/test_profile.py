@@ -1,0 +1,119 @@
+"""A wrong setting is refused in one sentence that says which, where, and what to do."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import yaml
+
+from resources.environment import PROFILES
+from resources.profile import Profile, ProfileError, Section, load_profile
+
+
+def profile(folder: Path, text: str, name: str = "mine") -> Path:
+    (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return folder / f"{name}.yaml"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("cluster: {}", ["cluster: unknown key", "did you mean 'clusters'?"]),
+        ("clusters: {linkages: single}", ["clusters.linkages: unknown key", "did you mean 'linkage'?"]),
+        ("descriptions: {columns: {tikcer: x}}", ["descriptions.columns.tikcer", "did you mean 'ticker'?"]),
+        ("saes: {transfer: {zzz: 1}}", ["saes.transfer.zzz: unknown key; known keys: entries, tokens"]),
+        ("clusters: {linkage: median}", ["clusters.linkage", "'single', 'average' or 'complete'", "'median'"]),
+        ("saes: {k: many}", ["saes.k", "integer", "'many'"]),
+        ("saes: {k: 0}", ["saes.k", "greater than 0", "0"]),
+        ("as_of: {first: 2004-13}", ["as_of.first", "'2004-13'"]),
+        ("filing_years: [2003, later]", ["filing_years.1", "'later'"]),
+        ("corpus: {cutoff: tomorrow}", ["corpus.cutoff", "'tomorrow'"]),
+        ("saes: 5", ["saes", "5"]),
+        ("descriptions: {source: parquet}", ["descriptions: source parquet needs a path"]),
+        ("descriptions: {source: parquet, path: x}", ["descriptions", "needs filed_at"]),
+        ("prices: {source: parquet}", ["prices: source parquet needs a path"]),
+        ("a: [", ["not valid YAML", "line 1"]),
+        ("- a", ["expected settings, found list"]),
+        ("saes: {k: 0}\nzzz: 1", ["saes.k", "zzz"]),
+    ],
+)
+def test_a_wrong_setting_is_named(tmp_path: Path, text: str, words: list[str]) -> None:
+    with pytest.raises(ProfileError) as caught:
+        load_profile(profile(tmp_path, text))
+    message = str(caught.value)
+    assert message.startswith(f"profile {tmp_path / 'mine.yaml'}: ")
+    assert all(word in message for word in words), message
+    assert "\n" not in message
+
+
+def test_a_missing_and_an_unreadable_file_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ProfileError, match=r"gone.yaml: no such file; `peerlens profiles`"):
+        load_profile(tmp_path / "gone.yaml")
+    (tmp_path / "latin.yaml").write_bytes(b"notice: \xe9t\xe9")
+    with pytest.raises(ProfileError, match="not valid YAML"):
+        load_profile(tmp_path / "latin.yaml")
+
+
+def test_a_name_that_is_no_folder_name_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ProfileError, match=r"name: .*'../up'"):
+        load_profile(profile(tmp_path, "name: ../up"))
+
+
+def test_an_empty_profile_is_all_defaults_under_the_name_of_its_file(tmp_path: Path) -> None:
+    assert load_profile(profile(tmp_path, "")) == Profile(name="mine")
+
+
+def test_paths_start_at_the_profile_and_variables_are_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_DATA", "/my/data")
+    text = "prices: {source: parquet, path: p.parquet}\nmodel: {path: $MY_DATA/model}\nembedder: {path: ~/e}"
+    found = load_profile(profile(tmp_path, text))
+    assert found.prices.path == tmp_path / "p.parquet"
+    assert found.model.path == Path("/my/data/model")
+    assert found.embedder.path == Path("~/e").expanduser()
+    assert found.descriptions.path is None
+
+
+def sections(model: Any, where: str = "") -> list[tuple[str, str]]:
+    """Dotted names of all settings, with their sentence."""
+    found = []
+    for name, setting in model.model_fields.items():
+        kinds = (setting.annotation, *get_args(setting.annotation))
+        inner = next((k for k in kinds if isinstance(k, type) and issubclass(k, Section)), None)
+        found += [(f"{where}{name}", setting.description or "")]
+        found += sections(inner, f"{where}{name}.") if inner else []
+    return found
+
+
+def test_every_setting_has_a_sentence() -> None:
+    assert [name for name, sentence in sections(Profile) if not sentence.endswith(".")] == []
+
+
+def test_the_sample_profile_shows_every_setting() -> None:
+    content = yaml.safe_load((PROFILES / "sample.yaml").read_text(encoding="utf-8"))
+
+    def shown(settings: dict[str, Any], where: str = "") -> set[str]:
+        inner = {k: v for k, v in settings.items() if isinstance(v, dict)}
+        return {f"{where}{k}" for k in settings}.union(*(shown(v, f"{where}{k}.") for k, v in inner.items()))
+
+    assert {name for name, _ in sections(Profile)} - {"name"} == shown(content)
+
+
+def test_the_bundled_profiles_load() -> None:
+    files = sorted(PROFILES.glob("*.yaml"))
+    assert {"sample", "tiny"} <= {file.stem for file in files}
+    for file in files:
+        assert load_profile(file).name == file.stem
+
+
+def test_the_banner_says_look_ahead_before_the_notice(tmp_path: Path) -> None:
+    text = "notice: A sample.\ndescriptions: {look_ahead: true}"
+    assert load_profile(profile(tmp_path, text)).banner.startswith("LOOK-AHEAD")
+    assert load_profile(profile(tmp_path, text)).banner.endswith("A sample.")
+    assert Profile(name="plain").banner == ""
+
+
+def test_unquoted_months_and_dates_are_read_as_such(tmp_path: Path) -> None:
+    found = load_profile(profile(tmp_path, "as_of: {first: 2004-12}\ncorpus: {cutoff: 2004-12-31}"))
+    assert found.as_of.first == "2004-12"
+    assert found.corpus.cutoff == date(2004, 12, 31)

@@ -1,0 +1,96 @@
+"""The corpus is drawn once, whole documents at a time, and no document trains and scores."""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assets.activations.shards import Shards, ShardWriter
+from assets.saes.corpus import CorpusError, draw_corpus, kept_everywhere, kept_tokens, stacked
+from resources.profile import Corpus
+from resources.tokens import Tokens
+
+FIRST = date(2004, 1, 1)
+
+
+def filings(tokens: list[int]) -> pl.DataFrame:
+    names = [f"a{i:03d}" for i in range(len(tokens))]
+    days = [FIRST + timedelta(i) for i in range(len(tokens))]
+    schema = {"accession": pl.String, "filed_at": pl.Date, "tokens": pl.Int32}
+    return pl.DataFrame({"accession": names, "filed_at": days, "tokens": tokens}, schema=schema)
+
+
+@given(st.lists(st.integers(1, 500), min_size=4, max_size=60), st.integers(100, 5_000), st.integers(0, 3))
+def test_documents_are_drawn_until_the_limit_is_reached_and_split_in_two(
+    tokens: list[int], limit: int, seed: int
+) -> None:
+    given_ = filings(tokens)
+    settings = Corpus(max_tokens=limit, held_out_share=0.25, seed=seed)
+    try:
+        drawn = draw_corpus(given_, settings).join(given_, on="accession")
+    except CorpusError:
+        return
+    assert drawn["accession"].is_sorted()
+    assert drawn["accession"].is_unique().all()
+    total, largest = drawn["tokens"].sum(), drawn["tokens"].max()
+    assert total >= limit or drawn.height == given_.height
+    assert total - largest < limit
+    assert (drawn["split"] == "held_out").sum() == max(1, round(0.25 * drawn.height))
+    assert set(drawn["split"]) == {"train", "held_out"}
+
+
+def test_the_draw_is_the_same_until_the_seed_or_the_version_changes_and_ignores_row_order() -> None:
+    given_ = filings([100] * 40)
+    draws = [draw_corpus(rows, Corpus(max_tokens=1_000)) for rows in (given_, given_, given_.reverse())]
+    assert draws[0].equals(draws[1])
+    assert draws[0].equals(draws[2])
+    for other in (Corpus(max_tokens=1_000, seed=1), Corpus(max_tokens=1_000, version=2)):
+        assert not draw_corpus(given_, other).equals(draws[0])
+
+
+def test_a_filing_after_the_cutoff_changes_nothing() -> None:
+    given_, settings = filings([100] * 40), Corpus(cutoff=FIRST + timedelta(19))
+    assert draw_corpus(given_, settings).equals(draw_corpus(given_[:20], settings))
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_too_few_documents_are_refused(count: int) -> None:
+    with pytest.raises(CorpusError, match=rf"{count} documents by 2004-12-31, 1 of them held out"):
+        draw_corpus(filings([100] * count), Corpus())
+
+
+def shards(folder: Path) -> Shards:
+    """Two documents of four and three tokens at blocks 1 and 2; a massive token in each block."""
+    x = np.ones((2, 7, 4), dtype=np.float16)
+    x[0, 0] = 1_000
+    x[1, 5] = 1_000
+    with ShardWriter(folder, [1, 2], 4, {}) as writer:
+        for name, first, end in (("a", 0, 4), ("b", 4, 7)):
+            n = np.arange(end - first, dtype=np.int32)
+            writer.append(name, Tokens(n, n, n + 1), x[:, first:end])
+    return Shards(folder)
+
+
+INDEX = pl.DataFrame({"first_row": [0, 4], "tokens": [4, 3]})
+
+
+def test_massive_tokens_are_left_out_block_by_block_or_everywhere(tmp_path: Path) -> None:
+    read = shards(tmp_path)
+    assert np.flatnonzero(~kept_tokens(read, INDEX, 1, 10.0)).tolist() == [0]
+    assert np.flatnonzero(~kept_tokens(read, INDEX, 2, 10.0)).tolist() == [5]
+    assert np.flatnonzero(~kept_everywhere(read, INDEX, 10.0)).tolist() == [0, 5]
+
+
+def test_documents_that_are_not_asked_for_are_not_kept(tmp_path: Path) -> None:
+    assert np.flatnonzero(kept_tokens(shards(tmp_path), INDEX[1:], 1, 10.0)).tolist() == [4, 5, 6]
+
+
+def test_stacked_has_all_blocks_of_the_kept_tokens(tmp_path: Path) -> None:
+    read = shards(tmp_path)
+    found = stacked(read, 4, 3, kept_everywhere(read, INDEX, 10.0))
+    assert found.shape == (2, 2, 4)
+    assert found.dtype == np.float32
