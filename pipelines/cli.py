@@ -3,6 +3,7 @@
 Exit status: 0 done, 1 the run failed, 2 wrong use or settings, 3 another refresh holds the lake.
 """
 
+import logging
 import sys
 from collections.abc import Callable
 from datetime import date
@@ -11,19 +12,24 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from pipelines.failures import INTERRUPTED, RefusedError, RunFailedError, exit_status, one_line
 from resources.environment import PROFILES, home, open_lake, open_profile, prepare_dagster
-from resources.lake import LakeBusy, LakeError
-from resources.profile import Profile, ProfileError
+from resources.profile import Profile
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+app = typer.Typer(add_completion=False, suggest_commands=False, pretty_exceptions_enable=False, help=__doc__)
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
 
-ProfileOption = Annotated[str | None, typer.Option("--profile", "-p", help="A bundled profile or the path of your own .yaml.")]
+ProfileOption = Annotated[
+    str | None, typer.Option("--profile", "-p", help="A bundled profile or the path of your own .yaml.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
 
 
-class Refused(ValueError):
-    """Wrong use: one line that says what, where, and what to do."""
+class _TerminalLines(logging.Handler):
+    """Prints a line for every body as soon as it ran."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        errors.print(f"  {record.getMessage()}", markup=False)
 
 
 @app.command()
@@ -62,17 +68,20 @@ def _refresh(settings: Profile) -> None:
 
     from pipelines.code_location import build_defs
     from pipelines.graph import open_graph
-    from pipelines.refresh import dagster_launch, refresh as run
+    from pipelines.launch import dagster_launch
+    from pipelines.refresh import refresh as run
 
-    defs = build_defs(settings, date.today(), home())
+    defs, lake = build_defs(settings, date.today(), home()), open_lake(settings)
+    logging.getLogger("peerlens").addHandler(_TerminalLines())
+    logging.getLogger("peerlens").setLevel(logging.INFO)
     with dg.DagsterInstance.get() as instance:
         launch = dagster_launch(list(defs.assets or []), dict(defs.resources or {}), instance)  # type: ignore[arg-type]
-        made = run(
-            open_graph(settings, date.today()),
-            open_lake(settings),
-            launch,
-            lambda body, seconds: errors.print(f"  {seconds:7.1f} s  {body.label}: {body.why}"),
-        )
+        try:
+            made = run(open_graph(settings, date.today()), lake, launch)
+        except RunFailedError as error:
+            log = lake.root / "failure.log"
+            log.write_text(error.story, encoding="utf-8")
+            raise RunFailedError(f"{error}; details: {log}", error.story) from error
     errors.print(f"{len(made)} bodies executed" if made else "everything is up to date, nothing executed")
 
 
@@ -128,10 +137,11 @@ def _ask(profile: str | None, ask: Callable[[Any], Any], companies: list[str], a
             found = ask(connection)
             rows = found.pl() if found is not None else None
         except duckdb.Error as error:
-            raise Refused(f"sql: {str(error).splitlines()[0]}") from error
+            what = str(error).splitlines()[0].rstrip(".!")
+            raise RefusedError(f"sql: {what}; `peerlens sql 'show tables'` lists what there is") from error
         print_banner(connection, errors)
     if rows is None:
-        raise Refused("sql: a statement without rows; ask with select or from")
+        raise RefusedError("sql: a statement without rows; ask with select or from")
     print_table(rows, Console(), as_json)
 
 
@@ -143,7 +153,7 @@ def _known(company: str, connection: Any, settings: Profile) -> None:
         return
     near = difflib.get_close_matches(company.upper(), known, n=1)
     hint = f"did you mean {near[0]}?" if near else "`peerlens sql 'from tickers'` lists them"
-    raise Refused(f"{company!r} is not a company of profile {settings.name}; {hint}")
+    raise RefusedError(f"{company!r} is not a company of profile {settings.name}; {hint}")
 
 
 def _names(connection: Any, table: str) -> list[str]:
@@ -158,7 +168,7 @@ def open_warehouse(settings: Profile) -> Any:
     lake = open_lake(settings)
     known = lake.manifest("warehouse", None)
     if known is None:
-        raise Refused(f"no warehouse in {lake.root}; run `peerlens refresh --profile {settings.name}` first")
+        raise RefusedError(f"no warehouse in {lake.root}; run `peerlens refresh --profile {settings.name}` first")
     return duckdb.connect(str(lake.folder(known) / "peerlens.duckdb"), read_only=True)
 
 
@@ -171,15 +181,19 @@ def print_report(settings: Profile) -> None:
 
 
 def main() -> None:
-    """Entry point: turn errors that people can act on into one line and an exit status."""
-    codes: list[tuple[type[Exception], int]] = [(LakeBusy, 3), (ProfileError, 2), (Refused, 2), (LakeError, 2)]
+    """Entry point: the exit status says how it went."""
+    sys.exit(_run(sys.argv[1:] or ["--help"]))
+
+
+def _run(arguments: list[str]) -> int:
+    """Errors that people can act on become one line; a bug keeps its traceback."""
     try:
-        app(standalone_mode=False)
-    except Exception as error:
-        for kind, code in codes:
-            if isinstance(error, kind):
-                errors.print(f"peerlens: {error}", style="red", markup=False)
-                sys.exit(code)
-        if isinstance(error, typer.Exit):
-            sys.exit(error.exit_code)
-        raise
+        status = app(arguments, standalone_mode=False)
+        if status == INTERRUPTED:  # typer returns it for Ctrl-C
+            raise KeyboardInterrupt
+    except BaseException as error:
+        status = exit_status(error)
+        if status is None:
+            raise
+        errors.print(f"peerlens: {one_line(error)}", style="red", markup=False)
+    return int(status or 0)

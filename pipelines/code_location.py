@@ -8,14 +8,17 @@ import dagster as dg
 
 from pipelines.dagster_assets import LakeResource, dagster_asset
 from pipelines.graph import open_graph
-from pipelines.refresh import dagster_launch, plan, refresh
+from pipelines.launch import dagster_launch
+from pipelines.refresh import plan, refresh
 from pipelines.schedules import monthly_refresh
 from pipelines.sensors import change_sensor
 from resources.environment import open_lake
 from resources.profile import Profile
 
 
-def build_defs(profile: Profile, today: date, lake_home: Path, resource_overrides: dict[str, Any] | None = None) -> dg.Definitions:
+def build_defs(
+    profile: Profile, today: date, lake_home: Path, resource_overrides: dict[str, Any] | None = None
+) -> dg.Definitions:
     """Everything that Dagster loads, for a profile and a day."""
     graph = open_graph(profile, today)
     assets = [dagster_asset(graph, declaration) for declaration in graph.declarations.values()]
@@ -25,7 +28,7 @@ def build_defs(profile: Profile, today: date, lake_home: Path, resource_override
     def refresh_lake(context: dg.OpExecutionContext) -> None:
         """Walk the graph in order and make what is out of date."""
         launch = dagster_launch(assets, resources, context.instance)
-        made = refresh(graph, open_lake(profile), launch, lambda p, s: context.log.info(f"{p.label}: {p.why}, {s:.1f} s"))
+        made = refresh(graph, open_lake(profile), launch)
         context.log.info(f"{len(made)} bodies executed")
 
     @dg.job(name="refresh", executor_def=dg.in_process_executor)

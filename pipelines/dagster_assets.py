@@ -1,16 +1,20 @@
 """What Dagster sees of a declaration: an asset with partitions, kinds, column sentences, checks and a data version."""
 
 import json
+import logging
 from collections.abc import Callable
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 
-from resources.build import CheckFailed, Made, build
+from resources.build import CheckFailedError, Made, build
 from resources.environment import open_lake
 from resources.recipe import Declaration, Graph
-from resources.table import Table
+from resources.table import Column, Table
+
+LOG = logging.getLogger("peerlens")
+"""One line per body that ran, at once: for the terminal in `peerlens refresh`, in the run's log in Dagster."""
 
 
 class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -24,9 +28,11 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         partition = context.partition_key if context.has_partition_key else None
         try:
             made = build(graph, open_lake(graph.profile), name, partition)
-        except CheckFailed as error:
+        except CheckFailedError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
-        context.log.info(f"{name} {partition or ''}: {'reused' if not made.reasons else 'made, ' + ', '.join(made.reasons)}")
+        if made.reasons:
+            label = f"{name} {partition}" if partition else name
+            LOG.info("%7.1f s  %s: %s", made.manifest.seconds, label, ", ".join(made.reasons))
         return materialize_result(graph, made)
 
 
@@ -77,15 +83,15 @@ def _dependency(graph: Graph, declaration: Declaration, name: str) -> dg.AssetDe
 
 
 def _column_schema(table: Table) -> dg.TableSchema:
-    return dg.TableSchema(columns=[
-        dg.TableColumn(
-            c.name,
-            _type(c.type),
-            description=f"{c.sentence}{f' [{c.unit}]' if c.unit else ''}",
-            constraints=dg.TableColumnConstraints(nullable=c.nullable),
-        )
+    columns = [
+        dg.TableColumn(c.name, _type(c.type), _sentence(c), dg.TableColumnConstraints(nullable=c.nullable))
         for c in table.columns
-    ])  # fmt: skip
+    ]
+    return dg.TableSchema(columns)
+
+
+def _sentence(column: Column) -> str:
+    return column.sentence if column.unit in {"", "1"} else f"{column.sentence} [{column.unit}]"
 
 
 def _type(kind: pa.DataType) -> str:

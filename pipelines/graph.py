@@ -21,6 +21,10 @@ STAGES = (
 )
 
 
+class GraphError(ValueError):
+    """The declarations make no graph."""
+
+
 def open_graph(profile: Profile, today: date) -> Graph:
     """The graph with the partitions that the profile wants today."""
     keys = {"filing_year": filing_year_keys(profile), "as_of": as_of_keys(profile, today)}
@@ -49,6 +53,8 @@ def _ordered(declarations: Iterable[Declaration]) -> list[Declaration]:
     while waiting:
         names = {d.name for d in done}
         ready = [d for d in waiting if set(d.upstream) <= names]
+        if not ready:
+            raise GraphError(f"graph: {', '.join(d.name for d in waiting)} read each other, or what no stage declares")
         same = [d for d in ready if done and d.partitioning == done[-1].partitioning]
         done.append((same or ready)[0])
         waiting.remove(done[-1])

@@ -8,14 +8,14 @@ from assets.partitions import as_of_keys, month_name
 from resources.embedder import embedder_identity
 from resources.lake import Lake
 from resources.language_model import check_model
-from resources.market import price_span
-from resources.model_files import ModelNotFound
+from resources.market import PriceError, price_span
+from resources.model_files import ModelNotFoundError
 from resources.profile import Profile, ProfileError
 from resources.universe import read_universe
 
 
 def preflight(profile: Profile, lake: Lake, today: date) -> None:
-    """Check settings against the data and the models that are there; writes nothing.
+    """Check settings against the data and the models that are there; writes nothing but the model's remembered hash.
 
     Raises
     ------
@@ -26,14 +26,14 @@ def preflight(profile: Profile, lake: Lake, today: date) -> None:
     """
     rows = read_universe(profile)
     _filings(profile, rows)
-    _dates(profile, rows, today)
     _blocks(profile)
     try:
-        check_model(profile.model, lake.models)
+        _dates(profile, rows, today)
         embedder_identity(profile.embedder)
-    except ModelNotFound as error:
+        lake.writable()
+        check_model(profile.model, lake.models)
+    except (ModelNotFoundError, PriceError) as error:
         raise ProfileError(f"profile {profile.name}: {error}") from error
-    lake.writable()
 
 
 def _filings(profile: Profile, rows: pl.DataFrame) -> None:
@@ -41,18 +41,22 @@ def _filings(profile: Profile, rows: pl.DataFrame) -> None:
     for year in profile.filing_years:
         if year not in years:
             raise ProfileError(
-                f"profile {profile.name}: filing_years: no filing of {year}; the source has {', '.join(map(str, years))}"
+                f"profile {profile.name}: filing_years: no filing of {year}; "
+                f"the source has {', '.join(map(str, years))}"
             )
     first: date = rows["filed_at"].sort()[0]
     if profile.corpus.cutoff < first:
-        raise ProfileError(f"profile {profile.name}: corpus.cutoff: {profile.corpus.cutoff} is before the first filing, {first}")
+        raise ProfileError(
+            f"profile {profile.name}: corpus.cutoff: {profile.corpus.cutoff} is before the first filing, {first}"
+        )
 
 
 def _dates(profile: Profile, rows: pl.DataFrame, today: date) -> None:
     first, last = price_span(profile.prices)
     keys = as_of_keys(profile, today)
     if not keys:
-        raise ProfileError(f"profile {profile.name}: as_of: first {profile.as_of.first} is after last {profile.as_of.last}")
+        last_wanted = profile.as_of.last or f"the last complete month before {today}"
+        raise ProfileError(f"profile {profile.name}: as_of: first {profile.as_of.first} is after last, {last_wanted}")
     if keys[-1] > month_name(last):
         raise ProfileError(f"profile {profile.name}: as_of.last: {keys[-1]} is after the last price, {last}")
     if keys[0] <= month_name(first):
@@ -65,4 +69,6 @@ def _dates(profile: Profile, rows: pl.DataFrame, today: date) -> None:
 def _blocks(profile: Profile) -> None:
     harvested = profile.activations.blocks
     if harvested is not None and (absent := sorted(set(profile.features.blocks) - set(harvested))):
-        raise ProfileError(f"profile {profile.name}: features.blocks: {absent[0]} is not in activations.blocks {harvested}")
+        raise ProfileError(
+            f"profile {profile.name}: features.blocks: {absent[0]} is not in activations.blocks {harvested}"
+        )

@@ -2,9 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import dagster as dg
 
 from pipelines.graph import segments
 from resources.lake import Lake, Manifest
@@ -58,21 +55,18 @@ def plan(graph: Graph, lake: Lake) -> list[Planned]:
 def refresh(
     graph: Graph,
     lake: Lake,
-    launch: Callable[[Sequence[str], str | None], Iterable[tuple[str, tuple[str, ...], float]]],
-    on_body: Callable[[Planned, float], None] = lambda planned, seconds: None,
+    launch: Callable[[Sequence[str], str | None], Iterable[tuple[str, tuple[str, ...]]]],
 ) -> list[Planned]:
     """Walk the graph in order and launch what is out of date; returns the bodies that were executed.
 
     Parameters
     ----------
     launch : callable
-        Materialises assets of one partition in one run; yields name, reasons (empty where reused) and seconds.
-    on_body : callable
-        Told of every body after it ran.
+        Materialises assets of one partition in one run; yields name and reasons (empty where reused).
 
     Raises
     ------
-    LakeBusy
+    LakeBusyError
         Another refresh holds the lake.
     """
     executed: list[Planned] = []
@@ -80,40 +74,9 @@ def refresh(
         for segment in segments(graph):
             for partition in graph.partitions(segment[0].name):
                 names = _pending(graph, lake, segment, partition)
-                for name, why, seconds in launch(names, partition) if names else ():
-                    if why:
-                        executed.append(Planned(name, partition, why))
-                        on_body(executed[-1], seconds)
+                made = launch(names, partition) if names else ()
+                executed += [Planned(name, partition, why) for name, why in made if why]
     return executed
-
-
-def dagster_launch(
-    assets: Sequence[dg.AssetsDefinition], resources: dict[str, Any], instance: dg.DagsterInstance
-) -> Callable[[Sequence[str], str | None], Iterable[tuple[str, tuple[str, ...], float]]]:
-    """Launch through Dagster, in this process: one run per call, recorded in the instance."""
-    quiet = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
-
-    def launch(names: Sequence[str], partition: str | None) -> Iterable[tuple[str, tuple[str, ...], float]]:
-        result = dg.materialize(
-            assets,
-            selection=list(names),
-            partition_key=partition,
-            instance=instance,
-            resources=resources,
-            run_config=quiet,
-            tags={"peerlens/refresh": "true"},
-        )
-        for event in result.get_asset_materialization_events():
-            step = event.step_materialization_data.materialization
-            why = str(step.metadata["reasons"].value)
-            reused = bool(step.metadata["reused"].value)
-            yield (
-                step.asset_key.to_user_string(),
-                () if reused else tuple(why.split(", ")),
-                float(step.metadata["compute_seconds"].value),  # type: ignore[arg-type]
-            )
-
-    return launch
 
 
 def _source(graph: Graph, declaration: Declaration, partition: str | None) -> Slices:
@@ -121,7 +84,7 @@ def _source(graph: Graph, declaration: Declaration, partition: str | None) -> Sl
 
 
 def _pending(graph: Graph, lake: Lake, segment: Sequence[Declaration], partition: str | None) -> list[str]:
-    """Assets of a segment that are out of date, and those after them in the segment: their steps decide for themselves."""
+    """Assets of a segment that are out of date, and those after them in it: their steps decide for themselves."""
     found: list[str] = []
     for declaration in segment:
         now = recipe(graph, lake, declaration, partition, _source(graph, declaration, partition))
@@ -156,9 +119,8 @@ def _changed(
     cut = declaration.tables[0].slice_by
     if known is None or not cut or set(certain) - {"source"}:
         return EVERYTHING
-    if "source" in certain and not doubtful:
-        return frozenset(k for k in {*source, *known.source} if source.get(k) != known.source.get(k))
-    slices = {s for (name, _), changed in dirty.items() if name in doubtful for s in changed}
+    slices = {k for k in {*source, *known.source} if source.get(k) != known.source.get(k)}
+    slices |= {s for (name, _), changed in dirty.items() if name in doubtful for s in changed}
     return frozenset(slices | {_next_month(s) for s in slices if len(s) == 7})
 
 

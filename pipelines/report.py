@@ -11,20 +11,28 @@ from rich.text import Text
 TICKERS = ("KO", "XOM", "JPM", "INTC")
 PEERS = 3
 READERS = {"sae": "SAE latents", "tfidf": "TF-IDF words", "embedding": "MiniLM embedding", "placebo": "chance"}
-INDUSTRY_CODES = ("sic4", "major_group")
-SCOREBOARD = (
-    "method",
-    "lift",
-    "lift_low",
-    "lift_high",
-    "placebo_z",
-    "placebo_beaten",
-    "pair_weighted",
-    "mean_corr",
-    "coverage",
-    "largest_share",
-)
-BOOK = ("book", "trades", "sharpe", "sharpe_se", "deflated_sharpe", "annual_return", "max_drawdown", "mean_exposure")
+# No lambdas in these expressions: polars would hold this module past exit, and duckdb would print a list of leaks.
+SCOREBOARD = {
+    "method": pl.col("method"),
+    "lift": pl.col("lift"),
+    "95 %": pl.struct("lift_low", "lift_high").map_elements(lambda ends: _interval(**ends), return_dtype=pl.String),
+    "z": pl.col("placebo_z").round(1),
+    "p<.05": pl.col("placebo_beaten").map_elements("{:.0%}".format, return_dtype=pl.String),
+    "pairs": pl.col("pair_weighted"),
+    "MeanCorr": pl.col("mean_corr"),
+    "placed": pl.col("coverage"),
+    "largest": pl.col("largest_share"),
+}
+BOOK = {
+    "book": pl.col("book"),
+    "trades": pl.col("trades"),
+    "Sharpe": pl.col("sharpe"),
+    "s.e.": pl.col("sharpe_se"),
+    "deflated": pl.col("deflated_sharpe"),
+    "a year": pl.col("annual_return").map_elements("{:+.2%}".format, return_dtype=pl.String),
+    "drawdown": pl.col("max_drawdown"),
+    "exposure": pl.col("mean_exposure"),
+}
 SELECTIONS = {"bh": "Benjamini-Hochberg", "uncorrected": "ranked by p, uncorrected"}
 
 
@@ -92,21 +100,15 @@ def _print_nearest(scoreboard: pl.DataFrame, console: Console) -> None:
 def _print_scoreboard(scoreboard: pl.DataFrame, console: Console) -> None:
     _head(
         console,
-        "Scoreboard: mean over as-of dates, on the months after each; lift is over random groups of the same sizes",
+        "Scoreboard: mean over as-of dates, on the months after each; lift is the correlation of pairs inside groups "
+        "over that of random groups of the same sizes",
     )
-    print_table(scoreboard.drop_nulls("lift").select(SCOREBOARD), console)
+    print_table(scoreboard.drop_nulls("lift").select(**SCOREBOARD), console)
     lifts = dict(scoreboard.drop_nulls("lift").select("method", "lift").iter_rows())
-    better = [
-        f"{code} ({lifts[code]:.3f})"
-        for code in INDUSTRY_CODES
-        if code in lifts and lifts[code] >= lifts.get("sae", -1)
-    ]
-    if "sae" in lifts and better:
-        _say(
-            console,
-            f"SAE groups ({lifts['sae']:.3f}) do not beat the industry codes {' and '.join(better)} here.",
-            style="bold",
-        )
+    own = lifts.pop("sae", None)
+    better = [f"{method} ({lift:.3f})" for method, lift in lifts.items() if own is not None and lift >= own]
+    if better:
+        _say(console, f"SAE groups (lift {own:.3f}) do not beat {', '.join(better)} here.", style="bold")
 
 
 def _print_backtest(summary: pl.DataFrame, console: Console) -> None:
@@ -120,13 +122,17 @@ def _print_backtest(summary: pl.DataFrame, console: Console) -> None:
         _say(console, SELECTIONS.get(str(selection), str(selection)) + ":", style="italic")
         if selection == "bh":
             _print_passes(books, console)
-        print_table(books.filter(pl.col("pairs_traded") > 0).select(BOOK), console)
+        print_table(books.filter(pl.col("pairs_traded") > 0).select(**BOOK), console)
 
 
 def _print_passes(books: pl.DataFrame, console: Console) -> None:
     for book, tested, passed in books.select("book", "pairs_tested", "pairs_passed").iter_rows():
         verb = "passes" if passed == 1 else "pass"
         _say(console, f"  {book}: {passed:,} of {tested:,} pairs {verb} Benjamini-Hochberg")
+
+
+def _interval(lift_low: float | None, lift_high: float | None) -> str:
+    return "" if lift_low is None or lift_high is None else f"{lift_low:.2f}–{lift_high:.2f}"
 
 
 def _head(console: Console, text: str) -> None:

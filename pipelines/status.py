@@ -28,13 +28,16 @@ def status_table(profile: Profile) -> pl.DataFrame:
 
 def changed_since(lake: Lake, corpus: Manifest) -> int:
     """Filings of the pinned corpus whose tokens are no longer what the activation cache holds."""
-    current: set[tuple[str, str]] = set()
-    for place in sorted((lake.root / "activations").iterdir()):
-        if known := lake.manifest("activations", place.name):
-            for file in lake.table_files(known, "activations"):
-                current |= set(pl.read_parquet(file, columns=["accession", "sha256"]).iter_rows())
-    pinned = [row for f in lake.table_files(corpus, "sae_corpus") for row in pl.read_parquet(f, columns=["accession", "sha256"]).iter_rows()]
-    return sum(row not in current for row in pinned)
+    years = [place.name for place in sorted((lake.root / "activations").glob("*"))]
+    cached = [known for year in years if (known := lake.manifest("activations", year))]
+    current = {row for known in cached for row in _contents(lake, known)}
+    return sum(row not in current for row in _contents(lake, corpus))
+
+
+def _contents(lake: Lake, known: Manifest) -> list[tuple[str, str]]:
+    """Accession and content hash of every filing of an artefact."""
+    files = lake.table_files(known, known.asset)
+    return [row for file in files for row in pl.read_parquet(file, columns=["accession", "sha256"]).iter_rows()]
 
 
 def _row(name: str, partition: str | None, known: Manifest | None, state: str) -> dict[str, object]:

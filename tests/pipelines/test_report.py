@@ -45,8 +45,8 @@ def test_nearest_peers_stand_beside_chance(text: str) -> None:
     assert lines[0].split()[0] == "SAE" and lines[3].split()[0] == "chance"
 
 
-def test_industry_codes_that_win_are_named(text: str) -> None:
-    assert "SAE groups (0.250) do not beat the industry codes sic4 (0.390) here." in text
+def test_methods_that_win_are_named(text: str) -> None:
+    assert "SAE groups (lift 0.250) do not beat sic4 (0.390) here." in text
 
 
 def test_nothing_is_conceded_where_sae_wins(tmp_path: Path) -> None:

@@ -1,0 +1,60 @@
+"""What can go wrong, and the exit status that says so to scripts."""
+
+import click
+
+from resources.lake import LakeBusyError, LakeError
+from resources.market import PriceError
+from resources.model_files import ModelNotFoundError
+from resources.profile import ProfileError
+
+FAILED, REFUSED, BUSY, INTERRUPTED = 1, 2, 3, 130
+
+
+class RefusedError(ValueError):
+    """Wrong use: one line that says what, where, and what to do."""
+
+
+class RunFailedError(RuntimeError):
+    """The body of an asset failed.
+
+    Parameters
+    ----------
+    message : str
+        One line: which asset, which error.
+    story : str
+        The traceback, for the log.
+    """
+
+    def __init__(self, message: str, story: str) -> None:
+        super().__init__(message)
+        self.story = story
+
+
+STATUS: dict[type[BaseException], int] = {
+    RunFailedError: FAILED,
+    LakeBusyError: BUSY,
+    LakeError: REFUSED,
+    ModelNotFoundError: REFUSED,
+    PriceError: REFUSED,
+    ProfileError: REFUSED,
+    RefusedError: REFUSED,
+    click.ClickException: REFUSED,
+    click.Abort: INTERRUPTED,
+    KeyboardInterrupt: INTERRUPTED,
+}
+"""Errors that people can act on; the first kind that fits counts, any other is a bug and shows its traceback."""
+
+
+def exit_status(error: BaseException) -> int | None:
+    """Exit status of an error that people can act on; None for a bug."""
+    return next((status for kind, status in STATUS.items() if isinstance(error, kind)), None)
+
+
+def one_line(error: BaseException) -> str:
+    """What is said about an error on standard error."""
+    if isinstance(error, click.UsageError):
+        command = error.ctx.command_path if error.ctx else "peerlens"
+        return f"{error.format_message().rstrip('.?')}; see `{command} --help`"
+    if isinstance(error, KeyboardInterrupt | click.Abort):
+        return "interrupted; the next refresh goes on from what is finished"
+    return " ".join(str(error).split())

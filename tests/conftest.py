@@ -1,0 +1,37 @@
+"""What many tests share: the converted language model, and finished lakes."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from peerlens_command import peerlens
+
+from resources.model_source import model_folder
+from resources.profile import Model
+
+
+@pytest.fixture(scope="session")
+def models_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with the converted language model: PEERLENS_TEST_MODELS, else converted once a session (about 20 s)."""
+    named = os.environ.get("PEERLENS_TEST_MODELS")
+    models = Path(named) if named else tmp_path_factory.mktemp("converted") / "models"
+    model_folder(Model(), models)
+    return models
+
+
+@pytest.fixture(scope="session")
+def tiny_home(models_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A PEERLENS_HOME with a finished lake of profile tiny, made by the real command; not to be written to."""
+    home = tmp_path_factory.mktemp("tiny") / "home"
+    home.mkdir()
+    (home / "models").symlink_to(models_home, target_is_directory=True)
+    done = peerlens(home, "refresh", "--profile", "tiny")
+    assert done.returncode == 0, done.stderr
+    return home
+
+
+@pytest.fixture
+def lake_copy(tiny_home: Path, tmp_path: Path) -> Path:
+    """A copy of `tiny_home` that a test may change; its warehouse still names the files of the original."""
+    return Path(shutil.copytree(tiny_home, tmp_path / "home", symlinks=True))

@@ -1,0 +1,172 @@
+"""The table of changes: what changed -> exactly the bodies that ran, and what the dry run named before."""
+
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+from own_data import write_quotes
+from peerlens_command import artefacts, peerlens, refreshed
+
+from pipelines.status import status_table
+from resources import market, universe
+from resources.environment import open_lake, open_profile
+from resources.profile import Profile, load_profile
+
+YEARS = ("2006-12", "2007-12")
+
+
+@pytest.fixture
+def tiny() -> Profile:
+    return open_profile("tiny")
+
+
+@pytest.fixture
+def home(lake_copy: Path, walk: Callable, tiny: Profile) -> Path:
+    """A copy of the finished tiny lake whose warehouse is its own."""
+    assert walk(lake_copy, tiny).ran == ["warehouse"]
+    return lake_copy
+
+
+@pytest.fixture
+def sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the bundled sample, in force instead of it."""
+    folder = tmp_path / "sample"
+    shutil.copytree(universe.SAMPLE, folder)
+    monkeypatch.setattr(universe, "SAMPLE", folder)
+    monkeypatch.setattr(market, "SAMPLE", folder / "prices.parquet")
+    return folder
+
+
+def of_both(*assets: str) -> list[str]:
+    return [f"{asset} {year}" for year in YEARS for asset in assets]
+
+
+def raise_close(sample: Path, day: date) -> None:
+    """KO's close of a day, one per cent higher."""
+    prices = pl.read_parquet(sample / "prices.parquet")
+    touched = (pl.col("ticker") == "KO") & (pl.col("date") == day)
+    assert prices.filter(touched).height == 1
+    higher = pl.when(touched).then(pl.col("adj_close") * 1.01).otherwise(pl.col("adj_close"))
+    prices.with_columns(adj_close=higher).write_parquet(sample / "prices.parquet")
+
+
+def test_nothing_changed_runs_nothing(walk: Callable, home: Path, tiny: Profile) -> None:
+    before = artefacts(home / "tiny")
+    again = walk(home, tiny)
+    assert again.named == again.ran == []
+    assert artefacts(home / "tiny") == before
+
+
+def test_a_changed_description_reads_that_filing_and_trains_nothing(
+    walk: Callable, home: Path, tiny: Profile, sample: Path
+) -> None:
+    assert corpus_state(tiny) == "pinned, 0 filings have changed since"
+    with (sample / "descriptions" / "KO.txt").open("a", encoding="utf-8") as text:
+        text.write(" The company also sells bottled water.\n")
+    changed = walk(home, tiny)
+    read = ["filings 2004", "descriptions 2004", "activations 2004", "company_embeddings 2004", "company_features 2004"]
+    groups = ("company_vectors", "peer_clusters", "cluster_labels", "cluster_scores", "cointegrated_pairs", "atlas")
+    assert changed.certain == ["filings 2004"]
+    assert sorted(changed.named) == sorted([*read, *of_both(*groups), "backtest_summary", "warehouse"])
+    # Whether other groups make other pairs is for the data to say.
+    assert [body for body in changed.ran if body != "backtest_summary"] == [*read, *of_both(*groups), "warehouse"]
+    lake = open_lake(tiny)
+    assert lake.manifest("activations", "2004").metadata["filings_read"] == 1
+    assert lake.manifest("company_features", "2004").metadata["filings_encoded"] == 1
+    assert lake.manifest("company_features", "2004").metadata["filings_carried_over"] == 3
+    assert corpus_state(tiny) == "pinned, 1 filings have changed since"
+
+
+def corpus_state(profile: Profile) -> str:
+    return str(status_table(profile).filter(asset="sae_corpus")["state"].item())
+
+
+def test_a_close_inside_a_month_changes_no_return_and_so_no_group(
+    walk: Callable, home: Path, tiny: Profile, sample: Path
+) -> None:
+    raise_close(sample, date(2007, 6, 15))
+    changed = walk(home, tiny)
+    assert changed.certain == ["prices"]
+    assert changed.ran == ["prices", "monthly_returns", "cointegrated_pairs 2007-12", "backtest_summary", "warehouse"]
+    assert set(changed.ran) < set(changed.named)
+
+
+def test_a_month_end_close_changes_the_groups_formed_after_it_and_the_scores_of_those_before(
+    walk: Callable, home: Path, tiny: Profile, sample: Path
+) -> None:
+    raise_close(sample, date(2007, 6, 29))
+    before = artefacts(home / "tiny")
+    changed = walk(home, tiny)
+    after = artefacts(home / "tiny")
+    assert changed.ran[:2] == ["prices", "monthly_returns"]
+    assert {"cluster_scores 2006-12", "peer_clusters 2007-12", "cointegrated_pairs 2007-12"} <= set(changed.ran)
+    assert not {"peer_clusters 2006-12", "cointegrated_pairs 2006-12"} & set(changed.named)
+    assert before["peer_clusters/2006-12"] == after["peer_clusters/2006-12"]
+    assert before["cluster_scores/2006-12"] != after["cluster_scores/2006-12"]
+    assert set(changed.certain) <= set(changed.ran) <= set(changed.named)
+
+
+def test_a_setting_changes_only_what_declares_it(walk: Callable, home: Path, tiny: Profile) -> None:
+    dearer = tiny.model_copy(update={"backtest": tiny.backtest.model_copy(update={"cost_bps": 50.0})})
+    changed = walk(home, dearer)
+    assert changed.certain == ["backtest_summary"]
+    assert changed.named == changed.ran == ["backtest_summary", "warehouse"]
+    assert walk(home, tiny).ran == ["backtest_summary", "warehouse"]
+
+
+def test_changed_code_that_makes_the_same_bytes_goes_no_further_than_the_views(
+    walk: Callable, home: Path, tiny: Profile
+) -> None:
+    before = artefacts(home / "tiny")
+    changed = walk(home, tiny, code={"cluster_labels": "another"})
+    assert changed.certain == of_both("cluster_labels")
+    assert sorted(changed.named) == sorted([*of_both("cluster_labels", "atlas"), "warehouse"])
+    assert changed.ran == [*of_both("cluster_labels"), "warehouse"]
+    after = artefacts(home / "tiny")
+    assert {name for name in after if after[name] != before[name]} == {"warehouse/all"}
+
+
+def test_a_deleted_folder_is_made_again_and_nothing_after_it(walk: Callable, home: Path, tiny: Profile) -> None:
+    before = artefacts(home / "tiny")
+    shutil.rmtree(home / "tiny" / "layer_groups")
+    changed = walk(home, tiny)
+    assert changed.certain == changed.ran == ["layer_groups"]
+    assert changed.named[:2] == ["layer_groups", "saes"]
+    assert artefacts(home / "tiny") == before
+
+
+def test_a_deleted_dagster_database_costs_nothing(lake_copy: Path) -> None:
+    assert refreshed(lake_copy, "tiny") == ["warehouse"]
+    shutil.rmtree(lake_copy / "dagster")
+    assert refreshed(lake_copy, "tiny") == []
+
+
+def test_a_month_later_adds_one_as_of_and_leaves_the_groups_of_older_ones_alone(walk: Callable, own_copy: Path) -> None:
+    profile = load_profile(own_copy / "own.yaml")
+    assert walk(own_copy, profile).ran == ["warehouse"]
+    before = manifests(own_copy / "own")
+    write_quotes(own_copy, date(2008, 1, 31))
+    later = profile.model_copy(update={"as_of": profile.as_of.model_copy(update={"last": "2008-01"})})
+    changed = walk(own_copy, later)
+    after = manifests(own_copy / "own")
+    groups = ["company_vectors", "peer_clusters", "cluster_labels", "cointegrated_pairs"]
+    assert set(after) - set(before) == {f"{asset}/2008-01" for asset in [*groups, "cluster_scores", "atlas"]}
+    assert {name.split("/")[0] for name in before if after[name] != before[name]} == {
+        "prices", "monthly_returns", "cluster_scores", "atlas", "backtest_summary", "warehouse"
+    }  # fmt: skip
+    assert set(changed.certain) <= set(changed.ran) <= set(changed.named)
+
+
+def manifests(lake: Path) -> dict[str, str]:
+    """Every manifest as it is: the same text is the same folder, written at the same time."""
+    return {name: (lake / name / "manifest.json").read_text(encoding="utf-8") for name in artefacts(lake)}
+
+
+def test_the_dry_run_prints_the_bodies_that_the_refresh_then_runs(lake_copy: Path) -> None:
+    shutil.rmtree(lake_copy / "tiny" / "backtest_summary")
+    dry = peerlens(lake_copy, "refresh", "--profile", "tiny", "--dry-run")
+    named = [line.split(":")[0] for line in dry.stdout.splitlines()]
+    assert named == refreshed(lake_copy, "tiny") == ["backtest_summary", "warehouse"]

@@ -1,0 +1,80 @@
+"""SIGKILL at a random moment of every stage; started again, the lake ends as if nothing had happened."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+from peerlens_command import artefacts, peerlens, refreshed, start
+
+from pipelines.graph import STAGES, open_graph
+from resources.environment import open_profile
+
+DECLARED = open_graph(open_profile("tiny"), date(2026, 1, 15)).declarations.values()
+OF_STAGE = {stage: [d.name for d in DECLARED if d.group == stage] for stage in STAGES}
+
+
+@pytest.fixture(scope="module")
+def home(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished lake that every test here leaves as it was."""
+    copy = shutil.copytree(tiny_home, tmp_path_factory.mktemp("kill") / "home", symlinks=True)
+    assert refreshed(copy, "tiny") == ["warehouse"]
+    return Path(copy)
+
+
+def kill_when(home: Path, begun: Callable[[], object], seconds: float) -> None:
+    """Start a refresh and kill it, children too, some seconds after it has begun."""
+    process = start(home, "refresh", "--profile", "tiny")
+    while not begun():
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.01)
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+
+
+def kill_during(home: Path, stage: str, share: float) -> list[str]:
+    """Make a stage again, killed after a share of the time it takes, then once more; returns what ran that time."""
+    lake = home / "tiny"
+    places = [lake / name for name in OF_STAGE[stage]]
+    seconds = sum(json.loads(m.read_text())["seconds"] for place in places for m in place.glob("*/manifest.json"))
+    for place in places:
+        shutil.rmtree(place)
+    kill_when(home, lambda: [p for place in places for p in place.glob("*/*") if p.is_dir()], share * seconds)
+    return refreshed(home, "tiny")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_kill_in_any_stage_changes_no_digest(home: Path, stage: str) -> None:
+    before = artefacts(home / "tiny")
+    ran = kill_during(home, stage, random.Random(stage).random())
+    assert artefacts(home / "tiny") == before
+    assert {body.split()[0] for body in ran} <= {*OF_STAGE[stage], "warehouse"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", range(10))
+@pytest.mark.parametrize("stage", STAGES)
+def test_ten_kills_in_any_stage_change_no_digest(home: Path, stage: str, moment: int) -> None:
+    before = artefacts(home / "tiny")
+    kill_during(home, stage, random.Random(f"{stage} {moment}").random())
+    assert artefacts(home / "tiny") == before
+
+
+@pytest.mark.slow
+def test_a_kill_during_the_conversion_of_the_model_changes_no_digest(tiny_home: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    kill_when(home, lambda: list(home.glob("models/*/*.partial")), 10 * random.Random("conversion").random())
+    assert not list(home.glob("models/*/*-v1"))
+    assert peerlens(home, "refresh", "--profile", "tiny").returncode == 0
+    made, expected = artefacts(home / "tiny"), artefacts(tiny_home / "tiny")
+    assert made.pop("warehouse/all") and expected.pop("warehouse/all")  # names the files of its own lake
+    assert made == expected

@@ -1,0 +1,71 @@
+"""A wrong setting is refused before anything runs."""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+import pipelines.preflight as subject
+from pipelines.preflight import preflight
+from resources.lake import Lake, LakeError
+from resources.model_files import ModelNotFoundError
+from resources.profile import Profile, ProfileError
+
+TODAY = date(2012, 10, 1)
+
+
+@pytest.fixture(autouse=True)
+def models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashing the language model takes seconds; whether it is there is tested where models are."""
+    monkeypatch.setattr(subject, "check_model", lambda settings, folder: None)
+
+
+def profile(**changed: object) -> Profile:
+    return Profile.model_validate({"name": "mine", "max_filing_age_months": None, **changed})
+
+
+def test_the_defaults_pass_and_write_nothing(tmp_path: Path) -> None:
+    preflight(profile(), Lake(tmp_path, "mine"), TODAY)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"tickers": ["KOO"]}, "tickers: 'KOO' is not in the sample"),
+        ({"filing_years": [2003, 2007]}, "filing_years: no filing of 2007; the source has 2003, 2004"),
+        ({"corpus": {"cutoff": "2001-01-01"}}, "corpus.cutoff: 2001-01-01 is before the first filing, 2003-"),
+        ({"as_of": {"first": "2010-12", "last": "2009-12"}}, "as_of: first 2010-12 is after last, 2009-12"),
+        ({"as_of": {"first": "2013-12", "last": None}}, "is after last, the last complete month before 2012-10-01"),
+        ({"as_of": {"last": "2013-12"}}, "as_of.last: 2013-12 is after the last price, 2012-09-12"),
+        ({"as_of": {"first": "2000-02"}}, "as_of.first: 2000-02 is not after the first price, 2000-02-01"),
+        ({"as_of": {"first": "2003-01"}}, "as_of.first: 2003-01 is before the first filing"),
+        (
+            {"features": {"blocks": [9]}, "activations": {"blocks": [1, 2]}},
+            "features.blocks: 9 is not in activations.blocks",
+        ),
+        ({"prices": {"source": "parquet", "path": "/gone.parquet"}}, "prices /gone.parquet: no such file"),
+        ({"embedder": {"source": "folder", "path": "/gone"}}, "/gone"),
+    ],
+)
+def test_a_setting_that_the_data_do_not_bear_is_named(tmp_path: Path, changed: dict[str, object], words: str) -> None:
+    with pytest.raises(ProfileError) as caught:
+        preflight(profile(**changed), Lake(tmp_path, "mine"), TODAY)
+    assert words in str(caught.value)
+
+
+def test_a_missing_model_is_an_error_of_the_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(settings: object, folder: object) -> None:
+        raise ModelNotFoundError("no model there")
+
+    check: Callable[..., None] = absent
+    monkeypatch.setattr(subject, "check_model", check)
+    with pytest.raises(ProfileError, match="profile mine: no model there"):
+        preflight(profile(), Lake(tmp_path, "mine"), TODAY)
+
+
+def test_a_lake_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(LakeError, match="cannot write to the lake"):
+        preflight(profile(), Lake(tmp_path / "file", "mine"), TODAY)
