@@ -64,6 +64,11 @@ def _dates(profile: Profile, rows: pl.DataFrame, today: date) -> None:
     filed: date = rows["filed_at"].sort()[0]
     if keys[0] < month_name(filed):
         raise ProfileError(f"profile {profile.name}: as_of.first: {keys[0]} is before the first filing, {filed}")
+    if keys[0] < month_name(profile.corpus.cutoff):
+        raise ProfileError(
+            f"profile {profile.name}: corpus.cutoff: {profile.corpus.cutoff} is after the first as-of month {keys[0]}, "
+            "so autoencoders would have read later filings; move one of them"
+        )
 
 
 def _blocks(profile: Profile) -> None:

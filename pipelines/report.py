@@ -15,7 +15,9 @@ READERS = {"sae": "SAE latents", "tfidf": "TF-IDF words", "embedding": "MiniLM e
 SCOREBOARD = {
     "method": pl.col("method"),
     "lift": pl.col("lift"),
-    "95 %": pl.struct("lift_low", "lift_high").map_elements(lambda ends: _interval(**ends), return_dtype=pl.String),
+    "95 %": pl.concat_str(
+        pl.col("lift_low", "lift_high").map_elements("{:.2f}".format, return_dtype=pl.String), separator="–"
+    ),
     "z": pl.col("placebo_z").round(1),
     "p<.05": pl.col("placebo_beaten").map_elements("{:.0%}".format, return_dtype=pl.String),
     "pairs": pl.col("pair_weighted"),
@@ -129,10 +131,6 @@ def _print_passes(books: pl.DataFrame, console: Console) -> None:
     for book, tested, passed in books.select("book", "pairs_tested", "pairs_passed").iter_rows():
         verb = "passes" if passed == 1 else "pass"
         _say(console, f"  {book}: {passed:,} of {tested:,} pairs {verb} Benjamini-Hochberg")
-
-
-def _interval(lift_low: float | None, lift_high: float | None) -> str:
-    return "" if lift_low is None or lift_high is None else f"{lift_low:.2f}–{lift_high:.2f}"
 
 
 def _head(console: Console, text: str) -> None:

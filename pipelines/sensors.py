@@ -8,6 +8,8 @@ from pipelines.refresh import Planned
 from resources.lake import digest_of
 
 SHOWN = 5
+PLAN = "peerlens/plan"
+"""Tag of a refresh run: digest of what the planner named when it was launched."""
 
 
 def change_sensor(job: dg.JobDefinition, plan: Callable[[], Sequence[Planned]]) -> dg.SensorDefinition:
@@ -26,10 +28,12 @@ def change_sensor(job: dg.JobDefinition, plan: Callable[[], Sequence[Planned]]) 
         if _running(context.instance, job.name):
             return dg.SkipReason("a refresh is running")
         lines = [f"{body.label}: {body.why}" for body in named]
-        key = digest_of([lines, _last_run(context.instance, job.name)])
+        wanted, last = digest_of(lines), _last_run(context.instance, job.name)
+        if last and last.status == dg.DagsterRunStatus.FAILURE and last.tags.get(PLAN) == wanted:
+            return dg.SkipReason(f"run {last.run_id} failed at the same: mend it, then launch the job `{job.name}`")
+        run_key = digest_of([wanted, last.run_id if last else ""])
         return dg.SensorResult(
-            run_requests=[dg.RunRequest(run_key=key, tags={"peerlens/bodies": str(len(named))})],
-            cursor="; ".join(lines[:SHOWN]),
+            run_requests=[dg.RunRequest(run_key=run_key, tags={PLAN: wanted})], cursor="; ".join(lines[:SHOWN])
         )
 
     return changes
@@ -40,7 +44,7 @@ def _running(instance: dg.DagsterInstance, job: str) -> bool:
     return bool(instance.get_runs(dg.RunsFilter(job_name=job, statuses=busy), limit=1))
 
 
-def _last_run(instance: dg.DagsterInstance, job: str) -> str:
-    """The newest refresh, so that A -> B -> A fires again: a run key fires once for ever."""
+def _last_run(instance: dg.DagsterInstance, job: str) -> dg.DagsterRun | None:
+    """The newest refresh; its id goes into the run key, which fires once for ever, so that A -> B -> A fires again."""
     runs = instance.get_runs(dg.RunsFilter(job_name=job), limit=1)
-    return runs[0].run_id if runs else ""
+    return runs[0] if runs else None

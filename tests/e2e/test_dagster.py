@@ -114,6 +114,24 @@ def test_the_sensor_fires_once_for_every_change_and_again_for_one_that_comes_bac
     assert len({moved, first, again}) == 3
 
 
+def test_the_sensor_does_not_repeat_a_refresh_that_failed_at_the_same(
+    home: Path, defs: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    def tick() -> object:
+        with dg.build_sensor_context(instance=instance, definitions=defs) as context:
+            return defs.resolve_sensor_def("changes").evaluate_tick(context)
+
+    shutil.rmtree(home / "tiny" / "backtest_summary")
+    (request,) = tick().run_requests  # type: ignore[attr-defined]
+    with (home / "tiny" / "refresh.lock").open("a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        failed = defs.resolve_job_def("refresh").execute_in_process(
+            instance=instance, tags=request.tags, raise_on_error=False
+        )
+    assert not failed.success
+    assert failed.run_id in tick().skip_message  # type: ignore[attr-defined]
+
+
 def test_a_job_beside_another_refresh_says_so(home: Path, defs: dg.Definitions, instance: dg.DagsterInstance) -> None:
     with (home / "tiny" / "refresh.lock").open("a+") as lock:
         lock.write("2026-01-01 06:00:00 (process 1)")

@@ -41,6 +41,7 @@ def test_the_defaults_pass_and_write_nothing(tmp_path: Path) -> None:
         ({"as_of": {"last": "2013-12"}}, "as_of.last: 2013-12 is after the last price, 2012-09-12"),
         ({"as_of": {"first": "2000-02"}}, "as_of.first: 2000-02 is not after the first price, 2000-02-01"),
         ({"as_of": {"first": "2003-01"}}, "as_of.first: 2003-01 is before the first filing"),
+        ({"corpus": {"cutoff": "2005-01-01"}}, "corpus.cutoff: 2005-01-01 is after the first as-of month 2004-12"),
         (
             {"features": {"blocks": [9]}, "activations": {"blocks": [1, 2]}},
             "features.blocks: 9 is not in activations.blocks",
