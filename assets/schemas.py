@@ -207,7 +207,7 @@ COMPANY_FEATURES = _by_filing("company_features", "accession entry block latent 
 LATENT_LABELS = _table("latent_labels", "entry block latent")(
     "What a latent seems to stand for, from the training tokens on which it is strongest.",
     *LATENT_KEY,
-    _c("label", TEXT, "Short label made of the words on which the latent is strongest."),
+    _c("label", TEXT, "Words on which the latent is strongest, or `near` and words around those places."),
     _c("top_tokens", TEXTS, "Words on which it is strongest."),
     _c("examples", TEXTS, "Windows of text around the strongest tokens, the token in [brackets]."),
     _c("density", REAL, "Share of training tokens on which it is active.", "1"),

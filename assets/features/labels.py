@@ -19,6 +19,10 @@ STOP_WORDS = ENGLISH_STOP_WORDS - {"bill", "fire", "interest", "mill", "mine", "
 BLANK = "¶"
 WORDS_PER_LABEL = 3
 WORDS_EACH_SIDE = 6
+PIECES_AROUND = 12
+"""Words, blanks and punctuation on either side that count as near."""
+MIN_LIFT_NEAR = 2.0
+"""A word counts as near only where it is this many times as frequent there as in the corpus."""
 MIN_CONTENT_SHARE = 0.25
 """Below this share of the activation, content words would misname a latent of function words or punctuation."""
 
@@ -35,8 +39,10 @@ def label_latents(
     """Label the latents of one block of one entry.
 
     A token stands for the word it is part of. Of the strongest word occurrences of a latent, p is a word's share of
-    the activation and q its share of the corpus; the label is the words with the largest p ln(p / q), stop words
-    and punctuation left out unless they carry over three quarters of the activation.
+    the activation and q its share of the corpus; words are ranked by p ln(p / q). The label is the best words that
+    say something and recur in several documents. Where there are none, because the latent is strongest on stop words,
+    punctuation or on another word every time, it is `near` and the best such words around the strongest places; where
+    these do not recur either, the best words as they are.
 
     Parameters
     ----------
@@ -63,9 +69,10 @@ def label_latents(
     strongest = _strongest(active, settings.top_tokens).join(
         pieces, on=["occurrence", "document"], how="left", maintain_order="left"
     )
-    words = _word_shares(strongest, pieces.filter(pl.col("occurrence").is_in(np.unique(occurrence))))
+    corpus = pieces.filter(pl.col("occurrence").is_in(np.unique(occurrence)))
+    words, around = _word_shares(strongest, corpus), _word_shares(_surroundings(strongest, pieces), corpus)
     table = _density(active, int(keep.sum()))
-    for part in (_labels(words), _top_tokens(words), _examples(strongest, texts, settings.examples)):
+    for part in (_labels(words, around), _top_tokens(words), _examples(strongest, texts, settings.examples)):
         table = table.join(part, on="latent", how="left", maintain_order="left")
     return table.select(
         "latent", "label", "top_tokens", "examples", "density", "documents", detection_score=pl.lit(None, pl.Float64)
@@ -131,12 +138,13 @@ def _word_shares(strongest: pl.DataFrame, corpus: pl.DataFrame) -> pl.DataFrame:
     p, content = pl.col("p"), pl.col("content")
     return (
         strongest.group_by("latent", "word", maintain_order=True)
-        .agg(p=pl.col("value").sum(), best=pl.col("value").max())
+        .agg(p=pl.col("value").sum(), best=pl.col("value").max(), documents=pl.col("document").n_unique())
         .sort("latent", "word")
         .with_columns(p=p / p.sum().over("latent"), content=_is_content())
-        .with_columns(eligible=content | ((p * content).sum().over("latent") < MIN_CONTENT_SHARE))
-        .join(frequency, on="word", how="left", maintain_order="left")
-        .with_columns(score=p * (p / pl.col("q")).log())
+        .with_columns(content_share=(p * content).sum().over("latent"))
+        .join(frequency, on="word", how="inner", maintain_order="left")
+        .with_columns(lift=p / pl.col("q"))
+        .with_columns(score=p * pl.col("lift").log())
     )
 
 
@@ -145,10 +153,31 @@ def _is_content() -> pl.Expr:
     return word.str.contains(r"[\p{L}\p{N}]{2}") & ~word.is_in(sorted(STOP_WORDS))
 
 
-def _labels(words: pl.DataFrame) -> pl.DataFrame:
-    ranked = words.filter("eligible").sort("latent", "score", "word", descending=[False, True, False])
-    grouped = ranked.group_by("latent", maintain_order=True)
-    return grouped.agg(label=pl.col("word").head(WORDS_PER_LABEL).str.join(" / "))
+def _surroundings(strongest: pl.DataFrame, pieces: pl.DataFrame) -> pl.DataFrame:
+    """The words around the strongest occurrences, each with the activation at its centre."""
+    offsets = pl.DataFrame({"offset": [n for n in range(-PIECES_AROUND, PIECES_AROUND + 1) if n]})
+    places = strongest.select("latent", "document", "occurrence", "value").join(offsets, how="cross")
+    moved = places.select("latent", "document", "value", pl.col("occurrence") + pl.col("offset"))
+    return moved.join(
+        pieces.select("document", "occurrence", "word"), on=["document", "occurrence"], maintain_order="left"
+    )
+
+
+def _labels(words: pl.DataFrame, around: pl.DataFrame) -> pl.DataFrame:
+    says = pl.col("content") & (pl.col("documents") > 1)
+    own = _best(words.filter(says & (pl.col("content_share") >= MIN_CONTENT_SHARE)), "own")
+    near = _best(around.filter(says & (pl.col("lift") >= MIN_LIFT_NEAR)), "near").with_columns(
+        near=pl.lit("near ") + pl.col("near")
+    )
+    plain = _best(words.filter(pl.col("content") | (pl.col("content_share") < MIN_CONTENT_SHARE)), "plain")
+    joined = plain.join(own, on="latent", how="left").join(near, on="latent", how="left")
+    return joined.select("latent", label=pl.coalesce("own", "near", "plain"))
+
+
+def _best(words: pl.DataFrame, name: str) -> pl.DataFrame:
+    ranked = words.sort("latent", "score", "word", descending=[False, True, False])
+    best = ranked.group_by("latent", maintain_order=True).agg(pl.col("word").head(WORDS_PER_LABEL).str.join(" / "))
+    return best.rename({"word": name})
 
 
 def _top_tokens(words: pl.DataFrame) -> pl.DataFrame:

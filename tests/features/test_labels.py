@@ -81,6 +81,21 @@ def test_latent_of_punctuation_or_line_breaks_keeps_it_as_its_label():
     assert rows[2]["examples"] == ["company brews beer and other drinks.[¶]The company owns pubs in Leeds,"]
 
 
+def test_latent_of_a_stop_word_is_named_after_the_words_that_recur_around_it():
+    filler = "Customers buy goods and services from shops. " * 20
+    texts = {name: f"{filler}{name} drills wells in the gulf. {filler}" for name in ("Alpha", "Beta")}
+    tokens = tokenise(texts)
+    in_gulf = [texts[name][start - 5 : end + 6] == "wells in the g" for name, _, start, end in tokens.iter_rows()]
+    values, indices = np.array(in_gulf, dtype=float)[:, None], np.zeros((len(tokens), 1), dtype=int)
+    rows = label_latents(values, indices, np.ones(len(tokens), dtype=bool), tokens, texts, settings=Labels())
+    assert rows["top_tokens"].to_list() == [["in"]]
+    assert rows["label"].to_list() == ["near drills / gulf / wells"]
+
+
+def test_words_that_recur_in_several_documents_come_before_those_of_one():
+    assert label({1: {" bott": 9.0, " drin": 1.0, " Leed": 1.0}})[1]["label"] == "drinks"
+
+
 def test_possessive_counts_as_its_word():
     assert label({1: {" comp": 1.0}}, top_tokens=50)[1]["top_tokens"] == ["company"]
 
