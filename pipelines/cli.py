@@ -115,7 +115,9 @@ def peers(
 @app.command()
 def why(company: str, other: str, profile: ProfileOption = None, as_json: JsonOption = False) -> None:
     """The latents that add up to the similarity of two companies, with a phrase of each."""
-    _ask(profile, lambda c: c.table_function("why_peers", [company, other]), [company, other], as_json)
+    rows = _ask(profile, lambda c: c.table_function("why_peers", [company, other]), [company, other], as_json)
+    if not as_json:
+        typer.echo(f"the contributions add up to the cosine, {rows['contribution'].sum():.3f}")
 
 
 @app.command()
@@ -124,7 +126,8 @@ def sql(query: str, profile: ProfileOption = None, as_json: JsonOption = False) 
     _ask(profile, lambda c: c.sql(query), [], as_json)
 
 
-def _ask(profile: str | None, ask: Callable[[Any], Any], companies: list[str], as_json: bool) -> None:
+def _ask(profile: str | None, ask: Callable[[Any], Any], companies: list[str], as_json: bool) -> Any:
+    """Print what a question finds, the banner on standard error before it; returns the rows."""
     import duckdb
 
     from pipelines.report import print_banner, print_table
@@ -143,6 +146,7 @@ def _ask(profile: str | None, ask: Callable[[Any], Any], companies: list[str], a
     if rows is None:
         raise RefusedError("sql: a statement without rows; ask with select or from")
     print_table(rows, Console(), as_json)
+    return rows
 
 
 def _known(company: str, connection: Any, settings: Profile) -> None:
