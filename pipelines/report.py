@@ -25,6 +25,14 @@ SCOREBOARD = {
     "placed": pl.col("coverage"),
     "largest": pl.col("largest_share"),
 }
+SAES = {
+    "blocks": pl.len(),
+    "FVU": pl.col("fvu").mean(),
+    "worst FVU": pl.col("fvu").max(),
+    "CE score": pl.col("ce_score").mean(),
+    "worst CE score": pl.col("ce_score").min(),
+    "dead": pl.col("dead_share").mean(),
+}
 BOOK = {
     "book": pl.col("book"),
     "trades": pl.col("trades"),
@@ -51,6 +59,7 @@ def report(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
     print_banner(connection, console)
     for ticker in TICKERS:
         _print_peers(connection, console, ticker)
+    _print_saes(connection.view("sae_scores").pl(), console)
     scoreboard = connection.view("scoreboard").pl()
     _print_nearest(scoreboard, console)
     _print_scoreboard(scoreboard, console)
@@ -88,6 +97,15 @@ def _print_peers(connection: duckdb.DuckDBPyConnection, console: Console, ticker
     if not nearest.is_empty():
         _head(console, f"Peers of {ticker}")
         print_table(nearest.select("ticker", "name", "similarity", "reason"), console)
+
+
+def _print_saes(scores: pl.DataFrame, console: Console) -> None:
+    if scores.is_empty():
+        return
+    fvu, ce = (int(scores[column].sort()[-1]) for column in ("fvu_tokens", "ce_tokens"))
+    _head(console, f"Autoencoders, held-out documents: FVU on {fvu:,} tokens, CE score on {ce:,}, one block at a time")
+    entries = scores.sort("block").group_by("entry", maintain_order=True)
+    print_table(entries.agg(**SAES), console)
 
 
 def _print_nearest(scoreboard: pl.DataFrame, console: Console) -> None:

@@ -39,6 +39,19 @@ def test_peers_are_printed_for_the_companies_that_exist(text: str) -> None:
     assert len(table) == 4 and table[1].startswith("PEP") and "topic <" in table[1]
 
 
+def test_scores_of_autoencoders_name_their_tokens(tmp_path: Path) -> None:
+    score = {"fvu": 0.25, "fvu_tokens": 7108, "l0": 32.0, "dead_share": 0.0, "ce": 3.0, "ce_sae": 3.3}
+    score |= {"ce_ablated": 9.0, "ce_score": 0.95, "dce_percent": 10.0, "ce_tokens": 500}
+    blocks = [
+        {"entry": "blocks-00-01", "block": 0, **score},
+        {"entry": "blocks-00-01", "block": 1, **score, "fvu": 0.35},
+    ]
+    text = printed(tmp_path, lake() | {"sae_scores": TABLES["sae_scores"].frame(blocks)})
+    assert "FVU on 7,108 tokens, CE score on 500, one block at a time" in text
+    row = next(line.split() for line in text.splitlines() if line.startswith("blocks-00-01"))
+    assert row == ["blocks-00-01", "2", "0.300", "0.350", "0.950", "0.950", "0.000"]
+
+
 def test_nearest_peers_stand_beside_chance(text: str) -> None:
     lines = text.split("same SIC major group\n")[1].splitlines()[:4]
     assert [line.split()[-1] for line in lines] == ["60.0%", "60.0%", "40.0%", "10.0%"]
