@@ -28,13 +28,17 @@ def home(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(copy)
 
 
-def kill_when(home: Path, begun: Callable[[], object], seconds: float) -> None:
-    """Start a refresh and kill it, children too, some seconds after it has begun."""
+def kill_when(
+    home: Path, begun: Callable[[], object], seconds: float, over: Callable[[], bool] = lambda: False
+) -> None:
+    """Start a refresh and kill it, children too, some seconds after it has begun, or at once when that is `over`."""
     process = start(home, "refresh", "--profile", "tiny")
     while not begun():
         assert process.poll() is None, process.communicate()[1]
         time.sleep(0.01)
-    time.sleep(seconds)
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and not over():
+        time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     assert process.returncode == -signal.SIGKILL
@@ -45,9 +49,15 @@ def kill_during(home: Path, stage: str, share: float) -> list[str]:
     lake = home / "tiny"
     places = [lake / name for name in OF_STAGE[stage]]
     seconds = sum(json.loads(m.read_text())["seconds"] for place in places for m in place.glob("*/manifest.json"))
+    manifests = [m for place in places for m in place.glob("*/manifest.json")]
     for place in places:
         shutil.rmtree(place)
-    kill_when(home, lambda: [p for place in places for p in place.glob("*/*") if p.is_dir()], share * seconds)
+    kill_when(
+        home,
+        begun=lambda: any(p.is_dir() for place in places for p in place.glob("*/*")),
+        seconds=share * seconds,
+        over=lambda: all(manifest.exists() for manifest in manifests),
+    )
     return refreshed(home, "tiny")
 
 
