@@ -12,7 +12,7 @@ from pipelines.launch import dagster_launch
 from pipelines.refresh import plan, refresh
 from pipelines.schedules import monthly_refresh
 from pipelines.sensors import change_sensor
-from resources.environment import open_lake
+from resources.lake import Lake
 from resources.profile import Profile
 
 
@@ -20,7 +20,7 @@ def build_defs(
     profile: Profile, today: date, lake_home: Path, resource_overrides: dict[str, Any] | None = None
 ) -> dg.Definitions:
     """Everything that Dagster loads, for a profile and a day."""
-    graph = open_graph(profile, today)
+    graph, lake = open_graph(profile, today), Lake(lake_home, profile.name)
     assets = [dagster_asset(graph, declaration) for declaration in graph.declarations.values()]
     resources = {"lake": LakeResource(home=str(lake_home), profile=profile.name), **(resource_overrides or {})}
 
@@ -28,7 +28,7 @@ def build_defs(
     def refresh_lake(context: dg.OpExecutionContext) -> None:
         """Walk the graph in order and make what is out of date."""
         launch = dagster_launch(assets, resources, context.instance)
-        made = refresh(graph, open_lake(profile), launch)
+        made = refresh(graph, lake, launch)
         context.log.info(f"{len(made)} bodies executed")
 
     @dg.job(name="refresh", executor_def=dg.in_process_executor)
@@ -41,6 +41,6 @@ def build_defs(
         resources=resources,
         jobs=[refresh_job],
         schedules=[monthly_refresh(refresh_job)],
-        sensors=[change_sensor(refresh_job, lambda: plan(open_graph(profile, date.today()), open_lake(profile)))],
+        sensors=[change_sensor(refresh_job, lambda: plan(open_graph(profile, date.today()), lake))],
         executor=dg.in_process_executor,
     )

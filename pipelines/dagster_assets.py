@@ -1,15 +1,14 @@
 """What Dagster sees of a declaration: an asset with partitions, kinds, column sentences, checks and a data version."""
 
-import json
 import logging
-from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 
 from resources.build import CheckFailedError, Made, build
-from resources.environment import open_lake
+from resources.lake import Lake
 from resources.recipe import Declaration, Graph
 from resources.table import Column, Table
 
@@ -27,7 +26,7 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Return the artefact that the current recipe asks for, made now or reused."""
         partition = context.partition_key if context.has_partition_key else None
         try:
-            made = build(graph, open_lake(graph.profile), name, partition)
+            made = build(graph, Lake(Path(self.home), self.profile), name, partition)
         except CheckFailedError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
         if made.reasons:
@@ -45,7 +44,7 @@ def materialize_result(graph: Graph, made: Made) -> dg.MaterializeResult:  # typ
         "reasons": ", ".join(made.reasons) or "none",
         "compute_seconds": round(known.seconds, 3),
         "digest": known.digest,
-        **{key: _shown(value) for key, value in known.metadata.items()},
+        **known.metadata,
     }
     if graph.profile.banner:
         metadata["banner"] = graph.profile.banner
@@ -96,13 +95,3 @@ def _sentence(column: Column) -> str:
 
 def _type(kind: pa.DataType) -> str:
     return f"list<{kind.value_type}>" if pa.types.is_list(kind) else str(kind)
-
-
-def _shown(value: Any) -> Any:
-    """Metadata values as Dagster's types; Markdown is marked by a leading line break."""
-    if isinstance(value, str) and value.startswith("\n"):
-        return dg.MetadataValue.md(value)
-    return dg.MetadataValue.json(json.loads(json.dumps(value))) if isinstance(value, dict | list) else value
-
-
-Body = Callable[[dg.AssetExecutionContext, LakeResource], "dg.MaterializeResult[Any]"]
