@@ -147,6 +147,10 @@ class Build:
             if window.shows(key)
         }
 
+    def filing_digests(self, asset: str) -> dict[str, str]:
+        """Accession -> digest of what an input, cut by filing, says of it, within the window."""
+        return {key.split(" ", 1)[1]: digest for key, digest in self.slices_of(asset).items()}
+
     def digest_of(self, asset: str) -> str:
         """Digest of an input as declared."""
         return str(self.recipe["inputs"][asset])

@@ -30,7 +30,7 @@ def activations(build: Build) -> None:
 
     settings, filings = build.profile.model, build.read("descriptions").sort("accession")
     identity = model_identity(settings, build.models)
-    texts = {key.split(" ", 1)[1]: digest for key, digest in build.slices_of("descriptions").items()}
+    texts = build.filing_digests("descriptions")
     kept = build.unchanged({accession: [digest, identity] for accession, digest in texts.items()})
     old = Shards(build.before_folder / "shards") if kept else None
     rows = {row["accession"]: row for row in build.before("activations").to_dicts() if row["accession"] in kept}

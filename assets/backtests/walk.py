@@ -1,6 +1,6 @@
 """The walk forward: every method's pairs traded in the months after they were formed, in one chronological book."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -8,7 +8,7 @@ import polars as pl
 
 from assets.backtests.book import Book, chronological_book, trade_pairs
 from assets.backtests.performance import sharpe, summary
-from assets.backtests.quotes import trading_quotes
+from assets.backtests.quotes import Quotes, trading_quotes
 from assets.partitions import month_name, months_later
 from resources.profile import Backtest
 
@@ -31,8 +31,9 @@ def walk_forward(
     prices : DataFrame
         Rows of `prices` from shortly before the first as-of date.
     """
+    quotes = {as_of: _window(prices, as_of, settings) for as_of in pairs["as_of"].unique().sort()}
     books = {
-        (method, selection): _book(pairs.filter(pl.col("method") == method), prices, settings, selection)
+        (method, selection): _book(pairs.filter(pl.col("method") == method), quotes, settings, selection)
         for method in pairs["method"].unique().sort()
         for selection in SELECTIONS
     }
@@ -61,13 +62,15 @@ def selected(tested: pl.DataFrame, selection: str, settings: Backtest) -> pl.Dat
     return SELECTIONS[selection](hedged).sort("rank").head(settings.max_pairs)
 
 
-def _book(tested: pl.DataFrame, prices: pl.DataFrame, settings: Backtest, selection: str) -> Book:
+def _window(prices: pl.DataFrame, as_of: date, settings: Backtest) -> Quotes:
+    return trading_quotes(prices, as_of, months_later(month_name(as_of), settings.trading_months))
+
+
+def _book(tested: pl.DataFrame, quotes: Mapping[date, Quotes], settings: Backtest, selection: str) -> Book:
     windows = []
     for (as_of,), formed in tested.sort("as_of", "rank").group_by("as_of", maintain_order=True):
         assert isinstance(as_of, date)
-        last = months_later(month_name(as_of), settings.trading_months)
-        quotes = trading_quotes(prices, as_of, last)
-        windows.append(trade_pairs(quotes, selected(formed, selection, settings), as_of, settings))
+        windows.append(trade_pairs(quotes[as_of], selected(formed, selection, settings), as_of, settings))
     return chronological_book(windows, settings)
 
 

@@ -8,7 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from assets.clusters.baselines import embedding_similarity, group_clusters, sic_clusters, tfidf_similarity
-from assets.clusters.linkage import choose_theta, cut_tree, grow, ranked, z_scored_distances
+from assets.clusters.linkage import choose_theta, cut, ranked, z_scored_distances
 from assets.clusters.scores import nearest_neighbours, return_matrix
 from assets.features.attribution import cosines, dense, mean_contributions
 from resources.profile import Clusters
@@ -87,7 +87,7 @@ def group(method: str, known: Known, returns: pl.DataFrame, settings: Clusters) 
     months = returns["month"].unique().sort().to_list()
     matrix = return_matrix(returns, known.ids, months)
     theta, score = choose_theta(z, matrix, settings.thetas, settings.linkage, settings.objective)
-    labels = ranked(cut_tree(grow(z, settings.linkage), theta))
+    labels = cut(z, theta, settings.linkage)
     row = {
         "theta": theta,
         "objective": settings.objective,

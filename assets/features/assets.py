@@ -85,7 +85,7 @@ def company_embeddings(build: Build) -> None:
     from resources.embedder import open_embedder
 
     filings = build.read("descriptions").sort("accession")
-    texts = {key.split(" ", 1)[1]: digest for key, digest in build.slices_of("descriptions").items()}
+    texts = build.filing_digests("descriptions")
     identity = embedder_identity(build.profile.embedder)
     kept = build.unchanged({accession: [digest, identity] for accession, digest in texts.items()})
     fresh = filings.filter(~pl.col("accession").is_in(sorted(kept)))

@@ -238,7 +238,7 @@ def test_only_units_whose_own_input_changed_are_made_again(lake: Lake) -> None:
     world, kept = World(), []
 
     def by_unit(work: Build) -> None:
-        texts = {key.split()[1]: digest for key, digest in work.slices_of("texts").items()}
+        texts = work.filing_digests("texts")
         kept.append(work.unchanged(texts))
         old = work.before("lengths").filter(pl.col("accession").is_in(sorted(kept[-1])))
         fresh = work.read("texts").filter(~pl.col("accession").is_in(sorted(kept[-1])))
