@@ -7,67 +7,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
-Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[int, Field(gt=0)]
+from resources.description_settings import Descriptions
+from resources.settings import Month, Positive, Section, Share
 
 
 class ProfileError(ValueError):
     """A setting is wrong; the message says which, where, and what to do."""
-
-
-class Section(BaseModel):
-    """Part of a profile."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class DescriptionColumns(Section):
-    """Which column of your file is which; `id` or `ticker` must be there."""
-
-    ticker: str = "ticker"
-    """Exchange symbol."""
-    name: str = "name"
-    """Company name."""
-    text: str = "description"
-    """What the company does."""
-    cik: str | None = None
-    """SEC Central Index Key, number or digits; companies without one are known by their ticker."""
-    sic: str | None = None
-    """Four-digit SIC code."""
-    sector: str | None = None
-    """Sector."""
-    industry: str | None = None
-    """Industry."""
-    exchange: str | None = None
-    """Listing exchange."""
-    filed_at: str | None = None
-    """Day on which the text became public; else give `descriptions.filed_at`."""
-
-
-class Descriptions(Section):
-    """Where descriptions come from."""
-
-    source: Literal["sample", "parquet"] = "sample"
-    """`sample` is bundled; `parquet` is your own file."""
-    path: Path | None = None
-    """Your file; relative paths start at the profile's folder."""
-    columns: DescriptionColumns = DescriptionColumns()
-    """Column mapping of your file."""
-    filed_at: date | None = None
-    """One date for all texts."""
-    look_ahead: bool = False
-    """Set it where texts are younger than `filed_at`: every scoreboard then carries a banner."""
-
-    @model_validator(mode="after")
-    def _complete(self) -> "Descriptions":
-        if self.source == "parquet" and self.path is None:
-            raise ValueError("source parquet needs a path")
-        if self.source == "parquet" and self.filed_at is None and self.columns.filed_at is None:
-            raise ValueError("source parquet needs filed_at, one date for all texts, or columns.filed_at")
-        return self
 
 
 class PriceColumns(Section):
@@ -386,11 +333,13 @@ def _sentence(error: Any) -> str:
 def _anchored(profile: Profile, folder: Path) -> Profile:
     """Expand environment variables in paths and make them absolute, relative to the profile's folder."""
 
-    def anchor(section: Any) -> Any:
-        if section.path is None:
-            return section
-        path = Path(os.path.expandvars(section.path)).expanduser()
-        return section.model_copy(update={"path": folder / path})
+    def anchored(section: Section) -> Section:
+        changed: dict[str, Any] = {}
+        for name, value in section:
+            if isinstance(value, Section):
+                changed[name] = anchored(value)
+            elif isinstance(value, Path):
+                changed[name] = folder / Path(os.path.expandvars(value)).expanduser()
+        return section.model_copy(update=changed)
 
-    names = ("descriptions", "prices", "model", "embedder")
-    return profile.model_copy(update={name: anchor(getattr(profile, name)) for name in names})
+    return profile.model_copy(update=dict(anchored(profile)))

@@ -32,6 +32,13 @@ def profile(folder: Path, text: str, name: str = "mine") -> Path:
         ("saes: 5", ["saes", "5"]),
         ("descriptions: {source: parquet}", ["descriptions: source parquet needs a path"]),
         ("descriptions: {source: parquet, path: x}", ["descriptions", "needs filed_at"]),
+        ("descriptions: {source: edgar_corpus}", ["needs a path or a hub"]),
+        ("descriptions: {source: authors, hub: me/set}", ["hub has to start with hf://datasets/"]),
+        ("descriptions: {edgar: {sic: [37]}}", ["descriptions.edgar.sic.0", "37"]),
+        ("descriptions: {edgar: {forms: [10-Q]}}", ["descriptions.edgar.forms.0", "'10-Q'"]),
+        ("descriptions: {edgar: {requests_per_second: 20}}", ["requests_per_second", "less than or equal to 9"]),
+        ("descriptions: {edgar: {archive_url: sec.gov}}", ["descriptions.edgar.archive_url", "'sec.gov'"]),
+        ("descriptions: {edgar: {identty: x}}", ["descriptions.edgar.identty", "did you mean 'identity'?"]),
         ("prices: {source: parquet}", ["prices: source parquet needs a path"]),
         ("a: [", ["not valid YAML", "line 1"]),
         ("- a", ["expected settings, found list"]),
@@ -66,12 +73,14 @@ def test_an_empty_profile_is_all_defaults_under_the_name_of_its_file(tmp_path: P
 
 def test_paths_start_at_the_profile_and_variables_are_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_DATA", "/my/data")
-    text = "prices: {source: parquet, path: p.parquet}\nmodel: {path: $MY_DATA/model}\nembedder: {path: ~/e}"
+    text = "prices: {source: parquet, path: p.parquet}\nmodel: {path: $MY_DATA/model}\nembedder: {path: ~/e}\n"
+    text += "descriptions: {edgar: {universe: mine.txt}}"
     found = load_profile(profile(tmp_path, text))
     assert found.prices.path == tmp_path / "p.parquet"
     assert found.model.path == Path("/my/data/model")
     assert found.embedder.path == Path("~/e").expanduser()
     assert found.descriptions.path is None
+    assert found.descriptions.edgar.universe == tmp_path / "mine.txt"
 
 
 def sections(model: Any, where: str = "") -> list[tuple[str, str]]:

@@ -1,0 +1,138 @@
+"""Many documents at once: what is stored is not asked for, what fails is asked for again, until there is no hope.
+
+Every answer is stored as it arrives (`resources.edgar.blobs`), so a run that was interrupted goes on where it stopped.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from resources.description_settings import Edgar
+from resources.edgar.answer import Asker
+from resources.edgar.blobs import BlobStore, Pointer
+from resources.edgar.identity import identity
+from resources.edgar.rate_limit import RateLimit
+from resources.edgar.request import Request
+from resources.edgar.retry import LONGEST_RETRY_AFTER, AttemptError, Contact, Patience
+from resources.edgar.send import Sender
+
+WORKERS = 8
+
+
+class EdgarError(RuntimeError):
+    """EDGAR does not answer; what was fetched is kept."""
+
+
+def fetch_all(
+    settings: Edgar,
+    root: Path,
+    requests: Iterable[Request],
+    progress: Callable[[int], None] = lambda _: None,
+    patience: Patience | None = None,
+) -> dict[str, Pointer]:
+    """Return what each address answered, asking EDGAR only for what `BlobStore(root)` does not have.
+
+    A document that is not there, or cannot be had while others can, is a pointer that says why it was refused.
+    `progress` is called with 1 for each request that is done.
+
+    Raises
+    ------
+    EdgarIdentityError
+        Something has to be asked for and nobody is named, or EDGAR does not accept the name.
+    EdgarError
+        EDGAR does not answer at all.
+    BlobError
+        A document cannot be stored.
+    """
+    store = BlobStore(root)
+    store.tidy()
+    wanted = list(requests)
+    found, asked = _sorted_out(store, wanted, progress)
+    if asked:
+        found |= asyncio.run(_Fetch(settings, store, progress, patience or Patience()).all(asked))
+    return {request.url: found[request.url] for request in wanted}
+
+
+def _sorted_out(
+    store: BlobStore, wanted: list[Request], progress: Callable[[int], None]
+) -> tuple[dict[str, Pointer], list[Request]]:
+    """What is known, and what has to be asked for: each address once, for the most that is wanted of it."""
+    found: dict[str, Pointer] = {}
+    asked: dict[str, Request] = {}
+    for request in wanted:
+        known, other = store.pointer(request.url), asked.get(request.url)
+        if known is not None and request.is_answered_by(known):
+            found[request.url] = known
+        elif other is None or request.wants_more_than(other.part):
+            asked[request.url] = request
+        if request.url in found or other is not None:
+            progress(1)
+    return found, list(asked.values())
+
+
+class _Fetch:
+    """What the workers of one `fetch_all` share."""
+
+    def __init__(self, settings: Edgar, store: BlobStore, progress: Callable[[int], None], patience: Patience) -> None:
+        self._settings = settings
+        self._store = store
+        self._progress = progress
+        self._patience = patience
+        self._identity = identity(settings)
+        self._limit = RateLimit(store.root / "rate-limit", settings.requests_per_second)
+        self._contact = Contact(patience)
+        self._found: dict[str, Pointer] = {}
+
+    async def all(self, asked: list[Request]) -> dict[str, Pointer]:
+        """Ask for everything, `WORKERS` at a time; the first error that is not one document's ends them all."""
+        todo = iter(asked)
+        async with Sender(self._identity, self._limit, self._patience.timeout, WORKERS) as sender:
+            asker = Asker(self._settings, self._store, sender)
+            workers = [asyncio.create_task(self._work(asker, todo)) for _ in range(WORKERS)]
+            try:
+                await asyncio.gather(*workers)
+            finally:
+                for worker in workers:
+                    worker.cancel()
+                await asyncio.gather(*workers, return_exceptions=True)
+        return self._found
+
+    async def _work(self, asker: Asker, todo: Iterator[Request]) -> None:
+        for request in todo:
+            pointer = await self._insist(asker, request)
+            await asyncio.to_thread(self._store.point, pointer)
+            self._found[request.url] = pointer
+            self._progress(1)
+
+    async def _insist(self, asker: Asker, request: Request) -> Pointer:
+        """Ask until there is an answer, or until this document alone has none."""
+        failures, answered = 0, self._contact.answers
+        while True:
+            try:
+                pointer = await asker.ask(request)
+            except AttemptError as failure:
+                failures += 1
+                self._contact.failed()
+                if failures >= self._patience.attempts and self._contact.answers > answered:
+                    return request.refused(f"{failures} attempts failed, the last one: {failure}")
+                await self._wait(failure, failures)
+            else:
+                self._contact.answered()
+                return pointer
+
+    async def _wait(self, failure: AttemptError, failures: int) -> None:
+        """Wait before asking again; where the server complained of the rate, all processes do."""
+        if self._contact.lost:
+            raise self._given_up(f"has not answered for {self._contact.silent_for:.0f} s ({failure})")
+        wait = self._patience.wait(failures)
+        if failure.retry_after is not None:
+            self._limit.pause(min(failure.retry_after, LONGEST_RETRY_AFTER))
+            if failure.retry_after > LONGEST_RETRY_AFTER:
+                raise self._given_up(f"asks to be left alone for {failure.retry_after / 3600:.1f} hours")
+        elif failure.too_fast:
+            self._limit.pause(wait)
+        await asyncio.sleep(wait)
+
+    def _given_up(self, why: str) -> EdgarError:
+        where = f"{self._settings.archive_url} or {self._settings.data_url}"
+        return EdgarError(f"EDGAR {why}, at {where}; what was fetched is kept; run the same command again")

@@ -1,0 +1,74 @@
+"""Fetches documents in a process of its own: `python edgar_process.py URL ROOT URLS SENDS`, which are
+
+the server, the store, a file of paths, one a line, and the file to which the times of the sends are written.
+"""
+
+import logging
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from resources.description_settings import Edgar
+from resources.edgar import Patience, Request, fetch_all
+
+QUICK = Patience(first_wait=0.02, longest_wait=0.1, no_answer=10, silence=10, timeout=10)
+
+
+class Sends(logging.Handler):
+    """Times (`time.monotonic()`) at which httpcore says that it sends a request, after our hook has let it."""
+
+    def __init__(self, file: Path | None = None) -> None:
+        super().__init__()
+        self.at: list[float] = []
+        self.file = file
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.getMessage().startswith("send_request_headers.started"):
+            self.at.append(time.monotonic())
+            if self.file:
+                with self.file.open("a") as file:
+                    file.write(f"{self.at[-1]!r}\n")
+
+
+@contextmanager
+def recorded(protocol: str = "httpcore.http11", file: Path | None = None) -> Iterator[Sends]:
+    """Record the sends of this process meanwhile."""
+    log, sends = logging.getLogger(protocol), Sends(file)
+    log.addHandler(sends)
+    log.setLevel(logging.DEBUG)
+    log.propagate = False
+    yield sends
+    log.removeHandler(sends)
+    log.setLevel(logging.NOTSET)
+    log.propagate = True
+
+
+def most_in_a_second(times: list[float]) -> int:
+    """Largest number of times in any second, both its ends included."""
+    return max(sum(first <= time <= first + 1 for time in times) for first in times)
+
+
+def settings(url: str) -> Edgar:
+    return Edgar(identity="Jane Doe jane@example.com", archive_url=url, data_url=url)
+
+
+def is_complete(content: bytes) -> bool:
+    return content.endswith(b"</SEC-DOCUMENT>")
+
+
+def start(url: str, root: Path, paths: list[str], sends: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
+    """Start such a process."""
+    named = sends.with_suffix(".urls")
+    named.write_text("\n".join(paths))
+    command = [sys.executable, __file__, url, str(root), str(named), str(sends)]
+    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+if __name__ == "__main__":
+    url, root, paths, sends = sys.argv[1:]
+    asked = [Request(path, complete=is_complete) for path in Path(paths).read_text().splitlines()]
+    with recorded(file=Path(sends)):
+        fetch_all(settings(url), Path(root), asked, patience=QUICK)

@@ -1,0 +1,74 @@
+"""Whatever pieces a body arrives in, it is decoded, cut at the same place, and missed where its end is missing."""
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resources.edgar.body import Body, read_body
+from resources.edgar.retry import AttemptError
+
+CONTENT = b"".join(b"%07d\n" % number for number in range(60_000))
+
+
+class Pieces(httpx.AsyncByteStream):
+    def __init__(self, content: bytes, size: int) -> None:
+        self.content, self.size, self.read = content, size, 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for start in range(0, len(self.content), self.size):
+            self.read += 1
+            yield self.content[start : start + self.size]
+
+
+def answer(content: bytes, size: int = 5000, **headers: str) -> tuple[httpx.Response, Pieces]:
+    pieces = Pieces(content, size)
+    told = {name.replace("_", "-"): value for name, value in headers.items()}
+    return httpx.Response(200, headers=told, stream=pieces), pieces
+
+
+@given(size=st.integers(1000, 300_000), wanted=st.integers(0, len(CONTENT)), packed=st.booleans())
+def test_the_cut_does_not_depend_on_the_pieces(size: int, wanted: int, packed: bool) -> None:
+    content = gzip.compress(CONTENT, 1) if packed else CONTENT
+    response, _ = answer(content, size, content_encoding="gzip" if packed else "identity")
+    body = asyncio.run(read_body(response, lambda beginning: len(beginning) >= wanted))
+    cuts = [16384, 32768, 65536, 131072, 262144]
+    expected = next((cut for cut in cuts if cut >= wanted), len(CONTENT))
+    assert body == Body(CONTENT[:expected], whole=expected == len(CONTENT))
+
+
+@given(cut=st.integers(1, 20_000))
+def test_a_gzip_stream_without_its_end_is_missed(cut: int) -> None:
+    packed = gzip.compress(CONTENT, 1)
+    response, _ = answer(packed[:-cut], content_encoding="gzip")
+    with pytest.raises(AttemptError, match="cut short"):
+        asyncio.run(read_body(response))
+
+
+def test_an_empty_body_is_no_broken_gzip() -> None:
+    response, _ = answer(b"", content_encoding="gzip")
+    assert asyncio.run(read_body(response)) == Body(b"", whole=True)
+
+
+def test_what_is_no_gzip_is_said() -> None:
+    response, _ = answer(CONTENT, content_encoding="gzip")
+    with pytest.raises(AttemptError, match="no gzip"):
+        asyncio.run(read_body(response))
+
+
+def test_an_encoding_nobody_asked_for_is_said() -> None:
+    response, _ = answer(CONTENT, content_encoding="br")
+    with pytest.raises(AttemptError, match="encoded as br"):
+        asyncio.run(read_body(response))
+
+
+@pytest.mark.parametrize(("length", "read"), [(16384 + 60_000, 8), (len(CONTENT), 2)])
+def test_a_connection_is_kept_where_little_is_left(length: int, read: int) -> None:
+    response, pieces = answer(CONTENT[:length], 10_000, content_length=str(length))
+    body = asyncio.run(read_body(response, lambda beginning: True))
+    assert len(body.content) == 16384
+    assert pieces.read == read
