@@ -1,137 +1,19 @@
-"""Who exists and what they say: the bundled sample or your own Parquet file, as one row per filing."""
+"""Who exists, what they are called and what they filed, wherever a profile takes it from."""
 
-import difflib
-import hashlib
-from datetime import date, timedelta
-from functools import lru_cache
 from pathlib import Path
 
-import polars as pl
+from resources.corpus_universe import READERS, CorpusUniverse
+from resources.edgar.universe import EdgarUniverse
+from resources.profile import Profile
+from resources.table_universe import TableUniverse
 
-from resources.profile import Descriptions, Profile, ProfileError
-
-SAMPLE = Path(__file__).parent / "sample"
-FILING_LAG = timedelta(days=60)
-FIRST_SAMPLE_FILING = date(2003, 4, 1)
-COLUMNS = (
-    "accession", "company_id", "cik", "ticker", "name", "exchange", "sector", "industry", "sic",
-    "fiscal_year_end", "form", "filed_at", "period", "text", "sha256",
-)  # fmt: skip
+Universe = TableUniverse | EdgarUniverse
+"""`companies`, `listed` tickers and filings; its `*_now` are digests of what the outside world has, for the planner."""
 
 
-def read_universe(profile: Profile) -> pl.DataFrame:
-    """One row per filing with the columns COLUMNS, sorted by accession.
-
-    Raises
-    ------
-    ProfileError
-        The file or one of its mapped columns is missing, a row has no ticker or date, a company filed twice on a day,
-        or the profile names a ticker that the source does not have.
-    """
-    settings = profile.descriptions
-    stamp = settings.path.stat().st_mtime_ns if settings.path and settings.path.is_file() else 0
-    rows = _sample() if settings.source == "sample" else _parquet(settings, stamp)
-    wanted = profile.tickers
-    if not wanted:
-        return rows
-    known = set(rows["ticker"])
-    for ticker in wanted:
-        if ticker not in known:
-            near = difflib.get_close_matches(ticker, sorted(known), n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            source = settings.path or "the sample"
-            raise ProfileError(f"profile {profile.name}: tickers: {ticker!r} is not in {source}{hint}")
-    return rows.filter(pl.col("ticker").is_in(wanted))
-
-
-def filings_fingerprint(rows: pl.DataFrame) -> dict[str, str]:
-    """Slice name -> digest of every filing, as the lake names slices."""
-    content = rows.select("company_id", "sic", "form", "period", "sha256").rows()
-    names = rows.select("filed_at", "accession").rows()
-    return {f"{day} {name}": _digest(*map(str, row)) for (day, name), row in zip(names, content, strict=True)}
-
-
-def companies_fingerprint(rows: pl.DataFrame) -> dict[str, str]:
-    """Digest of who exists, texts left out."""
-    return {"": _digest(rows.drop("text", "sha256").write_csv())}
-
-
-def _sample() -> pl.DataFrame:
-    """The bundled companies; a filing is dated 60 days after the fiscal year end that puts it in 2003-04 to 2004-03."""
-    rows = []
-    for company in pl.read_csv(SAMPLE / "companies.csv", infer_schema_length=0).iter_rows(named=True):
-        text = (SAMPLE / "descriptions" / f"{company['ticker']}.txt").read_text(encoding="utf-8")
-        month, day = (int(part) for part in company["fiscal_year_end"].split("-"))
-        ends = (date(year, month, day) for year in (2002, 2003))
-        period = next(end for end in ends if end + FILING_LAG >= FIRST_SAMPLE_FILING)
-        rows.append(company | {"text": text, "period": period, "filed_at": period + FILING_LAG})
-    return _finish(pl.DataFrame(rows), "sample")
-
-
-@lru_cache(maxsize=4)
-def _parquet(settings: Descriptions, stamp: int) -> pl.DataFrame:
-    path = settings.path
-    if path is None or not path.is_file():
-        raise ProfileError(f"descriptions.path: no such file: {path}")
-    try:
-        raw = pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise ProfileError(f"descriptions.path: {path} is not a Parquet file that can be read: {error}") from error
-    mapping = {name: column for name, column in settings.columns.model_dump().items() if column}
-    for name, column in mapping.items():
-        if column not in raw.columns:
-            raise ProfileError(
-                f"descriptions.columns.{name}: {column!r} is not a column of {path}; it has {', '.join(raw.columns)}"
-            )
-    rows = raw.select(pl.col(column).alias(name) for name, column in mapping.items())
-    if settings.columns.filed_at is None:
-        rows = rows.with_columns(filed_at=pl.lit(settings.filed_at, pl.Date))
-    day = pl.col("filed_at")
-    try:
-        rows = rows.with_columns(day.str.to_date() if rows["filed_at"].dtype == pl.String else day.cast(pl.Date))
-    except pl.exceptions.PolarsError as error:
-        where = f"descriptions.columns.filed_at: {mapping.get('filed_at')!r} of {path}"
-        raise ProfileError(f"{where} holds {rows['filed_at'].dtype}, not dates; convert it") from error
-    return _finish(rows, "parquet")
-
-
-def _finish(rows: pl.DataFrame, source: str) -> pl.DataFrame:
-    """Add identifiers and hashes, fill what the source does not tell, and refuse what cannot be keyed."""
-    if rows.is_empty():
-        raise ProfileError("descriptions: no rows; give at least one company with a text")
-    absent = [c for c in ("cik", "sic", "sector", "industry", "exchange", "fiscal_year_end") if c not in rows.columns]
-    rows = rows.with_columns(pl.lit(None, pl.String).alias(c) for c in absent)
-    if "period" not in rows.columns:
-        rows = rows.with_columns(period=pl.lit(None, pl.Date))
-    for column in ("ticker", "filed_at"):
-        if rows[column].null_count():
-            raise ProfileError(f"descriptions: {rows[column].null_count()} rows without {column}; fill or drop them")
-    year = pl.col("filed_at").dt.year().cast(pl.String)
-    rows = rows.with_columns(
-        pl.col("text").fill_null(""),
-        pl.col("name").fill_null(pl.col("ticker")),
-        cik=_digits(rows["cik"], 10),
-        sic=_digits(rows["sic"], 4),
-        form=pl.lit("10-K" if source == "sample" else "description"),
-        accession=pl.concat_str(pl.lit(source), "ticker", year, separator="-"),
-    ).with_columns(
-        company_id=pl.col("cik").fill_null(pl.concat_str(pl.lit("ticker:"), "ticker")),
-        sha256=pl.col("text").map_elements(_digest, return_dtype=pl.String),
-    )
-    if (twice := rows.filter(pl.struct("company_id", "filed_at").is_duplicated())).height:
-        raise ProfileError(f"descriptions: {twice['ticker'][0]!r} has two texts of {twice['filed_at'][0]}; keep one")
-    if (twice := rows.filter(pl.col("accession").is_duplicated())).height:
-        raise ProfileError(f"descriptions: {twice['ticker'][0]!r} has two texts in one year; keep the later one")
-    return rows.select(COLUMNS).sort("accession")
-
-
-def _digits(codes: pl.Series, width: int) -> pl.Series:
-    """Codes as text with leading zeros, null where there is none; floats are integers beside missing values."""
-    if codes.dtype.is_float():
-        codes = codes.fill_nan(None).cast(pl.Int64)
-    text = codes.cast(pl.String).str.strip_chars()
-    return text.set(text == "", None).str.zfill(width)
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+def open_universe(profile: Profile, home: Path) -> Universe:
+    """The universe that a profile names; `home` is where downloads are kept."""
+    source = profile.descriptions.source
+    if source == "edgar":
+        return EdgarUniverse(profile, home)
+    return CorpusUniverse(profile, home) if source in READERS else TableUniverse(profile)

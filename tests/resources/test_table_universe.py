@@ -7,9 +7,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from resources.corpora import COLUMNS
+from resources.description_settings import DescriptionColumns, Descriptions
 from resources.market import read_prices
-from resources.profile import DescriptionColumns, Descriptions, Prices, Profile, ProfileError, load_profile
-from resources.universe import COLUMNS, companies_fingerprint, filings_fingerprint, read_universe
+from resources.profile import Prices, Profile, ProfileError, load_profile
+from resources.table_universe import TableUniverse, read_universe
 
 SAMPLE = read_universe(Profile(name="sample"))
 
@@ -161,8 +163,21 @@ def test_a_file_that_changed_is_read_again(tmp_path: Path) -> None:
 
 
 def test_the_fingerprint_of_filings_has_one_slice_a_filing_and_companies_ignore_texts(tmp_path: Path) -> None:
-    before, after = read_universe(own(tmp_path, company())), read_universe(own(tmp_path, company(text="Changed.")))
-    assert list(filings_fingerprint(before)) == ["2004-03-01 parquet-KO-2004"]
-    assert filings_fingerprint(before) != filings_fingerprint(after)
-    assert companies_fingerprint(before) == companies_fingerprint(after)
-    assert companies_fingerprint(SAMPLE[:5]) != companies_fingerprint(SAMPLE[:6])
+    def now(**changed: object) -> tuple[dict[str, str], dict[str, str]]:
+        universe = TableUniverse(own(tmp_path, company(**changed)))
+        return universe.filings_now(2004), universe.companies_now()
+
+    before, after, renamed = now(), now(text="Changed."), now(name="Coke")
+    assert list(before[0]) == ["2004-03-01 parquet-KO-2004"]
+    assert before[0] != after[0]
+    assert before[1] == after[1] != renamed[1]
+
+
+def test_the_first_report_of_a_company_is_its_earliest_and_its_name_the_newest(tmp_path: Path) -> None:
+    days = [date(2004, 3, 1), date(2005, 3, 1)]
+    twice = company(ticker=["KO", "KO"], name=["Coca-Cola", "Coke"], text=["a", "b"], filed_at=days, cik=[21344, 21344])
+    universe = TableUniverse(own(tmp_path, twice, filed_at=None))
+    (row,) = universe.companies(lambda n: None).rows(named=True)
+    assert (row["name"], row["first_report"]) == ("Coke", days[0])
+    assert universe.listed.rows() == [("0000021344", "KO")]
+    assert universe.filings(2005)["tickers"].to_list() == [["KO"]]
