@@ -1,0 +1,81 @@
+"""What a ticker meant, and when, as far as cover pages and EDGAR's present list tell."""
+
+import polars as pl
+
+PAIR = ("symbol", "company_id")
+
+
+def ticker_history(seen: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:
+    """One row per ticker and company: ticker, company_id, valid_from, valid_to, source; sorted.
+
+    What counts is on which days a company filed a report with symbols, which of these reports show the ticker, and
+    whether today's list gives it to the company. A report without symbols tells nothing.
+
+    - `valid_from` is the day of the first report that shows the ticker, where an earlier report did not show it;
+      else unknown (null), for the ticker may be older than the reports.
+    - `valid_to` is null where today's list gives the ticker to the company: it still means it. In all other cases it is
+      the day of the last report that shows it: a later report does not, or it is not in the list any more.
+    - Where today's list gives one ticker to several companies, the one whose reports showed it last keeps it; it ended
+      for the others at their last report, and also where the other company has no report that shows it.
+    - A ticker that only the list knows has neither day.
+
+    Dots, slashes and hyphens are one: `BRK.A` on a cover is `BRK-A` in the list. A ticker is spelled as in the list,
+    else as in the last report. The source is `cover page`, `EDGAR list`, or `cover page and EDGAR list`.
+
+    Parameters
+    ----------
+    seen : DataFrame
+        company_id, filed_at, tickers (list of string, maybe empty) of all annual reports.
+    listed : DataFrame
+        company_id, ticker of today's list.
+    """
+    claims = _shown(seen).join(_listed(listed), on=PAIR, how="full", coalesce=True)
+    first, last = pl.col("first"), pl.col("last")
+    on_cover, in_list = last.is_not_null(), pl.col("list_spelling").is_not_null()
+    rows = claims.join(_overtaken(claims), on=PAIR, how="left").select(
+        "company_id",
+        ticker=pl.coalesce("list_spelling", "spelling"),
+        valid_from=pl.when(first > pl.col("first_report")).then(first),
+        valid_to=pl.when(~in_list | pl.col("overtaken").fill_null(False)).then(last),
+        source=pl.concat_str(
+            pl.when(on_cover).then(pl.lit("cover page")),
+            pl.when(in_list).then(pl.lit("EDGAR list")),
+            separator=" and ",
+            ignore_nulls=True,
+        ),
+    )
+    return rows.select("ticker", "company_id", "valid_from", "valid_to", "source").sort("ticker", "company_id")
+
+
+def _shown(seen: pl.DataFrame) -> pl.DataFrame:
+    """Per symbol and company: first and last day shown, its spelling then, and the company's first report with any."""
+    reports = (
+        seen.select("company_id", "filed_at", ticker=pl.col("tickers").cast(pl.List(pl.String)))
+        .explode("ticker")
+        .drop_nulls("ticker")
+        .with_columns(_symbol(), first_report=pl.col("filed_at").min().over("company_id"))
+    )
+    return reports.group_by(PAIR).agg(
+        pl.col("first_report").first(),
+        first=pl.col("filed_at").min(),
+        last=pl.col("filed_at").max(),
+        spelling=pl.col("ticker").sort_by("filed_at", "ticker").last(),
+    )
+
+
+def _listed(listed: pl.DataFrame) -> pl.DataFrame:
+    """Per symbol and company, how the list spells it."""
+    rows = listed.select("company_id", pl.col("ticker").cast(pl.String)).drop_nulls().with_columns(_symbol())
+    return rows.group_by(PAIR).agg(list_spelling=pl.col("ticker").min())
+
+
+def _symbol() -> pl.Expr:
+    return pl.col("ticker").str.replace_all(r"[./]", "-").alias("symbol")
+
+
+def _overtaken(claims: pl.DataFrame) -> pl.DataFrame:
+    """Symbols and companies where the list gives the symbol to another company with the newer claim."""
+    others = claims.drop_nulls("list_spelling").select("symbol", "last", other="company_id")
+    rivals = claims.join(others, on="symbol", suffix="_of_other").filter(pl.col("company_id") != pl.col("other"))
+    newer = pl.col("last_of_other").is_null() | (pl.col("last_of_other") > pl.col("last"))
+    return rivals.filter(newer).select(PAIR).unique().with_columns(overtaken=pl.lit(True))

@@ -1,0 +1,127 @@
+"""A report cut into pieces: paragraphs of prose, rows of tables, and the marks of page breaks."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+from edgar_itemize.blocks import Block
+
+from assets.descriptions.first_opinion import Located
+
+UNSEEN = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ud800-\uf8ff\ufeff\ufff9-\ufffb]"
+)
+"""Controls, soft hyphens, zero-width and direction marks, halves of surrogate pairs, private characters."""
+BLANKS = re.compile(r"\s+")
+RULES = re.compile(r"([.=_*-]) ?(?:\1 ?){3,}")
+"""Dots that lead from a row's name to its figures, and lines made of signs."""
+WORD = re.compile(r"[^\W_]")
+MARK = re.compile(r"</?(?:PAGE|TABLE|CAPTION|S|C|FN|F\d+|R|B|I|U|HTML|BODY|PRE|TEXT)>", re.IGNORECASE)
+"""Tags that stand in plain text."""
+COLUMNS = re.compile(r"\S(?: {3,}|\t)\s*\S|\.{4,}")
+"""What separates the columns of a row in plain text."""
+COLUMN_SHARE = 0.4
+"""Share of a block's lines that have to be rows for all of them to be."""
+SHORT_LINE = 45
+"""Characters; prose is wrapped later than that."""
+CELL_CHARS = 300
+"""A table row that has more in cells of several paragraphs is page layout, not a table."""
+HYPHENATED = re.compile(r"(?<=[A-Za-z]-)\n(?=[a-z])")
+RUNNING_HEADING = re.compile(r"(?:ITEM|PART)\s+[\dIVX]+[A-C]?\b.{0,60}", re.IGNORECASE)
+LONE_NUMBER = re.compile(r"[-\s]*\d{1,3}[-\s]*")
+
+Kind = Literal["prose", "row", "break"]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A paragraph, a row, or a page break, whose text is empty."""
+
+    kind: Kind
+    text: str
+    start: int
+    """Offset in the document."""
+    goes_on: bool = False
+    """Whether no blank line stands before it, so that it may be the rest of a paragraph."""
+
+
+def pieces(located: Located) -> list[Piece]:
+    """The whole document in order; what reaches over an end of Item 1 is cut there."""
+    return list(_pieces(located.blocks, {located.start, located.end}))
+
+
+def lines(text: str) -> list[Piece]:
+    """The same from text in which every line is a paragraph."""
+    return [piece for match in re.finditer(r"[^\n]+", text) for piece in _piece("prose", match[0], match.start())]
+
+
+def _pieces(blocks: list[Block], cuts: set[int]) -> Iterator[Piece]:
+    index = 0
+    while index < len(blocks):
+        block, end = blocks[index], index + 1
+        while end < len(blocks) and blocks[end].raw_end <= block.row_raw_end and blocks[end].norm_start not in cuts:
+            end += 1
+        after_break = index > 0 and blocks[index - 1].kind != "para"
+        before_break = end < len(blocks) and blocks[end].kind != "para"
+        if (block.is_page_break or block.kind != "para") and not block.in_table:
+            yield Piece("break", "", block.norm_start)
+        if end > index + 1:
+            yield from _row(blocks[index:end])
+        elif any(block.norm_start < cut < block.norm_end for cut in cuts):
+            yield from _cut(block, cuts)
+        elif block.kind == "para":
+            yield from _paragraph(block, after_break, before_break)
+        index = end
+
+
+def _row(cells: list[Block]) -> Iterator[Piece]:
+    """A table row as one piece; where it lays out paragraphs, these."""
+    columns = {block.cell_col for block in cells}
+    if len(columns) < len(cells) and sum(len(block.text) for block in cells) > CELL_CHARS:
+        for block in cells:
+            yield from _piece("prose", block.text, block.norm_start)
+    else:
+        yield from _piece("row", " ".join(block.text for block in cells), cells[0].norm_start)
+
+
+def _cut(block: Block, cuts: set[int]) -> Iterator[Piece]:
+    inside = sorted(cut for cut in cuts if block.norm_start < cut < block.norm_end)
+    for start, end in pairwise([block.norm_start, *inside, block.norm_end]):
+        yield from _piece("prose", block.text[start - block.norm_start : end - block.norm_start], start)
+
+
+def _paragraph(block: Block, after_break: bool, before_break: bool) -> Iterator[Piece]:
+    """A block of lines as prose or as rows; headings and page numbers that stick to it at page ends are taken off."""
+    text = list(block.lines) or [block.text]
+    first, last = [], []
+    if after_break and len(text) > 1 and RUNNING_HEADING.fullmatch(text[0]):
+        first = [text.pop(0)]
+    if before_break and len(text) > 1 and LONE_NUMBER.fullmatch(text[-1]):
+        last = [text.pop()]
+    body = text if _is_set(text) else [HYPHENATED.sub("", "\n".join(text))]
+    kind: Kind = "row" if len(body) > 1 or (block.in_table and len(block.text) <= CELL_CHARS) else "prose"
+    parts: list[tuple[Kind, str]] = [("prose", part) for part in first]
+    parts += [(kind, part) for part in body] + [("prose", part) for part in last]
+    for piece, part in parts:
+        yield from _piece(piece, MARK.sub(" ", part), block.norm_start, goes_on=not block.blank_before)
+
+
+def _is_set(text: list[str]) -> bool:
+    """Whether lines are to stay lines: set in columns, or all shorter than wrapped prose."""
+    if len(text) < 2:
+        return False
+    columns = sum(COLUMNS.search(line) is not None for line in text)
+    return columns >= COLUMN_SHARE * len(text) or max(map(len, text[:-1])) < SHORT_LINE
+
+
+def _piece(kind: Kind, text: str, start: int, goes_on: bool = False) -> Iterator[Piece]:
+    """The piece as one tidy line, unless it has neither letters nor figures.
+
+    Tidy is Unicode's composed form, every kind of blank a single blank, nothing unseen and no rules.
+    """
+    line = BLANKS.sub(" ", RULES.sub(" ", unicodedata.normalize("NFC", UNSEEN.sub("", text)))).strip()
+    if WORD.search(line):
+        yield Piece(kind, line, start, goes_on)

@@ -1,0 +1,67 @@
+"""Plain text of Item 1 as a reader sees it: paragraphs and tables, without mark-up and page furniture."""
+
+import re
+from collections.abc import Iterable
+
+from assets.descriptions.first_opinion import Located
+from assets.descriptions.page_furniture import furniture
+from assets.descriptions.pieces import Piece, lines, pieces
+
+UNFINISHED = re.compile(r".{60,}[^.:;!?]", re.DOTALL)
+"""A paragraph that a page break, or a line that looked like a heading, may have cut."""
+LATER_HEADING = re.compile(
+    r"PART\s+I{1,3}\W*|ITEMS?\s*(?:1\s*\W?[ABC]|2)\W*(?:risk\s+factors|unresolved.*|cybersecurity|.*propert\w+)?\W*",
+    re.IGNORECASE,
+)
+"""What the running header of the next item's page leaves behind."""
+
+
+def plain_text(located: Located) -> str:
+    """Item 1: paragraphs separated by a blank line, rows of a table by a newline, cells by a blank."""
+    wanted = _without_furniture(pieces(located), heading=located.start)
+    return _joined(piece for piece in wanted if located.start <= piece.start < located.end)
+
+
+def plain_text_of(text: str) -> str:
+    """The same from text in which every line is a paragraph."""
+    return _joined(_without_furniture(lines(text)))
+
+
+def _without_furniture(document: list[Piece], heading: int | None = None) -> list[Piece]:
+    """What is not furniture, and in place of what is, however much, one break.
+
+    The heading stays, though running headers repeat it.
+    """
+    kept: list[Piece] = []
+    for piece, unwanted in zip(document, furniture(document), strict=True):
+        if not unwanted or (piece.start == heading and piece.kind != "break"):
+            kept.append(piece)
+        elif not kept or kept[-1].kind != "break":
+            kept.append(Piece("break", "", piece.start))
+    return kept
+
+
+def _joined(wanted: Iterable[Piece]) -> str:
+    item = list(wanted)
+    while item and (item[-1].kind == "break" or LATER_HEADING.fullmatch(item[-1].text)):
+        item.pop()
+    parts: list[str] = []
+    before: Piece | None = None
+    interrupted = False
+    for piece in item:
+        if piece.kind == "break":
+            interrupted = True
+            continue
+        if before:
+            parts.append(_gap(before, piece, interrupted))
+        parts.append(piece.text)
+        before, interrupted = piece, False
+    return "".join(parts)
+
+
+def _gap(before: Piece, after: Piece, interrupted: bool) -> str:
+    """What stands between two pieces; a paragraph that was taken apart becomes whole again."""
+    if before.kind == after.kind == "row":
+        return "\n"
+    apart = after.goes_on or (interrupted and after.text[0].islower())
+    return " " if apart and before.kind == after.kind and UNFINISHED.fullmatch(before.text) else "\n\n"

@@ -1,0 +1,192 @@
+"""What EDGAR wraps around an annual report: the header's facts, and the one document that is the report.
+
+A full submission is a header (<SEC-HEADER>, before 1996 <IMS-HEADER>) and its documents, the report among them. All
+functions take bytes as they come: a whole submission, the beginning of one, or a document without any wrapping.
+"""
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+HEADER_ENDS = (b"</SEC-HEADER>", b"</IMS-HEADER>")
+END_MARKS = (b"</SEC-DOCUMENT>", b"</IMS-DOCUMENT>", b"-----END PRIVACY-ENHANCED MESSAGE-----")
+TAIL = 1000
+"""Bytes at the end in which an end mark has to stand."""
+HEADER_BYTES = 1_000_000
+"""Where a header is looked for; the longest, with hundreds of co-registrants, are a third of it."""
+
+FIELD = re.compile(r"^(\s*)([A-Z][A-Z -]*):[ \t]*(.*?)\s*$", re.MULTILINE)
+SIC = re.compile(r"\[([0-9]{4})\]$|^([0-9]{4})$")
+DAY = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
+CIK = re.compile(r"[0-9]{1,10}")
+REPORT = re.compile(rb"10-?K", re.IGNORECASE)
+EXHIBIT = re.compile(rb"EX-|GRAPHIC|COVER|CORRESP|ZIP|XML|EXCEL|JSON", re.IGNORECASE)
+FACT = rb"<%s>[ \t]*([^\r\n<]*)"
+TYPE, FILE_NAME = re.compile(FACT % b"TYPE"), re.compile(FACT % b"FILENAME")
+BINARY = re.compile(rb"\s*(?:<(?:PDF|ZIP|EXCEL)>|begin [0-7]{3} |%PDF|\x1f\x8b|PK\x03\x04|GIF8|\xff\xd8\xff|\x89PNG)")
+BINARY_NAME = re.compile(rb"\.(?:pdf|gif|jpe?g|png|xlsx?|zip|xsd|json)\s*$", re.IGNORECASE)
+CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r\f"))
+
+
+@dataclass(frozen=True)
+class Header:
+    """What the header says; None where it does not, or not in the usual way."""
+
+    form: str | None = None
+    """Form type as filed, `10-K405`."""
+    filed_at: date | None = None
+    """Day of filing."""
+    period: date | None = None
+    """End of the period reported on."""
+    filers: tuple[tuple[str, str | None], ...] = ()
+    """Ten-digit CIK and four-digit SIC code of every filer, in order: each has its own."""
+    name: str | None = None
+    """Name of the first filer."""
+    fiscal_year_end: str | None = None
+    """Of the first filer, `12-31`."""
+
+    @property
+    def sic(self) -> str | None:
+        """SIC code of the first filer."""
+        return self.filers[0][1] if self.filers else None
+
+    def sic_of(self, cik: str) -> str | None:
+        """SIC code of one filer; the first one's where the header does not name this one."""
+        return dict(self.filers).get(cik, self.sic)
+
+
+@dataclass(frozen=True)
+class _Document:
+    """One <DOCUMENT>: its type, and where its text is."""
+
+    type: bytes
+    start: int
+    end: int
+    binary: bool
+    closed: bool
+
+
+def header(content: bytes) -> Header:
+    """The facts in a submission's header; an empty Header where there is none."""
+    filing, filers = _fields(_header_text(content))
+    first = filers[0] if filers else {}
+    numbered = [(cik.zfill(10), filer) for filer in filers if CIK.fullmatch(cik := filer.get("CENTRAL INDEX KEY", ""))]
+    return Header(
+        form=filing.get("CONFORMED SUBMISSION TYPE") or None,
+        filed_at=_date(filing.get("FILED AS OF DATE", "")),
+        period=_date(filing.get("CONFORMED PERIOD OF REPORT", "")),
+        filers=tuple((cik, _code(filer)) for cik, filer in numbered),
+        name=first.get("COMPANY CONFORMED NAME") or None,
+        fiscal_year_end=_month_day(first.get("FISCAL YEAR END", "")),
+    )
+
+
+def header_arrived(content: bytes) -> bool:
+    """Whether the header is there to its end."""
+    return any(content.find(mark, 0, HEADER_BYTES) >= 0 for mark in HEADER_ENDS)
+
+
+def document_arrived(content: bytes) -> bool:
+    """Whether the report is there to its end, so that nothing more has to be read."""
+    return any(document.closed and _is_report(document) for document in _documents(content))
+
+
+def submission_ended(content: bytes) -> bool:
+    """Whether nothing of the report is missing: it is closed, or the submission ends as submissions do."""
+    return any(mark in content[-TAIL:] for mark in END_MARKS) or document_arrived(content)
+
+
+def main_document(content: bytes) -> str:
+    """The annual report itself, decoded; empty where there is none that can be read as text.
+
+    Decoded as UTF-8 where that is valid, else as cp1252, undefined bytes replaced; control characters are left out.
+    """
+    documents = [document for document in _documents(content) if not document.binary]
+    if documents:
+        body = [d for d in documents if not EXHIBIT.match(d.type)]
+        chosen = next((d for d in documents if _is_report(d)), body[0] if body else None)
+        return _decoded(content[chosen.start : chosen.end]) if chosen else ""
+    if b"<DOCUMENT>" in content or BINARY.match(content):
+        return ""
+    ends = (content.find(mark, 0, HEADER_BYTES) + len(mark) for mark in HEADER_ENDS if mark in content[:HEADER_BYTES])
+    return _decoded(content[next(ends, 0) :])
+
+
+def _is_report(document: _Document) -> bool:
+    return REPORT.match(document.type) is not None and not document.binary
+
+
+def _documents(content: bytes) -> Iterator[_Document]:
+    """Every document in order; the last may have no end yet, its text then goes as far as there is any."""
+    at = content.find(b"<DOCUMENT>")
+    while at >= 0:
+        close = content.find(b"</DOCUMENT>", at)
+        end = close if close >= 0 else len(content)
+        yield _document(content, at, end, closed=close >= 0)
+        at = content.find(b"<DOCUMENT>", end)
+
+
+def _document(content: bytes, at: int, end: int, closed: bool) -> _Document:
+    text = content.find(b"<TEXT>", at, end)
+    start = text + len(b"<TEXT>") if text >= 0 else at
+    facts = content[at : text if text >= 0 else min(end, at + TAIL)]
+    kind, name = TYPE.search(facts), FILE_NAME.search(facts)
+    text_end = content.rfind(b"</TEXT>", start, end)
+    binary = BINARY.match(content, start, end) or (name and BINARY_NAME.search(name[1]))
+    return _Document(kind[1].strip() if kind else b"", start, text_end if text_end >= 0 else end, bool(binary), closed)
+
+
+def _decoded(content: bytes) -> str:
+    content = content.translate(None, CONTROLS)
+    try:
+        # A stream that stops within a character is still UTF-8.
+        text = codecs.getincrementaldecoder("utf-8")().decode(content)
+    except UnicodeDecodeError:
+        text = content.decode("cp1252", "replace")
+    return text.removeprefix("\ufeff")
+
+
+def _header_text(content: bytes) -> str:
+    """From the header's beginning to its end, or to the first document."""
+    start = min((at for mark in HEADER_ENDS if (at := content.find(mark.replace(b"/", b""))) >= 0), default=-1)
+    if start < 0:
+        return ""
+    ends = (content.find(mark, start) for mark in (*HEADER_ENDS, b"<DOCUMENT>"))
+    return _decoded(content[start : min((end for end in ends if end >= 0), default=start + HEADER_BYTES)])
+
+
+def _fields(text: str) -> tuple[dict[str, str], list[dict[str, str]]]:
+    """Fields of the filing and of each filer, the first value of each; other parties are left out."""
+    filing: dict[str, str] = {}
+    filers: list[dict[str, str]] = []
+    party = filing
+    for indent, name, value in FIELD.findall(text):
+        if not indent.strip("\n\r") and not value:
+            party = {}
+            if name == "FILER":
+                filers.append(party)
+        party.setdefault(name, value)
+    return filing, filers
+
+
+def _code(filer: dict[str, str]) -> str | None:
+    """Four-digit SIC code; EDGAR writes 0000 for none."""
+    found = SIC.search(filer.get("STANDARD INDUSTRIAL CLASSIFICATION", ""))
+    code = found and (found[1] or found[2])
+    return code if code != "0000" else None
+
+
+def _date(digits: str) -> date | None:
+    parts = DAY.fullmatch(digits)
+    try:
+        return date(*map(int, parts.groups())) if parts else None
+    except ValueError:
+        return None
+
+
+def _month_day(digits: str) -> str | None:
+    """`1231` as 12-31, None for what is no day of a leap year."""
+    day = _date(f"2000{digits}")
+    return f"{day:%m-%d}" if day else None

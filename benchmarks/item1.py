@@ -1,0 +1,153 @@
+"""Item 1 of real annual reports: how fast, against either reader alone, and how right.
+
+`PEERLENS_TESTDATA=../shared/data python benchmarks/item1.py [rounds]` reads the 42 reports there. Speed is measured on
+those in inline XBRL, the largest: edgar-itemize and edgartools each as shipped, on the document as filed, and ours,
+which asks both; in turn, document by document, medians over the rounds. Accuracy is measured in letters a to z against
+the texts beside the reports. The last line is JSON.
+"""
+
+import gzip
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+
+import polars as pl
+from edgar.documents import HTMLParser, ParserConfig
+from edgar_itemize.pipeline import parse_prepared
+from edgar_itemize.prepare import prepare_document
+from edgar_itemize.sgml import DocumentBlock, Submission
+from rapidfuzz.distance import LCSseq
+
+from assets.descriptions.item1 import item1, letters
+from assets.descriptions.submission import main_document
+from resources.workers import Failed, map_in_processes
+
+ROUNDS = 5
+SECONDS = 60.0
+PROCESSES = 2
+CLOSE = 0.97
+EDGE = 200
+"""Letters at either end that are compared by themselves."""
+FURNITURE = 50
+"""Letters of page furniture with which the texts beside the reports may end."""
+
+
+def itemize_alone(content: bytes) -> None:
+    """edgar-itemize as shipped."""
+    text = main_document(content)
+    end = len(text)
+    block = DocumentBlock(1, "10-K", None, None, True, doc_start=0, doc_end=end, text_start=0, text_end=end)
+    submission = Submission(path=Path("0000000000-00-000000"), text=text, header="", documents=[block])
+    parse_prepared(prepare_document(submission, block, 0), 0, headings=False)
+
+
+def edgartools_alone(content: bytes) -> None:
+    """edgartools as shipped."""
+    sections = HTMLParser(ParserConfig(form="10-K")).parse(main_document(content)).sections
+    for name in ("part_i_item_1", "business"):
+        if name in sections:
+            sections[name].text()
+            return
+
+
+def ours(content: bytes) -> None:
+    """Both readers on lighter mark-up, compared."""
+    item1(content)
+
+
+READERS: dict[str, Callable[[bytes], None]] = {
+    "edgar-itemize alone": itemize_alone,
+    "edgartools alone": edgartools_alone,
+    "ours, both readers": ours,
+}
+
+
+def speeds(documents: list[bytes], rounds: int) -> dict[str, list[float]]:
+    """Documents a second of every reader, one number a round."""
+    found: dict[str, list[float]] = {name: [] for name in READERS}
+    for _ in range(rounds):
+        seconds = dict.fromkeys(READERS, 0.0)
+        for content in documents:
+            for name, read in READERS.items():
+                started = time.perf_counter()
+                read(content)
+                seconds[name] += time.perf_counter() - started
+        for name, spent in seconds.items():
+            found[name].append(len(documents) / spent)
+    return found
+
+
+def in_processes(documents: list[bytes], rounds: int) -> list[float]:
+    """Documents a second of ours in processes, one number a round; a round before the first loads the libraries."""
+    results = map_in_processes(ours, documents * (rounds + 1), SECONDS, PROCESSES)
+    ends = []
+    for _ in range(rounds + 1):
+        for _ in documents:
+            if isinstance(outcome := next(results), Failed):
+                raise SystemExit(outcome.reason)
+        ends.append(time.perf_counter())
+    return [len(documents) / (end - start) for start, end in zip(ends, ends[1:], strict=False)]
+
+
+def accuracies(folder: Path) -> Iterator[dict[str, object]]:
+    """For every report its era, and how like the text beside it ours is."""
+    for row in pl.read_csv(folder / "manifest.csv", infer_schema_length=0).iter_rows(named=True):
+        found = item1(_raw(folder, row["file"]))
+        mine = letters(found.text)
+        beside = folder / "item1" / f"{Path(row['file']).stem}.item1.txt.gz"
+        truth = letters(gzip.decompress(beside.read_bytes()).decode())
+        common, longest = LCSseq.similarity(mine, truth), max(len(mine), len(truth), 1)
+        yield {
+            "era": row["era"],
+            "format": row["format"],
+            "documents": 1,
+            "overlap": common / longest,
+            "first": LCSseq.normalized_similarity(mine[:EDGE], truth[:EDGE]),
+            "last": LCSseq.similarity(mine[-EDGE:], truth[-EDGE - FURNITURE :]) / EDGE,
+            "within_3pct": common >= CLOSE * longest,
+            "ok": found.quality == "ok",
+        }
+
+
+def _raw(folder: Path, name: str) -> bytes:
+    return gzip.decompress((folder / f"{name}.gz").read_bytes())
+
+
+def main() -> None:
+    """Print both tables and the claims."""
+    logging.disable(logging.CRITICAL)
+    folder = Path(os.environ.get("PEERLENS_TESTDATA", "../shared/data")) / "tenk"
+    if not folder.is_dir():
+        raise SystemExit(f"no annual reports in {folder}; set PEERLENS_TESTDATA")
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
+    documents = [_raw(folder, path.stem) for path in sorted(folder.glob("*_ixbrl.htm.gz"))]
+    ours(documents[0])
+    found = speeds(documents, rounds)
+    together = in_processes(documents, rounds)
+    print(f"{len(documents)} reports in inline XBRL, documents a second, median and range of {rounds} rounds")
+    for name, numbers in (found | {f"ours, {PROCESSES} processes": together}).items():
+        print(f"  {name:22}{median(numbers):6.2f}   {min(numbers):.2f} to {max(numbers):.2f}")
+    rows = pl.DataFrame(list(accuracies(folder)))
+    means, sums = pl.col("overlap", "first", "last").mean().round(4), pl.col("within_3pct", "ok", "documents").sum()
+    eras = rows.group_by("era", "format").agg(means, pl.col("overlap").min().alias("worst").round(4), sums)
+    with pl.Config(tbl_cols=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True):
+        print(eras.sort("era", "format"))
+    ratios = [
+        mine / theirs for mine, theirs in zip(found["ours, both readers"], found["edgartools alone"], strict=True)
+    ]
+    claims = {
+        "filings_per_s": round(median(together), 2),
+        "vs_edgartools": round(median(ratios), 2),
+        "within_3pct": int(rows["within_3pct"].sum()),
+        "documents": rows.height,
+    }
+    print(json.dumps(claims))
+
+
+if __name__ == "__main__":
+    main()

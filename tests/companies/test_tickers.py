@@ -1,0 +1,154 @@
+"""Tickers move between companies; what covers and today's list say is told, and nothing is made up."""
+
+from datetime import date, timedelta
+
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from assets import schemas
+from assets.companies.tickers import ticker_history
+
+SEEN = {"company_id": pl.String, "filed_at": pl.Date, "tickers": pl.List(pl.String)}
+LISTED = {"company_id": pl.String, "ticker": pl.String}
+Report = tuple[str, date, list[str]]
+Days = tuple[date | None, date | None]
+
+
+def day(year: int) -> date:
+    return date(year, 3, 1)
+
+
+def history(seen: list[Report], listed: list[tuple[str, str]]) -> pl.DataFrame:
+    return ticker_history(
+        pl.DataFrame(seen, schema=SEEN, orient="row"), pl.DataFrame(listed, schema=LISTED, orient="row")
+    )
+
+
+def days(seen: list[Report], listed: list[tuple[str, str]]) -> dict[tuple[str, str], Days]:
+    return {(row[0], row[1]): (row[2], row[3]) for row in history(seen, listed).iter_rows()}
+
+
+META = [("META", day(year), ["FB" if year < 2022 else "META"]) for year in range(2019, 2025)]
+
+
+def test_a_new_name_ends_the_old_ticker_and_begins_the_new_one() -> None:
+    assert days(META, [("META", "META")]) == {
+        ("FB", "META"): (None, day(2021)),
+        ("META", "META"): (day(2022), None),
+    }
+
+
+def test_a_ticker_of_the_first_report_may_be_older() -> None:
+    assert days([("A", day(2019), ["T"]), ("A", day(2020), ["T"])], [("A", "T")]) == {("T", "A"): (None, None)}
+
+
+def test_a_company_that_is_listed_no_more_had_its_ticker_until_its_last_report() -> None:
+    assert days([("A", day(2019), ["T"]), ("A", day(2020), ["T"])], []) == {("T", "A"): (None, day(2020))}
+
+
+def test_a_report_without_symbols_tells_nothing() -> None:
+    seen = [("A", day(2018), []), ("A", day(2019), ["T"]), ("A", day(2020), [])]
+    assert days(seen, [("A", "T")]) == {("T", "A"): (None, None)}
+    assert days(seen, []) == {("T", "A"): (None, day(2019))}
+
+
+def test_a_ticker_only_in_the_list_has_no_days() -> None:
+    assert history([("A", day(2019), [])], [("A", "T")]).rows() == [("T", "A", None, None, "EDGAR list")]
+
+
+def test_a_ticker_that_went_to_another_company_ended_for_the_first() -> None:
+    seen = [("OLD", day(2019), ["T"]), ("NEW", day(2019), ["N"]), ("NEW", day(2022), ["T"])]
+    assert days(seen, [("NEW", "T")]) == {
+        ("N", "NEW"): (None, day(2019)),
+        ("T", "NEW"): (day(2022), None),
+        ("T", "OLD"): (None, day(2019)),
+    }
+
+
+def test_of_two_companies_in_the_list_the_one_whose_report_is_newer_keeps_the_ticker() -> None:
+    seen = [("OLD", day(2005), ["T"]), ("NEW", day(2015), ["T"])]
+    listed = [("OLD", "T"), ("NEW", "T")]
+    assert days(seen, listed) == {("T", "NEW"): (None, None), ("T", "OLD"): (None, day(2005))}
+
+
+def test_a_company_that_the_list_names_without_a_report_overtakes_one_with_reports() -> None:
+    assert days([("OLD", day(2019), ["T"])], [("OLD", "T"), ("NEW", "T")]) == {
+        ("T", "NEW"): (None, None),
+        ("T", "OLD"): (None, day(2019)),
+    }
+
+
+def test_a_ticker_that_is_listed_today_has_not_ended_where_a_later_cover_left_it_out() -> None:
+    seen = [("A", day(2019), ["GOOG", "GOOGL"]), ("A", day(2020), ["GOOGL"])]
+    assert days(seen, [("A", "GOOG"), ("A", "GOOGL")])["GOOG", "A"] == (None, None)
+    assert days(seen, [("A", "GOOGL")])["GOOG", "A"] == (None, day(2019))
+
+
+def test_dots_on_covers_are_hyphens_in_the_list() -> None:
+    seen = [("B", day(2020), ["BRK.A", "BRK/B"])]
+    assert history(seen, [("B", "BRK-A"), ("B", "BRK-B")])["ticker"].to_list() == ["BRK-A", "BRK-B"]
+    assert days(seen, [("B", "BRK-A")]) == {("BRK-A", "B"): (None, None), ("BRK/B", "B"): (None, day(2020))}
+
+
+def test_the_spelling_of_a_source_that_writes_dots_is_kept() -> None:
+    assert history([("B", day(2020), ["BRK.B"])], [("B", "BRK.B")])["ticker"].to_list() == ["BRK.B"]
+
+
+def test_who_says_so_is_told() -> None:
+    rows = history([("A", day(2020), ["T", "OLD"])], [("A", "T"), ("A", "W")])
+    assert dict(rows.select("ticker", "source").iter_rows()) == {
+        "OLD": "cover page",
+        "T": "cover page and EDGAR list",
+        "W": "EDGAR list",
+    }
+
+
+def test_two_reports_of_one_day_count_together() -> None:
+    seen = [("A", day(2019), ["T"]), ("A", day(2019), ["U"]), ("A", day(2020), ["U"])]
+    assert days(seen, [("A", "U")]) == {("T", "A"): (None, day(2019)), ("U", "A"): (None, None)}
+
+
+def test_nothing_known_is_an_empty_table() -> None:
+    assert history([], []).is_empty()
+    untyped = pl.DataFrame({"company_id": ["A"], "filed_at": [day(2020)], "tickers": [[]]})
+    assert ticker_history(untyped, pl.DataFrame(schema=LISTED)).is_empty()
+
+
+companies = st.sampled_from("ABC")
+tickers = st.sampled_from(["T", "U", "V.A", "V-A"])
+dates = st.integers(0, 2000).map(lambda n: day(2019) + timedelta(days=n))
+reports = st.lists(st.tuples(companies, dates, st.lists(tickers, max_size=3)), max_size=12)
+listings = st.lists(st.tuples(companies, tickers), max_size=6)
+
+
+@settings(deadline=None)
+@given(reports, listings)
+def test_every_history_fits_its_table_and_its_days_are_in_order(
+    seen: list[Report], listed: list[tuple[str, str]]
+) -> None:
+    rows = history(seen, listed)
+    assert schemas.TICKERS.validate(rows).num_rows == rows.height
+    assert rows.select("ticker", "company_id").is_unique().all()
+    assert rows.filter(pl.col("valid_from") > pl.col("valid_to")).is_empty()
+
+
+@settings(deadline=None)
+@given(reports, listings)
+def test_every_day_is_that_of_a_report_that_shows_the_ticker(seen: list[Report], listed: list[tuple[str, str]]) -> None:
+    shown = {(t.replace(".", "-"), company, filed) for company, filed, symbols in seen for t in symbols}
+    for ticker, company, valid_from, valid_to, _ in history(seen, listed).iter_rows():
+        known = {filed for t, c, filed in shown if (t, c) == (ticker.replace(".", "-"), company)}
+        assert valid_from is None or valid_from == min(known)
+        assert valid_to is None or valid_to == max(known)
+
+
+@settings(deadline=None)
+@given(reports, listings, st.randoms())
+def test_the_order_of_the_rows_does_not_matter(
+    seen: list[Report], listed: list[tuple[str, str]], random: object
+) -> None:
+    shuffled, other = list(seen), list(listed)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(other)  # type: ignore[attr-defined]
+    assert history(shuffled, other).equals(history(seen, listed))

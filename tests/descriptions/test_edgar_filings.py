@@ -1,0 +1,77 @@
+"""Rows of `filings` say what the index and the document say, and why a document could not be had."""
+
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+from fakes.edgar_server import EdgarServer, ServedFiling
+from fakes.own_filings import own_companies, own_filings
+
+from assets import schemas
+from assets.descriptions.edgar_filings import contents, download, filing_rows, in_ranges
+from resources.edgar.universe import EdgarUniverse
+from resources.profile import Profile
+
+
+def universe(server: EdgarServer, home: Path, **edgar: object) -> EdgarUniverse:
+    asked = {"identity": "Jane Doe jane@example.com", "archive_url": server.url, "data_url": server.url, **edgar}
+    profile = {"name": "x", "filing_years": [2003], "descriptions": {"source": "edgar", "edgar": asked}}
+    return EdgarUniverse(Profile.model_validate(profile), home)
+
+
+@pytest.mark.parametrize(
+    ("sic", "ranges", "chosen"),
+    [
+        ("3711", ["3711"], True),
+        ("3712", ["3711"], False),
+        ("2000", ["2000-2999"], True),
+        ("2999", ["2000-2999"], True),
+        ("3000", ["2000-2999", "3711"], False),
+        ("0100", ["0100-0999"], True),
+    ],
+)
+def test_ranges_of_codes_have_their_ends(sic: str, ranges: list[str], chosen: bool) -> None:
+    assert in_ranges(sic, ranges) is chosen
+
+
+def test_a_document_that_is_not_there_is_a_row_with_the_reason(tmp_path: Path) -> None:
+    gone = ServedFiling(9, "GONE CO", "10-K", date(2003, 5, 2), "0000000009-03-000001", b"")
+    filed = [filing for filing in own_filings() if filing.filed_at.year == 2003]
+    with EdgarServer([*filed, gone], own_companies()) as server:
+        asked = universe(server, tmp_path)
+        reports = asked.reports(2003)
+        server.filings.remove(gone)
+        counted: list[int] = []
+        got = download(asked, reports, counted.append)
+    rows = filing_rows(reports, got, asked.store)
+    schemas.FILINGS.validate(rows)
+    refused = rows.filter(pl.col("sha256").is_null())
+    assert refused.select("accession", "sic", "refused").rows() == [(gone.accession, None, "HTTP 404 Not Found")]
+    assert sum(counted) == reports.height == 3
+    assert rows.drop_nulls("sha256")["sic"].to_list() == ["2050", "4931"]
+    assert contents(reports, got)[gone.accession] == ["0000000009", None, "HTTP 404 Not Found"]
+
+
+def test_where_codes_are_chosen_the_others_cost_a_header_alone(tmp_path: Path) -> None:
+    padded = [
+        ServedFiling(f.cik, f.name, f.form, f.filed_at, f.accession, f.content + b" " * 4_000_000)
+        for f in own_filings()
+        if f.filed_at.year == 2003
+    ]
+    with EdgarServer(padded, own_companies()) as server:
+        asked = universe(server, tmp_path, sic=["2050"])
+        got = download(asked, asked.reports(2003), lambda n: None)
+        requested = [entry.path for entry in server.log if "/data/" in entry.path]
+    assert [url for url in got if "0009000004-03" in url] == list(got)
+    assert len(requested) == 3
+    assert max(pointer.n_bytes for pointer in got.values()) < 1_000_000
+
+
+def test_a_report_of_two_companies_has_the_code_of_the_one_it_stands_for(tmp_path: Path) -> None:
+    with EdgarServer(own_filings(), own_companies()) as server:
+        profile = universe(server, tmp_path).profile.model_copy(update={"tickers": ["9000006"]})
+        gas = EdgarUniverse(profile, tmp_path)
+        reports = gas.reports(2003)
+        rows = filing_rows(reports, download(gas, reports, lambda n: None), gas.store)
+    assert rows.select("company_id", "sic").rows() == [("0009000006", "4924")]

@@ -1,0 +1,111 @@
+"""Every filing becomes a text or a reason, and what was read once is not read again."""
+
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from assets import schemas
+from assets.descriptions.extraction import described, extract, extracted, given
+from assets.descriptions.item1 import Item1
+from resources.edgar.blobs import BlobError, BlobStore
+from resources.workers import Failed
+
+TEXT = "Item 1. Business\n\n" + "We bake bread and sell it to shops in three states. " * 20
+REPORT = (
+    f"<DOCUMENT>\n<TYPE>10-K\n<TEXT>\n{TEXT}\nItem 2. Properties\n\nWe own an oven.\n</TEXT>\n</DOCUMENT>\n".encode()
+)
+
+
+def filings(*forms: str, **changed: object) -> pl.DataFrame:
+    rows = [
+        {
+            "accession": f"000000000{n}-04-000001",
+            "company_id": "0000000001",
+            "form": form,
+            "filed_at": date(2004, 3, n + 1),
+            "period": date(2003, 12, 31),
+            "tickers": [],
+            "sha256": "x",
+        }
+        | changed
+        for n, form in enumerate(forms)
+    ]
+    return schemas.FILINGS.frame(rows)
+
+
+def found(quality: str, text: str = TEXT, reason: str | None = None) -> Item1:
+    return Item1(text, "edgar-itemize", quality, reason)  # type: ignore[arg-type]
+
+
+def test_a_text_carries_whose_it_is_and_the_year_it_describes() -> None:
+    texts, rejected = described(filings("10-K"), [found("disagree")])
+    (row,) = texts.rows(named=True)
+    assert (row["method"], row["quality"], row["fiscal_year"]) == ("edgar-itemize", "disagree", 2003)
+    assert (row["n_chars"], row["source"]) == (len(TEXT), "edgar")
+    assert rejected.is_empty()
+    schemas.DESCRIPTIONS.validate(texts)
+
+
+def test_without_a_period_the_year_is_that_of_filing() -> None:
+    assert described(filings("10-K", period=None), [found("ok")])[0]["fiscal_year"].to_list() == [2004]
+
+
+@pytest.mark.parametrize(
+    ("form", "outcome", "reason"),
+    [
+        ("10-K", Failed("HTTP 404 Not Found"), "HTTP 404 Not Found"),
+        ("10-K", found("missing", "", "edgar-itemize found no Item 1"), "edgar-itemize found no Item 1"),
+        ("10-K/A", found("missing", "", "nothing"), "an amendment without an Item 1: nothing"),
+        (
+            "10-K/A",
+            found("short", "Item 1. Omitted."),
+            "an amendment whose Item 1 has 16 characters and replaces nothing",
+        ),
+    ],
+)
+def test_what_has_no_text_has_a_reason(form: str, outcome: Item1 | Failed, reason: str) -> None:
+    texts, rejected = described(filings(form), [outcome])
+    assert texts.is_empty()
+    assert rejected["reason"].to_list() == [reason]
+
+
+@pytest.mark.parametrize(("form", "quality"), [("10-K", "short"), ("10-K/A", "ok"), ("10-K405/A", "disagree")])
+def test_a_short_original_and_an_amendment_with_an_item_1_are_texts(form: str, quality: str) -> None:
+    assert described(filings(form), [found(quality)])[0]["quality"].to_list() == [quality]
+
+
+def test_a_document_is_read_once_a_version(tmp_path: Path) -> None:
+    store = BlobStore(tmp_path)
+    sha256 = store.put(REPORT)
+    first = extract((tmp_path, "v1", sha256))
+    assert first.text.startswith("Item 1. Business")
+    assert "oven" not in first.text
+    (tmp_path / "blobs" / sha256[:2] / f"{sha256}.gz").unlink()
+    assert extract((tmp_path, "v1", sha256)) == first
+    with pytest.raises(BlobError, match="no such file"):
+        extract((tmp_path, "v2", sha256))
+
+
+def test_outcomes_keep_the_order_of_the_filings(tmp_path: Path) -> None:
+    sha256 = BlobStore(tmp_path).put(REPORT)
+    rows = filings("10-K", "10-K", "10-K").with_columns(
+        sha256=pl.Series([sha256, None, sha256]), refused=pl.Series([None, "HTTP 410 Gone", None])
+    )
+    counted: list[int] = []
+    outcomes = extracted(tmp_path, "v1", rows, counted.append)
+    assert [type(outcome) for outcome in outcomes] == [Item1, Failed, Item1]
+    assert outcomes[1] == Failed("HTTP 410 Gone")
+    assert sum(counted) == 2
+
+
+def test_given_texts_are_kept_or_refused() -> None:
+    rows = filings("10-K", "10-K", "10-K")
+    texts = pl.DataFrame({"accession": rows["accession"], "text": [TEXT, "Short.", " "]})
+    usable, rejected = given(rows, texts, "parquet")
+    assert usable.select("quality", "method", "source").rows() == [
+        ("ok", "given", "parquet"),
+        ("short", "given", "parquet"),
+    ]
+    assert rejected["reason"].to_list() == ["the text is empty"]

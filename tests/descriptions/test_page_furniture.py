@@ -1,0 +1,67 @@
+"""Page furniture is known by its place and by coming back; what only looks like it stays."""
+
+from assets.descriptions.page_furniture import furniture
+from assets.descriptions.pieces import Kind, Piece
+
+
+def document(*pieces: tuple[Kind, str]) -> list[Piece]:
+    return [Piece(kind, text, start) for start, (kind, text) in enumerate(pieces)]
+
+
+def kept(pieces: list[Piece]) -> list[str]:
+    return [piece.text for piece, unwanted in zip(pieces, furniture(pieces), strict=True) if not unwanted]
+
+
+def body(page: int) -> str:
+    return (
+        f"Mill {page} grinds wheat and rye for the bakers of the towns around it."
+        + " Most of it is ground by night." * 2
+    )
+
+
+def pages(header: str, footer: str, count: int = 5) -> list[Piece]:
+    parts: list[tuple[Kind, str]] = [("break", "")]
+    for page in range(1, count + 1):
+        parts += [("prose", header), ("prose", body(page)), ("prose", footer.format(page)), ("break", "")]
+    return document(*parts)
+
+
+def test_running_headers_and_page_numbers_are_taken_out() -> None:
+    bodies = [body(page) for page in range(1, 6)]
+    assert kept(pages("EXAMPLE MILLS INC", "- {} -")) == bodies
+    assert kept(pages("Item 1. Business (continued)", "2005 Form 10-K {}")) == bodies
+
+
+def test_a_subheading_that_is_elsewhere_too_stays() -> None:
+    elsewhere = [piece for page in range(4) for piece in document(("prose", "Competition"), ("prose", body(page)))]
+    assert kept([*pages("Competition", "{}", 4), *elsewhere]).count("Competition") == 8
+
+
+def test_a_header_that_comes_twice_stays() -> None:
+    assert kept(pages("Our Mills", "{}", 2)).count("Our Mills") == 2
+
+
+def test_rows_of_figures_at_page_ends_stay() -> None:
+    pieces: list[tuple[Kind, str]] = []
+    for year in range(5):
+        pieces += [("row", f"Net sales $ 1{year} $ 2{year} $ 3{year} $ 4{year}"), ("break", "")]
+    assert len(kept(document(*pieces))) == 5
+
+
+def test_links_to_the_contents_are_taken_out_anywhere() -> None:
+    assert kept(document(("prose", "Mills."), ("prose", "Table of Contents"), ("prose", "Wheat."))) == [
+        "Mills.",
+        "Wheat.",
+    ]
+
+
+def test_numbers_that_count_on_are_page_numbers_where_no_breaks_are_marked() -> None:
+    pieces = document(
+        ("prose", "Mills."), ("prose", "3"), ("prose", "Wheat."), ("prose", "4"), ("prose", "Rye."), ("prose", "250")
+    )
+    assert kept(pieces) == ["Mills.", "Wheat.", "Rye.", "250"]
+
+
+def test_every_piece_gets_an_answer() -> None:
+    assert furniture([]) == []
+    assert furniture(document(("break", ""), ("break", ""))) == [True, True]
