@@ -44,6 +44,12 @@ def filings_known(profile: Profile, partition: str | None) -> Window:
     return Window(months_later(partition, -age) if age else None, month_end(partition))
 
 
+def companies_known(profile: Profile, partition: str | None) -> Window:
+    """Companies that an as-of date sees: those whose first annual report was filed by then."""
+    assert partition is not None
+    return Window(None, month_end(partition))
+
+
 def months_around(before: str | None, after: str | None = None) -> Reads:
     """Months that an as-of date sees: `before` and `after` name settings that count months on either side.
 

@@ -64,7 +64,7 @@ SHARD_ROWS = (
     _c("sha256", TEXT, "Hash of the filing's tokens and activations."),
 )
 
-COMPANIES = _table("companies", "company_id")(
+COMPANIES = _table("companies", "company_id", "first_report company_id")(
     "Who exists.",
     COMPANY_ID,
     _maybe("cik", TEXT, "SEC Central Index Key, ten digits."),
@@ -73,6 +73,7 @@ COMPANIES = _table("companies", "company_id")(
     _maybe("sector", TEXT, "Sector, where the source tells one."),
     _maybe("industry", TEXT, "Industry, where the source tells one."),
     _maybe("fiscal_year_end", TEXT, "Last day of the fiscal year as MM-DD."),
+    _c("first_report", DATE, "Day of its first annual report that the source knows of."),
 )
 TICKERS = _table("tickers", "ticker company_id")(
     "What a ticker meant, and when.",
@@ -90,8 +91,10 @@ FILINGS = _by_filing("filings")(
     FILED_AT,
     _maybe("period", DATE, "End of the fiscal year reported on."),
     _maybe("sic", TEXT, "Four-digit SIC code as filed, not today's."),
+    _c("tickers", TEXTS, "Trading symbols that the cover page tags (inline XBRL, since 2019), or the source's own."),
     _maybe("url", TEXT, "Where the document is."),
-    _c("sha256", TEXT, "Hash of the raw document."),
+    _maybe("sha256", TEXT, "Hash of the header and main document as filed; empty where there is none."),
+    _maybe("refused", TEXT, "Why the document could not be had; empty where it could."),
 )
 DESCRIPTIONS = _by_filing("descriptions")(
     "What companies say about themselves: Item 1 of the annual report.",

@@ -22,6 +22,9 @@ errors = Console(stderr=True, soft_wrap=True, highlight=False)
 ProfileOption = Annotated[
     str | None, typer.Option("--profile", "-p", help="A bundled profile or the path of your own .yaml.")
 ]
+AllOption = Annotated[
+    bool, typer.Option("--all", help="Ask EDGAR again about quarters that are over and documents it refused.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
 
 
@@ -37,13 +40,17 @@ def refresh(
     profile: ProfileOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Name what would run and why; run nothing.")] = False,
     report: Annotated[bool, typer.Option("--report", help="Print peers, scoreboard and backtest at the end.")] = False,
+    everything: AllOption = False,
 ) -> None:
     """Bring every artefact up to date; what did not change is not made again."""
     from pipelines.preflight import preflight
+    from resources.edgar.universe import forget_answers
 
     settings = open_profile(profile)
     lake = open_lake(settings)
     preflight(settings, lake, date.today())
+    if everything:
+        forget_answers(home())
     if dry_run:
         _dry_run(settings)
     else:
@@ -62,7 +69,41 @@ def _dry_run(settings: Profile) -> None:
     errors.print(f"{len(named)} bodies would run" if named else "everything is up to date")
 
 
-def _refresh(settings: Profile) -> None:
+@app.command()
+def ingest(
+    first: Annotated[str | None, typer.Option("--from", help="First month of filing, as in 2020-01.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last month of filing.")] = None,
+    universe: Annotated[
+        str | None, typer.Option("--universe", help="A file with one ticker or CIK a line, or `all`.")
+    ] = None,
+    identity: Annotated[
+        str | None, typer.Option("--identity", help='Who asks the SEC: "Jane Doe jane@example.com".')
+    ] = None,
+    profile: ProfileOption = "edgar",
+    everything: AllOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring annual reports in from EDGAR and cut Item 1 out of them; what was fetched once is never fetched again."""
+    from pipelines.graph import open_graph
+    from pipelines.ingest import ingest_graph, ingest_profile, ingest_summary, rejection_reasons
+    from pipelines.preflight import preflight_edgar
+    from pipelines.report import print_table
+    from resources.edgar.universe import forget_answers
+
+    settings = ingest_profile(open_profile(profile), first, last, universe, identity)
+    lake = open_lake(settings)
+    preflight_edgar(settings, date.today())
+    if everything:
+        forget_answers(home())
+    graph = ingest_graph(open_graph(settings, date.today()))
+    _refresh(settings, graph)
+    print_table(ingest_summary(graph, lake), Console(), as_json)
+    for reason, count in rejection_reasons(graph, lake):
+        errors.print(f"  {count:5} without a text: {reason}", markup=False)
+
+
+def _refresh(settings: Profile, part: Any = None) -> None:
+    """Walk the graph, or a part of it."""
     prepare_dagster()
     import dagster as dg
 
@@ -72,12 +113,13 @@ def _refresh(settings: Profile) -> None:
     from pipelines.refresh import refresh as run
 
     defs, lake = build_defs(settings, date.today(), home()), open_lake(settings)
+    graph = part or open_graph(settings, date.today())
     logging.getLogger("peerlens").addHandler(_TerminalLines())
     logging.getLogger("peerlens").setLevel(logging.INFO)
     with dg.DagsterInstance.get() as instance:
         launch = dagster_launch(list(defs.assets or []), dict(defs.resources or {}), instance)  # type: ignore[arg-type]
         try:
-            made = run(open_graph(settings, date.today()), lake, launch)
+            made = run(graph, lake, launch)
         except RunFailedError as error:
             log = lake.root / "failure.log"
             log.write_text(error.story, encoding="utf-8")

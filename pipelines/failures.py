@@ -2,6 +2,8 @@
 
 import click
 
+from resources.edgar import EdgarError, EdgarIdentityError
+from resources.edgar.index import EdgarFormatError
 from resources.lake import LakeBusyError, LakeError
 from resources.market import PriceError
 from resources.model_files import ModelNotFoundError
@@ -32,8 +34,11 @@ class RunFailedError(RuntimeError):
 
 STATUS: dict[type[BaseException], int] = {
     RunFailedError: FAILED,
+    EdgarError: FAILED,
+    EdgarFormatError: FAILED,
     LakeBusyError: BUSY,
     LakeError: REFUSED,
+    EdgarIdentityError: REFUSED,
     ModelNotFoundError: REFUSED,
     PriceError: REFUSED,
     ProfileError: REFUSED,

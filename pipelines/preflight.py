@@ -2,16 +2,19 @@
 
 from datetime import date
 
-import polars as pl
-
 from assets.partitions import as_of_keys, month_name
+from resources.edgar import EdgarIdentityError, identity
+from resources.edgar.universe import EdgarUniverse, named_companies
 from resources.embedder import embedder_identity
 from resources.lake import Lake
 from resources.language_model import check_model
 from resources.market import PriceError, price_span
 from resources.model_files import ModelNotFoundError
 from resources.profile import Profile, ProfileError
-from resources.universe import read_universe
+from resources.table_universe import TableUniverse
+from resources.universe import open_universe
+
+FIRST_YEAR = 1993
 
 
 def preflight(profile: Profile, lake: Lake, today: date) -> None:
@@ -24,11 +27,15 @@ def preflight(profile: Profile, lake: Lake, today: date) -> None:
     LakeError
         The lake cannot be written to.
     """
-    rows = read_universe(profile)
-    _filings(profile, rows)
+    universe = open_universe(profile, lake.home)
+    if isinstance(universe, EdgarUniverse):
+        preflight_edgar(profile, today)
+        first = date(min(profile.filing_years), 1, 1)
+    else:
+        first = _first_filing(profile, universe)
     _blocks(profile)
     try:
-        _dates(profile, rows, today)
+        _dates(profile, first, today)
         embedder_identity(profile.embedder)
         lake.writable()
         check_model(profile.model, lake.models)
@@ -36,22 +43,43 @@ def preflight(profile: Profile, lake: Lake, today: date) -> None:
         raise ProfileError(f"profile {profile.name}: {error}") from error
 
 
-def _filings(profile: Profile, rows: pl.DataFrame) -> None:
-    years = sorted(set(rows["filed_at"].dt.year()))
+def preflight_edgar(profile: Profile, today: date) -> None:
+    """Check what EDGAR will be asked, without asking it.
+
+    Raises
+    ------
+    ProfileError
+        Nobody says who asks, the list of companies cannot be read, or a year is before EDGAR or in the future.
+    """
+    try:
+        identity(profile.descriptions.edgar)
+    except EdgarIdentityError as error:
+        raise ProfileError(f"profile {profile.name}: {error}") from error
+    for year in profile.filing_years:
+        if not FIRST_YEAR <= year <= today.year:
+            known = f"{FIRST_YEAR} to {today.year}"
+            raise ProfileError(f"profile {profile.name}: filing_years: EDGAR has filings of {known}, not of {year}")
+    named_companies(profile)
+
+
+def _first_filing(profile: Profile, universe: TableUniverse) -> date:
+    """Day of the first filing of a source that is a table."""
+    years = universe.years()
     for year in profile.filing_years:
         if year not in years:
             raise ProfileError(
                 f"profile {profile.name}: filing_years: no filing of {year}; "
                 f"the source has {', '.join(map(str, years))}"
             )
-    first: date = rows["filed_at"].sort()[0]
+    first = universe.first_day()
     if profile.corpus.cutoff < first:
         raise ProfileError(
             f"profile {profile.name}: corpus.cutoff: {profile.corpus.cutoff} is before the first filing, {first}"
         )
+    return first
 
 
-def _dates(profile: Profile, rows: pl.DataFrame, today: date) -> None:
+def _dates(profile: Profile, filed: date, today: date) -> None:
     first, last = price_span(profile.prices)
     keys = as_of_keys(profile, today)
     if not keys:
@@ -61,7 +89,6 @@ def _dates(profile: Profile, rows: pl.DataFrame, today: date) -> None:
         raise ProfileError(f"profile {profile.name}: as_of.last: {keys[-1]} is after the last price, {last}")
     if keys[0] <= month_name(first):
         raise ProfileError(f"profile {profile.name}: as_of.first: {keys[0]} is not after the first price, {first}")
-    filed: date = rows["filed_at"].sort()[0]
     if keys[0] < month_name(filed):
         raise ProfileError(f"profile {profile.name}: as_of.first: {keys[0]} is before the first filing, {filed}")
     if keys[0] < month_name(profile.corpus.cutoff):

@@ -15,9 +15,13 @@ from pathlib import Path
 FIRST_PARTY = ("assets", "resources")
 PLUMBING = frozenset({
     "assets.declaration", "assets.schemas",
-    "resources.build", "resources.lake", "resources.profile", "resources.recipe", "resources.table",
+    "resources.build", "resources.description_settings", "resources.edgar", "resources.edgar.answer",
+    "resources.edgar.blobs", "resources.edgar.body", "resources.edgar.client", "resources.edgar.identity",
+    "resources.edgar.rate_limit", "resources.edgar.request", "resources.edgar.retry", "resources.edgar.send",
+    "resources.environment", "resources.lake", "resources.profile", "resources.recipe", "resources.settings",
+    "resources.table", "resources.workers",
 })  # fmt: skip
-DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "PyYAML"}
+DISTRIBUTIONS = {"edgar": "edgartools", "sklearn": "scikit-learn", "yaml": "PyYAML"}
 """Import names that are not the distribution's name."""
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -4,7 +4,7 @@ import polars as pl
 
 from assets import schemas
 from assets.declaration import asset
-from assets.partitions import filings_known, month_end, months_around
+from assets.partitions import companies_known, filings_known, month_end, months_around
 from resources.build import Build
 from resources.recipe import whole
 
@@ -21,7 +21,7 @@ TOP_LATENTS = 5
         "company_embeddings": filings_known,
         "descriptions": filings_known,
         "filings": filings_known,
-        "companies": whole,
+        "companies": companies_known,
         "monthly_returns": months_around("clusters.train_months"),
     },
     config=[

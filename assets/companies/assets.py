@@ -3,15 +3,21 @@
 import polars as pl
 
 from assets import schemas
+from assets.companies.tickers import ticker_history
 from assets.declaration import asset
 from resources.build import Build
+from resources.environment import home
 from resources.profile import Profile
 from resources.recipe import Slices, whole
-from resources.universe import companies_fingerprint, read_universe
+from resources.universe import open_universe
 
 
 def _companies_now(profile: Profile, partition: str | None) -> Slices:
-    return companies_fingerprint(read_universe(profile))
+    return open_universe(profile, home()).companies_now()
+
+
+def _tickers_now(profile: Profile, partition: str | None) -> Slices:
+    return open_universe(profile, home()).tickers_now()
 
 
 @asset(
@@ -22,29 +28,21 @@ def _companies_now(profile: Profile, partition: str | None) -> Slices:
 )
 def companies(build: Build) -> None:
     """Companies of the universe, named as in their newest filing."""
-    newest = read_universe(build.profile).sort("filed_at").unique("company_id", keep="last", maintain_order=True)
-    build.write(schemas.COMPANIES, newest.select(c.name for c in schemas.COMPANIES.columns))
+    universe = open_universe(build.profile, home())
+    with build.progress(universe.filers.height, "companies") as progress:
+        build.write(schemas.COMPANIES, universe.companies(progress))
 
 
 @asset(
     schemas.TICKERS,
-    reads={"companies": whole},
-    fingerprint=_companies_now,
+    reads={"companies": whole, "filings": whole},
+    fingerprint=_tickers_now,
     config=["descriptions.source"],
     kinds=["source", "parquet"],
 )
 def tickers(build: Build) -> None:
-    """Which ticker meant which company; the bundled sample and parquet files do not tell since when."""
-    known = build.read("companies").select("company_id")
-    rows = read_universe(build.profile).join(known, on="company_id", how="semi").unique(["ticker", "company_id"])
-    undated = pl.lit(None, pl.Date)
-    build.write(
-        schemas.TICKERS,
-        rows.select(
-            "ticker",
-            "company_id",
-            valid_from=undated,
-            valid_to=undated,
-            source=pl.lit(build.profile.descriptions.source),
-        ),
-    )
+    """Which ticker meant which company, and since when as far as cover pages and EDGAR's present list tell."""
+    seen = build.read("filings").select("company_id", "filed_at", "tickers")
+    listed = open_universe(build.profile, home()).listed.select("company_id", "ticker")
+    history, source = ticker_history(seen, listed), build.profile.descriptions.source
+    build.write(schemas.TICKERS, history if source == "edgar" else history.with_columns(source=pl.lit(source)))

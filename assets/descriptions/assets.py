@@ -4,35 +4,47 @@ import polars as pl
 
 from assets import schemas
 from assets.declaration import asset
-from assets.descriptions.quality import quality, rejection
 from resources.build import Build
+from resources.edgar.universe import EdgarUniverse
+from resources.environment import home
 from resources.profile import Profile
 from resources.recipe import Slices, whole
-from resources.universe import filings_fingerprint, read_universe
-
-
-def _of_year(profile: Profile, partition: str | None) -> pl.DataFrame:
-    return read_universe(profile).filter(pl.col("filed_at").dt.year() == int(partition or 0))
+from resources.universe import open_universe
 
 
 def _filings_now(profile: Profile, partition: str | None) -> Slices:
-    return filings_fingerprint(_of_year(profile, partition))
+    return open_universe(profile, home()).filings_now(int(partition or 0))
 
 
 @asset(
     schemas.FILINGS,
     partitioning="filing_year",
-    reads={"companies": whole},
+    lineage=["companies"],
     fingerprint=_filings_now,
-    config=["descriptions.source"],
+    config=["descriptions.source", "descriptions.edgar.sic"],
     kinds=["source", "parquet"],
 )
 def filings(build: Build) -> None:
-    """Annual reports filed in a year, with the SIC code as filed."""
-    known = build.read("companies").select("company_id")
-    rows = _of_year(build.profile, build.partition).join(known, on="company_id", how="semi")
-    columns = [c.name for c in schemas.FILINGS.columns]
-    build.write(schemas.FILINGS, rows.with_columns(url=pl.lit(None, pl.String)).select(columns))
+    """Annual reports filed in a year, with the SIC code as filed; from EDGAR, the documents are fetched and kept."""
+    universe, year = open_universe(build.profile, home()), int(build.partition or 0)
+    if isinstance(universe, EdgarUniverse):
+        rows = _fetched(build, universe, universe.reports(year))
+    else:
+        rows = universe.filings(year).select(c.name for c in schemas.FILINGS.columns)
+    build.write(schemas.FILINGS, rows)
+    build.metadata["refused"] = rows["refused"].count()
+
+
+def _fetched(build: Build, universe: EdgarUniverse, reports: pl.DataFrame) -> pl.DataFrame:
+    """Rows of `filings`; those whose document is the one of last time are carried over."""
+    from assets.descriptions.edgar_filings import contents, download, filing_rows
+
+    with build.progress(reports.height, "filings") as progress:
+        got = download(universe, reports, progress)
+    reports = reports.filter(pl.col("url").is_in(list(got)))
+    carried = pl.col("accession").is_in(list(build.unchanged(contents(reports, got))))
+    fresh = filing_rows(reports.filter(~carried), got, universe.store)
+    return pl.concat([build.before("filings").filter(carried), fresh])
 
 
 @asset(
@@ -45,22 +57,17 @@ def filings(build: Build) -> None:
 )
 def descriptions(build: Build) -> None:
     """The text of every filing of a year; what cannot be used is kept with its reason."""
-    texts = _of_year(build.profile, build.partition).select("accession", "text")
-    rows = build.read("filings").join(texts, on="accession", how="left").with_columns(rejection().alias("reason"))
-    build.write(
-        schemas.DESCRIPTIONS,
-        rows.filter(pl.col("reason").is_null()).select(
-            "accession",
-            "company_id",
-            "filed_at",
-            "text",
-            fiscal_year=pl.coalesce("period", "filed_at").dt.year(),
-            n_chars=pl.col("text").str.len_chars(),
-            method=pl.lit("given"),
-            quality=quality(),
-            source=pl.lit(build.profile.descriptions.source),
-        ),
-    )
-    rejected = rows.filter(pl.col("reason").is_not_null())
-    build.write(schemas.DESCRIPTIONS_REJECTED, rejected.select("accession", "company_id", "filed_at", "reason"))
-    build.metadata["rejected"] = rejected.height
+    from assets.descriptions.extraction import described, extracted, given
+
+    rows, universe = build.read("filings"), open_universe(build.profile, home())
+    if isinstance(universe, EdgarUniverse):
+        with build.progress(rows.height, "filings") as progress:
+            texts, rejected = described(rows, extracted(universe.root, build.recipe["code"], rows, progress))
+    else:
+        texts, rejected = given(rows, universe.filings(int(build.partition or 0)), build.profile.descriptions.source)
+    build.write(schemas.DESCRIPTIONS, texts)
+    build.write(schemas.DESCRIPTIONS_REJECTED, rejected)
+    build.metadata |= {
+        "rejected": rejected.height,
+        "quality": dict(texts.group_by("quality").len().sort("quality").rows()),
+    }

@@ -1,0 +1,79 @@
+"""What EDGAR's annual reports say of themselves: header facts, cover page symbols, and why some cannot be had."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+import polars as pl
+
+from assets import schemas
+from assets.descriptions.cover_page import trading_symbols
+from assets.descriptions.submission import document_arrived, header, header_arrived, main_document, submission_ended
+from resources.edgar import Request, fetch_all
+from resources.edgar.blobs import BlobStore, Pointer
+from resources.edgar.universe import EdgarUniverse
+
+
+def download(universe: EdgarUniverse, reports: pl.DataFrame, progress: Callable[[int], None]) -> dict[str, Pointer]:
+    """Fetch header and main document of every report, by url; where SIC codes are chosen, of those that have one.
+
+    Reading stops after the main document: exhibits are most of a submission and hold no Item 1.
+    """
+    chosen = reports["url"].to_list()
+    if universe.settings.sic:
+        chosen = _chosen(universe, reports)
+        progress(reports.height - len(chosen))
+    wanted = [Request(url, "document", until=document_arrived, complete=submission_ended) for url in chosen]
+    return fetch_all(universe.settings, universe.root, wanted, progress)
+
+
+def _chosen(universe: EdgarUniverse, reports: pl.DataFrame) -> list[str]:
+    """Urls of reports with a wanted code in their header, for which the header alone is fetched."""
+    asked = [Request(url, "header", until=header_arrived, complete=header_arrived) for url in reports["url"]]
+    got = fetch_all(universe.settings, universe.root, asked)
+    return [
+        url
+        for url, company in reports.select("url", "company_id").rows()
+        if in_ranges(_sic(universe.store, got[url], company), universe.settings.sic)
+    ]
+
+
+def _sic(store: BlobStore, pointer: Pointer, company: str) -> str | None:
+    return header(store.get(pointer.sha256)).sic_of(company) if pointer.sha256 else None
+
+
+def in_ranges(sic: str | None, ranges: Iterable[str]) -> bool:
+    """Whether a four-digit code is one of `3711`, `2000-2999`, ends included; no code is in none."""
+    bounds = (one.partition("-") for one in ranges)
+    return sic is not None and any(first <= sic <= (last or first) for first, _, last in bounds)
+
+
+def contents(reports: pl.DataFrame, got: Mapping[str, Pointer]) -> dict[str, list[str | None]]:
+    """Accession -> all that its row of `filings` depends on: whose it is, and the document or its refusal."""
+    return {
+        report["accession"]: [report["company_id"], got[report["url"]].sha256, got[report["url"]].refused]
+        for report in reports.iter_rows(named=True)
+    }
+
+
+def filing_rows(reports: pl.DataFrame, got: Mapping[str, Pointer], store: BlobStore) -> pl.DataFrame:
+    """Rows of `filings`: the index says company, form and day, the document itself SIC, period and symbols.
+
+    Parameters
+    ----------
+    reports : DataFrame
+        Columns of `resources.edgar.index.REPORTS`.
+    got : mapping
+        Url -> what came of it.
+    store : BlobStore
+        Where the documents are.
+    """
+    return schemas.FILINGS.frame(_row(report, got[report["url"]], store) for report in reports.iter_rows(named=True))
+
+
+def _row(report: dict[str, object], pointer: Pointer, store: BlobStore) -> dict[str, object]:
+    row = {name: report[name] for name in ("accession", "company_id", "form", "filed_at", "url")}
+    if pointer.sha256 is None:
+        return {**row, "tickers": [], "refused": pointer.refused or "EDGAR gave no reason"}
+    content = store.get(pointer.sha256)
+    facts, symbols = header(content), trading_symbols(main_document(content))
+    sic = facts.sic_of(str(report["company_id"]))
+    return {**row, "period": facts.period, "sic": sic, "tickers": symbols, "sha256": pointer.sha256}

@@ -1,0 +1,92 @@
+"""Item 1 of every document of a year, in processes, and what becomes of filings that have none."""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+import polars as pl
+
+from assets import schemas
+from assets.descriptions.item1 import Item1, item1
+from assets.descriptions.quality import quality, rejection
+from resources.edgar.blobs import BlobStore
+from resources.edgar.index import is_amendment
+from resources.workers import Failed, map_in_processes
+
+PATIENCE = 60.0
+"""Seconds that one document may take."""
+
+
+def extract(document: tuple[Path, str, str]) -> Item1:
+    """Item 1 of a stored document, given as the store's folder, the extractor's version and the document's hash.
+
+    What an extractor found is remembered beside the document, so that an interrupted year goes on where it was.
+    """
+    root, version, sha256 = document
+    store, name = BlobStore(root), f"/item1/{version}/{sha256}"
+    known = store.pointer(name)
+    if known and known.sha256:
+        return Item1(**json.loads(store.get(known.sha256)))
+    found = item1(store.get(sha256))
+    store.keep(name, json.dumps(asdict(found)).encode())
+    return found
+
+
+def extracted(root: Path, version: str, filings: pl.DataFrame, progress: Callable[[int], None]) -> list[Item1 | Failed]:
+    """What became of every filing, in order: its Item 1, or why there is none."""
+    hashes = filings["sha256"].to_list()
+    documents = [(root, version, sha256) for sha256 in hashes if sha256]
+    found = map_in_processes(extract, documents, PATIENCE, progress=progress)
+    return [
+        next(found) if sha256 else Failed(refused) for sha256, refused in filings.select("sha256", "refused").rows()
+    ]
+
+
+def described(filings: pl.DataFrame, outcomes: Iterable[Item1 | Failed]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows of `descriptions` and of `descriptions_rejected`: every filing becomes one or the other.
+
+    An amendment replaces a text only where it has an Item 1 that is not short.
+    """
+    texts, rejected = [], []
+    for filing, outcome in zip(filings.iter_rows(named=True), outcomes, strict=True):
+        row = {name: filing[name] for name in ("accession", "company_id", "filed_at")}
+        reason = _rejection(filing["form"], outcome)
+        if isinstance(outcome, Item1) and reason is None:
+            texts.append({**row, **_text(outcome), "fiscal_year": (filing["period"] or filing["filed_at"]).year})
+        else:
+            rejected.append({**row, "reason": reason})
+    return schemas.DESCRIPTIONS.frame(texts), schemas.DESCRIPTIONS_REJECTED.frame(rejected)
+
+
+def given(filings: pl.DataFrame, texts: pl.DataFrame, source: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The same for texts that come as they are, in columns accession and text."""
+    rows = filings.join(texts.select("accession", "text"), on="accession", how="left").with_columns(reason=rejection())
+    usable = rows.filter(pl.col("reason").is_null()).select(
+        "accession",
+        "company_id",
+        "filed_at",
+        "text",
+        fiscal_year=pl.coalesce("period", "filed_at").dt.year(),
+        n_chars=pl.col("text").str.len_chars(),
+        method=pl.lit("given"),
+        quality=quality(),
+        source=pl.lit(source),
+    )
+    return usable, rows.drop_nulls("reason").select("accession", "company_id", "filed_at", "reason")
+
+
+def _text(found: Item1) -> dict[str, object]:
+    described = {"text": found.text, "n_chars": len(found.text), "method": found.method, "quality": found.quality}
+    return {**described, "source": "edgar"}
+
+
+def _rejection(form: str, outcome: Item1 | Failed) -> str | None:
+    if isinstance(outcome, Failed):
+        return outcome.reason
+    if outcome.quality == "missing":
+        reason = outcome.reason or "no Item 1"
+        return f"an amendment without an Item 1: {reason}" if is_amendment(form) else reason
+    if outcome.quality == "short" and is_amendment(form):
+        return f"an amendment whose Item 1 has {len(outcome.text)} characters and replaces nothing"
+    return None
