@@ -103,7 +103,9 @@ DESCRIPTIONS = _by_filing("descriptions")(
     _c("text", TEXT, "The description."),
     _c("n_chars", INT, "Length of the text.", "characters"),
     _c("method", TEXT, "How the text was obtained."),
-    _c("quality", TEXT, "ok, short, disagree or missing."),
+    _c("quality", TEXT, "ok, short, or disagree where two readers differ."),
+    _maybe("overlap", REAL, "Share of the letters that both readers found in the same order, where two read.", "1"),
+    _maybe("doubt", TEXT, "What is doubtful about the text; empty where nothing is."),
     _c("source", TEXT, "Where the text comes from."),
 )
 DESCRIPTIONS_REJECTED = _by_filing("descriptions_rejected")(

@@ -1,4 +1,4 @@
-"""`peerlens`: refresh, status, peers, why, sql. Tables on standard output, errors on standard error.
+"""`peerlens`: refresh, ingest, status, peers, why, sql. Tables on standard output, errors on standard error.
 
 Exit status: 0 done, 1 the run failed, 2 wrong use or settings, 3 another refresh holds the lake.
 """
@@ -15,6 +15,7 @@ from rich.console import Console
 from pipelines.failures import INTERRUPTED, RefusedError, RunFailedError, exit_status, one_line
 from resources.environment import PROFILES, home, open_lake, open_profile, prepare_dagster
 from resources.profile import Profile
+from resources.recipe import Graph
 
 app = typer.Typer(add_completion=False, suggest_commands=False, pretty_exceptions_enable=False, help=__doc__)
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -22,6 +23,7 @@ errors = Console(stderr=True, soft_wrap=True, highlight=False)
 ProfileOption = Annotated[
     str | None, typer.Option("--profile", "-p", help="A bundled profile or the path of your own .yaml.")
 ]
+REASONS_SHOWN = 10
 AllOption = Annotated[
     bool, typer.Option("--all", help="Ask EDGAR again about quarters that are over and documents it refused.")
 ]
@@ -49,6 +51,8 @@ def refresh(
     settings = open_profile(profile)
     lake = open_lake(settings)
     preflight(settings, lake, date.today())
+    if everything and dry_run:
+        raise RefusedError("--all asks EDGAR, --dry-run asks nobody; leave one of them out")
     if everything:
         forget_answers(home())
     if dry_run:
@@ -90,7 +94,7 @@ def ingest(
     from pipelines.report import print_table
     from resources.edgar.universe import forget_answers
 
-    settings = ingest_profile(open_profile(profile), first, last, universe, identity)
+    settings = ingest_profile(open_profile(profile), first, last, universe, identity, date.today())
     lake = open_lake(settings)
     preflight_edgar(settings, date.today())
     if everything:
@@ -98,11 +102,14 @@ def ingest(
     graph = ingest_graph(open_graph(settings, date.today()))
     _refresh(settings, graph)
     print_table(ingest_summary(graph, lake), Console(), as_json)
-    for reason, count in rejection_reasons(graph, lake):
+    reasons = rejection_reasons(graph, lake)
+    for reason, count in reasons.head(REASONS_SHOWN).rows():
         errors.print(f"  {count:5} without a text: {reason}", markup=False)
+    if reasons.height > REASONS_SHOWN:
+        errors.print(f"  and {reasons.height - REASONS_SHOWN} rarer reasons; all are in descriptions_rejected")
 
 
-def _refresh(settings: Profile, part: Any = None) -> None:
+def _refresh(settings: Profile, part: Graph | None = None) -> None:
     """Walk the graph, or a part of it."""
     prepare_dagster()
     import dagster as dg

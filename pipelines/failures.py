@@ -3,6 +3,7 @@
 import click
 
 from resources.edgar import EdgarError, EdgarIdentityError
+from resources.edgar.blobs import BlobError
 from resources.edgar.index import EdgarFormatError
 from resources.lake import LakeBusyError, LakeError
 from resources.market import PriceError
@@ -36,6 +37,7 @@ STATUS: dict[type[BaseException], int] = {
     RunFailedError: FAILED,
     EdgarError: FAILED,
     EdgarFormatError: FAILED,
+    BlobError: FAILED,
     LakeBusyError: BUSY,
     LakeError: REFUSED,
     EdgarIdentityError: REFUSED,

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -10,16 +11,22 @@ from pipelines.failures import RefusedError
 from resources.lake import Lake
 from resources.profile import Profile
 from resources.recipe import Graph
+from resources.settings import MONTH
 
 INGESTED = ("companies", "filings", "tickers", "descriptions")
 EVERYONE = "all"
-REASONS_SHOWN = 10
+TABLES = ("filings", "descriptions", "descriptions_rejected")
+QUOTED = r"\s*[:'\"(].*"
+"""What a reason says of one document alone."""
+COUNT = r"[\d,]+ characters"
 
 
 def ingest_profile(
-    profile: Profile, first: str | None, last: str | None, universe: str | None, identity: str | None
+    profile: Profile, first: str | None, last: str | None, universe: str | None, identity: str | None, today: date
 ) -> Profile:
     """The profile with months, companies and identity as given on the command line; None keeps the profile's.
+
+    A first month without a last one goes up to today's.
 
     Raises
     ------
@@ -34,9 +41,10 @@ def ingest_profile(
     years = sorted(profile.filing_years)
     settings = profile.descriptions.edgar
     begin = _month("--from", first) if first else settings.first or f"{years[0]}-01"
-    end = _month("--to", last) if last else settings.last or f"{years[-1]}-12"
+    open_end = f"{today:%Y-%m}" if first else settings.last or f"{years[-1]}-12"
+    end = _month("--to", last) if last else open_end
     if end < begin:
-        raise RefusedError(f"--to {end} is before --from {begin}")
+        raise RefusedError(f"the last month, {end}, is before the first, {begin}; give --from and --to")
     changed: dict[str, object] = {"first": begin, "last": end, "identity": identity or settings.identity}
     if universe:
         changed["universe"] = None if universe == EVERYONE else Path(universe).expanduser().absolute()
@@ -59,31 +67,28 @@ def ingest_summary(graph: Graph, lake: Lake) -> pl.DataFrame:
     """One row a filing year: filings, texts by quality, and filings without one."""
     rows = []
     for year in graph.partitions("filings"):
-        filings, texts, rejected = (_rows(lake, year, t) for t in ("filings", "descriptions", "descriptions_rejected"))
+        filings, texts, rejected = (_rows(graph, lake, year, table) for table in TABLES)
         quality = dict(texts.group_by("quality").len().rows())
         counts = {name: quality.get(name, 0) for name in ("ok", "short", "disagree")}
         rows.append({"year": year, "filings": filings.height, **counts, "without": rejected.height})
     return pl.DataFrame(rows)
 
 
-def rejection_reasons(graph: Graph, lake: Lake) -> list[tuple[str, int]]:
-    """The commonest reasons for having no text, with how many filings each."""
-    rejected = pl.concat([_rows(lake, year, "descriptions_rejected") for year in graph.partitions("filings")])
-    return (
-        rejected["reason"]
-        .value_counts(sort=True)
-        .sort("count", "reason", descending=[True, False])
-        .rows()[:REASONS_SHOWN]
-    )
+def rejection_reasons(graph: Graph, lake: Lake) -> pl.DataFrame:
+    """Kinds of reasons for having no text, the commonest first, with how many filings each: columns reason and len."""
+    rejected = pl.concat([_rows(graph, lake, year, TABLES[2]) for year in graph.partitions("filings")])
+    kind = pl.col("reason").str.replace(QUOTED, "").str.replace(COUNT, "some characters")
+    return rejected.group_by(reason=kind).len().sort("len", "reason", descending=[True, False])
 
 
-def _rows(lake: Lake, year: str | None, table: str) -> pl.DataFrame:
-    owner = "descriptions" if table.startswith("descriptions") else table
-    known = lake.manifest(owner, year)
-    return pl.concat([pl.read_parquet(file) for file in lake.table_files(known, table)]) if known else pl.DataFrame()
+def _rows(graph: Graph, lake: Lake, year: str | None, table: str) -> pl.DataFrame:
+    known = lake.manifest(graph.owner(table), year)
+    if known is None:
+        raise RefusedError(f"{table} {year}: removed while it was being counted; run the same command again")
+    return pl.concat([pl.read_parquet(file) for file in lake.table_files(known, table)])
 
 
 def _month(flag: str, text: str) -> str:
-    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text):
+    if not re.fullmatch(MONTH, text):
         raise RefusedError(f"{flag} {text!r}: expected a month, as in 2020-01")
     return text

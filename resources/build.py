@@ -160,8 +160,8 @@ class Build:
         self.checks.append({"name": name, "passed": bool(passed), "message": message})
 
     @contextmanager
-    def progress(self, total: int, unit: str) -> Iterator[Callable[[int], None]]:
-        """A progress bar on standard error, where that is a terminal."""
+    def progress(self, total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
+        """A progress bar on standard error, where that is a terminal; a count where nobody knows the total."""
         title = f"{self.declaration.name}{f' {self.partition}' if self.partition else ''}"
         with tqdm(total=total, unit=f" {unit}", desc=title, leave=False, mininterval=1.0, disable=None) as bar:
 

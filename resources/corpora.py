@@ -37,7 +37,7 @@ Shape = Callable[[pl.DataFrame], pl.DataFrame]
 def read_edgar_corpus(
     settings: Descriptions, years: Sequence[int], cache: Path, progress: Callable[[int], None] = lambda n: None
 ) -> pl.DataFrame:
-    """Reports of EDGAR-CORPUS that count as filed in `years`, with the columns of `universe.COLUMNS`, by accession.
+    """Reports of EDGAR-CORPUS that count as filed in `years`, with the columns of `COLUMNS`, by accession.
 
     `filed_at` is 31 December of the year after `year`, for no look-ahead (see the module); accessions are
     `corpus-<cik>-<year>`. Where a file name tells more, as `CIK_10K405_YEAR_accession.htm` does, accession and form

@@ -2,7 +2,7 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -14,7 +14,7 @@ Form = Literal["10-K", "10-K405", "10-KSB", "10-KSB40", "10-KT", "10-KT405"]
 
 
 class DescriptionColumns(Section):
-    """Which column of your file is which;."""
+    """Which column of your file is which."""
 
     ticker: str = "ticker"
     """Exchange symbol."""
@@ -45,7 +45,7 @@ class Edgar(Section):
     """A list of tickers or CIKs, one a line; empty for every company that filed."""
     sic: tuple[SicRange, ...] = ()
     """SIC codes *as filed* that are wanted, as `3711` or `2000-2999`; empty for all."""
-    forms: tuple[Form, ...] = ("10-K", "10-K405", "10-KSB", "10-KSB40", "10-KT", "10-KT405")
+    forms: tuple[Form, ...] = get_args(Form)
     """Form types; the amendments of each are read too, and replace a text only where they carry an Item 1."""
     first: Month | None = None
     """First month of filing, where a year of `filing_years` is not wanted whole."""
@@ -57,6 +57,12 @@ class Edgar(Section):
     """Where indexes and filings are."""
     data_url: WebAddress = "https://data.sec.gov"
     """Where the submissions API is."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Edgar":
+        if self.first and self.last and self.last < self.first:
+            raise ValueError(f"last {self.last} is before first {self.first}")
+        return self
 
 
 class Descriptions(Section):

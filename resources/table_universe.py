@@ -43,6 +43,10 @@ def read_universe(profile: Profile) -> pl.DataFrame:
     return rows.filter(pl.col("ticker").is_in(wanted))
 
 
+def quiet(rows: int) -> None:
+    """Tell nobody."""
+
+
 class TableUniverse:
     """Companies and texts of the sample or of a file; tickers are those of each company's newest filing."""
 
@@ -74,11 +78,11 @@ class TableUniverse:
         described = ("company_id", "cik", "name", "exchange", "sector", "industry", "fiscal_year_end", "first_report")
         return self.filers.select(described)
 
-    def filings(self, year: int) -> pl.DataFrame:
-        """Rows of `filings`, and their `text`."""
+    def filings(self, year: int, progress: Callable[[int], None] = quiet) -> pl.DataFrame:
+        """Rows of `filings`, and their `text`; `progress` counts rows looked at, where that takes long."""
         nothing = pl.lit(None, pl.String)
         symbols = pl.concat_list("ticker").list.drop_nulls()
-        return self._of(year).with_columns(tickers=symbols, url=nothing, refused=nothing)
+        return self._of(year, progress).with_columns(tickers=symbols, url=nothing, refused=nothing)
 
     def companies_now(self) -> dict[str, str]:
         """Digest of who exists, texts left out."""
@@ -95,7 +99,7 @@ class TableUniverse:
         names = rows.select("filed_at", "accession").rows()
         return {f"{day} {name}": _digest(*map(str, row)) for (day, name), row in zip(names, content, strict=True)}
 
-    def _of(self, year: int) -> pl.DataFrame:
+    def _of(self, year: int, progress: Callable[[int], None] = quiet) -> pl.DataFrame:
         return self._rows.filter(pl.col("filed_at").dt.year() == year)
 
     @cached_property

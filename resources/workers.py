@@ -73,7 +73,7 @@ def _outcome(future: ProcessFuture[Result], timeout: float) -> Result | Failed:
     except TookTooLongError:
         return Failed(f"took longer than {timeout:g} s")
     except ProcessExpired as error:
-        return Failed(f"the extractor crashed (exit status {error.exitcode})")
+        return Failed(f"its process crashed (exit status {error.exitcode})")
 
 
 def _one_thread() -> None:

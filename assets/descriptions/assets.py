@@ -30,7 +30,8 @@ def filings(build: Build) -> None:
     if isinstance(universe, EdgarUniverse):
         rows = _fetched(build, universe, universe.reports(year))
     else:
-        rows = universe.filings(year).select(c.name for c in schemas.FILINGS.columns)
+        with build.progress(None, "rows") as progress:
+            rows = universe.filings(year, progress).select(c.name for c in schemas.FILINGS.columns)
     build.write(schemas.FILINGS, rows)
     build.metadata["refused"] = rows["refused"].count()
 
@@ -64,7 +65,9 @@ def descriptions(build: Build) -> None:
         with build.progress(rows.height, "filings") as progress:
             texts, rejected = described(rows, extracted(universe.root, build.recipe["code"], rows, progress))
     else:
-        texts, rejected = given(rows, universe.filings(int(build.partition or 0)), build.profile.descriptions.source)
+        with build.progress(None, "rows") as progress:
+            said = universe.filings(int(build.partition or 0), progress)
+        texts, rejected = given(rows, said, build.profile.descriptions.source)
     build.write(schemas.DESCRIPTIONS, texts)
     build.write(schemas.DESCRIPTIONS_REJECTED, rejected)
     build.metadata |= {

@@ -1,12 +1,20 @@
 """What EDGAR's annual reports say of themselves: header facts, cover page symbols, and why some cannot be had."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
 from assets import schemas
 from assets.descriptions.cover_page import trading_symbols
-from assets.descriptions.submission import document_arrived, header, header_arrived, main_document, submission_ended
+from assets.descriptions.submission import (
+    Header,
+    document_arrived,
+    header,
+    header_arrived,
+    main_document,
+    submission_ended,
+)
 from resources.edgar import Request, fetch_all
 from resources.edgar.blobs import BlobStore, Pointer
 from resources.edgar.universe import EdgarUniverse
@@ -31,13 +39,21 @@ def _chosen(universe: EdgarUniverse, reports: pl.DataFrame) -> list[str]:
     got = fetch_all(universe.settings, universe.root, asked)
     return [
         url
-        for url, company in reports.select("url", "company_id").rows()
-        if in_ranges(_sic(universe.store, got[url], company), universe.settings.sic)
+        for url, companies in reports.select("url", "companies").rows()
+        if in_ranges(_sic(universe.store, got[url], companies), universe.settings.sic)
     ]
 
 
-def _sic(store: BlobStore, pointer: Pointer, company: str) -> str | None:
-    return header(store.get(pointer.sha256)).sic_of(company) if pointer.sha256 else None
+def _sic(store: BlobStore, pointer: Pointer, companies: list[str]) -> str | None:
+    if pointer.sha256 is None:
+        return None
+    facts = header(store.get(pointer.sha256))
+    return facts.sic_of(owner(facts, companies))
+
+
+def owner(facts: Header, companies: Sequence[str]) -> str:
+    """Of the companies that file one report together, the one that it stands for: whom the header names first."""
+    return next((cik for cik, _ in facts.filers if cik in companies), companies[0])
 
 
 def in_ranges(sic: str | None, ranges: Iterable[str]) -> bool:
@@ -49,7 +65,7 @@ def in_ranges(sic: str | None, ranges: Iterable[str]) -> bool:
 def contents(reports: pl.DataFrame, got: Mapping[str, Pointer]) -> dict[str, list[str | None]]:
     """Accession -> all that its row of `filings` depends on: whose it is, and the document or its refusal."""
     return {
-        report["accession"]: [report["company_id"], got[report["url"]].sha256, got[report["url"]].refused]
+        report["accession"]: [*report["companies"], got[report["url"]].sha256, got[report["url"]].refused]
         for report in reports.iter_rows(named=True)
     }
 
@@ -60,7 +76,7 @@ def filing_rows(reports: pl.DataFrame, got: Mapping[str, Pointer], store: BlobSt
     Parameters
     ----------
     reports : DataFrame
-        Columns of `resources.edgar.index.REPORTS`.
+        As from `EdgarUniverse.reports`.
     got : mapping
         Url -> what came of it.
     store : BlobStore
@@ -69,11 +85,12 @@ def filing_rows(reports: pl.DataFrame, got: Mapping[str, Pointer], store: BlobSt
     return schemas.FILINGS.frame(_row(report, got[report["url"]], store) for report in reports.iter_rows(named=True))
 
 
-def _row(report: dict[str, object], pointer: Pointer, store: BlobStore) -> dict[str, object]:
-    row = {name: report[name] for name in ("accession", "company_id", "form", "filed_at", "url")}
+def _row(report: dict[str, Any], pointer: Pointer, store: BlobStore) -> dict[str, object]:
+    row = {name: report[name] for name in ("accession", "form", "filed_at", "url")}
     if pointer.sha256 is None:
-        return {**row, "tickers": [], "refused": pointer.refused or "EDGAR gave no reason"}
+        return {**row, "company_id": report["companies"][0], "tickers": [], "refused": pointer.refused}
     content = store.get(pointer.sha256)
     facts, symbols = header(content), trading_symbols(main_document(content))
-    sic = facts.sic_of(str(report["company_id"]))
-    return {**row, "period": facts.period, "sic": sic, "tickers": symbols, "sha256": pointer.sha256}
+    company = owner(facts, report["companies"])
+    told = {"company_id": company, "sic": facts.sic_of(company), "period": facts.period, "tickers": symbols}
+    return {**row, **told, "sha256": pointer.sha256}

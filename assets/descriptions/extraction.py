@@ -9,12 +9,12 @@ import polars as pl
 
 from assets import schemas
 from assets.descriptions.item1 import Item1, item1
-from assets.descriptions.quality import quality, rejection
+from assets.descriptions.quality import SHORT_CHARS, quality, rejection
 from resources.edgar.blobs import BlobStore
 from resources.edgar.index import is_amendment
 from resources.workers import Failed, map_in_processes
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds that one document may take."""
 
 
@@ -71,14 +71,16 @@ def given(filings: pl.DataFrame, texts: pl.DataFrame, source: str) -> tuple[pl.D
         n_chars=pl.col("text").str.len_chars(),
         method=pl.lit("given"),
         quality=quality(),
+        overlap=pl.lit(None, pl.Float64),
+        doubt=pl.lit(None, pl.String),
         source=pl.lit(source),
     )
     return usable, rows.drop_nulls("reason").select("accession", "company_id", "filed_at", "reason")
 
 
 def _text(found: Item1) -> dict[str, object]:
-    described = {"text": found.text, "n_chars": len(found.text), "method": found.method, "quality": found.quality}
-    return {**described, "source": "edgar"}
+    rated = {"method": found.method, "quality": found.quality, "overlap": found.overlap, "doubt": found.reason}
+    return {"text": found.text, "n_chars": len(found.text), **rated, "source": "edgar"}
 
 
 def _rejection(form: str, outcome: Item1 | Failed) -> str | None:
@@ -87,6 +89,6 @@ def _rejection(form: str, outcome: Item1 | Failed) -> str | None:
     if outcome.quality == "missing":
         reason = outcome.reason or "no Item 1"
         return f"an amendment without an Item 1: {reason}" if is_amendment(form) else reason
-    if outcome.quality == "short" and is_amendment(form):
+    if len(outcome.text) < SHORT_CHARS and is_amendment(form):
         return f"an amendment whose Item 1 has {len(outcome.text)} characters and replaces nothing"
     return None

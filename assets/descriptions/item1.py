@@ -30,6 +30,8 @@ HEADING_CHARS = 60
 STUB_CHARS = 800
 """A text that is shorter and points to another document describes nothing."""
 POINTER = re.compile(r"\bincorporated\b.{0,80}\breference\b", re.IGNORECASE | re.DOTALL)
+COMBINED = re.compile(r"\W*items?\s+1\W+(?:(?:and|&)\W+)?(?:item\s+)?[2-9]\b", re.IGNORECASE)
+"""A heading of several items, which edgartools does not know."""
 GAP = re.compile(r"[ \t\xa0]{300,}|\n{30,}")
 HTML_START = re.compile(r"<html\b", re.IGNORECASE)
 START_CHARS = 50_000
@@ -143,7 +145,7 @@ def _judged(first: _Opinion, second: _Opinion) -> Item1:
     if first.text and second.text:
         share = overlap(first.text, second.text)
         return _rated(first, overlap=share) if share >= AGREEMENT else _disagreeing(first, second, share)
-    if first.text and second.failed:
+    if first.text and (second.failed or COMBINED.match(first.text)):
         return _rated(first, reason=f"no second opinion: {second.trouble}")
     if first.text or second.text:
         return _disagreeing(*((first, second) if first.text else (second, first)), share=0.0)

@@ -8,7 +8,9 @@ import re
 from html import unescape
 
 DECLARATION = re.compile(r"<\?[^<>]*+>|<!DOCTYPE[^<>\[]*+(?:\[.*?\]\s*+)?>", re.IGNORECASE | re.DOTALL)
-UNREAD = re.compile(r"<(ix:header|script|style|svg)\b[^<>]*+>.*?(?:</\1\s*+>|\Z)", re.IGNORECASE | re.DOTALL)
+UNREAD = re.compile(
+    r"<(ix:header|script|style|svg)\b[^<>]*+(?:(?<=/)>|(?<!/)>.*?(?:</\1\s*+>|\Z))", re.IGNORECASE | re.DOTALL
+)
 TITLE = re.compile(r"<title\b[^<>]*+>[^<]*+", re.IGNORECASE)
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 COMMENT_CHARS = 200

@@ -34,18 +34,10 @@ CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r\f"))
 class Header:
     """What the header says; None where it does not, or not in the usual way."""
 
-    form: str | None = None
-    """Form type as filed, `10-K405`."""
-    filed_at: date | None = None
-    """Day of filing."""
     period: date | None = None
     """End of the period reported on."""
     filers: tuple[tuple[str, str | None], ...] = ()
     """Ten-digit CIK and four-digit SIC code of every filer, in order: each has its own."""
-    name: str | None = None
-    """Name of the first filer."""
-    fiscal_year_end: str | None = None
-    """Of the first filer, `12-31`."""
 
     @property
     def sic(self) -> str | None:
@@ -71,15 +63,10 @@ class _Document:
 def header(content: bytes) -> Header:
     """The facts in a submission's header; an empty Header where there is none."""
     filing, filers = _fields(_header_text(content))
-    first = filers[0] if filers else {}
     numbered = [(cik.zfill(10), filer) for filer in filers if CIK.fullmatch(cik := filer.get("CENTRAL INDEX KEY", ""))]
     return Header(
-        form=filing.get("CONFORMED SUBMISSION TYPE") or None,
-        filed_at=_date(filing.get("FILED AS OF DATE", "")),
         period=_date(filing.get("CONFORMED PERIOD OF REPORT", "")),
         filers=tuple((cik, _code(filer)) for cik, filer in numbered),
-        name=first.get("COMPANY CONFORMED NAME") or None,
-        fiscal_year_end=_month_day(first.get("FISCAL YEAR END", "")),
     )
 
 
@@ -184,9 +171,3 @@ def _date(digits: str) -> date | None:
         return date(*map(int, parts.groups())) if parts else None
     except ValueError:
         return None
-
-
-def _month_day(digits: str) -> str | None:
-    """`1231` as 12-31, None for what is no day of a leap year."""
-    day = _date(f"2000{digits}")
-    return f"{day:%m-%d}" if day else None

@@ -14,12 +14,15 @@ from resources.edgar.request import Request
 from resources.edgar.retry import AttemptError, retry_after
 from resources.edgar.send import Sender
 
+ALWAYS_THERE = "/files/company_tickers_exchange.json"
+
 
 class Asker:
     """Asks for one document at a time and stores what it gets."""
 
     def __init__(self, settings: Edgar, store: BlobStore, sender: Sender) -> None:
         self._settings = settings
+        self._base = settings.archive_url.rstrip("/")
         self._store = store
         self._sender = sender
 
@@ -47,6 +50,14 @@ class Asker:
             return await self._kept(request, response, body)
         return _turned_down(request, response, body.content.lower())
 
+    async def reaches(self) -> bool:
+        """Whether EDGAR answers what it can always answer, so that the trouble is one document's."""
+        try:
+            async with self._sender.answer(self._base + ALWAYS_THERE, {}, stops_early=True) as response:
+                return response.is_success
+        except AttemptError:
+            return False
+
     def _known(self, request: Request) -> Pointer | None:
         """The document that is stored, if it is as much as is wanted."""
         known = self._store.pointer(request.url)
@@ -55,8 +66,8 @@ class Asker:
         return known
 
     def _address(self, request: Request) -> str:
-        base = self._settings.data_url if request.url.startswith("/submissions/") else self._settings.archive_url
-        return base.rstrip("/") + request.url
+        is_data = request.url.startswith("/submissions/")
+        return (self._settings.data_url.rstrip("/") if is_data else self._base) + request.url
 
     async def _kept(self, request: Request, response: httpx.Response, body: Body) -> Pointer:
         if body.whole and request.complete is not None and not request.complete(body.content):

@@ -105,16 +105,17 @@ class _Fetch:
             self._progress(1)
 
     async def _insist(self, asker: Asker, request: Request) -> Pointer:
-        """Ask until there is an answer, or until this document alone has none."""
-        failures, answered = 0, self._contact.answers
+        """Ask until there is an answer, or until this document alone has none: then it is refused for now."""
+        failures = 0
         while True:
             try:
                 pointer = await asker.ask(request)
             except AttemptError as failure:
                 failures += 1
                 self._contact.failed()
-                if failures >= self._patience.attempts and self._contact.answers > answered:
-                    return request.refused(f"{failures} attempts failed, the last one: {failure}")
+                if failures >= self._patience.attempts and await asker.reaches():
+                    self._contact.answered()
+                    return request.refused(f"{failures} attempts failed, the last one: {failure}", for_now=True)
                 await self._wait(failure, failures)
             else:
                 self._contact.answered()

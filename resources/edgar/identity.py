@@ -13,8 +13,8 @@ class EdgarIdentityError(ValueError):
 
     def __init__(self, wrong: str) -> None:
         super().__init__(
-            f"{wrong}: set descriptions.edgar.identity in the profile, or {IDENTITY_VARIABLE}, "
-            "to your name and e-mail address, as 'Jane Doe jane@example.com'"
+            f"{wrong}: give --identity to `peerlens ingest`, or set descriptions.edgar.identity in the profile or "
+            f"{IDENTITY_VARIABLE}, to your name and e-mail address, as 'Jane Doe jane@example.com'"
         )
 
 

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import polars as pl
 
 ANNUAL = frozenset({"10K", "10K405", "10KSB", "10KSB40", "10KT", "10KT405"})
 """Forms of annual reports without their dashes: EDGAR writes 10-KSB and 10KSB."""
+HEADINGS, HEAD_BYTES = "CIK|Company Name|Form Type|Date Filed|", 4000
 PATH = re.compile(r"edgar/data/\d{1,10}/(?P<accession>\d{10}-\d{2}-\d{6})\.txt")
 REPORTS = {
     "company_id": pl.String,
@@ -51,6 +53,16 @@ def quarter_end(year: int, quarter: int) -> date:
     return date(year + quarter // 4, quarter * 3 % 12 + 1, 1) - timedelta(days=1)
 
 
+def is_index(content: bytes) -> bool:
+    """Whether this is a master index, not a page in its place."""
+    return HEADINGS.encode() in content[:HEAD_BYTES]
+
+
+def is_json(content: bytes) -> bool:
+    """Whether this is a JSON object to its end."""
+    return content.rstrip().endswith(b"}")
+
+
 def annual_reports(index: bytes, where: str) -> tuple[pl.DataFrame, int]:
     """Annual reports and their amendments in a master index, and how many lines of it could not be read.
 
@@ -72,7 +84,7 @@ def annual_reports(index: bytes, where: str) -> tuple[pl.DataFrame, int]:
         This is no master index: it has no line of column names.
     """
     head, rule, body = index.decode("latin-1").replace("\r", "").partition("\n-----")
-    if not rule or "CIK|Company Name|Form Type|Date Filed|" not in head:
+    if not rule or HEADINGS not in head:
         raise EdgarFormatError(f"{where}: not a master index; it begins with {head[:60]!r}")
     lines = [line.split("|") for line in body.split("\n")[1:] if line.strip()]
     annual = [fields for fields in lines if len(fields) == 5 and base_form(fields[2]) in ANNUAL]
@@ -107,12 +119,11 @@ def listing(content: bytes, where: str) -> pl.DataFrame:
     EdgarFormatError
         This is not company_tickers_exchange.json.
     """
-    parsed = _json(content, where)
-    if set(parsed.get("fields", ())) != {"cik", "name", "ticker", "exchange"}:
-        raise EdgarFormatError(f"{where}: fields {parsed.get('fields')}, expected cik, name, ticker, exchange")
-    order = [parsed["fields"].index(name) for name in ("cik", "name", "ticker", "exchange")]
-    rows = [[row[i] for i in order] for row in parsed["data"] if row[order[2]]]
-    known = [(company_id(cik), name, str(ticker).upper(), exchange) for cik, name, ticker, exchange in rows]
+    with _expected(where):
+        parsed = json.loads(content)
+        order = [parsed["fields"].index(name) for name in ("cik", "name", "ticker", "exchange")]
+        rows = [[row[i] for i in order] for row in parsed["data"] if row[order[2]]]
+        known = [(company_id(cik), name, str(ticker).upper(), exchange) for cik, name, ticker, exchange in rows]
     return (
         pl.DataFrame(known, schema=LISTED, orient="row").unique(["ticker", "company_id"]).sort("ticker", "company_id")
     )
@@ -120,28 +131,35 @@ def listing(content: bytes, where: str) -> pl.DataFrame:
 
 def older_pages(submissions: bytes, where: str) -> list[str]:
     """Paths of the pages that hold a company's older filings."""
-    files = _json(submissions, where).get("filings", {}).get("files", [])
-    names = [str(file["name"]) for file in files]
+    with _expected(where):
+        names = [str(file["name"]) for file in json.loads(submissions)["filings"]["files"]]
     return [f"/submissions/{name}" for name in names if re.fullmatch(r"CIK\d{10}-submissions-\d{3}\.json", name)]
 
 
-def company_facts(submissions: bytes, pages: Iterable[bytes], where: str) -> dict[str, Any]:
+def company_facts(submissions: bytes, pages: Mapping[str, bytes], where: str) -> dict[str, Any]:
     """What the submissions API says of a company: exchange, fiscal_year_end as MM-DD, first_report.
 
     Parameters
     ----------
     submissions : bytes
         Its main page.
-    pages : iterable of bytes
-        The pages of `older_pages`.
+    pages : mapping
+        Path -> content of the pages of `older_pages`.
     where : str
-        Its path, for the error.
+        Path of the main page, for the error.
+
+    Raises
+    ------
+    EdgarFormatError
+        A page is not what EDGAR writes.
     """
-    main = _json(submissions, where)
-    recent = main.get("filings", {}).get("recent", {})
-    days = [day for page in (recent, *(_json(page, where) for page in pages)) for day in _annual_days(page)]
-    end = str(main.get("fiscalYearEnd") or "")
-    exchanges = [str(name) for name in main.get("exchanges") or () if name]
+    with _expected(where):
+        main = json.loads(submissions)
+        end, exchanges = str(main.get("fiscalYearEnd") or ""), [name for name in main.get("exchanges") or () if name]
+        days = _annual_days(main["filings"]["recent"])
+    for path, content in pages.items():
+        with _expected(path):
+            days += _annual_days(json.loads(content))
     return {
         "exchange": exchanges[0] if exchanges else None,
         "fiscal_year_end": f"{end[:2]}-{end[2:]}" if re.fullmatch(r"\d{4}", end) else None,
@@ -154,11 +172,10 @@ def _annual_days(page: Mapping[str, Any]) -> list[date]:
     return [date.fromisoformat(day) for form, day in columns if base_form(str(form)) in ANNUAL]
 
 
-def _json(content: bytes, where: str) -> dict[str, Any]:
+@contextmanager
+def _expected(where: str) -> Iterator[None]:
+    """Name the page whose JSON is not what EDGAR writes."""
     try:
-        parsed = json.loads(content)
-    except ValueError as error:
-        raise EdgarFormatError(f"{where}: not JSON: {error}") from error
-    if not isinstance(parsed, dict):
-        raise EdgarFormatError(f"{where}: a JSON {type(parsed).__name__}, expected an object")
-    return parsed
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise EdgarFormatError(f"{where}: not as EDGAR writes it: {type(error).__name__}: {error}") from error

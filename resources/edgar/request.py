@@ -35,6 +35,6 @@ class Request:
         fresh = self.max_age is None or time.time() - known.fetched_at <= self.max_age
         return enough and fresh and known.fetched_at > 0
 
-    def refused(self, reason: str) -> Pointer:
-        """The pointer of a document that cannot be had."""
-        return Pointer(self.url, None, "whole", 0, None, None, time.time(), reason)
+    def refused(self, reason: str, for_now: bool = False) -> Pointer:
+        """The pointer of a document that cannot be had; one that is refused for now is asked for again next time."""
+        return Pointer(self.url, None, "whole", 0, None, None, 0.0 if for_now else time.time(), reason)

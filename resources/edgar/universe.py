@@ -19,6 +19,8 @@ from resources.edgar.index import (
     company_facts,
     company_id,
     index_path,
+    is_index,
+    is_json,
     listing,
     older_pages,
     quarter_end,
@@ -54,16 +56,26 @@ class EdgarUniverse:
         return {"": digest_of(_plain(self.listed.select("ticker", "company_id")))}
 
     def filings_now(self, year: int) -> dict[str, str]:
-        """Slice name -> digest of every annual report of a year, as the lake names slices."""
+        """Slice name -> digest of every annual report of a year, as the lake names slices.
+
+        One that was refused and is to be asked for again, as `forget_answers` has it, changes its slice.
+        """
         return {
-            f"{day} {accession}": digest_of([company, form, url])
-            for company, form, day, accession, url in self.reports(year).drop("name").iter_rows()
+            f"{report['filed_at']} {report['accession']}": digest_of(
+                [report["companies"], report["form"], report["url"], *self._refused_then(report["url"])]
+            )
+            for report in self.reports(year).iter_rows(named=True)
         }
+
+    def _refused_then(self, url: str) -> list[str]:
+        known = self.store.pointer(url)
+        return [known.refused] if known and known.refused and not known.fetched_at else []
 
     @cached_property
     def filers(self) -> pl.DataFrame:
         """Company_id, name in the newest report, first_seen: everyone who filed in the profile's years."""
-        years = [self.reports(year) for year in self.profile.filing_years]
+        self._fetch_unknown()
+        years = [self._filed(year) for year in self.profile.filing_years]
         return (
             pl.concat([pl.DataFrame(schema=REPORTS), *years])
             .sort("filed_at", "accession")
@@ -74,13 +86,13 @@ class EdgarUniverse:
 
     @cached_property
     def listed(self) -> pl.DataFrame:
-        """Which ticker means which company of the universe today; columns of `edgar_index.LISTED`."""
+        """Which ticker means which company of the universe today; columns of `resources.edgar.index.LISTED`."""
         return self._listing.join(self.filers, on="company_id", how="semi")
 
     def reports(self, year: int) -> pl.DataFrame:
-        """Annual reports of a year that the profile wants, one row an accession; columns of `edgar_index.REPORTS`.
+        """Annual reports of a year that the profile wants, one row an accession, sorted.
 
-        Of the companies that file one report together, the first of the universe by CIK stands for it.
+        Columns accession, form, filed_at, url and companies: the ids of the universe that file it, one for most.
 
         Raises
         ------
@@ -89,16 +101,23 @@ class EdgarUniverse:
         ProfileError
             The universe names a company that EDGAR does not know.
         """
+        filed = self._filed(year).sort("accession", "company_id")
+        companies = pl.col("company_id").alias("companies")
+        return filed.group_by("accession", maintain_order=True).agg(
+            pl.col("form", "filed_at", "url").first(), companies
+        )
+
+    def _filed(self, year: int) -> pl.DataFrame:
+        """Rows of the year's indexes that the profile wants, one a company and accession; columns of `REPORTS`."""
         quarters = [q for q in range(1, 5) if self._asked(year, q)]
         found = pl.concat([pl.DataFrame(schema=REPORTS), *(self._quarter(year, q) for q in quarters)])
         forms = {base_form(form) for form in self.settings.forms}
         found = found.filter(pl.Series([base_form(form) in forms for form in found["form"]], dtype=pl.Boolean))
-        month = pl.col("filed_at").dt.strftime("%Y-%m")
-        first, last = self.settings.first, self.settings.last
+        month, first, last = pl.col("filed_at").dt.strftime("%Y-%m"), self.settings.first, self.settings.last
         found = found.filter(*[month >= first] if first else [], *[month <= last] if last else [])
         if self._wanted is not None:
             found = found.filter(pl.col("company_id").is_in(sorted(self._wanted)))
-        return found.sort("accession", "company_id").unique("accession", keep="first", maintain_order=True)
+        return found.unique(["accession", "company_id"], keep="first", maintain_order=True)
 
     def companies(self, progress: Callable[[int], None]) -> pl.DataFrame:
         """Rows of `companies`: everyone who files; the submissions API is asked about those not asked about before."""
@@ -126,55 +145,64 @@ class EdgarUniverse:
         begins, ends = self.settings.first or "0000-00", self.settings.last or "9999-99"
         return first <= _today() and begins <= last.strftime("%Y-%m") and first.strftime("%Y-%m") <= ends
 
+    def _fetch_unknown(self) -> None:
+        """Fetch the indexes that nobody has asked for yet, side by side."""
+        quarters = [(year, q) for year in self.profile.filing_years for q in range(1, 5) if self._asked(year, q)]
+        unknown = [path for year, q in quarters if self.store.pointer(path := index_path(year, q)) is None]
+        fetch_all(self.settings, self.root, [Request(path, complete=is_index, max_age=HALF_A_DAY) for path in unknown])
+
     def _quarter(self, year: int, quarter: int) -> pl.DataFrame:
         """Every annual report in the index of a quarter; parsed once a version of the index."""
         path, over = index_path(year, quarter), quarter_end(year, quarter)
         known = self.store.pointer(path)
         asked = _day(known.fetched_at) if known else date.min
-        pointer = self._fetch(path, None if asked > over + SETTLED else HALF_A_DAY)
+        pointer = self._fetch(path, None if asked > over + SETTLED else HALF_A_DAY, is_index)
         if pointer is None and _today() > over:
-            raise EdgarError(f"EDGAR has no {path}")
+            raise EdgarError(f"EDGAR has no {path}; where it should have it by now, run again with --all")
         if pointer is None:
             return pl.DataFrame(schema=REPORTS)
         parsed = self.root / "indexes" / f"{pointer}.parquet"
         if not parsed.exists():
             rows, unreadable = annual_reports(self.store.get(pointer), path)
-            if unreadable:
-                LOG.warning("%s: %d lines are not as EDGAR writes them and were left out", path, unreadable)
-            _write(rows, parsed)
+            of_year = rows.filter(pl.col("filed_at").dt.year() == year)
+            if left_out := unreadable + rows.height - of_year.height:
+                LOG.warning("%s: %d lines are not as EDGAR writes them, or of another year: left out", path, left_out)
+            _write(of_year, parsed)
         return pl.read_parquet(parsed)
 
     @cached_property
     def _listing(self) -> pl.DataFrame:
         """Which ticker means which company today, all companies."""
-        found = self._fetch(LISTING, HALF_A_DAY)
+        found = self._fetch(LISTING, HALF_A_DAY, is_json)
         if found is None:
             raise EdgarError(f"EDGAR has no {LISTING}")
         return listing(self.store.get(found), LISTING)
 
-    def _fetch(self, path: str, max_age: float | None) -> str | None:
-        """Hash of one of EDGAR's lists, None where it has none; an old one where EDGAR does not answer soon."""
-        known = self.store.pointer(path)
+    def _fetch(self, path: str, max_age: float | None, complete: Callable[[bytes], bool]) -> str | None:
+        """Hash of one of EDGAR's lists, None where it has none; the known one where EDGAR has none now or is away."""
+        known, request = self.store.pointer(path), Request(path, complete=complete, max_age=max_age)
+        if known is None or known.sha256 is None:
+            return fetch_all(self.settings, self.root, [request])[path].sha256
         try:
-            patience = BRIEFLY if known else None
-            return fetch_all(self.settings, self.root, [Request(path, max_age=max_age)], patience=patience)[path].sha256
+            found = fetch_all(self.settings, self.root, [request], patience=BRIEFLY)[path]
         except EdgarError as error:
-            if known is None:
-                raise
-            LOG.warning("%s; going on with %s of %s", error, path, _day(known.fetched_at))
-            return known.sha256
+            found = request.refused(str(error))
+        if found.sha256 is None:
+            LOG.warning("%s: %s; going on with the one that is kept", path, found.refused)
+            self.store.point(known)
+        return found.sha256 or known.sha256
 
     def _facts(self, companies: list[str], progress: Callable[[int], None]) -> pl.DataFrame:
         paths = {f"/submissions/CIK{company}.json": company for company in companies}
-        main = fetch_all(self.settings, self.root, [Request(path) for path in paths], progress)
-        told = {path: self.store.get(pointer.sha256) for path, pointer in main.items() if pointer.sha256}
-        older = {path: older_pages(content, path) for path, content in told.items()}
-        pages = fetch_all(self.settings, self.root, [Request(page) for path in older for page in older[path]])
+        main = fetch_all(self.settings, self.root, [Request(path, complete=is_json) for path in paths], progress)
+        told = {path: pointer.sha256 for path, pointer in main.items() if pointer.sha256}
+        older = {path: older_pages(self.store.get(sha256), path) for path, sha256 in told.items()}
+        asked = [Request(page, complete=is_json) for path in older for page in older[path]]
+        pages = fetch_all(self.settings, self.root, asked)
         rows = []
-        for path, content in told.items():
-            kept = [pages[page].sha256 for page in older[path]]
-            facts = company_facts(content, [self.store.get(sha) for sha in kept if sha], path)
-            rows.append({"company_id": paths[path], **facts})
+        for path, sha256 in told.items():
+            kept = {page: self.store.get(sha) for page in older[path] if (sha := pages[page].sha256)}
+            rows.append({"company_id": paths[path], **company_facts(self.store.get(sha256), kept, path)})
         return pl.DataFrame(rows, schema=FACTS)
 
     @cached_property

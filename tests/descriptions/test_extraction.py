@@ -12,6 +12,7 @@ from assets.descriptions.item1 import Item1
 from resources.edgar.blobs import BlobError, BlobStore
 from resources.workers import Failed
 
+STUB = "Item 1. Omitted."
 TEXT = "Item 1. Business\n\n" + "We bake bread and sell it to shops in three states. " * 20
 REPORT = (
     f"<DOCUMENT>\n<TYPE>10-K\n<TEXT>\n{TEXT}\nItem 2. Properties\n\nWe own an oven.\n</TEXT>\n</DOCUMENT>\n".encode()
@@ -40,10 +41,10 @@ def found(quality: str, text: str = TEXT, reason: str | None = None) -> Item1:
 
 
 def test_a_text_carries_whose_it_is_and_the_year_it_describes() -> None:
-    texts, rejected = described(filings("10-K"), [found("disagree")])
+    texts, rejected = described(filings("10-K"), [found("disagree", reason="edgartools found 7 letters")])
     (row,) = texts.rows(named=True)
     assert (row["method"], row["quality"], row["fiscal_year"]) == ("edgar-itemize", "disagree", 2003)
-    assert (row["n_chars"], row["source"]) == (len(TEXT), "edgar")
+    assert (row["n_chars"], row["source"], row["doubt"]) == (len(TEXT), "edgar", "edgartools found 7 letters")
     assert rejected.is_empty()
     schemas.DESCRIPTIONS.validate(texts)
 
@@ -55,14 +56,15 @@ def test_without_a_period_the_year_is_that_of_filing() -> None:
 @pytest.mark.parametrize(
     ("form", "outcome", "reason"),
     [
+        (
+            "10-K/A",
+            found("disagree", STUB),
+            "an amendment whose Item 1 has 16 characters and replaces nothing",
+        ),
+        ("10-K/A", found("short", STUB), "an amendment whose Item 1 has 16 characters and replaces nothing"),
         ("10-K", Failed("HTTP 404 Not Found"), "HTTP 404 Not Found"),
         ("10-K", found("missing", "", "edgar-itemize found no Item 1"), "edgar-itemize found no Item 1"),
         ("10-K/A", found("missing", "", "nothing"), "an amendment without an Item 1: nothing"),
-        (
-            "10-K/A",
-            found("short", "Item 1. Omitted."),
-            "an amendment whose Item 1 has 16 characters and replaces nothing",
-        ),
     ],
 )
 def test_what_has_no_text_has_a_reason(form: str, outcome: Item1 | Failed, reason: str) -> None:

@@ -177,3 +177,14 @@ def test_overlap_is_the_share_of_letters_in_the_same_order() -> None:
     assert overlap("abcdefghij", "abcdefghi") == pytest.approx(0.9)
     assert overlap("abcde", "abcdeabcde") == pytest.approx(0.5)
     assert overlap("", "abc") == 0.0
+
+
+@pytest.mark.parametrize(
+    "heading", ["Items 1 and 2.", "Items 1. and 2.", "Item 1 and 2.", "Items 1 &amp; 2.", "Items 1, 2 and 3."]
+)
+def test_a_heading_of_several_items_is_no_disagreement(heading: str) -> None:
+    words = "<p>We dig gold out of three mines in Nevada and sell it to a refinery in Utah.</p>" * 30
+    body = f"<p><b>{heading} Business and Properties</b></p>{words}<p><b>Item 3. Legal Proceedings</b></p><p>None.</p>"
+    found = item1(f"<html><body>{body}<p><b>Item 4. Submission of Matters</b></p><p>None.</p></body></html>".encode())
+    assert (found.quality, found.text.count("Nevada")) == ("ok", 30)
+    assert "Legal" not in found.text

@@ -118,7 +118,7 @@ def reports(small: bool) -> list[Path]:
 
 
 def damaged(variant: int, small: bool) -> bytes:
-    """The variant's own bytes, the same in every run."""
+    """The variant's own bytes, the same in every run with the same test data."""
     rng = random.Random(variant)
     path = rng.choice(reports(small))
     raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()

@@ -74,3 +74,8 @@ def test_only_pages_of_fixed_columns_are_preformatted() -> None:
 
 def test_references_become_characters() -> None:
     assert references_decoded("&#8220;Caf&eacute;&#8221; &#x2014; \x93a\x94") == "“Café” — “a”"
+
+
+def test_an_element_that_closes_itself_hides_nothing_after_it() -> None:
+    assert "Business" in lighter('<html><style type="text/css"/><p>Item 1. Business</p></html>')
+    assert "color" not in lighter("<html><style>p {color: red}</style><p>Item 1. Business</p></html>")

@@ -72,7 +72,7 @@ def test_wrong_settings_are_refused_before_anything_is_written(home: Path, chang
 
 
 def test_a_profile_that_is_not_there_is_named(home: Path) -> None:
-    assert "profile 'tinny': not bundled (sample, tiny" in refusal(home, "refresh", "--profile", "tinny")
+    assert "profile 'tinny': not bundled (edgar, sample, tiny" in refusal(home, "refresh", "--profile", "tinny")
     assert "no such file" in refusal(home, "status", "--profile", "tinny.yaml")
 
 

@@ -36,7 +36,7 @@ FIRST_VERSION = datetime(2025, 1, 1, tzinfo=UTC)
 class Faults:
     """Which requests go wrong, and how.
 
-    Kinds: `429`, `503`, `403` (EDGAR's page about too many requests); `reset` (RST in the middle of the body),
+    Kinds: `429`, `503`, `404`, `403` (EDGAR's page about too many requests); `reset` (RST in the middle of the body),
     `half` (half of the body, then the end, against its Content-Length); `cut` (half of the content with all headers
     right, so that only the content tells), `torn` (half of the body as encoded: a gzip stream without its end).
     Refusals (no address, too fast) draw no fault, and answers without a body (304) stay as they are.
@@ -148,7 +148,7 @@ class EdgarServer:
         if fault in {"403", "429", "503"}:
             return self._faulty_status(fault)
         body = self._body(path)
-        if body is None:
+        if body is None or fault == "404":
             return replace(_absence(self.absent), fault=fault)
         tag, modified = self._version(path, body)
         told = {"ETag": tag, "Last-Modified": format_datetime(modified, usegmt=True), "Content-Type": _type(path)}

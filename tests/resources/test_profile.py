@@ -38,6 +38,7 @@ def profile(folder: Path, text: str, name: str = "mine") -> Path:
         ("descriptions: {edgar: {forms: [10-Q]}}", ["descriptions.edgar.forms.0", "'10-Q'"]),
         ("descriptions: {edgar: {requests_per_second: 20}}", ["requests_per_second", "less than or equal to 9"]),
         ("descriptions: {edgar: {archive_url: sec.gov}}", ["descriptions.edgar.archive_url", "'sec.gov'"]),
+        ("descriptions: {edgar: {first: 2004-12, last: 2004-01}}", ["last 2004-01 is before first 2004-12"]),
         ("descriptions: {edgar: {identty: x}}", ["descriptions.edgar.identty", "did you mean 'identity'?"]),
         ("prices: {source: parquet}", ["prices: source parquet needs a path"]),
         ("a: [", ["not valid YAML", "line 1"]),

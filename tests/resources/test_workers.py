@@ -47,7 +47,7 @@ def test_an_item_that_crashes_fails_and_the_others_do_not() -> None:
     first, crashed, last = map_in_processes(doubled, [1, 13, 2], 60, workers=1)
     assert (first, last) == (2, 4)
     assert isinstance(crashed, Failed)
-    assert crashed.reason.startswith("the extractor crashed")
+    assert crashed.reason.startswith("its process crashed")
 
 
 def test_a_bug_in_the_function_is_raised() -> None:

@@ -3,8 +3,10 @@
 import hashlib
 import random
 import signal
+import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -259,7 +261,36 @@ def test_a_document_that_fails_while_others_do_not_is_refused(server: EdgarServe
     bad, *good = found.values()
     assert bad.refused == "8 attempts failed, the last one: HTTP 503 Service Unavailable"
     assert all(pointer.refused is None for pointer in good)
-    assert len(server.log) == 8 + 2
+    assert len(server.log) == 8 + 1 + 2
+    server.faults = Faults()
+    again = fetch_all(settings(server.url), tmp_path, requests(server.filings), patience=HASTY)
+    assert all(pointer.refused is None for pointer in again.values())
+
+
+@pytest.mark.parametrize("kind", ["503", "cut"])
+def test_one_bad_document_alone_does_not_fail_the_run(server: EdgarServer, tmp_path: Path, kind: str) -> None:
+    server.faults = Faults(share=1.0, kinds=(kind,), where="/data/")
+    (pointer,) = fetch_all(settings(server.url), tmp_path, requests(server.filings)[:1], patience=HASTY).values()
+    assert (pointer.refused or "").startswith("8 attempts failed")
+
+
+@pytest.mark.parametrize("kind", ["403", "503", "reset"])
+def test_a_block_in_the_middle_of_a_run_refuses_nothing(tmp_path: Path, kind: str) -> None:
+    with EdgarServer(filings(16)) as server:
+
+        def block() -> None:
+            while len(server.log) < 4:
+                time.sleep(0.01)
+            server.faults = Faults(share=1.0, kinds=(kind,))
+            time.sleep(3)
+            server.faults = Faults()
+
+        blocking = threading.Thread(target=block)
+        blocking.start()
+        patient = replace(QUICK, silence=60)
+        found = fetch_all(settings(server.url), tmp_path, requests(server.filings), patience=patient)
+        blocking.join()
+    assert [pointer.refused for pointer in found.values()] == [None] * 16
 
 
 @pytest.mark.parametrize("kind", ["503", "half"])

@@ -130,7 +130,7 @@ def test_what_is_no_listing_is_named(content: bytes) -> None:
 def test_the_older_pages_tell_of_the_first_annual_report() -> None:
     main, older = sample("CIK0000320193.json.gz"), sample("CIK0000320193-submissions-001.json.gz")
     assert older_pages(main, "apple") == ["/submissions/CIK0000320193-submissions-001.json"]
-    alone, whole = company_facts(main, [], "apple"), company_facts(main, [older], "apple")
+    alone, whole = company_facts(main, {}, "apple"), company_facts(main, {"page": older}, "apple")
     assert (whole["exchange"], whole["fiscal_year_end"]) == ("Nasdaq", "09-30")
     assert whole["first_report"] < date(1996, 1, 1) < date(2012, 1, 1) < alone["first_report"]
 
@@ -139,7 +139,7 @@ def test_a_company_of_which_little_is_known_has_empty_facts() -> None:
     little = json.dumps(
         {"name": "X", "exchanges": [None], "fiscalYearEnd": None, "filings": {"recent": {}, "files": []}}
     )
-    assert company_facts(little.encode(), [], "x") == {"exchange": None, "fiscal_year_end": None, "first_report": None}
+    assert company_facts(little.encode(), {}, "x") == {"exchange": None, "fiscal_year_end": None, "first_report": None}
 
 
 def test_a_page_name_cannot_lead_elsewhere() -> None:

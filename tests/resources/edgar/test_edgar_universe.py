@@ -5,14 +5,17 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
-from fakes.edgar_server import EdgarServer
+from fakes.edgar_server import EdgarServer, Faults
 from fakes.own_filings import own_companies, own_filings
 
 from resources.edgar import EdgarError
-from resources.edgar.universe import EdgarUniverse, forget_answers
-from resources.profile import Profile, ProfileError
+from resources.edgar.blobs import BlobStore
+from resources.edgar.index import index_path, is_index, is_json
+from resources.edgar.universe import EdgarUniverse, forget_answers, named_companies
+from resources.environment import PROFILES
+from resources.profile import Profile, ProfileError, load_profile
+from resources.table_universe import TableUniverse
 
 YEARS = [2003, 2004]
 
@@ -37,14 +40,15 @@ def profile(server: EdgarServer, years: list[int], tickers: list[str] | None = N
     )
 
 
-def test_a_report_of_two_companies_stands_for_the_first_of_them(server: EdgarServer, home: Path) -> None:
-    rows = EdgarUniverse(profile(server, YEARS), home).reports(2003)
-    assert rows.select("company_id", "accession").rows() == [
-        ("0009000004", "0009000004-03-000002"),
-        ("0009000005", "0009000005-03-000006"),
+def test_a_report_of_two_companies_is_one_row_that_names_both(server: EdgarServer, home: Path) -> None:
+    universe = EdgarUniverse(profile(server, YEARS), home)
+    assert universe.reports(2003).select("accession", "companies").rows() == [
+        ("0009000004-03-000002", ["0009000004"]),
+        ("0009000005-03-000006", ["0009000005", "0009000006"]),
     ]
+    assert "0009000006" in universe.filers["company_id"].to_list()
     gas = EdgarUniverse(profile(server, YEARS, tickers=["9000006"]), home).reports(2003)
-    assert gas.select("company_id", "accession").rows() == [("0009000006", "0009000005-03-000006")]
+    assert gas.select("accession", "companies").rows() == [("0009000005-03-000006", ["0009000006"])]
 
 
 def test_months_and_forms_narrow_a_year(server: EdgarServer, home: Path) -> None:
@@ -145,7 +149,7 @@ def test_a_known_list_serves_while_edgar_is_away(tmp_path: Path, caplog: pytest.
         known = EdgarUniverse(asked, tmp_path).filings_now(2022)
     forget_answers(tmp_path)
     assert EdgarUniverse(asked, tmp_path).filings_now(2022) == known
-    assert "going on with /Archives/edgar/full-index/2022/QTR1/master.idx" in caplog.text
+    assert "/Archives/edgar/full-index/2022/QTR1/master.idx: EDGAR has not answered" in caplog.text
 
 
 def test_the_index_of_a_quarter_that_is_over_cannot_be_missing(tmp_path: Path) -> None:
@@ -156,13 +160,43 @@ def test_the_index_of_a_quarter_that_is_over_cannot_be_missing(tmp_path: Path) -
         EdgarUniverse(profile(server, [1992]), tmp_path).reports(1992)
 
 
-def test_the_bundled_list_is_the_sample(tmp_path: Path) -> None:
-    from resources.edgar.universe import named_companies
-    from resources.environment import PROFILES
-    from resources.profile import load_profile
-    from resources.table_universe import TableUniverse
+def test_an_index_that_is_gone_for_a_moment_changes_nothing_and_is_asked_for_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with EdgarServer(own_filings(), own_companies()) as server:
+        asked = profile(server, [2003], last="2003-03")
+        known = EdgarUniverse(asked, tmp_path).filings_now(2003)
+        forget_answers(tmp_path)
+        server.faults = Faults(share=1.0, kinds=("404",), where="master.idx")
+        assert EdgarUniverse(asked, tmp_path).filings_now(2003) == known
+        assert "HTTP 404 Not Found; going on with the one that is kept" in caplog.text
+        server.faults = Faults()
+        requests = len(server.log)
+        assert EdgarUniverse(asked, tmp_path).filings_now(2003) == known
+        assert len(server.log) == requests + 1
 
+
+def test_a_page_in_place_of_an_index_is_never_kept(tmp_path: Path) -> None:
+    page = b"<html>EDGAR is being maintained</html>"
+    assert not is_index(page) and not is_json(page)
+    assert is_index(b"Description:\nCIK|Company Name|Form Type|Date Filed|Filename\n")
+    assert is_json(b'{"a": 1}\n')
+
+
+def test_a_row_of_another_year_is_left_out_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+
+    head = "CIK|Company Name|Form Type|Date Filed|Filename\n" + "-" * 80 + "\n"
+    rows = [
+        f"9|LATE CO|10-K|{day}|edgar/data/9/0000000009-04-00000{n}.txt"
+        for n, day in enumerate(("2003-12-31", "2004-01-02"))
+    ]
+    BlobStore(tmp_path / "edgar").keep(index_path(2004, 1), (head + "\n".join(rows)).encode())
+    with EdgarServer([], []) as server:
+        found = EdgarUniverse(profile(server, [2004], last="2004-03"), tmp_path).reports(2004)
+    assert found["filed_at"].to_list() == [date(2004, 1, 2)]
+    assert "1 lines are not as EDGAR writes them, or of another year" in caplog.text
+
+
+def test_the_bundled_list_is_the_sample(tmp_path: Path) -> None:
     named = {name for name, _ in named_companies(load_profile(PROFILES / "edgar.yaml"))}
     assert named == set(TableUniverse(Profile(name="sample")).filers["company_id"])
-    assert date(2003, 1, 1) <= TableUniverse(Profile(name="sample")).first_day()
-    assert isinstance(named, set) and pl.Series(sorted(named)).str.len_chars().unique().to_list() == [10]
