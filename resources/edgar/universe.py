@@ -58,7 +58,8 @@ class EdgarUniverse:
     def filings_now(self, year: int) -> dict[str, str]:
         """Slice name -> digest of every annual report of a year, as the lake names slices.
 
-        One that was refused and is to be asked for again, as `forget_answers` has it, changes its slice.
+        One that was refused and is to be asked for again changes its slice, and once more when it was: each time a body
+        runs that carries all others over.
         """
         return {
             f"{report['filed_at']} {report['accession']}": digest_of(
@@ -155,15 +156,15 @@ class EdgarUniverse:
         """Every annual report in the index of a quarter; parsed once a version of the index."""
         path, over = index_path(year, quarter), quarter_end(year, quarter)
         known = self.store.pointer(path)
-        asked = _day(known.fetched_at) if known else date.min
-        pointer = self._fetch(path, None if asked > over + SETTLED else HALF_A_DAY, is_index)
-        if pointer is None and _today() > over:
+        is_final = known is not None and known.sha256 is not None and _day(known.fetched_at) > over + SETTLED
+        sha256 = self._fetch(path, None if is_final else HALF_A_DAY, is_index)
+        if sha256 is None and _today() > over:
             raise EdgarError(f"EDGAR has no {path}; where it should have it by now, run again with --all")
-        if pointer is None:
+        if sha256 is None:
             return pl.DataFrame(schema=REPORTS)
-        parsed = self.root / "indexes" / f"{pointer}.parquet"
+        parsed = self.root / "indexes" / f"{sha256}.parquet"
         if not parsed.exists():
-            rows, unreadable = annual_reports(self.store.get(pointer), path)
+            rows, unreadable = annual_reports(self.store.get(sha256), path)
             of_year = rows.filter(pl.col("filed_at").dt.year() == year)
             if left_out := unreadable + rows.height - of_year.height:
                 LOG.warning("%s: %d lines are not as EDGAR writes them, or of another year: left out", path, left_out)
