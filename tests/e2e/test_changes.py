@@ -11,7 +11,7 @@ from own_data import write_quotes
 from peerlens_command import artefacts, peerlens, refreshed
 
 from pipelines.status import status_table
-from resources import market, universe
+from resources import market, table_universe
 from resources.environment import open_lake, open_profile
 from resources.profile import Profile, load_profile
 
@@ -34,8 +34,8 @@ def home(lake_copy: Path, walk: Callable, tiny: Profile) -> Path:
 def sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the bundled sample, in force instead of it."""
     folder = tmp_path / "sample"
-    shutil.copytree(universe.SAMPLE, folder)
-    monkeypatch.setattr(universe, "SAMPLE", folder)
+    shutil.copytree(table_universe.SAMPLE, folder)
+    monkeypatch.setattr(table_universe, "SAMPLE", folder)
     monkeypatch.setattr(market, "SAMPLE", folder / "prices.parquet")
     return folder
 

@@ -155,14 +155,20 @@ def test_a_profile_that_reads_no_edgar_is_refused(tmp_path: Path) -> None:
     assert "use --profile edgar" in done.stderr
 
 
-def killed(home: Path, profile: str, seconds: float) -> set[str]:
-    """Kill an ingest after so long; returns the addresses of the documents that it had committed by then."""
-    process = start(home, "ingest", "--profile", profile)
-    time.sleep(seconds)
+def killed(home: Path, profile: str, server: EdgarServer, documents: int, seconds: float) -> set[str]:
+    """Kill an ingest after so many more documents or seconds; returns the addresses of the documents it committed."""
+    process, before, until = start(home, "ingest", "--profile", profile), asked_for(server), time.monotonic() + seconds
+    while asked_for(server) < before + documents and time.monotonic() < until and process.poll() is None:
+        time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     pointers = (json.loads(file.read_text(encoding="utf-8")) for file in (home / "edgar" / "pointers").glob("*/*.json"))
     return {known["url"] for known in pointers if "/edgar/data/" in known["url"]}
+
+
+def asked_for(server: EdgarServer) -> int:
+    """How many documents were asked for so far."""
+    return sum("/edgar/data/" in entry.path for entry in server.log)
 
 
 @pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.slow)])
@@ -172,7 +178,10 @@ def test_faults_and_kills_leave_the_same_digests_and_ask_for_nothing_twice(
     moments = random.Random(7)
     with EdgarServer(own_filings(), own_companies(), faults=Faults(share=0.3, seed=4)) as faulty:
         home, profile = tmp_path / "home", write_profile(tmp_path, faulty.url)
-        left = [(killed(home, profile, moments.uniform(8, 20)), len(faulty.log)) for _ in range(kills)]
+        left = [
+            (killed(home, profile, faulty, moments.randint(2, 6), moments.uniform(20, 40)), len(faulty.log))
+            for _ in range(kills)
+        ]
         done = peerlens(home, "ingest", "--profile", profile)
     assert done.returncode == 0, done.stderr
     for committed, requests in left:
