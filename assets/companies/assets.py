@@ -5,6 +5,7 @@ import polars as pl
 from assets import schemas
 from assets.companies.tickers import ticker_history
 from assets.declaration import asset
+from assets.partitions import cover_pages
 from resources.build import Build
 from resources.environment import home
 from resources.profile import Profile
@@ -35,7 +36,7 @@ def companies(build: Build) -> None:
 
 @asset(
     schemas.TICKERS,
-    reads={"companies": whole, "filings": whole},
+    reads={"companies": whole, "filings": cover_pages},
     fingerprint=_tickers_now,
     config=["descriptions.source"],
     kinds=["source", "parquet"],
