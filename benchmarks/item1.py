@@ -19,10 +19,9 @@ from statistics import median
 import polars as pl
 from edgar.documents import HTMLParser, ParserConfig
 from edgar_itemize.pipeline import parse_prepared
-from edgar_itemize.prepare import prepare_document
-from edgar_itemize.sgml import DocumentBlock, Submission
 from rapidfuzz.distance import LCSseq
 
+from assets.descriptions.first_opinion import prepared
 from assets.descriptions.item1 import item1, letters
 from assets.descriptions.submission import main_document
 from resources.workers import Failed, map_in_processes
@@ -39,11 +38,7 @@ FURNITURE = 50
 
 def itemize_alone(content: bytes) -> None:
     """edgar-itemize as shipped."""
-    text = main_document(content)
-    end = len(text)
-    block = DocumentBlock(1, "10-K", None, None, True, doc_start=0, doc_end=end, text_start=0, text_end=end)
-    submission = Submission(path=Path("0000000000-00-000000"), text=text, header="", documents=[block])
-    parse_prepared(prepare_document(submission, block, 0), 0, headings=False)
+    parse_prepared(prepared(main_document(content), is_html=True), 0, headings=False)
 
 
 def edgartools_alone(content: bytes) -> None:

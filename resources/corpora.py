@@ -174,12 +174,13 @@ def _completed(reports: pl.DataFrame) -> pl.DataFrame:
         period=_last_day(pl.col("year")),
         text=pl.col("section_1").fill_null(""),
     )
-    told = told.with_columns(sha256=pl.col("text").map_elements(_digest, return_dtype=pl.String))
+    told = told.with_columns(sha256=pl.col("text").map_elements(text_digest, return_dtype=pl.String))
     absent = (pl.lit(None, type).alias(name) for name, type in COLUMNS.items() if name not in told.columns)
     return told.with_columns(absent).select(*COLUMNS)
 
 
-def _digest(text: str) -> str:
+def text_digest(text: str) -> str:
+    """SHA-256 of a text."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 

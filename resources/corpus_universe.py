@@ -9,7 +9,7 @@ import polars as pl
 
 from resources.corpora import corpus_fingerprint, read_authors, read_edgar_corpus
 from resources.profile import Profile, ProfileError
-from resources.table_universe import TableUniverse, newest, quiet
+from resources.table_universe import TableUniverse, newest
 
 READERS = {"edgar_corpus": read_edgar_corpus, "authors": read_authors}
 
@@ -46,7 +46,7 @@ class CorpusUniverse(TableUniverse):
         """Digest of the files that a year is read from."""
         return corpus_fingerprint(self.profile.descriptions, [year], self.cache)
 
-    def _of(self, year: int, progress: Callable[[int], None] = quiet) -> pl.DataFrame:
+    def _of(self, year: int, progress: Callable[[int], None] = lambda n: None) -> pl.DataFrame:
         source, wanted = self.profile.descriptions, self.profile.tickers
         rows = READERS[source.source](source, [year], self.cache, progress)
         if not wanted:

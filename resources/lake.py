@@ -117,15 +117,15 @@ class Lake:
         """Point at a finished artefact, then remove what was superseded over an hour ago."""
         place = self.place(known.asset, known.partition)
         for path in (place / known.folder, *(place / known.folder).rglob("*")):
-            _fsync(path)
+            fsync(path)
         superseded = _pointer(place)
         if superseded and (place / superseded["folder"]).is_dir():
             os.utime(place / superseded["folder"])
         draft = place / "manifest.json.new"
         draft.write_text(json.dumps(asdict(known), indent=1, sort_keys=False), encoding="utf-8")
-        _fsync(draft)
+        fsync(draft)
         draft.replace(place / "manifest.json")
-        _fsync(place)
+        fsync(place)
         for folder in place.iterdir():
             if folder.is_dir() and folder.name != known.folder and time.time() - folder.stat().st_mtime > KEEP_SECONDS:
                 shutil.rmtree(folder)
@@ -198,7 +198,8 @@ def _size(file: Path) -> int | None:
         return None
 
 
-def _fsync(path: Path) -> None:
+def fsync(path: Path) -> None:
+    """Have the disk hold a file's bytes, or a folder's names."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

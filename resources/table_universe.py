@@ -1,7 +1,6 @@
 """Who exists and what they say: the bundled sample or a Parquet file of your own, as one row per filing."""
 
 import difflib
-import hashlib
 from collections.abc import Callable
 from datetime import date, timedelta
 from functools import cached_property, lru_cache
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from resources.corpora import COLUMNS
+from resources.corpora import COLUMNS, text_digest
 from resources.description_settings import Descriptions
 from resources.profile import Profile, ProfileError
 
@@ -43,10 +42,6 @@ def read_universe(profile: Profile) -> pl.DataFrame:
     return rows.filter(pl.col("ticker").is_in(wanted))
 
 
-def quiet(rows: int) -> None:
-    """Tell nobody."""
-
-
 class TableUniverse:
     """Companies and texts of the sample or of a file; tickers are those of each company's newest filing."""
 
@@ -78,7 +73,7 @@ class TableUniverse:
         described = ("company_id", "cik", "name", "exchange", "sector", "industry", "fiscal_year_end", "first_report")
         return self.filers.select(described)
 
-    def filings(self, year: int, progress: Callable[[int], None] = quiet) -> pl.DataFrame:
+    def filings(self, year: int, progress: Callable[[int], None] = lambda n: None) -> pl.DataFrame:
         """Rows of `filings`, and their `text`; `progress` counts rows looked at, where that takes long."""
         nothing = pl.lit(None, pl.String)
         symbols = pl.concat_list("ticker").list.drop_nulls()
@@ -86,20 +81,23 @@ class TableUniverse:
 
     def companies_now(self) -> dict[str, str]:
         """Digest of who exists, texts left out."""
-        return {"": _digest(self.filers.write_csv())}
+        return {"": text_digest(self.filers.write_csv())}
 
     def tickers_now(self) -> dict[str, str]:
         """Digest of whose ticker is what."""
-        return {"": _digest(self.listed.write_csv())}
+        return {"": text_digest(self.listed.write_csv())}
 
     def filings_now(self, year: int) -> dict[str, str]:
         """Slice name -> digest of every filing of a year, as the lake names slices."""
         rows = self._of(year)
         content = rows.select("company_id", "sic", "form", "period", "sha256").rows()
         names = rows.select("filed_at", "accession").rows()
-        return {f"{day} {name}": _digest(*map(str, row)) for (day, name), row in zip(names, content, strict=True)}
+        return {
+            f"{day} {name}": text_digest("\0".join(map(str, row)))
+            for (day, name), row in zip(names, content, strict=True)
+        }
 
-    def _of(self, year: int, progress: Callable[[int], None] = quiet) -> pl.DataFrame:
+    def _of(self, year: int, progress: Callable[[int], None] = lambda n: None) -> pl.DataFrame:
         return self._rows.filter(pl.col("filed_at").dt.year() == year)
 
     @cached_property
@@ -173,7 +171,7 @@ def _finish(rows: pl.DataFrame, source: str) -> pl.DataFrame:
         accession=pl.concat_str(pl.lit(source), "ticker", year, separator="-"),
     ).with_columns(
         company_id=pl.col("cik").fill_null(pl.concat_str(pl.lit("ticker:"), "ticker")),
-        sha256=pl.col("text").map_elements(_digest, return_dtype=pl.String),
+        sha256=pl.col("text").map_elements(text_digest, return_dtype=pl.String),
     )
     if (twice := rows.filter(pl.struct("company_id", "filed_at").is_duplicated())).height:
         raise ProfileError(f"descriptions: {twice['ticker'][0]!r} has two texts of {twice['filed_at'][0]}; keep one")
@@ -188,7 +186,3 @@ def _digits(codes: pl.Series, width: int) -> pl.Series:
         codes = codes.fill_nan(None).cast(pl.Int64)
     text = codes.cast(pl.String).str.strip_chars()
     return text.set(text == "", None).str.zfill(width)
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()

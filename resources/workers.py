@@ -33,7 +33,7 @@ def map_in_processes(
     items: Iterable[Item],
     timeout: float,
     workers: int | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int], None] = lambda n: None,
 ) -> Iterator[Result | Failed]:
     """What a function returns for every item, in order, as soon as it is known.
 
@@ -59,8 +59,7 @@ def map_in_processes(
         while waiting:
             outcome = _outcome(waiting.popleft(), timeout)
             waiting.extend(islice(scheduled, 1))
-            if progress:
-                progress(1)
+            progress(1)
             yield outcome
     finally:
         pool.stop()  # type: ignore[no-untyped-call]

@@ -24,19 +24,17 @@ def extract(document: tuple[Path, str, str]) -> Item1:
     What an extractor found is remembered beside the document, so that an interrupted year goes on where it was.
     """
     root, version, sha256 = document
-    store, name = BlobStore(root), f"/item1/{version}/{sha256}"
-    known = store.pointer(name)
-    if known and known.sha256:
-        return Item1(**json.loads(store.get(known.sha256)))
-    found = item1(store.get(sha256))
-    store.keep(name, json.dumps(asdict(found)).encode())
-    return found
+    store = BlobStore(root)
+
+    def read() -> bytes:
+        return json.dumps(asdict(item1(store.get(sha256)))).encode()
+
+    return Item1(**json.loads(store.remembered(f"/item1/{version}/{sha256}", read)))
 
 
 def extracted(root: Path, version: str, filings: pl.DataFrame, progress: Callable[[int], None]) -> list[Item1 | Failed]:
     """What became of every filing, in order: its Item 1, or why there is none."""
-    hashes = filings["sha256"].to_list()
-    documents = [(root, version, sha256) for sha256 in hashes if sha256]
+    documents = [(root, version, sha256) for sha256 in filings["sha256"].drop_nulls()]
     found = map_in_processes(extract, documents, PATIENCE, progress=progress)
     return [
         next(found) if sha256 else Failed(refused) for sha256, refused in filings.select("sha256", "refused").rows()

@@ -34,18 +34,19 @@ def located(document: str, is_html: bool) -> Located | None:
 
     Raises whatever edgar-itemize raises on a document that it cannot read.
     """
-    prepared = _prepared(document, is_html)
-    items = [node for node in parse_prepared(prepared, 0, headings=False).nodes if node.level_kind == "item"]
+    ready = prepared(document, is_html)
+    items = [node for node in parse_prepared(ready, 0, headings=False).nodes if node.level_kind == "item"]
     first = [node for node in items if node.label_canon == "ITEM 1"]
     if not first:
         return None
     # Reports that are bound together with others have several; the longest with the right title is the business.
     item = max(first, key=lambda node: (bool(BUSINESS.search(node.title or "")), node.norm_end - node.norm_start))
     is_followed = any(node.norm_start >= item.norm_end for node in items)
-    return Located(prepared.blocks, prepared.normalized_text, item.norm_start, item.norm_end, is_followed)
+    return Located(ready.blocks, ready.normalized_text, item.norm_start, item.norm_end, is_followed)
 
 
-def _prepared(document: str, is_html: bool) -> Prepared:
+def prepared(document: str, is_html: bool) -> Prepared:
+    """A document as edgar-itemize wants it before it looks for headings."""
     end = len(document)
     block = DocumentBlock(1, "10-K", None, None, is_html, doc_start=0, doc_end=end, text_start=0, text_end=end)
     submission = Submission(path=ACCESSION, text=document, header="", documents=[block])

@@ -11,12 +11,14 @@ import os
 import secrets
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
+
+from resources.lake import fsync
 
 Part = Literal["whole", "document", "header"]
 LISTS = ("/Archives/edgar/full-index/", "/files/", "/submissions/")
@@ -106,6 +108,15 @@ class BlobStore:
         """Store a document that was made here, under a name of its own instead of an address, as '/item1/3/ab12'."""
         self.point(Pointer(name, self.put(content), "whole", len(content), None, None, time.time(), None))
 
+    def remembered(self, name: str, make: Callable[[], bytes]) -> bytes:
+        """What was kept under a name; made and kept now where nothing was."""
+        known = self.pointer(name)
+        if known and known.sha256:
+            return self.get(known.sha256)
+        content = make()
+        self.keep(name, content)
+        return content
+
     def expire(self) -> None:
         """Have EDGAR's lists, and whatever it refused, asked for again; documents are kept."""
         for known in self._pointers():
@@ -141,9 +152,10 @@ class BlobStore:
         try:
             for folder in (file.parent, draft.parent):
                 folder.mkdir(parents=True, exist_ok=True)
-            _write_synced(draft, content)
+            draft.write_bytes(content)
+            fsync(draft)
             draft.replace(file)
-            _sync(file.parent)
+            fsync(file.parent)
         except OSError as error:
             draft.unlink(missing_ok=True)
             raise BlobError(f"cannot write {file}: {error.strerror}; make room there, then run again") from error
@@ -164,21 +176,6 @@ def _read(file: Path) -> Pointer | None:
         return None
     known = isinstance(content, dict) and content.keys() == {field.name for field in fields(Pointer)}
     return Pointer(**content) if known else None
-
-
-def _write_synced(file: Path, content: bytes) -> None:
-    with file.open("xb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _damaged(file: Path, why: str) -> BlobError:

@@ -27,7 +27,7 @@ def fetch_all(
     settings: Edgar,
     root: Path,
     requests: Iterable[Request],
-    progress: Callable[[int], None] = lambda _: None,
+    progress: Callable[[int], None] = lambda n: None,
     patience: Patience | None = None,
 ) -> dict[str, Pointer]:
     """Return what each address answered, asking EDGAR only for what `BlobStore(root)` does not have.

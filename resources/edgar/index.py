@@ -5,12 +5,12 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import polars as pl
 
-ANNUAL = frozenset({"10K", "10K405", "10KSB", "10KSB40", "10KT", "10KT405"})
-"""Forms of annual reports without their dashes: EDGAR writes 10-KSB and 10KSB."""
+from resources.description_settings import Form
+
 HEADINGS, HEAD_BYTES = "CIK|Company Name|Form Type|Date Filed|", 4000
 PATH = re.compile(r"edgar/data/\d{1,10}/(?P<accession>\d{10}-\d{2}-\d{6})\.txt")
 REPORTS = {
@@ -36,6 +36,10 @@ def company_id(cik: int | str) -> str:
 def base_form(form: str) -> str:
     """'10-K405/A' -> '10K405'."""
     return form.upper().replace("-", "").removesuffix("/A").strip()
+
+
+ANNUAL = frozenset(base_form(form) for form in get_args(Form))
+"""Annual reports, their dashes left out: EDGAR writes 10-KSB and 10KSB."""
 
 
 def is_amendment(form: str) -> bool:

@@ -2,10 +2,10 @@
 
 import difflib
 import logging
-import os
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 
 import polars as pl
@@ -103,10 +103,8 @@ class EdgarUniverse:
             The universe names a company that EDGAR does not know.
         """
         filed = self._filed(year).sort("accession", "company_id")
-        companies = pl.col("company_id").alias("companies")
-        return filed.group_by("accession", maintain_order=True).agg(
-            pl.col("form", "filed_at", "url").first(), companies
-        )
+        by_accession = filed.group_by("accession", maintain_order=True)
+        return by_accession.agg(pl.col("form", "filed_at", "url").first(), companies="company_id")
 
     def _filed(self, year: int) -> pl.DataFrame:
         """Rows of the year's indexes that the profile wants, one a company and accession; columns of `REPORTS`."""
@@ -162,14 +160,18 @@ class EdgarUniverse:
             raise EdgarError(f"EDGAR has no {path}; where it should have it by now, run again with --all")
         if sha256 is None:
             return pl.DataFrame(schema=REPORTS)
-        parsed = self.root / "indexes" / f"{sha256}.parquet"
-        if not parsed.exists():
-            rows, unreadable = annual_reports(self.store.get(sha256), path)
-            of_year = rows.filter(pl.col("filed_at").dt.year() == year)
-            if left_out := unreadable + rows.height - of_year.height:
-                LOG.warning("%s: %d lines are not as EDGAR writes them, or of another year: left out", path, left_out)
-            _write(of_year, parsed)
-        return pl.read_parquet(parsed)
+        parsed = self.store.remembered(f"/indexes/{sha256}", lambda: self._parsed(path, sha256, year))
+        return pl.read_parquet(BytesIO(parsed))
+
+    def _parsed(self, path: str, sha256: str, year: int) -> bytes:
+        """An index's annual reports of its year, as Parquet."""
+        rows, unreadable = annual_reports(self.store.get(sha256), path)
+        of_year = rows.filter(pl.col("filed_at").dt.year() == year)
+        if left_out := unreadable + rows.height - of_year.height:
+            LOG.warning("%s: %d lines are not as EDGAR writes them, or of another year: left out", path, left_out)
+        file = BytesIO()
+        of_year.write_parquet(file)
+        return file.getvalue()
 
     @cached_property
     def _listing(self) -> pl.DataFrame:
@@ -253,13 +255,6 @@ def _lines(file: Path) -> list[tuple[str, str]]:
     if not names:
         raise ProfileError(f"descriptions.edgar.universe: {file} names no company; write one ticker or CIK a line")
     return names
-
-
-def _write(rows: pl.DataFrame, file: Path) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_suffix(f".{os.getpid()}.new")
-    rows.write_parquet(draft)
-    draft.replace(file)
 
 
 def _day(seconds: float) -> date:

@@ -1,6 +1,5 @@
 """Item 1 of real and of made-up annual reports, against texts cut by hand and by another tool."""
 
-import gzip
 import os
 import re
 from functools import cache
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 from cut_by_hand import HAND_CUTS, HandCut, cut
 from fakes.own_filings import EXPECTED, FOLDER
+from fakes.tenk import real_data, real_file
 from rapidfuzz.distance import LCSseq
 
 from assets.descriptions import item1 as module
@@ -30,9 +30,7 @@ STRANGE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\xa0\xad\u200b-\u200f\u202a-\u
 
 
 def raw(name: str) -> bytes:
-    if not TENK.is_dir():
-        pytest.skip("PEERLENS_TESTDATA is not set")
-    return gzip.decompress((TENK / f"{name}.gz").read_bytes())
+    return real_file(f"tenk/{name}")
 
 
 @cache
@@ -42,7 +40,7 @@ def found(name: str) -> Item1:
 
 def beside(name: str) -> str:
     """The letters of the text that edgar-itemize alone, as shipped, makes of a report."""
-    return letters(gzip.decompress((TENK / "item1" / f"{Path(name).stem}.item1.txt.gz").read_bytes()).decode())
+    return letters(real_file(f"tenk/item1/{Path(name).stem}.item1.txt").decode())
 
 
 def is_alike(mine: str, theirs: str) -> bool:
@@ -82,8 +80,7 @@ def test_real_reports_give_the_text_that_was_cut_by_hand(entry: HandCut) -> None
 
 @pytest.mark.slow
 def test_all_42_real_reports_give_item_1_and_at_least_41_the_text_beside_them() -> None:
-    if not TENK.is_dir():
-        pytest.skip("PEERLENS_TESTDATA is not set")
+    real_data()
     results = list(map_in_processes(found, REPORTS, 60))
     for result in results:
         assert isinstance(result, Item1), result.reason

@@ -1,12 +1,11 @@
 """Headers and main documents out of submissions: whole, beginning only, damaged, and of no kind at all."""
 
 import gzip
-import os
 from datetime import date
-from pathlib import Path
 
 import pytest
 from fakes.own_filings import EXPECTED, FOLDER
+from fakes.tenk import real_file
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -19,7 +18,6 @@ from assets.descriptions.submission import (
     submission_ended,
 )
 
-TENK = Path(os.environ.get("PEERLENS_TESTDATA", "/nowhere")) / "tenk"
 REPORT = b"<DOCUMENT>\n<TYPE>10-K\n<SEQUENCE>2\n<TEXT>\nItem 1. Business\n</TEXT>\n</DOCUMENT>\n"
 LETTER = b"<DOCUMENT>\n<TYPE>COVER\n<SEQUENCE>1\n<TEXT>\nDear Sirs\n</TEXT>\n</DOCUMENT>\n"
 EXHIBIT = b"<DOCUMENT>\n<TYPE>EX-13\n<TEXT>\nTo our shareholders\n</TEXT>\n</DOCUMENT>\n"
@@ -54,9 +52,7 @@ FILER:
 
 
 def real(name: str) -> bytes:
-    if not TENK.is_dir():
-        pytest.skip("PEERLENS_TESTDATA is not set")
-    return gzip.decompress((TENK / f"{name}.gz").read_bytes())
+    return real_file(f"tenk/{name}")
 
 
 def test_the_filer_is_told_from_other_parties() -> None:

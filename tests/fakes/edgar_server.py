@@ -10,8 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
-from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
 
 from fakes.edgar_formats import (
     ServedCompany,
@@ -23,6 +22,7 @@ from fakes.edgar_formats import (
     submissions,
 )
 from fakes.edgar_wire import Answer, Wire, page
+from fakes.serving import Serving
 
 __all__ = ["EdgarServer", "Faults", "Logged", "ServedCompany", "ServedFiling"]
 
@@ -67,7 +67,7 @@ class Logged:
     """Names in lower case."""
 
 
-class EdgarServer:
+class EdgarServer(Serving):
     """Context manager: serves in threads of its own until it is left.
 
     `filings`, `companies` and `faults` may be changed while it runs. More than `limit` requests in any one second get
@@ -96,17 +96,7 @@ class EdgarServer:
         self.log: list[Logged] = []
         self._versions: dict[str, tuple[str, datetime]] = {}
         self._lock = threading.Lock()
-        self._http = Wire(self.answer, port)
-        self.url = f"http://127.0.0.1:{self._http.server_port}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-        self._http.hang_up()
+        super().__init__(Wire(self.answer, port))
 
     @property
     def faults(self) -> Faults:

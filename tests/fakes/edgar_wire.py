@@ -49,8 +49,9 @@ class Wire(ThreadingHTTPServer):
         self.connections: set[socket.socket] = set()
         super().__init__(("127.0.0.1", port), _Handler)
 
-    def hang_up(self) -> None:
-        """End the connections that clients keep open."""
+    def server_close(self) -> None:
+        """Take no more clients, and end the connections that they keep open."""
+        super().server_close()
         for connection in list(self.connections):
             try:
                 connection.shutdown(socket.SHUT_RDWR)

@@ -2,14 +2,13 @@
 
 import hashlib
 import json
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Self
 from urllib.parse import unquote, urlsplit
+
+from fakes.serving import Serving
 
 Files = dict[str, bytes]
 Show = Callable[[str, str, Files], "Answer"]
@@ -40,22 +39,13 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-class HubServer:
+class HubServer(Serving):
     """Context manager: serves in threads of its own until it is left. `log` holds method, path and status."""
 
     def __init__(self) -> None:
         self.datasets: dict[str, ServedDataset] = {}
         self.log: list[tuple[str, str, int]] = []
-        self._http = _Http(self)
-        self.url = f"http://127.0.0.1:{self._http.server_port}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._http.shutdown()
-        self._http.server_close()
+        super().__init__(_Http(self))
 
     def push(self, name: str, files: Files, branch: str = "main") -> str:
         """Commit these files and nothing else to a branch; returns the commit's SHA."""

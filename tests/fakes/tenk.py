@@ -60,15 +60,17 @@ def real_data() -> Path:
     return Path(os.environ["PEERLENS_TESTDATA"])
 
 
+def real_file(name: str) -> bytes:
+    """A file of the real test data, without its .gz; the test is skipped where there is none."""
+    return gzip.decompress((real_data() / f"{name}.gz").read_bytes())
+
+
 def tenk_filings() -> list[ServedFiling]:
     """All reports of the manifest, in its order; bare documents are wrapped into a full submission."""
     folder = real_data() / "tenk"
     with (folder / "manifest.csv").open(newline="") as manifest:
         rows = list(csv.DictReader(manifest))
-    return [
-        _filing(row, number, gzip.decompress((folder / f"{row['file']}.gz").read_bytes()))
-        for number, row in enumerate(rows, start=1)
-    ]
+    return [_filing(row, number, real_file(f"tenk/{row['file']}")) for number, row in enumerate(rows, start=1)]
 
 
 def tenk_companies() -> list[ServedCompany]:

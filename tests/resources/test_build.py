@@ -115,7 +115,7 @@ POINTS = {
     "write": "Build.write = die",
     "finish": "Build.finish = die",
     "commit": "Lake.commit = die",
-    "fsync": "resources.lake._fsync = die",
+    "fsync": "resources.lake.fsync = die",
     "replace": "Path.replace = die",
 }
 DYING = """

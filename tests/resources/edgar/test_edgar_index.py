@@ -1,12 +1,10 @@
 """EDGAR's lists are read as EDGAR writes them, real samples first."""
 
-import gzip
 import json
-import os
 from datetime import date
-from pathlib import Path
 
 import pytest
+from fakes.tenk import real_file
 
 from resources.edgar.index import (
     EdgarFormatError,
@@ -25,10 +23,7 @@ HEAD = "Description: Master Index\n\nCIK|Company Name|Form Type|Date Filed|Filen
 
 
 def sample(name: str) -> bytes:
-    folder = os.environ.get("PEERLENS_TESTDATA")
-    if not folder:
-        pytest.skip("PEERLENS_TESTDATA is not set")
-    return gzip.decompress((Path(folder) / "edgar_api" / name).read_bytes())
+    return real_file(f"edgar_api/{name}")
 
 
 def index(*lines: str) -> bytes:
@@ -36,7 +31,7 @@ def index(*lines: str) -> bytes:
 
 
 def test_the_index_of_1993_holds_the_annual_reports_with_iso_dates() -> None:
-    found, unreadable = annual_reports(sample("master_sample.idx.gz"), "1993")
+    found, unreadable = annual_reports(sample("master_sample.idx"), "1993")
     disney = found.filter(company_id="0000029082").row(0, named=True)
     assert unreadable == 0
     assert disney == {
@@ -52,7 +47,7 @@ def test_the_index_of_1993_holds_the_annual_reports_with_iso_dates() -> None:
 
 
 def test_a_daily_index_writes_its_dates_without_dashes() -> None:
-    text = sample("master.20181231.idx.gz").decode("latin-1")
+    text = sample("master.20181231.idx").decode("latin-1")
     lines = text.splitlines()[-2:]
     as_annual = "\n".join(
         [*text.splitlines(), *(line.replace("|4|", "|10-K|").replace("|424B2|", "|10-K|") for line in lines)]
@@ -115,7 +110,7 @@ def test_a_form_has_a_base_and_may_amend() -> None:
 
 
 def test_the_present_tickers_are_upper_case_and_one_row_each() -> None:
-    found = listing(sample("company_tickers_exchange.json.gz"), "listing")
+    found = listing(sample("company_tickers_exchange.json"), "listing")
     assert found.filter(ticker="AAPL").row(0) == ("0000320193", "Apple Inc.", "AAPL", "Nasdaq")
     assert found.filter(company_id="0001652044")["ticker"].to_list() == ["GOOG", "GOOGL"]
     assert found.select("ticker", "company_id").is_unique().all()
@@ -128,7 +123,7 @@ def test_what_is_no_listing_is_named(content: bytes) -> None:
 
 
 def test_the_older_pages_tell_of_the_first_annual_report() -> None:
-    main, older = sample("CIK0000320193.json.gz"), sample("CIK0000320193-submissions-001.json.gz")
+    main, older = sample("CIK0000320193.json"), sample("CIK0000320193-submissions-001.json")
     assert older_pages(main, "apple") == ["/submissions/CIK0000320193-submissions-001.json"]
     alone, whole = company_facts(main, {}, "apple"), company_facts(main, {"page": older}, "apple")
     assert (whole["exchange"], whole["fiscal_year_end"]) == ("Nasdaq", "09-30")

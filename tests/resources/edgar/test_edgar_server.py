@@ -1,6 +1,5 @@
 """The fake EDGAR answers like the real one, and goes wrong as it is told."""
 
-import gzip
 import json
 import re
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ import pytest
 from fakes.edgar_formats import DAILY, master_index, older_submissions, submissions
 from fakes.edgar_server import EdgarServer, ServedFiling
 from fakes.own_filings import own_companies, own_filings
-from fakes.tenk import real_data
+from fakes.tenk import real_file
 
 POLITE = {"User-Agent": "Jane Doe jane@example.com"}
 SMALL = [
@@ -35,7 +34,7 @@ def client(server: EdgarServer) -> Iterator[httpx.Client]:
 
 
 def sample(name: str) -> bytes:
-    return gzip.decompress((real_data() / "edgar_api" / name).read_bytes())
+    return real_file(f"edgar_api/{name}")
 
 
 def test_every_filing_comes_as_it_was_filed(server: EdgarServer, client: httpx.Client) -> None:
@@ -95,7 +94,7 @@ def test_registrants_of_one_filing_get_the_same_bytes(server: EdgarServer, clien
 
 @pytest.mark.parametrize(
     ("name", "dates", "rules"),
-    [("master_sample.idx.gz", "%Y-%m-%d", 10), ("master.20181231.idx.gz", DAILY, 6)],
+    [("master_sample.idx", "%Y-%m-%d", 10), ("master.20181231.idx", DAILY, 6)],
 )
 def test_indexes_are_written_like_the_real_ones(name: str, dates: str, rules: int) -> None:
     real = sample(name).decode("latin-1").splitlines()
@@ -131,22 +130,22 @@ def test_a_quarter_without_filings_has_an_index_without_rows(client: httpx.Clien
 def test_submissions_have_the_fields_of_the_real_ones() -> None:
     filed = [filing for filing in own_filings() if filing.cik == 9000008]
     company = next(company for company in own_companies() if company.cik == 9000008)
-    ours, real = json.loads(submissions(company, filed, 1)), json.loads(sample("CIK0000320193.json.gz"))
+    ours, real = json.loads(submissions(company, filed, 1)), json.loads(sample("CIK0000320193.json"))
     older = json.loads(older_submissions(filed, 1, 1) or b"")
     assert list(ours) == list(real)
     assert list(ours["filings"]["recent"]) == list(real["filings"]["recent"]) == list(older)
     assert list(ours["filings"]["files"][0]) == list(real["filings"]["files"][0])
     assert list(ours["formerNames"][0]) == list(real["formerNames"][0])
-    assert set(older) == set(json.loads(sample("CIK0000320193-submissions-001.json.gz")))
+    assert set(older) == set(json.loads(sample("CIK0000320193-submissions-001.json")))
 
 
 def test_tickers_have_the_fields_of_the_real_ones(client: httpx.Client) -> None:
     exchange = client.get("/files/company_tickers_exchange.json").json()
-    real = json.loads(sample("company_tickers_exchange.json.gz"))
+    real = json.loads(sample("company_tickers_exchange.json"))
     assert exchange["fields"] == real["fields"]
     assert [9000009, "Example Circuits Corp", "XCHPW", "Nasdaq"] in exchange["data"]
     tickers = client.get("/files/company_tickers.json").json()
-    assert list(tickers["0"]) == list(json.loads(sample("company_tickers.json.gz"))["0"])
+    assert list(tickers["0"]) == list(json.loads(sample("company_tickers.json"))["0"])
     assert len(tickers) == len(exchange["data"])
 
 
