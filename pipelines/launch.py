@@ -1,6 +1,9 @@
 """Launching assets through Dagster, in this process, and saying in one line what failed."""
 
+import os
+import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
@@ -9,7 +12,7 @@ from pipelines.failures import RunFailedError
 
 Finished = tuple[str, tuple[str, ...]]
 """Asset, and reasons; none where the artefact was reused."""
-INTERRUPTED = "DagsterExecutionInterruptedError"
+INTERRUPTS = {signal.SIGINT, signal.SIGTERM}
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -19,22 +22,40 @@ def dagster_launch(
     """Launch one run a call, recorded in the instance; raises RunFailedError after telling of what finished."""
 
     def launch(names: Sequence[str], partition: str | None) -> Iterator[Finished]:
-        result = dg.materialize(
-            assets,
-            selection=list(names),
-            partition_key=partition,
-            instance=instance,
-            resources=resources,
-            run_config=QUIET,
-            tags={"peerlens/refresh": "true"},
-            raise_on_error=False,
-        )
+        with _heard_signals() as heard:
+            result = dg.materialize(
+                assets,
+                selection=list(names),
+                partition_key=partition,
+                instance=instance,
+                resources=resources,
+                run_config=QUIET,
+                tags={"peerlens/refresh": "true"},
+                raise_on_error=False,
+            )
         for event in result.get_asset_materialization_events():
             yield _finished(event.step_materialization_data.materialization)
+        if INTERRUPTS & set(heard):
+            raise KeyboardInterrupt
         if not result.success:
             raise _failure(result, partition)
 
     return launch
+
+
+@contextmanager
+def _heard_signals() -> Iterator[list[int]]:
+    """Signals that arrive inside, told at its end: Dagster itself tells of a Ctrl-C inside a body only."""
+    heard, (reader, writer) = list[int](), os.pipe()
+    os.set_blocking(writer, False)
+    before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    try:
+        yield heard
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(writer)
+        with os.fdopen(reader, "rb") as told:
+            heard += told.read()
 
 
 def _finished(made: dg.AssetMaterialization) -> Finished:
@@ -42,15 +63,13 @@ def _finished(made: dg.AssetMaterialization) -> Finished:
     return made.asset_key.to_user_string(), () if reused else tuple(why.split(", "))
 
 
-def _failure(result: dg.ExecuteInProcessResult, partition: str | None) -> BaseException:
-    """What ended a run: Ctrl-C, or the error of the body that failed."""
+def _failure(result: dg.ExecuteInProcessResult, partition: str | None) -> RunFailedError:
+    """The error of the body that failed."""
     failed = next((event for event in result.all_events if event.is_step_failure), None)
     error = failed.step_failure_data.error if failed else None
     if failed is None or error is None:
         return RunFailedError(f"run {result.run_id} failed before any body", "")
     first = error.cause or error
-    if first.cls_name == INTERRUPTED:
-        return KeyboardInterrupt()
     what = " ".join(first.message.split()).rpartition(f"{first.cls_name}: ")[2]
     where = f"{failed.step_key} {partition}" if partition else failed.step_key
     return RunFailedError(f"{where} failed: {first.cls_name}: {what}", error.to_string())

@@ -186,5 +186,5 @@ def text_digest(text: str) -> str:
 
 def _one_per_accession(reports: pl.DataFrame) -> pl.DataFrame:
     shortest_last = -pl.col("text").str.len_chars().cast(pl.Int64)
-    ranked = reports.sort("accession", "company_id", shortest_last, "sha256", "sic", "ticker", "name")
+    ranked = reports.sort("accession", "company_id", shortest_last, "sha256", "period", "form", "sic", "ticker", "name")
     return ranked.unique("accession", keep="first", maintain_order=True)

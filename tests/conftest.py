@@ -5,10 +5,14 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from peerlens_command import peerlens
 
 from resources.model_source import model_folder
 from resources.profile import Model
+
+settings.register_profile("any machine", deadline=None)  # a loaded one takes longer, and is right all the same
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

@@ -148,9 +148,9 @@ def test_no_bar_and_no_warning_where_standard_error_is_no_terminal(lake_copy: Pa
 
 
 def test_ctrl_c_ends_with_one_line(lake_copy: Path) -> None:
-    subprocess.run(["rm", "-r", lake_copy / "tiny" / "saes", lake_copy / "tiny" / "sae_scores"], check=True)
+    subprocess.run(["rm", "-r", lake_copy / "tiny" / "saes"], check=True)
     process = start(lake_copy, "refresh", *TINY)
-    place = lake_copy / "tiny" / "sae_scores" / "all"
+    place = lake_copy / "tiny" / "saes" / "all"
     while not [path for path in place.glob("*") if path.is_dir()]:
         assert process.poll() is None
         time.sleep(0.05)
