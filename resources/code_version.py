@@ -14,12 +14,13 @@ from pathlib import Path
 
 FIRST_PARTY = ("assets", "resources")
 PLUMBING = frozenset({
-    "assets.declaration", "assets.schemas",
-    "resources.build", "resources.description_settings", "resources.edgar", "resources.edgar.answer",
-    "resources.edgar.blobs", "resources.edgar.body", "resources.edgar.client", "resources.edgar.identity",
-    "resources.edgar.rate_limit", "resources.edgar.request", "resources.edgar.retry", "resources.edgar.send",
-    "resources.environment", "resources.lake", "resources.profile", "resources.recipe", "resources.settings",
-    "resources.table", "resources.workers",
+    "assets.declaration", "assets.schemas", "resources.build", "resources.description_settings", "resources.drafts",
+    "resources.edgar",
+    "resources.edgar.answer", "resources.edgar.blobs", "resources.edgar.body", "resources.edgar.client",
+    "resources.edgar.identity", "resources.edgar.request", "resources.edgar.send", "resources.environment",
+    "resources.lake", "resources.market.yahoo.insistence", "resources.market.yahoo.session",
+    "resources.price_settings", "resources.profile", "resources.rate_limit", "resources.recipe", "resources.retry",
+    "resources.settings", "resources.table", "resources.workers",
 })  # fmt: skip
 DISTRIBUTIONS = {"edgar": "edgartools", "sklearn": "scikit-learn", "yaml": "PyYAML"}
 """Import names that are not the distribution's name."""

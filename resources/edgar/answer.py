@@ -11,8 +11,8 @@ from resources.edgar.blobs import BlobStore, Pointer
 from resources.edgar.body import Body, TooLongError, read_body
 from resources.edgar.identity import EdgarIdentityError
 from resources.edgar.request import Request
-from resources.edgar.retry import AttemptError, retry_after
 from resources.edgar.send import Sender
+from resources.retry import AttemptError, retry_after
 
 ALWAYS_THERE = "/files/company_tickers_exchange.json"
 

@@ -7,23 +7,19 @@ after the document it names, so a process killed in between costs one request mo
 import gzip
 import hashlib
 import json
-import os
-import secrets
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from resources.lake import fsync
+from resources.drafts import tidy_drafts, write_whole
 
 Part = Literal["whole", "document", "header"]
 LISTS = ("/Archives/edgar/full-index/", "/files/", "/submissions/")
 """Where EDGAR keeps what grows; filings never change."""
-KEEP_DRAFT_SECONDS = 3600.0
 
 
 class BlobError(RuntimeError):
@@ -125,10 +121,7 @@ class BlobStore:
 
     def tidy(self) -> None:
         """Remove what processes left behind that were killed over an hour ago."""
-        for draft in self._drafts.glob("*"):
-            with suppress(FileNotFoundError):  # its writer was alive, and is done
-                if time.time() - draft.stat().st_mtime > KEEP_DRAFT_SECONDS:
-                    draft.unlink()
+        tidy_drafts(self._drafts)
 
     @property
     def _drafts(self) -> Path:
@@ -148,16 +141,9 @@ class BlobStore:
                 yield known
 
     def _write(self, file: Path, content: bytes) -> None:
-        draft = self._drafts / f"{file.name}.{os.getpid()}-{secrets.token_hex(4)}"
         try:
-            for folder in (file.parent, draft.parent):
-                folder.mkdir(parents=True, exist_ok=True)
-            draft.write_bytes(content)
-            fsync(draft)
-            draft.replace(file)
-            fsync(file.parent)
+            write_whole(file, content, self._drafts)
         except OSError as error:
-            draft.unlink(missing_ok=True)
             raise BlobError(f"cannot write {file}: {error.strerror}; make room there, then run again") from error
 
 

@@ -11,10 +11,10 @@ from resources.description_settings import Edgar
 from resources.edgar.answer import Asker
 from resources.edgar.blobs import BlobStore, Pointer
 from resources.edgar.identity import identity
-from resources.edgar.rate_limit import RateLimit
 from resources.edgar.request import Request
-from resources.edgar.retry import LONGEST_RETRY_AFTER, AttemptError, Contact, Patience
 from resources.edgar.send import Sender
+from resources.rate_limit import RateLimit
+from resources.retry import LONGEST_RETRY_AFTER, AttemptError, Contact, Patience
 
 WORKERS = 8
 

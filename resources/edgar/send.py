@@ -8,8 +8,8 @@ from typing import Any, Self
 import h2.exceptions
 import httpx
 
-from resources.edgar.rate_limit import RateLimit
-from resources.edgar.retry import AttemptError
+from resources.rate_limit import RateLimit
+from resources.retry import AttemptError
 
 
 class Sender:

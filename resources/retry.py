@@ -14,7 +14,7 @@ class Patience:
     """How often and how long a server is asked that does not answer; all times in seconds."""
 
     attempts: int = 8
-    """Failures of one document after which it is refused, if EDGAR answers otherwise."""
+    """Failures of one document after which it is refused, if the server answers otherwise."""
     first_wait: float = 1.0
     """Longest wait after the first failure; it doubles with each."""
     longest_wait: float = 60.0

@@ -5,6 +5,7 @@ import fcntl
 import math
 import os
 import struct
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,6 +41,15 @@ class RateLimit:
         self.at_most = max(1, math.floor(per_second))
         self.window = max(1.0, 1 / per_second) + _MARGIN
         self.gap = _SPREAD * self.window / self.at_most
+
+    def wait(self, stopped: threading.Event | None = None) -> bool:
+        """`acquire` for threads; False, with nothing counted, as soon as `stopped` is set."""
+        stopped = stopped or threading.Event()
+        while not stopped.is_set():
+            if (wait := self._take()) == 0:
+                return True
+            stopped.wait(wait)
+        return False
 
     async def acquire(self) -> None:
         """Return at the moment when one may send; the send is counted as made then."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resources.edgar.retry import Contact, Patience, retry_after
+from resources.retry import Contact, Patience, retry_after
 
 NOW = datetime(2024, 3, 1, 12, 0, 0, tzinfo=UTC)
 
