@@ -11,16 +11,19 @@ def ticker_history(seen: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:
     What counts is on which days a company filed a report with symbols, which of these reports show the ticker, and
     whether today's list gives it to the company. A report without symbols tells nothing.
 
-    - `valid_from` is the day of the first report that shows the ticker, where an earlier report did not show it;
-      else unknown (null), for the ticker may be older than the reports.
+    - `valid_from` is the day of the first report that shows the ticker, where an earlier report did not show it.
+    - Where the first report with symbols shows it and the claims of other companies ended before, it is the day after
+      the last of them ended: the company succeeds them (a new CIK, as Disney's of 2019), and no day is nobody's.
+    - Else it is unknown (null), for the ticker may be older than the reports.
     - `valid_to` is null where today's list gives the ticker to the company: it still means it. In all other cases it is
       the day of the last report that shows it: a later report does not, or it is not in the list any more.
     - Where today's list gives one ticker to several companies, the one whose reports showed it last keeps it; it ended
       for the others at their last report, and also where the other company has no report that shows it.
     - A ticker that only the list knows has neither day.
 
-    Dots, slashes and hyphens are one: `BRK.A` on a cover is `BRK-A` in the list. A ticker is spelled as in the list,
-    else as in the last report. The source is `cover page`, `EDGAR list`, or `cover page and EDGAR list`.
+    Dots, slashes and hyphens are one: `BRK.A` on a cover is `BRK-A` in the list. A ticker has one spelling, whichever
+    company has it: the list's, else that of the last report of all companies that shows it. The source is `cover page`,
+    `EDGAR list`, or `cover page and EDGAR list`.
 
     Parameters
     ----------
@@ -29,17 +32,16 @@ def ticker_history(seen: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:
     listed : DataFrame
         company_id, ticker of today's list.
     """
-    claims = _shown(seen).join(_listed(listed), on=PAIR, how="full", coalesce=True)
-    first, last = pl.col("first"), pl.col("last")
-    on_cover, in_list = last.is_not_null(), pl.col("list_spelling").is_not_null()
-    rows = claims.join(_overtaken(claims), on=PAIR, how="left").select(
+    claims = _ended(_shown(seen).join(_listed(listed), on=PAIR, how="full", coalesce=True))
+    first = pl.col("first")
+    rows = claims.join(_succeeding(claims), on=PAIR, how="left").select(
         "company_id",
-        ticker=pl.coalesce("list_spelling", "spelling"),
-        valid_from=pl.when(first > pl.col("first_report")).then(first),
-        valid_to=pl.when(~in_list | pl.col("overtaken").fill_null(False)).then(last),
+        "valid_to",
+        ticker=_spelling(),
+        valid_from=pl.when(first > pl.col("first_report")).then(first).otherwise("succeeded"),
         source=pl.concat_str(
-            pl.when(on_cover).then(pl.lit("cover page")),
-            pl.when(in_list).then(pl.lit("EDGAR list")),
+            pl.when(pl.col("last").is_not_null()).then(pl.lit("cover page")),
+            pl.when(pl.col("list_spelling").is_not_null()).then(pl.lit("EDGAR list")),
             separator=" and ",
             ignore_nulls=True,
         ),
@@ -73,9 +75,32 @@ def _symbol() -> pl.Expr:
     return pl.col("ticker").str.replace_all(r"[./]", "-").alias("symbol")
 
 
+def _spelling() -> pl.Expr:
+    """The one spelling of every symbol."""
+    last_report = pl.col("spelling").sort_by("last", "spelling").last()
+    return pl.coalesce(pl.col("list_spelling").min(), last_report).over("symbol")
+
+
+def _ended(claims: pl.DataFrame) -> pl.DataFrame:
+    """The claims with `valid_to`."""
+    over = pl.col("list_spelling").is_null() | pl.col("overtaken").fill_null(False)
+    return claims.join(_overtaken(claims), on=PAIR, how="left").with_columns(valid_to=pl.when(over).then("last"))
+
+
 def _overtaken(claims: pl.DataFrame) -> pl.DataFrame:
     """Symbols and companies where the list gives the symbol to another company with the newer claim."""
     others = claims.drop_nulls("list_spelling").select("symbol", "last", other="company_id")
     rivals = claims.join(others, on="symbol", suffix="_of_other").filter(pl.col("company_id") != pl.col("other"))
     newer = pl.col("last_of_other").is_null() | (pl.col("last_of_other") > pl.col("last"))
     return rivals.filter(newer).select(PAIR).unique().with_columns(overtaken=pl.lit(True))
+
+
+def _succeeding(claims: pl.DataFrame) -> pl.DataFrame:
+    """Symbols and companies whose first report that shows the symbol comes after another company's claim ended.
+
+    `succeeded` is the day after the last of these claims ended.
+    """
+    ended = claims.drop_nulls("valid_to").select("symbol", before="valid_to", other="company_id")
+    before = claims.join(ended, on="symbol").filter(pl.col("company_id") != pl.col("other"))
+    before = before.filter(pl.col("before") < pl.col("first"))
+    return before.group_by(PAIR).agg(succeeded=pl.col("before").max().dt.offset_by("1d"))

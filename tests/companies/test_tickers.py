@@ -3,13 +3,14 @@
 from datetime import date, timedelta
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets import schemas
 from assets.companies.tickers import ticker_history
 
-SEEN = {"company_id": pl.String, "filed_at": pl.Date, "tickers": pl.List(pl.String)}
+SEEN = {"company_id": pl.String(), "filed_at": pl.Date(), "tickers": pl.List(pl.String)}
 LISTED = {"company_id": pl.String, "ticker": pl.String}
 Report = tuple[str, date, list[str]]
 Days = tuple[date | None, date | None]
@@ -17,6 +18,10 @@ Days = tuple[date | None, date | None]
 
 def day(year: int) -> date:
     return date(year, 3, 1)
+
+
+def after(year: int) -> date:
+    return day(year) + timedelta(days=1)
 
 
 def history(seen: list[Report], listed: list[tuple[str, str]]) -> pl.DataFrame:
@@ -69,7 +74,35 @@ def test_a_ticker_that_went_to_another_company_ended_for_the_first() -> None:
 def test_of_two_companies_in_the_list_the_one_whose_report_is_newer_keeps_the_ticker() -> None:
     seen = [("OLD", day(2005), ["T"]), ("NEW", day(2015), ["T"])]
     listed = [("OLD", "T"), ("NEW", "T")]
-    assert days(seen, listed) == {("T", "NEW"): (None, None), ("T", "OLD"): (None, day(2005))}
+    assert days(seen, listed) == {("T", "NEW"): (after(2005), None), ("T", "OLD"): (None, day(2005))}
+
+
+def test_a_company_that_succeeds_another_has_its_ticker_from_the_day_after_the_last_report() -> None:
+    old, new = [("OLD", day(2017), ["T"]), ("OLD", day(2018), ["T"])], [("NEW", day(2019), ["T"])]
+    assert days(old + new, [("NEW", "T")]) == {
+        ("T", "NEW"): (after(2018), None),
+        ("T", "OLD"): (None, day(2018)),
+    }
+
+
+def test_each_of_several_successors_begins_where_the_one_before_ended() -> None:
+    seen = [("C", day(2021), ["T"]), ("A", day(2017), ["T"]), ("B", day(2019), ["T"])]
+    assert days(seen, [("C", "T")]) == {
+        ("T", "A"): (None, day(2017)),
+        ("T", "B"): (after(2017), day(2019)),
+        ("T", "C"): (after(2019), None),
+    }
+
+
+@pytest.mark.parametrize("last", [2020, 2021])
+def test_companies_whose_reports_overlap_both_claim_the_ticker_since_ever(last: int) -> None:
+    seen = [("A", day(2019), ["T"]), ("A", day(last), ["T"]), ("B", day(2020), ["T"]), ("B", day(2022), ["T"])]
+    assert days(seen, [("B", "T")]) == {("T", "A"): (None, day(last)), ("T", "B"): (None, None)}
+
+
+def test_nobody_succeeds_a_company_that_still_has_the_ticker() -> None:
+    seen = [("A", day(2019), ["T"]), ("B", day(2020), ["T"])]
+    assert days(seen, [("A", "T")]) == {("T", "A"): (None, None), ("T", "B"): (None, day(2020))}
 
 
 def test_a_company_that_the_list_names_without_a_report_overtakes_one_with_reports() -> None:
@@ -93,6 +126,12 @@ def test_dots_on_covers_are_hyphens_in_the_list() -> None:
 
 def test_the_spelling_of_a_source_that_writes_dots_is_kept() -> None:
     assert history([("B", day(2020), ["BRK.B"])], [("B", "BRK.B")])["ticker"].to_list() == ["BRK.B"]
+
+
+def test_companies_that_spell_one_ticker_differently_have_one_ticker() -> None:
+    seen = [("OLD", day(2019), ["V.A"]), ("OTHER", day(2020), ["V/A"]), ("OLD", day(2018), ["V A", "V-A"])]
+    assert history(seen, [("NEW", "V-A")])["ticker"].to_list() == ["V A", "V-A", "V-A", "V-A"]
+    assert history(seen, [])["ticker"].to_list() == ["V A", "V/A", "V/A"]
 
 
 def test_who_says_so_is_told() -> None:
@@ -130,16 +169,26 @@ def test_every_history_fits_its_table_and_its_days_are_in_order(
     rows = history(seen, listed)
     assert schemas.TICKERS.validate(rows).num_rows == rows.height
     assert rows.select("ticker", "company_id").is_unique().all()
+    assert (
+        rows.select("ticker", pl.col("ticker").str.replace(r"\.", "-").alias("symbol"))
+        .unique()["symbol"]
+        .is_unique()
+        .all()
+    )
     assert rows.filter(pl.col("valid_from") > pl.col("valid_to")).is_empty()
 
 
 @settings(deadline=None)
 @given(reports, listings)
-def test_every_day_is_that_of_a_report_that_shows_the_ticker(seen: list[Report], listed: list[tuple[str, str]]) -> None:
+def test_every_day_is_that_of_a_report_that_shows_the_ticker_or_follows_a_claim(
+    seen: list[Report], listed: list[tuple[str, str]]
+) -> None:
     shown = {(t.replace(".", "-"), company, filed) for company, filed, symbols in seen for t in symbols}
-    for ticker, company, valid_from, valid_to, _ in history(seen, listed).iter_rows():
+    rows = history(seen, listed).rows()
+    for ticker, company, valid_from, valid_to, _ in rows:
         known = {filed for t, c, filed in shown if (t, c) == (ticker.replace(".", "-"), company)}
-        assert valid_from is None or valid_from == min(known)
+        ends = {row[3] + timedelta(days=1) for row in rows if row[0] == ticker and row[1] != company and row[3]}
+        assert valid_from is None or valid_from == min(known) or (valid_from in ends and valid_from < min(known))
         assert valid_to is None or valid_to == max(known)
 
 
