@@ -119,22 +119,42 @@ PRICES = _table("prices", "company_id date", "date")(
     _c("ticker", TEXT, "Symbol under which the price was quoted."),
     _c("date", DATE, "Trading day."),
     _c("adj_close", REAL, "Adjusted close.", "USD"),
-    _maybe("close", REAL, "Close as traded.", "USD"),
-    _maybe("volume", LONG, "Shares traded.", "shares"),
+    _maybe("close", REAL, "Close that is not adjusted for dividends.", "USD"),
+    _maybe("volume", REAL, "Shares traded, adjusted as `close` is.", "shares"),
     _c("source", TEXT, "Where the price comes from."),
 )
 PRICES_MISSING = _table("prices_missing", "company_id")(
-    "Companies without prices, and why.",
+    "Companies without prices, or whose prices could not be brought up to date, and why.",
     COMPANY_ID,
-    _c("ticker", TEXT, "Symbol that was asked for."),
-    _c("reason", TEXT, "Why there is no price."),
+    _maybe("ticker", TEXT, "Symbols that were asked for; empty where the company has none."),
+    _maybe("through", DATE, "Last day with a price, where they end early; empty where there is none."),
+    _c("reason", TEXT, "Why they are missing."),
+)
+PRICES_CUT = _table("prices_cut", "ticker first company_id")(
+    "Quotes of a ticker that were left out: another security's, nobody's, or those of a lesser share class.",
+    _c("ticker", TEXT, "Symbol under which they were quoted."),
+    _c("first", DATE, "First day left out."),
+    _c("last", DATE, "Last day left out."),
+    _c("days", INT, "Trading days left out.", "days"),
+    _c("company_id", TEXT, "Company that asked for the ticker."),
+    _c("reason", TEXT, "Why they do not count."),
 )
 MONTHLY_RETURNS = _table("monthly_returns", "company_id month", "month")(
     "Log returns from last trade to last trade of consecutive months.",
     COMPANY_ID,
     _c("month", DATE, "Month-end."),
-    _c("log_return", REAL, "Log return over the month, rounded to 1e-8.", "1"),
-    _c("flags", TEXTS, "What is odd about it: outlier, stale."),
+    _c("log_return", REAL, "Log return over the month, rounded to 1e-9.", "1"),
+    _c(
+        "flags",
+        TEXTS,
+        "What is odd about it: outlier (beyond 1), reversal (undoes the month before), stale (five identical closes), "
+        "delisted (ends at the last trade).",
+    ),
+    _c(
+        "used",
+        FLAG,
+        "Whether it counts: the profile excludes neither it nor a reversal that it begins.",
+    ),
 )
 ACTIVATIONS = _by_filing("activations")(
     "Index of the residual-stream shards: which rows belong to which filing.",
@@ -280,6 +300,7 @@ CLUSTER_SCORES = _table("cluster_scores", "method as_of")(
     _c("last_month", DATE, "Last month scored."),
     _c("months", INT, "Months of returns behind the correlations.", "months"),
     _c("companies", INT, "Companies with every month.", "companies"),
+    _c("left_out", INT, "Returns in these months that the profile excludes.", "returns"),
     _maybe("mean_corr", REAL, "MeanCorr as in the paper: mean over clusters of mean pairwise correlation.", "1"),
     _maybe("pair_weighted", REAL, "Mean correlation over all pairs inside clusters.", "1"),
     _c("all_pairs", REAL, "Mean correlation over all pairs, clusters ignored.", "1"),

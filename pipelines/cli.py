@@ -25,7 +25,10 @@ ProfileOption = Annotated[
 ]
 REASONS_SHOWN = 10
 AllOption = Annotated[
-    bool, typer.Option("--all", help="Ask EDGAR again about quarters that are over and documents it refused.")
+    bool,
+    typer.Option(
+        "--all", help="Ask again: EDGAR about past quarters and what it refused, Yahoo for whole price histories."
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
 
@@ -47,14 +50,16 @@ def refresh(
     """Bring every artefact up to date; what did not change is not made again."""
     from pipelines.preflight import preflight
     from resources.edgar.universe import forget_answers
+    from resources.market import forget_prices
 
     settings = open_profile(profile)
     lake = open_lake(settings)
     preflight(settings, lake, date.today())
     if everything and dry_run:
-        raise RefusedError("--all asks EDGAR, --dry-run asks nobody; leave one of them out")
+        raise RefusedError("--all asks EDGAR and Yahoo, --dry-run asks nobody; leave one of them out")
     if everything:
         forget_answers(home())
+        forget_prices(home())
     if dry_run:
         _dry_run(settings)
     else:

@@ -1,5 +1,6 @@
 """What Dagster sees of a declaration: an asset with partitions, kinds, column sentences, checks and a data version."""
 
+import base64
 import logging
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import dagster as dg
 import pyarrow as pa
 
 from resources.build import CheckFailedError, Made, build
-from resources.lake import Lake
+from resources.lake import Lake, Manifest
 from resources.recipe import Declaration, Graph
 from resources.table import Column, Table
 
@@ -25,17 +26,18 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def build(self, context: dg.AssetExecutionContext, graph: Graph, name: str) -> dg.MaterializeResult:  # type: ignore[type-arg]
         """Return the artefact that the current recipe asks for, made now or reused."""
         partition = context.partition_key if context.has_partition_key else None
+        lake = Lake(Path(self.home), self.profile)
         try:
-            made = build(graph, Lake(Path(self.home), self.profile), name, partition)
+            made = build(graph, lake, name, partition)
         except CheckFailedError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
         if made.reasons:
             label = f"{name} {partition}" if partition else name
             LOG.info("%7.1f s  %s: %s", made.manifest.seconds, label, ", ".join(made.reasons))
-        return materialize_result(graph, made)
+        return materialize_result(graph, lake, made)
 
 
-def materialize_result(graph: Graph, made: Made) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def materialize_result(graph: Graph, lake: Lake, made: Made) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """What the UI shows of an artefact."""
     known = made.manifest
     metadata: dict[str, Any] = {
@@ -45,13 +47,24 @@ def materialize_result(graph: Graph, made: Made) -> dg.MaterializeResult:  # typ
         "compute_seconds": round(known.seconds, 3),
         "digest": known.digest,
         **known.metadata,
+        **_pictures(lake, known),
     }
+    metadata.pop("pictures", None)
     if graph.profile.banner:
         metadata["banner"] = graph.profile.banner
     checks = [
         dg.AssetCheckResult(check_name=c["name"], passed=c["passed"], description=c["message"]) for c in known.checks
     ]
     return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(known.digest), check_results=checks)
+
+
+def _pictures(lake: Lake, known: Manifest) -> dict[str, dg.MarkdownMetadataValue]:
+    """Each picture of an artefact below its sentence, inlined: the UI cannot read the lake."""
+    shown = {}
+    for name, sentence in known.metadata.get("pictures", {}).items():
+        png = base64.b64encode((lake.folder(known) / "pictures" / f"{name}.png").read_bytes()).decode()
+        shown[name] = dg.MetadataValue.md(f"{sentence}\n\n![{name}](data:image/png;base64,{png})")
+    return shown
 
 
 def dagster_asset(graph: Graph, declaration: Declaration) -> dg.AssetsDefinition:

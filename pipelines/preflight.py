@@ -1,6 +1,7 @@
 """What is checked before anything runs, so that a wrong setting costs a second and not an hour."""
 
 from datetime import date
+from pathlib import Path
 
 from assets.partitions import as_of_keys, month_name
 from resources.edgar import EdgarIdentityError, identity
@@ -8,13 +9,15 @@ from resources.edgar.universe import EdgarUniverse, named_companies
 from resources.embedder import embedder_identity
 from resources.lake import Lake
 from resources.language_model import check_model
-from resources.market import PriceError, price_span
+from resources.market import PriceError, open_market
 from resources.model_files import ModelNotFoundError
 from resources.profile import Profile, ProfileError
 from resources.table_universe import TableUniverse
 from resources.universe import open_universe
 
 FIRST_YEAR = 1993
+TABLES = ("sample", "parquet")
+"""Sources whose tickers are known in an instant, so that every price can be looked at before anything runs."""
 
 
 def preflight(profile: Profile, lake: Lake, today: date) -> None:
@@ -35,7 +38,9 @@ def preflight(profile: Profile, lake: Lake, today: date) -> None:
         first = _first_filing(profile, universe)
     _blocks(profile)
     try:
-        _dates(profile, first, today)
+        _dates(profile, first, today, lake.home)
+        if profile.descriptions.source in TABLES and profile.prices.source != "yfinance":
+            open_market(profile.prices, lake.home).quotes(universe.listed["ticker"])
         embedder_identity(profile.embedder)
         lake.writable()
         check_model(profile.model, lake.models)
@@ -79,8 +84,8 @@ def _first_filing(profile: Profile, universe: TableUniverse) -> date:
     return first
 
 
-def _dates(profile: Profile, filed: date, today: date) -> None:
-    first, last = price_span(profile.prices)
+def _dates(profile: Profile, filed: date, today: date, home: Path) -> None:
+    first, last = open_market(profile.prices, home).span()
     keys = as_of_keys(profile, today)
     if not keys:
         last_wanted = profile.as_of.last or f"the last complete month before {today}"

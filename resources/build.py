@@ -4,8 +4,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pyarrow.parquet as pq
@@ -15,6 +16,12 @@ from resources.lake import Lake, Manifest, digest_of
 from resources.profile import Profile
 from resources.recipe import Declaration, Graph, Slices, reasons, recipe
 from resources.table import SchemaError, Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PICTURE_WIDTH = 900
+"""Pixels, whatever the figure's inches."""
 
 
 class UndeclaredReadError(RuntimeError):
@@ -101,6 +108,17 @@ class Build:
         (self.folder / table.name).mkdir()
         pq.write_table(valid, self.folder / table.name / "part-00000.parquet", compression="zstd")
         self._tables[table.name] = {"rows": valid.num_rows, "slices": table.slices(valid)}
+
+    def picture(self, name: str, figure: "Figure", sentence: str) -> None:
+        """Draw a figure for the UI, with a sentence above it; small, because Dagster keeps a copy per event."""
+        from PIL import Image
+
+        drawn, folder = BytesIO(), self.folder / "pictures"
+        figure.savefig(drawn, format="png", dpi=PICTURE_WIDTH / figure.get_figwidth())
+        folder.mkdir(exist_ok=True)
+        few_colours = Image.open(drawn).convert("RGB").quantize(64, method=Image.Quantize.FASTOCTREE)
+        few_colours.save(folder / f"{name}.png", optimize=True)
+        self.metadata.setdefault("pictures", {})[name] = sentence
 
     def unchanged(self, inputs: Mapping[str, Any]) -> set[str]:
         """Units (filings, autoencoders) whose recipe is the one they were made with before; records the new recipes.

@@ -6,10 +6,9 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from resources.settings import Month, Section
+from resources.settings import Month, Section, WebAddress
 
 SicRange = Annotated[str, Field(pattern=r"^\d{4}(-\d{4})?$")]
-WebAddress = Annotated[str, Field(pattern=r"^https?://[^/]+")]
 Form = Literal["10-K", "10-K405", "10-KSB", "10-KSB40", "10-KT", "10-KT405"]
 
 

@@ -7,42 +7,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
 from resources.description_settings import Descriptions
+from resources.price_settings import Prices, Returns
 from resources.settings import Month, Positive, Section, Share
 
 
 class ProfileError(ValueError):
     """A setting is wrong; the message says which, where, and what to do."""
-
-
-class PriceColumns(Section):
-    """Which column of your price file is which."""
-
-    ticker: str = "ticker"
-    """Exchange symbol, as in the descriptions."""
-    date: str = "date"
-    """Trading day."""
-    adj_close: str = "adj_close"
-    """Close adjusted for splits and dividends."""
-
-
-class Prices(Section):
-    """Where prices come from."""
-
-    source: Literal["sample", "parquet"] = "sample"
-    """`sample` is bundled; `parquet` is your own file, long format."""
-    path: Path | None = None
-    """Your file; relative paths start at the profile's folder."""
-    columns: PriceColumns = PriceColumns()
-    """Column mapping of your file."""
-
-    @model_validator(mode="after")
-    def _complete(self) -> "Prices":
-        if self.source == "parquet" and self.path is None:
-            raise ValueError("source parquet needs a path")
-        return self
 
 
 class AsOf(Section):
@@ -258,6 +231,8 @@ class Profile(Section):
     """Where descriptions come from."""
     prices: Prices = Prices()
     """Where prices come from."""
+    returns: Returns = Returns()
+    """Which returns count."""
     model: Model = Model()
     """The language model that reads."""
     embedder: Embedder = Embedder()

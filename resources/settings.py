@@ -8,6 +8,7 @@ MONTH = r"^\d{4}-(0[1-9]|1[0-2])$"
 Month = Annotated[str, Field(pattern=MONTH)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(gt=0)]
+WebAddress = Annotated[str, Field(pattern=r"^https?://[^/]+")]
 
 
 class Section(BaseModel):

@@ -7,6 +7,7 @@ from assets.declaration import asset
 from assets.partitions import companies_known, filings_known, month_end, months_around
 from resources.build import Build
 from resources.recipe import whole
+from resources.usable_returns import usable
 
 TOP_LATENTS = 5
 
@@ -26,6 +27,7 @@ TOP_LATENTS = 5
     },
     config=[
         "max_filing_age_months",
+        "returns",
         *(f"clusters.{key}" for key in ("methods", "linkage", "thetas", "objective", "train_months", "neighbours")),
     ],
     kinds=["scikitlearn", "scipy"],
@@ -37,7 +39,7 @@ def peer_clusters(build: Build) -> None:
     as_of = month_end(build.partition or "")
     tables = ("company_vectors", "filings", "descriptions", "company_embeddings", "companies")
     known = known_companies(*(build.read(table) for table in tables))
-    returns = build.read("monthly_returns")
+    returns = usable(build.read("monthly_returns"), build.profile.returns.exclude)
     clusters, thresholds, neighbours = [schemas.PEER_CLUSTERS.empty()], [], [schemas.NEIGHBOURS.empty()]
     for method in build.profile.clusters.methods:
         found = group(method, known, returns, build.profile.clusters)
@@ -82,7 +84,11 @@ def cluster_labels(build: Build) -> None:
         "filings": filings_known,
         "monthly_returns": months_around(None, "clusters.horizon_months"),
     },
-    config=["max_filing_age_months", *(f"clusters.{key}" for key in ("horizon_months", "placebo_draws", "seed"))],
+    config=[
+        "max_filing_age_months",
+        "returns",
+        *(f"clusters.{key}" for key in ("horizon_months", "placebo_draws", "seed")),
+    ],
     kinds=["polars"],
 )
 def cluster_scores(build: Build) -> None:
@@ -90,8 +96,9 @@ def cluster_scores(build: Build) -> None:
     from assets.clusters.evaluation import neighbour_rows, score_rows
 
     as_of, settings = month_end(build.partition or ""), build.profile.clusters
-    clusters, returns = build.read("peer_clusters"), build.read("monthly_returns")
-    scores = score_rows(clusters, returns, settings)
+    clusters, known = build.read("peer_clusters"), build.read("monthly_returns")
+    returns = usable(known, build.profile.returns.exclude)
+    scores = score_rows(clusters, returns, settings, left_out=known.height - returns.height)
     near = neighbour_rows(build.read("neighbours"), clusters, build.read("filings"), returns)
     build.write(schemas.CLUSTER_SCORES, schemas.CLUSTER_SCORES.frame({"as_of": as_of, **row} for row in scores))
     build.write(schemas.NEIGHBOUR_SCORES, schemas.NEIGHBOUR_SCORES.frame({"as_of": as_of, **row} for row in near))

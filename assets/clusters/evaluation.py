@@ -19,7 +19,9 @@ from resources.profile import Clusters
 ENOUGH_MONTHS = 2
 
 
-def score_rows(clusters: pl.DataFrame, returns: pl.DataFrame, settings: Clusters) -> list[dict[str, Any]]:
+def score_rows(
+    clusters: pl.DataFrame, returns: pl.DataFrame, settings: Clusters, left_out: int
+) -> list[dict[str, Any]]:
     """Rows of `cluster_scores` without as_of; none while fewer than two months after the as-of date are known.
 
     Parameters
@@ -27,7 +29,9 @@ def score_rows(clusters: pl.DataFrame, returns: pl.DataFrame, settings: Clusters
     clusters : DataFrame
         Rows of `peer_clusters` of one as-of date.
     returns : DataFrame
-        Rows of `monthly_returns` after that date.
+        Rows of `monthly_returns` after that date that count.
+    left_out : int
+        How many more there were.
     """
     months = returns["month"].unique().sort().to_list()
     if len(months) < ENOUGH_MONTHS:
@@ -36,7 +40,7 @@ def score_rows(clusters: pl.DataFrame, returns: pl.DataFrame, settings: Clusters
     for (method,), members in clusters.sort("method", "company_id").group_by("method", maintain_order=True):
         labels, ids = members["cluster"].to_numpy().astype("int64"), members["company_id"].to_list()
         scored = score_clusters(labels, ids, returns, months, draws=settings.placebo_draws, seed=settings.seed)
-        rows.append({"method": method, **scored})
+        rows.append({"method": method, "left_out": left_out, **scored})
     return rows
 
 

@@ -2,7 +2,8 @@
 --
 -- Weights are proportional to similarity. Correlation and variance reduction are of simple monthly returns, rebalanced
 -- monthly, over those of the 12 months after the newest as-of date in which every leg has a return; where there are
--- fewer than 3 such months, over the 12 months before. Column `measured` says which.
+-- fewer than 3 such months, over the 12 months before. Column `measured` says which. Returns that the profile excludes
+-- make no month.
 create macro hedge_basket(company, n := 5) as table
 with basket as (
     select
@@ -27,7 +28,7 @@ months as (
         and own.month <= last_day(latest.as_of + interval 12 months)
     join monthly_returns as leg on own.month = leg.month
     join basket on leg.company_id = basket.company_id
-    where own.company_id = company_id_of(company)
+    where own.company_id = company_id_of(company) and own.used and leg.used
     group by own.month, latest.as_of, own.log_return
     having count(*) = (select count(*) from basket)
 ),

@@ -124,7 +124,7 @@ def test_score_is_a_row_of_cluster_scores():
     matrix[1, 5] = np.nan
     labels = np.array([0, 0, 1, 1, 2, 2])
     score = score_clusters(labels, ids, long_returns(matrix, ids), MONTHS, draws=50, seed=0)
-    row = {"method": "sae", "as_of": date(2004, 12, 31), **score}
+    row = {"method": "sae", "as_of": date(2004, 12, 31), "left_out": 0, **score}
     assert CLUSTER_SCORES.validate(pl.DataFrame([row])).num_rows == 1
     corr = np.corrcoef(matrix[:, :5].T)
     assert score["pair_weighted"] == pytest.approx((corr[0, 1] + corr[2, 3]) / 2)

@@ -28,7 +28,9 @@ def returns(months: int = 12) -> pl.DataFrame:
     factors = random.normal(size=(2, 12))
     values = np.repeat(factors, 4, axis=0) + 0.1 * random.normal(size=(8, 12))
     rows = [
-        (i, m, v, []) for i, own in zip(IDS, values.tolist(), strict=True) for m, v in zip(MONTHS, own, strict=True)
+        (i, m, v, [], True)
+        for i, own in zip(IDS, values.tolist(), strict=True)
+        for m, v in zip(MONTHS, own, strict=True)
     ]
     frame = pl.DataFrame(rows, schema=schemas.MONTHLY_RETURNS.empty().schema, orient="row")
     return frame.filter(pl.col("month") <= MONTHS[months - 1]) if months else frame.clear()
@@ -51,18 +53,18 @@ def neighbours() -> pl.DataFrame:
 
 
 def test_every_method_has_a_row_and_the_true_groups_score_higher() -> None:
-    rows = score_rows(TWO, returns(), Clusters(placebo_draws=20))
+    rows = score_rows(TWO, returns(), Clusters(placebo_draws=20), left_out=0)
     table = schemas.CLUSTER_SCORES.frame({"as_of": AS_OF, **row} for row in rows)
     assert schemas.CLUSTER_SCORES.validate(table).num_rows == 2
     assert [row["method"] for row in rows] == ["mixed", "sae"]
     assert rows[1]["pair_weighted"] > 0.9 > rows[0]["pair_weighted"]
     assert rows[1]["months"] == 12
-    assert rows == score_rows(TWO.reverse(), returns().reverse(), Clusters(placebo_draws=20))
+    assert rows == score_rows(TWO.reverse(), returns().reverse(), Clusters(placebo_draws=20), left_out=0)
 
 
 @pytest.mark.parametrize(("months", "rows"), [(0, 0), (1, 0), (2, 2)])
 def test_fewer_than_two_months_give_no_scores(months: int, rows: int) -> None:
-    assert len(score_rows(TWO, returns(months), Clusters(placebo_draws=20))) == rows
+    assert len(score_rows(TWO, returns(months), Clusters(placebo_draws=20), left_out=0)) == rows
 
 
 def test_neighbours_are_asked_whether_they_share_the_newest_major_group() -> None:

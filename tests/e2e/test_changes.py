@@ -11,8 +11,9 @@ from own_data import write_quotes
 from peerlens_command import artefacts, peerlens, refreshed
 
 from pipelines.status import status_table
-from resources import market, table_universe
+from resources import table_universe
 from resources.environment import open_lake, open_profile
+from resources.market import price_file
 from resources.profile import Profile, load_profile
 
 YEARS = ("2006-12", "2007-12")
@@ -36,7 +37,7 @@ def sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "sample"
     shutil.copytree(table_universe.SAMPLE, folder)
     monkeypatch.setattr(table_universe, "SAMPLE", folder)
-    monkeypatch.setattr(market, "SAMPLE", folder / "prices.parquet")
+    monkeypatch.setattr(price_file, "SAMPLE", folder / "prices.parquet")
     return folder
 
 

@@ -151,6 +151,7 @@ def _scores() -> dict[str, pl.DataFrame]:
         "all_pairs": 0.1,
         "coverage": 0.5,
         "clusters": 2,
+        "left_out": 0,
     }
     scores = {
         "method": ["sae", "sae", "sic4", "sic4"],
@@ -185,7 +186,7 @@ def months(first: date, last: date) -> list[date]:
 def _returns(last_month: date) -> dict[str, pl.DataFrame]:
     rng = np.random.default_rng(3)
     cells = [
-        (i, month, float(rng.normal(0, 0.05)), [])
+        (i, month, float(rng.normal(0, 0.05)), ["stale"] * (month == last_month), True)
         for month in months(date(2010, 1, 31), last_month)
         for i in IDS.values()
     ]

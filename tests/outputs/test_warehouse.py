@@ -226,6 +226,19 @@ def test_hedge_is_measured_before_the_date_where_no_later_months_exist(tmp_path:
     assert basket["measured"][0] == "before 2011-12-31" and basket["months"][0] == 12
 
 
+def test_a_hedge_leaves_out_the_months_that_the_profile_excludes(tmp_path: Path) -> None:
+    rows = lake()
+    unused = (pl.col("month") == date(2012, 3, 31)) & (pl.col("company_id") == IDS["KO"])
+    rows["monthly_returns"] = rows["monthly_returns"].with_columns(used=~unused)
+    build_warehouse(tmp_path / "w.duckdb", write(rows, tmp_path), SQL, "")
+    with duckdb.connect(str(tmp_path / "w.duckdb"), read_only=True) as window:
+        basket = window.table_function("hedge_basket", ["KO", 3]).pl()
+    counted = rows["monthly_returns"].filter(pl.col("month") != date(2012, 3, 31))
+    expected = _hedge(counted, basket, LATER, date(2012, 12, 31))
+    assert basket.select("correlation", "variance_reduction", "months").row(0) == pytest.approx(expected)
+    assert basket["months"][0] == 8
+
+
 @pytest.mark.parametrize("query", sorted(SQL.glob("queries/*.sql")), ids=lambda file: file.stem)
 def test_every_example_runs_and_says_what_it_answers(window: duckdb.DuckDBPyConnection, query: Path) -> None:
     text = query.read_text()

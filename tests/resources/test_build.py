@@ -10,9 +10,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from matplotlib.figure import Figure
+from PIL import Image
 from toy_graph import GROUPS, LENGTHS, TEXTS, World, make_all, toy_profile
 
-from resources.build import Build, CheckFailedError, UndeclaredReadError, build
+from resources.build import PICTURE_WIDTH, Build, CheckFailedError, UndeclaredReadError, build
 from resources.lake import Lake
 from resources.recipe import Graph, whole
 from resources.table import SchemaError
@@ -216,6 +218,44 @@ def test_a_failed_check_commits_nothing(lake: Lake) -> None:
     with pytest.raises(CheckFailedError, match="prices: check has_prices failed: there is no price"):
         build(with_make(world.graph(), "prices", checked), lake, "prices", None)
     assert lake.manifest("prices", None) is None
+
+
+def draw_prices(world: World, lake: Lake, inches: float = 9) -> Path:
+    """Build `prices` with a picture; returns the picture's file."""
+
+    def with_picture(work: Build) -> None:
+        world.prices(work)
+        figure = Figure(figsize=(inches, 4))
+        figure.subplots().plot([1, 2, 0])
+        work.picture("line", figure, "A line.")
+        work.metadata |= {"other": 1}
+
+    made = build(with_make(world.graph(), "prices", with_picture, code="2"), lake, "prices", None)
+    return lake.folder(made.manifest) / "pictures" / "line.png"
+
+
+@pytest.mark.parametrize("inches", [3.3, 9])
+def test_a_picture_is_a_small_file_beside_the_tables_and_a_sentence_in_the_manifest(lake: Lake, inches: float) -> None:
+    file = draw_prices(World(), lake, inches)
+    known = lake.manifest("prices", None)
+    assert known is not None
+    assert known.metadata == {"pictures": {"line": "A line."}, "other": 1}
+    assert known.files["pictures/line.png"] == file.stat().st_size < 60_000
+    assert Image.open(file).width == PICTURE_WIDTH == 900
+
+
+def test_a_picture_has_the_same_bytes_in_every_lake_and_no_say_in_the_digest(tmp_path: Path) -> None:
+    lakes = [Lake(tmp_path / name, "toy") for name in ("one", "two", "plain")]
+    one, two = (draw_prices(World(), lake).read_bytes() for lake in lakes[:2])
+    assert one == two
+    build(World().graph(), lakes[2], "prices", None)
+    assert len({lake.manifest("prices", None).digest for lake in lakes}) == 1  # type: ignore[union-attr]
+
+
+def test_an_artefact_whose_picture_is_gone_is_made_again(lake: Lake) -> None:
+    draw_prices(World(), lake).unlink()
+    assert lake.manifest("prices", None) is None
+    assert draw_prices(World(), lake).is_file()
 
 
 def test_rows_read_are_those_of_the_window(lake: Lake) -> None:

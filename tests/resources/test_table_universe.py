@@ -9,7 +9,7 @@ import pytest
 
 from resources.corpora import COLUMNS
 from resources.description_settings import DescriptionColumns, Descriptions
-from resources.market import read_prices
+from resources.market.price_file import FileMarket
 from resources.profile import Prices, Profile, ProfileError, load_profile
 from resources.table_universe import TableUniverse, read_universe
 
@@ -66,9 +66,9 @@ def test_filings_of_the_sample_follow_the_fiscal_year_end_and_lie_in_one_year() 
 
 
 def test_every_company_of_the_sample_has_prices_from_first_to_last_day() -> None:
-    prices, missing = read_prices(Prices(), SAMPLE.select("company_id", "ticker"))
-    assert missing.is_empty()
-    days = prices.group_by("company_id").agg(pl.col("date").min().alias("first"), pl.col("date").max().alias("last"))
+    quotes = FileMarket(Prices()).quotes(SAMPLE["ticker"])
+    assert quotes.missing == {}
+    days = quotes.rows.group_by("ticker").agg(pl.col("date").min().alias("first"), pl.col("date").max().alias("last"))
     assert days.height == SAMPLE.height
     assert days["last"].min() >= date(2012, 9, 7)
 

@@ -1,0 +1,102 @@
+"""CSV files as tables of text whose row numbers are the line numbers that an editor shows."""
+
+import csv
+import gzip
+from pathlib import Path
+
+import polars as pl
+
+from resources.market.quotes import PriceError
+
+FIRST_LINE_OF_DATA = 2
+OTHER_SEPARATORS = ";\t|,"
+STRAY_QUOTE = "a quotation mark without its partner or inside a field; put quotation marks around whole fields only"
+
+
+def scan_csv(file: Path, separator: str, number: str) -> tuple[pl.LazyFrame, pl.Schema]:
+    """The lines after the header, all columns as text, with the line in column `number`; and their schema.
+
+    An empty field is null. Quotation marks, a byte order mark, Windows' line ends, blank lines and gzip are fine.
+
+    Raises
+    ------
+    PriceError
+        The file is not UTF-8, is empty, names a column twice, or a line has more or fewer fields than the header.
+    """
+    if not (separator.isascii() and separator.isprintable() or separator == "\t") or separator == '"':
+        raise PriceError(
+            f"prices {file}: {separator!r} cannot separate columns; set prices.separator to the one it has"
+        )
+    try:
+        header = _header(file, separator)
+        _check_lines(file, separator, len(header))
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise _unreadable(file, error) from error
+    rows = pl.scan_csv(
+        file,
+        separator=separator,
+        with_column_names=lambda _: header,
+        infer_schema=False,
+        row_index_name=number,
+        row_index_offset=FIRST_LINE_OF_DATA,
+        glob=False,
+    )
+    return rows, pl.Schema(dict.fromkeys(header, pl.String()))
+
+
+def other_separator(header: str) -> str | None:
+    """The character that seems to separate the columns of a header that was read as one column."""
+    return next((mark for mark in OTHER_SEPARATORS if mark in header), None)
+
+
+def _header(file: Path, separator: str) -> list[str]:
+    first = pl.scan_lines(file, n_rows=1, glob=False).collect()["line"].to_list()
+    line = "".join(first).removeprefix("\ufeff").rstrip("\r")
+    if not line:
+        empty = "line 1 is empty" if first and file.stat().st_size > len("\ufeff".encode()) else "an empty file"
+        raise PriceError(f"prices {file}: {empty}; its first line must name the columns")
+    header = next(csv.reader([line], delimiter=separator))
+    for column in header:
+        if header.count(column) > 1:
+            raise PriceError(f"prices {file}: line 1 names the column {column!r} twice; rename or drop one")
+    return header
+
+
+def _check_lines(file: Path, separator: str, columns: int) -> None:
+    """Refuse lines that Polars would fill up or read on into the next one."""
+    line = pl.col("line").str.strip_chars_end("\r").str.strip_prefix("\ufeff")
+    plain = line.str.replace_all('(?:"[^"]*")+', '"')
+    other = rf"[^\x{{{ord(separator):x}}}]"
+    loose = line.str.count_matches('"', literal=True) % 2 == 1
+    stray = loose | plain.str.contains(f'{other}"|"{other}')
+    fields = plain.str.count_matches(separator, literal=True) + 1
+    lines = pl.scan_lines(file, row_index_name="number", row_index_offset=1, glob=False)
+    found = lines.select("number", blank=line == "", stray=stray, fields=fields)
+    bad = found.filter(~pl.col("blank") & (pl.col("stray") | (pl.col("fields") != columns))).collect()
+    if bad.height:
+        number, _, is_stray, count = bad.row(0)
+        what = STRAY_QUOTE if is_stray else _ragged(count, columns, separator)
+        raise PriceError(f"prices {file}: line {number} has {what} ({bad.height} such line{'s' * (bad.height > 1)})")
+
+
+def _ragged(fields: int, columns: int, separator: str) -> str:
+    fix = "give every line as many as the header"
+    if separator == "," and fields > columns:
+        fix = "if the comma is the decimal one, use another separator and set prices.decimal_comma"
+    return f"{fields} field{'s' * (fields > 1)}, the header has {columns}; {fix}"
+
+
+def _unreadable(file: Path, error: Exception) -> PriceError:
+    """What keeps the file from being read, with the line of the first byte that is not UTF-8."""
+    try:
+        content = file.read_bytes()
+        content = gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+        content.decode("utf-8")
+    except UnicodeDecodeError as wrong:
+        if content.startswith(b"PAR1"):
+            return PriceError(f"prices {file}: a Parquet file; set prices.source: parquet")
+        line = content.count(b"\n", 0, wrong.start) + 1
+        return PriceError(f"prices {file}: line {line} is not UTF-8 text; save the file as CSV in UTF-8")
+    except (OSError, EOFError) as broken:
+        error = broken
+    return PriceError(f"prices {file}: cannot be read as CSV: {' '.join(str(error).split())}; save it as CSV in UTF-8")

@@ -1,0 +1,103 @@
+"""Quotes parsed and checked: a value is used as it stands in the file, or the file is refused."""
+
+from collections.abc import Collection
+
+import polars as pl
+
+from resources.market.price_complaints import date_complaint, price_complaint
+from resources.market.price_table import ROW, PriceTable
+from resources.market.quotes import QUOTES
+from resources.market.trading_day import day_of
+
+
+def checked_quotes(table: PriceTable, tickers: Collection[str]) -> pl.DataFrame:
+    """Quotes of these tickers: columns QUOTES, unique and sorted by ticker and date.
+
+    Raises
+    ------
+    PriceError
+        A row of theirs has no day, a day twice, or a price or volume that cannot be one; it names the first such row.
+    """
+    types = table.types()
+    days = day_of(pl.col("date"), types["date"])
+    comma = table.settings.decimal_comma
+    numbers = [number_of(name, types[name], comma) for name, kind in QUOTES.items() if kind == pl.Float64]
+    rows = table.rows(tickers).with_columns(days, *numbers).collect().sort("ticker", "date", ROW)
+    check_days(table, rows)
+    _check_repeats(table, rows)
+    _check_numbers(table, rows, "adj_close", _is_price("adj_close").fill_null(False))
+    _check_numbers(table, rows, "close", _is_price("close"))
+    _check_numbers(table, rows, "volume", pl.col("volume").is_finite() & (pl.col("volume") >= 0))
+    return rows.select(*QUOTES)
+
+
+def check_tickers(table: PriceTable) -> None:
+    """Refuse a long file with rows that nobody can ask for.
+
+    Raises
+    ------
+    PriceError
+        A row has no ticker, or one with spaces around it.
+    """
+    if table.wide:
+        return
+    ticker = pl.col("ticker")
+    odd = ticker.is_null() | (ticker == "") | ticker.str.contains(r"^\s|\s$")
+    bad = table.rows().filter(odd).select(ROW, "ticker").collect()
+    if bad.height:
+        row, name = bad.sort(ROW).row(0)
+        complaint = f"{name!r}: spaces around a ticker; write it without" if name else "empty: no ticker; drop the row"
+        raise table.error(row, "ticker", None, complaint, bad.height)
+
+
+def check_days(table: PriceTable, rows: pl.DataFrame) -> None:
+    """Refuse rows whose `date` is null after parsing.
+
+    Raises
+    ------
+    PriceError
+        There is one; it says what stands in the file.
+    """
+    bad = rows.filter(pl.col("date").is_null()).sort(ROW)
+    if bad.height:
+        row, ticker = bad.select(ROW, "ticker").row(0)
+        complaint = date_complaint(table.value(row, "date", ticker))
+        raise table.error(row, "date", ticker, complaint, bad[ROW].n_unique())
+
+
+def number_of(name: str, dtype: pl.DataType, decimal_comma: bool) -> pl.Expr:
+    """A column as float64, unrounded; empty is null, text that is no number is NaN."""
+    value = pl.col(name)
+    if dtype != pl.String:
+        return value.cast(pl.Float64)
+    text = value
+    if decimal_comma:
+        text = pl.when(~value.str.contains(".", literal=True)).then(value.str.replace(",", ".", literal=True))
+    number = text.cast(pl.Float64, strict=False)
+    is_written = value.is_not_null() & (value != "")
+    return pl.when(is_written & number.is_null()).then(float("nan")).otherwise(number).alias(name)
+
+
+def _is_price(name: str) -> pl.Expr:
+    return pl.col(name).is_finite() & (pl.col(name) > 0)
+
+
+def _check_repeats(table: PriceTable, rows: pl.DataFrame) -> None:
+    quote = pl.struct("ticker", "date")
+    earlier = pl.col(ROW).shift(1).alias("earlier")
+    repeated = rows.with_columns(earlier).filter((quote == quote.shift(1)).fill_null(False)).sort(ROW)
+    if repeated.height:
+        row, ticker, day, first = repeated.select(ROW, "ticker", "date", "earlier").row(0)
+        complaint = f"{day}: {table.place(first)} has this day too; keep one"
+        raise table.error(row, "date", ticker, complaint, repeated[ROW].n_unique())
+
+
+def _check_numbers(table: PriceTable, rows: pl.DataFrame, name: str, good: pl.Expr) -> None:
+    """Refuse the first number that is not good; a null one is neither good nor bad."""
+    bad = rows.filter(~good).sort(ROW)
+    if bad.height:
+        row, ticker, number = bad.select(ROW, "ticker", name).row(0)
+        fix = "empty the cell" if table.wide or name != "adj_close" else "drop the row"
+        wanted = "a volume of shares" if name == "volume" else "a positive, finite price"
+        value, comma = table.value(row, name, ticker), table.settings.decimal_comma
+        raise table.error(row, name, ticker, price_complaint(value, number, wanted, fix, comma), bad.height)

@@ -1,0 +1,194 @@
+"""A price file as one table of raw quotes, whatever its format and layout, and where in it something stands."""
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from polars import selectors as cs
+
+from resources.market.csv_file import other_separator, scan_csv
+from resources.market.quotes import QUOTES, PriceError
+from resources.price_settings import Prices
+
+ROW = "peerlens row number"
+DAY = "peerlens day"
+LISTED = 12
+NUMBERS = ("numbers", cs.numeric() | cs.by_dtype(pl.Null))
+KINDS: dict[str, tuple[str, cs.Selector]] = {
+    "ticker": ("text", cs.string(include_categorical=True) | cs.enum()),
+    "date": ("dates", cs.date() | cs.datetime()),
+    "adj_close": NUMBERS,
+    "close": NUMBERS,
+    "volume": NUMBERS,
+    "security": ("text or whole numbers", cs.string(include_categorical=True) | cs.integer() | cs.by_dtype(pl.Null)),
+}
+
+
+@dataclass(frozen=True)
+class PriceTable:
+    """A price file that has the columns it must have; nothing in them is checked yet."""
+
+    settings: Prices
+    file: Path
+    schema: pl.Schema
+    """Columns of the file and their types; a CSV's are all text."""
+    content: pl.LazyFrame
+    """The file as it is, with ROW: the line of a CSV as an editor counts, the row of a Parquet file from 1."""
+
+    @property
+    def wide(self) -> bool:
+        """Whether every ticker has its own column."""
+        return self.settings.layout == "wide"
+
+    @property
+    def is_text(self) -> bool:
+        """Whether nothing in the file has a type."""
+        return self.settings.source == "csv"
+
+    def rows(self, tickers: Collection[str] | None = None) -> pl.LazyFrame:
+        """ROW and the columns of QUOTES with values as in the file, of these tickers or all; empty cells are null.
+
+        Of a wide file's cells those with a price are rows.
+        """
+        found = self._wide_rows(tickers) if self.wide else self._long_rows(tickers)
+        absent = [pl.lit(None, QUOTES[name]).alias(name) for name in QUOTES if name not in found.collect_schema()]
+        security = pl.col("security").cast(pl.String)
+        known = pl.when(security != "").then(security)
+        return found.with_columns(absent).with_columns(known.alias("security")).select(ROW, *QUOTES)
+
+    def _long_rows(self, tickers: Collection[str] | None) -> pl.LazyFrame:
+        columns = self.roles()
+        rows = self.content.select(ROW, *(cs.by_name(name).alias(role) for role, name in columns.items()))
+        if self.is_text:
+            rows = rows.filter(pl.any_horizontal(pl.exclude(ROW).is_not_null()))
+        if self.schema[columns["ticker"]] != pl.String:
+            rows = rows.with_columns(pl.col("ticker").cast(pl.String))
+        return rows if tickers is None else rows.filter(pl.col("ticker").is_in(list(tickers)))
+
+    def _wide_rows(self, tickers: Collection[str] | None) -> pl.LazyFrame:
+        names = [name for name in self.tickers() if tickers is None or name in tickers]
+        prices = cs.by_name(*names)
+        cells = prices if self.is_text else prices.cast(pl.Float64)
+        rows = self.content.select(ROW, cs.by_name(self.settings.columns.date).alias(DAY), cells)
+        long = rows.unpivot(prices, index=[ROW, DAY], variable_name="ticker", value_name="adj_close")
+        price = pl.col("adj_close")
+        return long.rename({DAY: "date"}).filter(price != "" if self.is_text else price.is_not_null())
+
+    def roles(self) -> dict[str, str]:
+        """Column of QUOTES -> its name in a long file, for those that are mapped."""
+        return {role: name for role, name in self.settings.columns.model_dump().items() if name is not None}
+
+    def tickers(self) -> list[str]:
+        """Columns of a wide file that are tickers."""
+        return [name for name in self.schema if name != self.settings.columns.date]
+
+    def types(self) -> pl.Schema:
+        """Types of the columns of `rows`."""
+        return self.rows().collect_schema()
+
+    def place(self, row: int) -> str:
+        """Where a row is, in words."""
+        return f"{'line' if self.is_text else 'row'} {row}"
+
+    def error(self, row: int, column: str, ticker: str | None, complaint: str, count: int) -> PriceError:
+        """The error that `complaint`, with the fix, is true of a value, and of `count` such rows in all.
+
+        Parameters
+        ----------
+        column : str
+            A column of QUOTES.
+        """
+        is_cell = self.wide and column == "adj_close"
+        name = ticker if is_cell else self.roles()[column]
+        where = f"{self.place(row)}, column {name}" + (f", ticker {ticker}" if ticker and not self.wide else "")
+        such = f"{count} such {'cell' if is_cell else 'row'}{'s' * (count > 1)}"
+        return PriceError(f"prices {self.file}: {where}: {complaint} ({such})")
+
+    def value(self, row: int, column: str, ticker: str | None) -> Any:
+        """What stands in the file, unparsed."""
+        name = ticker if self.wide and column == "adj_close" else self.roles()[column]
+        return self.content.filter(pl.col(ROW) == row).select(cs.by_name(str(name))).collect().item()
+
+
+def open_table(settings: Prices) -> PriceTable:
+    """Open the price file that the settings name.
+
+    Raises
+    ------
+    PriceError
+        It is not there, cannot be read as what it should be, or lacks a column or has one of the wrong type.
+    """
+    file = settings.path
+    if file is None or not file.exists():
+        raise PriceError(f"prices {file}: no such file; set prices.path")
+    if not file.is_file():
+        raise PriceError(f"prices {file}: a folder; set prices.path to one file")
+    is_csv = settings.source == "csv"
+    content, schema = scan_csv(file, settings.separator, ROW) if is_csv else _scan_parquet(file)
+    table = PriceTable(settings, file, schema, content)
+    _check_layout(table)
+    _check_columns(table)
+    if not is_csv:
+        _check_types(table)
+    return table
+
+
+def _scan_parquet(file: Path) -> tuple[pl.LazyFrame, pl.Schema]:
+    try:
+        schema = pl.scan_parquet(file, glob=False).collect_schema()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise PriceError(
+            f"prices {file}: not a Parquet file that can be read: {reason}; a CSV needs prices.source: csv"
+        ) from error
+    return pl.scan_parquet(file, row_index_name=ROW, row_index_offset=1, glob=False), schema
+
+
+def _check_layout(table: PriceTable) -> None:
+    columns = table.settings.columns
+    if table.wide and {columns.ticker, columns.adj_close} <= set(table.schema):
+        raise PriceError(
+            f"prices {table.file}: it has columns {columns.ticker} and {columns.adj_close}, "
+            "so it is not wide; set prices.layout: long"
+        )
+
+
+def _check_columns(table: PriceTable) -> None:
+    wanted = {"date": table.settings.columns.date} if table.wide else table.roles()
+    for role, name in wanted.items():
+        if name not in table.schema:
+            raise PriceError(
+                f"prices {table.file}: no column {name}; it has {_listed(list(table.schema))}; {_advice(table, role)}"
+            )
+    for place, name in enumerate(table.schema if table.wide else (), 1):
+        if name != name.strip() or not name:
+            raise PriceError(f"prices {table.file}: column {place} is named {name!r}; name it after its ticker alone")
+
+
+def _advice(table: PriceTable, role: str) -> str:
+    names = list(table.schema)
+    if table.is_text and len(names) == 1 and (mark := other_separator(names[0])):
+        return f"set prices.separator: {json.dumps(mark)}"
+    if role == "ticker" and table.settings.columns.date in names:
+        return "set prices.columns.ticker, or prices.layout: wide if every ticker has a column"
+    return f"set prices.columns.{role}"
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - LISTED
+    return ", ".join(name[:40] for name in names[:LISTED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _check_types(table: PriceTable) -> None:
+    prices = dict.fromkeys(table.tickers(), "adj_close")
+    roles = {table.settings.columns.date: "date"} | prices if table.wide else {n: r for r, n in table.roles().items()}
+    allowed = {role: set(cs.expand_selector(table.schema, selector)) for role, (_, selector) in KINDS.items()}
+    for name, role in roles.items():
+        if name not in allowed[role]:
+            kind = KINDS[role][0]
+            raise PriceError(
+                f"prices {table.file}: column {name} holds {table.schema[name]}, expected {kind}; convert it"
+            )

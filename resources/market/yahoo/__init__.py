@@ -1,0 +1,5 @@
+"""Daily prices from Yahoo through yfinance: paced, resumable, complete or missing with a reason."""
+
+from resources.market.yahoo.market import YahooMarket
+
+__all__ = ["YahooMarket"]
