@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from resources.rate_limit import RateLimit
+
 LONGEST_RETRY_AFTER = 3600.0
 
 
@@ -41,6 +43,16 @@ class AttemptError(Exception):
         super().__init__(reason)
         self.retry_after = retry_after
         self.too_fast = too_fast
+
+
+def heed(failure: AttemptError, limit: RateLimit, wait: float) -> str | None:
+    """Have all processes wait where the server complained of the rate; what it asks that is too much to wait for."""
+    if failure.retry_after is not None:
+        limit.pause(min(failure.retry_after, LONGEST_RETRY_AFTER))
+    elif failure.too_fast:
+        limit.pause(wait)
+    asked = failure.retry_after or 0.0
+    return f"asks to be left alone for {asked / 3600:.1f} hours" if asked > LONGEST_RETRY_AFTER else None
 
 
 class Contact:

@@ -14,7 +14,7 @@ from resources.edgar.identity import identity
 from resources.edgar.request import Request
 from resources.edgar.send import Sender
 from resources.rate_limit import RateLimit
-from resources.retry import LONGEST_RETRY_AFTER, AttemptError, Contact, Patience
+from resources.retry import AttemptError, Contact, Patience, heed
 
 WORKERS = 8
 
@@ -126,12 +126,8 @@ class _Fetch:
         if self._contact.lost:
             raise self._given_up(f"has not answered for {self._contact.silent_for:.0f} s ({failure})")
         wait = self._patience.wait(failures)
-        if failure.retry_after is not None:
-            self._limit.pause(min(failure.retry_after, LONGEST_RETRY_AFTER))
-            if failure.retry_after > LONGEST_RETRY_AFTER:
-                raise self._given_up(f"asks to be left alone for {failure.retry_after / 3600:.1f} hours")
-        elif failure.too_fast:
-            self._limit.pause(wait)
+        if too_much := heed(failure, self._limit, wait):
+            raise self._given_up(too_much)
         await asyncio.sleep(wait)
 
     def _given_up(self, why: str) -> EdgarError:

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from resources.market.quotes import PriceError
 from resources.rate_limit import RateLimit
-from resources.retry import LONGEST_RETRY_AFTER, AttemptError, Contact, Patience
+from resources.retry import AttemptError, Contact, Patience, heed
 
 T = TypeVar("T")
 
@@ -88,12 +88,8 @@ class Insistence:
         if self._contact.lost:
             raise self._given_up(f"does not answer ({failure}; nothing for {self._contact.silent_for:.0f} s)")
         wait = self._patience.wait(failures)
-        if failure.retry_after is not None:
-            self._limit.pause(min(failure.retry_after, LONGEST_RETRY_AFTER))
-            if failure.retry_after > LONGEST_RETRY_AFTER:
-                raise self._given_up(f"asks to be left alone for {failure.retry_after / 3600:.1f} hours")
-        elif failure.too_fast:
-            self._limit.pause(wait)
+        if too_much := heed(failure, self._limit, wait):
+            raise self._given_up(too_much)
         if self._stopped.wait(wait):
             raise self._given_up(f"was not asked to the end ({failure})")
 
