@@ -502,7 +502,10 @@ def test_nobody_waits_for_yahoo_after_the_end(tmp_path: Path) -> None:
         time.sleep(0.5)  # so that the pause begins
         worker.send_signal(signal.SIGINT)
         began = time.monotonic()
-        told = worker.communicate()[1]
+        try:
+            told = worker.communicate(timeout=60)[1]
+        finally:
+            worker.kill()
     assert time.monotonic() - began < 15  # half of what Yahoo asked for; alone it takes a tenth of a second
     assert "KeyboardInterrupt" in told
     assert len(server.charts()) <= WORKERS
