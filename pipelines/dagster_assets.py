@@ -46,10 +46,9 @@ def materialize_result(graph: Graph, lake: Lake, made: Made) -> dg.MaterializeRe
         "reasons": ", ".join(made.reasons) or "none",
         "compute_seconds": round(known.seconds, 3),
         "digest": known.digest,
-        **known.metadata,
+        **{name: value for name, value in known.metadata.items() if name != "pictures"},
         **_pictures(lake, known),
     }
-    metadata.pop("pictures", None)
     if graph.profile.banner:
         metadata["banner"] = graph.profile.banner
     checks = [

@@ -1,7 +1,6 @@
 """What is checked before anything runs, so that a wrong setting costs a second and not an hour."""
 
 from datetime import date
-from pathlib import Path
 
 from assets.partitions import as_of_keys, month_name
 from resources.edgar import EdgarIdentityError, identity
@@ -9,7 +8,7 @@ from resources.edgar.universe import EdgarUniverse, named_companies
 from resources.embedder import embedder_identity
 from resources.lake import Lake
 from resources.language_model import check_model
-from resources.market import PriceError, open_market
+from resources.market import Market, PriceError, open_market
 from resources.model_files import ModelNotFoundError
 from resources.profile import Profile, ProfileError
 from resources.table_universe import TableUniverse
@@ -38,9 +37,10 @@ def preflight(profile: Profile, lake: Lake, today: date) -> None:
         first = _first_filing(profile, universe)
     _blocks(profile)
     try:
-        _dates(profile, first, today, lake.home)
+        market = open_market(profile.prices, lake.home)
+        _dates(profile, market, first, today)
         if profile.descriptions.source in TABLES and profile.prices.source != "yfinance":
-            open_market(profile.prices, lake.home).quotes(universe.listed["ticker"])
+            market.quotes(universe.listed["ticker"])
         embedder_identity(profile.embedder)
         lake.writable()
         check_model(profile.model, lake.models)
@@ -84,8 +84,8 @@ def _first_filing(profile: Profile, universe: TableUniverse) -> date:
     return first
 
 
-def _dates(profile: Profile, filed: date, today: date, home: Path) -> None:
-    first, last = open_market(profile.prices, home).span()
+def _dates(profile: Profile, market: Market, filed: date, today: date) -> None:
+    first, last = market.span()
     keys = as_of_keys(profile, today)
     if not keys:
         last_wanted = profile.as_of.last or f"the last complete month before {today}"

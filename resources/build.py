@@ -174,8 +174,16 @@ class Build:
         return str(self.recipe["inputs"][asset])
 
     def check(self, name: str, passed: bool, message: str) -> None:
-        """Record a blocking check: where it fails, nothing is committed."""
-        self.checks.append({"name": name, "passed": bool(passed), "message": message})
+        """Record a blocking check; what is to be checked before it is written comes before `write`.
+
+        Raises
+        ------
+        CheckFailedError
+            It failed; nothing is committed.
+        """
+        if not passed:
+            raise CheckFailedError(f"{self.declaration.name}: check {name} failed: {message}")
+        self.checks.append({"name": name, "passed": True, "message": message})
 
     @contextmanager
     def progress(self, total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
@@ -193,9 +201,6 @@ class Build:
         for table in self.declaration.tables:
             if table.name not in self._tables:
                 raise SchemaError(f"{self.declaration.name} did not write its table {table.name}")
-        for check in self.checks:
-            if not check["passed"]:
-                raise CheckFailedError(f"{self.declaration.name}: check {check['name']} failed: {check['message']}")
         tables = {table.name: self._tables[table.name] for table in self.declaration.tables}
         return Manifest(
             asset=self.declaration.name,

@@ -35,15 +35,15 @@ def prices(build: Build) -> None:
     with build.progress(len(asked), "tickers") as advance:
         quotes = open_market(settings, build.lake.home).quotes(asked, advance)
     found = company_prices(quotes, tickers, companies)
-    build.write(schemas.PRICES, found.prices.with_columns(source=pl.lit(settings.source)))
-    build.write(schemas.PRICES_MISSING, found.missing)
-    build.write(schemas.PRICES_CUT, found.cut)
     twice = found.prices.height - found.prices.n_unique(["company_id", "date"])
     with_ticker, priced = tickers["company_id"].n_unique(), found.prices["company_id"].n_unique()
     share = priced / with_ticker if with_ticker else 0.0
     build.check("has_prices", priced > 0, "no company of the universe has a price; are the tickers the same?")
     build.check("unique_days", twice == 0, f"{twice} days on which a company has two prices")
     build.check("coverage", share >= settings.min_coverage, _too_few(share, settings.min_coverage, found.missing))
+    build.write(schemas.PRICES, found.prices.with_columns(source=pl.lit(settings.source)))
+    build.write(schemas.PRICES_MISSING, found.missing)
+    build.write(schemas.PRICES_CUT, found.cut)
     build.metadata |= {
         "companies": priced,
         "missing": found.missing["through"].null_count(),
@@ -76,10 +76,10 @@ def monthly_returns(build: Build) -> None:
 
     daily, missing = build.read("prices"), build.read("prices_missing")
     found = marked(returns_of(daily, missing.drop_nulls("through")["company_id"]), build.profile.returns.exclude)
-    build.write(schemas.MONTHLY_RETURNS, found)
     twice, infinite = found.height - found.n_unique(KEY), int((~found["log_return"].is_finite()).sum())
     build.check("unique_months", twice == 0, f"{twice} months in which a company has two returns")
     build.check("finite", infinite == 0, f"{infinite} returns that are not finite")
+    build.write(schemas.MONTHLY_RETURNS, found)
     build.metadata |= {"left_out": int((~found["used"]).sum()), **quality_numbers(found, missing)}
     absent = without_prices(missing)
     build.picture(
