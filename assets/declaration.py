@@ -21,6 +21,7 @@ def asset(
     kinds: Iterable[str] = (),
     checks: Iterable[str] = (),
     names_files: bool = False,
+    resumes: str | None = None,
 ) -> Callable[[Make], Declaration]:
     """Declare an asset; its name is the function's, its group the stage folder's, its sentence the docstring's.
 
@@ -44,6 +45,8 @@ def asset(
         Names of its blocking checks.
     names_files : bool
         Whether it writes down where the files of its inputs lie.
+    resumes : str or None
+        Subfolder whose content an interrupted attempt leaves behind for the next; the function decides what is good.
     """
 
     def declare(make: Make) -> Declaration:
@@ -62,6 +65,7 @@ def asset(
             kinds=frozenset(kinds),
             checks=tuple(checks),
             names_files=names_files,
+            resumes=resumes,
         )
 
     return declare

@@ -58,10 +58,9 @@ PAIR = (
 FILING = (ACCESSION, COMPANY_ID, FILED_AT)
 LATENT_KEY = (ENTRY, BLOCK, LATENT)
 GROUPING = (METHOD, AS_OF)
-SHARD_ROWS = (
-    Column("first_row", LONG, "First row of the filing in every shard.", "rows", layout=True),
-    _c("tokens", INT, "Rows of the filing in every shard.", "tokens"),
-    _c("sha256", TEXT, "Hash of the filing's tokens and activations."),
+READ = (
+    _c("tokens", INT, "Tokens of the filing, and its rows in every shard.", "tokens"),
+    _c("made_from", TEXT, "Digest of all that its activations depend on: text, model, windows, code that reads."),
 )
 
 COMPANIES = _table("companies", "company_id", "first_report company_id")(
@@ -157,9 +156,9 @@ MONTHLY_RETURNS = _table("monthly_returns", "company_id month", "month")(
     ),
 )
 ACTIVATIONS = _by_filing("activations")(
-    "Index of the residual-stream shards: which rows belong to which filing.",
+    "Which filings were read, and from what; their residual streams are `shards/` beside the table, where kept.",
     *FILING,
-    *SHARD_ROWS,
+    *READ,
 )
 SAE_CORPUS = _table("sae_corpus", "accession")(
     "The pinned filings whose tokens train and score the sparse autoencoders.",
@@ -167,7 +166,7 @@ SAE_CORPUS = _table("sae_corpus", "accession")(
     FILED_AT,
     _c("split", TEXT, "train or held_out; a document is never in both."),
     _c("text", TEXT, "The description as it was when the corpus was drawn."),
-    *SHARD_ROWS,
+    *READ,
 )
 LAYER_DISTANCES = _table("layer_distances", "block_i block_j")(
     "Mean angular distance between the mean-centred residual streams of two blocks (Group-SAE, section 3).",

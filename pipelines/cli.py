@@ -15,6 +15,7 @@ from rich.console import Console
 from pipelines.failures import INTERRUPTED, RefusedError, RunFailedError, exit_status, one_line
 from resources.environment import PROFILES, home, open_lake, open_profile, prepare_dagster
 from resources.profile import Profile
+from resources.progress import beside_bars
 from resources.recipe import Graph
 
 app = typer.Typer(add_completion=False, suggest_commands=False, pretty_exceptions_enable=False, help=__doc__)
@@ -34,10 +35,11 @@ JsonOption = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
 
 
 class _TerminalLines(logging.Handler):
-    """Prints a line for every body as soon as it ran."""
+    """Prints a line for every body as soon as it ran, and what it says meanwhile, above its progress bar."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        errors.print(f"  {record.getMessage()}", markup=False)
+        with beside_bars():
+            errors.print(f"  {record.getMessage()}", markup=False)
 
 
 @app.command()

@@ -1,20 +1,19 @@
 """What Dagster sees of a declaration: an asset with partitions, kinds, column sentences, checks and a data version."""
 
 import base64
-import logging
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 
-from resources.build import CheckFailedError, Made, build
-from resources.lake import Lake, Manifest
+from resources.build import LOG, CheckFailedError, Made, build
+from resources.lake import DamagedFileError, Lake, Manifest
 from resources.recipe import Declaration, Graph
 from resources.table import Column, Table
 
-LOG = logging.getLogger("peerlens")
-"""One line per body that ran, at once: for the terminal in `peerlens refresh`, in the run's log in Dagster."""
+DAMAGED = "damaged_file"
+"""Metadata of a step that failed because a file of the lake is not what was written."""
 
 
 class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -31,6 +30,9 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             made = build(graph, lake, name, partition)
         except CheckFailedError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
+        except DamagedFileError as error:
+            where = {DAMAGED: dg.MetadataValue.path(str(error.file))}
+            raise dg.Failure(str(error), where, allow_retries=False) from error
         if made.reasons:
             label = f"{name} {partition}" if partition else name
             LOG.info("%7.1f s  %s: %s", made.manifest.seconds, label, ", ".join(made.reasons))

@@ -2,12 +2,15 @@
 
 import click
 
+from resources.compute import DTypeError
 from resources.edgar import EdgarError, EdgarIdentityError
 from resources.edgar.blobs import BlobError
 from resources.edgar.index import EdgarFormatError
-from resources.lake import LakeBusyError, LakeError
+from resources.lake import DamagedFileError, LakeBusyError, LakeError
 from resources.market import PriceError
 from resources.model_files import ModelNotFoundError
+from resources.model_limits import ModelLimitError
+from resources.model_source import ModelCodeError
 from resources.profile import ProfileError
 
 FAILED, REFUSED, BUSY, INTERRUPTED = 1, 2, 3, 130
@@ -33,14 +36,32 @@ class RunFailedError(RuntimeError):
         self.story = story
 
 
+class DamagedInputError(RunFailedError):
+    """The body of an asset found a file of the lake that is not what was written; made again, it may go on.
+
+    Parameters
+    ----------
+    file : str
+        The file, set aside by now.
+    """
+
+    def __init__(self, message: str, story: str, file: str) -> None:
+        super().__init__(message, story)
+        self.file = file
+
+
 STATUS: dict[type[BaseException], int] = {
     RunFailedError: FAILED,
     EdgarError: FAILED,
     EdgarFormatError: FAILED,
     BlobError: FAILED,
+    DamagedFileError: FAILED,
+    DTypeError: REFUSED,
     LakeBusyError: BUSY,
     LakeError: REFUSED,
     EdgarIdentityError: REFUSED,
+    ModelCodeError: REFUSED,
+    ModelLimitError: REFUSED,
     ModelNotFoundError: REFUSED,
     PriceError: REFUSED,
     ProfileError: REFUSED,

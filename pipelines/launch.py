@@ -8,7 +8,8 @@ from typing import Any
 
 import dagster as dg
 
-from pipelines.failures import RunFailedError
+from pipelines.dagster_assets import DAMAGED
+from pipelines.failures import DamagedInputError, RunFailedError
 
 Finished = tuple[str, tuple[str, ...]]
 """Asset, and reasons; none where the artefact was reused."""
@@ -19,7 +20,10 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 def dagster_launch(
     assets: Sequence[dg.AssetsDefinition], resources: dict[str, Any], instance: dg.DagsterInstance
 ) -> Callable[[Sequence[str], str | None], Iterable[Finished]]:
-    """Launch one run a call, recorded in the instance; raises RunFailedError after telling of what finished."""
+    """Launch one run a call, recorded in the instance; raises RunFailedError after telling of what finished.
+
+    It is a DamagedInputError where a file of the lake is not what was written.
+    """
 
     def launch(names: Sequence[str], partition: str | None) -> Iterator[Finished]:
         with _heard_signals() as heard:
@@ -64,7 +68,7 @@ def _finished(made: dg.AssetMaterialization) -> Finished:
 
 
 def _failure(result: dg.ExecuteInProcessResult, partition: str | None) -> RunFailedError:
-    """The error of the body that failed."""
+    """The error of the first body that failed."""
     failed = next((event for event in result.all_events if event.is_step_failure), None)
     error = failed.step_failure_data.error if failed else None
     if failed is None or error is None:
@@ -72,4 +76,7 @@ def _failure(result: dg.ExecuteInProcessResult, partition: str | None) -> RunFai
     first = error.cause or error
     what = " ".join(first.message.split()).rpartition(f"{first.cls_name}: ")[2]
     where = f"{failed.step_key} {partition}" if partition else failed.step_key
-    return RunFailedError(f"{where} failed: {first.cls_name}: {what}", error.to_string())
+    message, raised = f"{where} failed: {first.cls_name}: {what}", failed.step_failure_data.user_failure_data
+    if raised and DAMAGED in raised.metadata:
+        return DamagedInputError(message, error.to_string(), str(raised.metadata[DAMAGED].value))
+    return RunFailedError(message, error.to_string())

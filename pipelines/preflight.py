@@ -7,9 +7,9 @@ from resources.edgar import EdgarIdentityError, identity
 from resources.edgar.universe import EdgarUniverse, named_companies
 from resources.embedder import embedder_identity
 from resources.lake import Lake
-from resources.language_model import check_model
 from resources.market import Market, PriceError, open_market
 from resources.model_files import ModelNotFoundError
+from resources.model_limits import ModelLimitError, check_blocks, check_model
 from resources.profile import Profile, ProfileError
 from resources.table_universe import TableUniverse
 from resources.universe import open_universe
@@ -44,7 +44,9 @@ def preflight(profile: Profile, lake: Lake, today: date) -> None:
         embedder_identity(profile.embedder)
         lake.writable()
         check_model(profile.model, lake.models)
-    except (ModelNotFoundError, PriceError) as error:
+        for setting, blocks in _asked_blocks(profile):
+            check_blocks(profile.model, lake.models, blocks, setting)
+    except (ModelLimitError, ModelNotFoundError, PriceError) as error:
         raise ProfileError(f"profile {profile.name}: {error}") from error
 
 
@@ -101,6 +103,10 @@ def _dates(profile: Profile, market: Market, filed: date, today: date) -> None:
             f"profile {profile.name}: corpus.cutoff: {profile.corpus.cutoff} is after the first as-of month {keys[0]}, "
             "so autoencoders would have read later filings; move one of them"
         )
+
+
+def _asked_blocks(profile: Profile) -> list[tuple[str, list[int]]]:
+    return [("activations.blocks", profile.activations.blocks or []), ("features.blocks", profile.features.blocks)]
 
 
 def _blocks(profile: Profile) -> None:

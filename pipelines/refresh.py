@@ -1,9 +1,11 @@
 """The planner: what is out of date and why, and one walk over the graph that brings it up to date."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from pipelines.failures import DamagedInputError
 from pipelines.graph import segments
+from resources.build import LOG
 from resources.lake import Lake, Manifest
 from resources.recipe import Declaration, Graph, Slices, reasons, recipe
 
@@ -41,9 +43,8 @@ def plan(graph: Graph, lake: Lake) -> list[Planned]:
     found, dirty = list[Planned](), Dirty()
     for declaration in graph.declarations.values():
         for partition in graph.partitions(declaration.name):
-            known = lake.manifest(declaration.name, partition)
-            source = _source(graph, declaration, partition)
-            why = reasons(known, recipe(graph, lake, declaration, partition, source))
+            known, source = lake.pointed(declaration.name, partition), _source(graph, declaration, partition)
+            why = reasons(known, recipe(graph, lake, declaration, partition, source), lake.damage(known))
             doubtful = _doubtful(graph, declaration, partition, dirty)
             certain = [r for r in why if r not in doubtful]
             if certain or doubtful:
@@ -52,31 +53,44 @@ def plan(graph: Graph, lake: Lake) -> list[Planned]:
     return found
 
 
-def refresh(
-    graph: Graph,
-    lake: Lake,
-    launch: Callable[[Sequence[str], str | None], Iterable[tuple[str, tuple[str, ...]]]],
-) -> list[Planned]:
+Launch = Callable[[Sequence[str], str | None], Iterable[tuple[str, tuple[str, ...]]]]
+"""Materialises assets of one partition in one run; yields name and reasons (empty where reused)."""
+
+
+def refresh(graph: Graph, lake: Lake, launch: Launch) -> list[Planned]:
     """Walk the graph in order and launch what is out of date; returns the bodies that were executed.
 
-    Parameters
-    ----------
-    launch : callable
-        Materialises assets of one partition in one run; yields name and reasons (empty where reused).
+    A body that finds a damaged file has set it aside: the walk begins again, makes that artefact again, and goes on.
 
     Raises
     ------
     LakeBusyError
         Another refresh holds the lake.
+    DamagedInputError
+        A file was damaged again after it was made again.
     """
-    executed: list[Planned] = []
+    executed, damaged = list[Planned](), set[str]()
     with lake.lock():
-        for segment in segments(graph):
-            for partition in graph.partitions(segment[0].name):
-                names = _pending(graph, lake, segment, partition)
-                made = launch(names, partition) if names else ()
-                executed += [Planned(name, partition, why) for name, why in made if why]
-    return executed
+        while True:
+            try:
+                for body in _walk(graph, lake, launch):
+                    executed.append(body)
+            except DamagedInputError as error:
+                if error.file in damaged:
+                    raise
+                damaged.add(error.file)
+                LOG.info("%11s%s; walking the graph again to repair it", "", error)
+            else:
+                return executed
+
+
+def _walk(graph: Graph, lake: Lake, launch: Launch) -> Iterator[Planned]:
+    """Launch what is out of date, in order; yields the bodies that were executed."""
+    for segment in segments(graph):
+        for partition in graph.partitions(segment[0].name):
+            names = _pending(graph, lake, segment, partition)
+            made = launch(names, partition) if names else ()
+            yield from (Planned(name, partition, why) for name, why in made if why)
 
 
 def _source(graph: Graph, declaration: Declaration, partition: str | None) -> Slices:
@@ -87,8 +101,9 @@ def _pending(graph: Graph, lake: Lake, segment: Sequence[Declaration], partition
     """Assets of a segment that are out of date, and those after them in it: their steps decide for themselves."""
     found: list[str] = []
     for declaration in segment:
+        known = lake.pointed(declaration.name, partition)
         now = recipe(graph, lake, declaration, partition, _source(graph, declaration, partition))
-        stale = reasons(lake.manifest(declaration.name, partition), now)
+        stale = reasons(known, now, lake.damage(known))
         if stale or set(found) & set(declaration.reads):
             found.append(declaration.name)
     return found

@@ -35,9 +35,9 @@ def changed_since(lake: Lake, corpus: Manifest) -> int:
 
 
 def _contents(lake: Lake, known: Manifest) -> list[tuple[str, str]]:
-    """Accession and content hash of every filing of an artefact."""
+    """Accession and origin of every filing of an artefact."""
     files = lake.table_files(known, known.asset)
-    return [row for file in files for row in pl.read_parquet(file, columns=["accession", "sha256"]).iter_rows()]
+    return [row for file in files for row in pl.read_parquet(file, columns=["accession", "made_from"]).iter_rows()]
 
 
 def _row(name: str, partition: str | None, known: Manifest | None, state: str) -> dict[str, object]:

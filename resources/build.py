@@ -1,31 +1,31 @@
 """Making one artefact: an asset's function gets a `Build`, reads what it declared, and writes its tables."""
 
+import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pyarrow.parquet as pq
-from tqdm import tqdm
 
 from resources.lake import Lake, Manifest, digest_of
 from resources.profile import Profile
-from resources.recipe import Declaration, Graph, Slices, reasons, recipe
+from resources.progress import progress_bar
+from resources.recipe import Declaration, Graph, Slices, reasons, recipe, without
 from resources.table import SchemaError, Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PICTURE_WIDTH = 900
-"""Pixels, whatever the figure's inches."""
+LOG = logging.getLogger("peerlens")
+"""One line per body that ran, and what it says meanwhile: for the terminal, and in the run's log in Dagster."""
 
 
 class UndeclaredReadError(RuntimeError):
-    """An asset reads what it did not declare, so its recipe would not notice a change."""
+    """An asset reads, or names a setting, that it did not declare, so its recipe would not notice a change."""
 
 
 class CheckFailedError(RuntimeError):
@@ -34,7 +34,10 @@ class CheckFailedError(RuntimeError):
 
 @dataclass
 class Build:
-    """What an asset's function sees: settings, its partition, its inputs' rows, a folder to write to."""
+    """What an asset's function sees: settings, its partition, its inputs' rows, a folder to write to.
+
+    `previous` is the artefact before this one; where the asset resumes, a damaged one too.
+    """
 
     graph: Graph
     lake: Lake
@@ -52,6 +55,11 @@ class Build:
     def profile(self) -> Profile:
         """The settings."""
         return self.graph.profile
+
+    @property
+    def label(self) -> str:
+        """'activations 2004'."""
+        return f"{self.declaration.name} {self.partition}" if self.partition else self.declaration.name
 
     @property
     def models(self) -> Path:
@@ -96,7 +104,8 @@ class Build:
         for key in self.graph.upstream_partitions(self.declaration, self.partition, asset):
             known = self.lake.manifest(asset, key)
             if known is None:
-                raise FileNotFoundError(f"{asset} {key or ''}: not materialised yet; run `peerlens refresh`")
+                state = "damaged" if self.lake.pointed(asset, key) else "not materialised yet"
+                raise FileNotFoundError(f"{asset} {key or ''}: {state}; run `peerlens refresh`")
             found.append(known)
         return found
 
@@ -110,33 +119,64 @@ class Build:
         self._tables[table.name] = {"rows": valid.num_rows, "slices": table.slices(valid)}
 
     def picture(self, name: str, figure: "Figure", sentence: str) -> None:
-        """Draw a figure for the UI, with a sentence above it; small, because Dagster keeps a copy per event."""
-        from PIL import Image
+        """Draw a figure for the UI, with a sentence above it."""
+        from resources.picture import draw
 
-        drawn, folder = BytesIO(), self.folder / "pictures"
-        figure.savefig(drawn, format="png", dpi=PICTURE_WIDTH / figure.get_figwidth())
-        folder.mkdir(exist_ok=True)
-        few_colours = Image.open(drawn).convert("RGB").quantize(64, method=Image.Quantize.FASTOCTREE)
-        few_colours.save(folder / f"{name}.png", optimize=True)
+        draw(figure, self.folder / "pictures" / f"{name}.png")
         self.metadata.setdefault("pictures", {})[name] = sentence
 
-    def unchanged(self, inputs: Mapping[str, Any]) -> set[str]:
+    def unchanged(self, inputs: Mapping[str, Any], ignoring: Collection[str] = ()) -> set[str]:
         """Units (filings, autoencoders) whose recipe is the one they were made with before; records the new recipes.
 
         Parameters
         ----------
         inputs : mapping
             Unit -> digest, or anything JSON can say, of what that unit alone reads. Code and settings are added here.
+        ignoring : collection of str
+            Settings by dotted name that no unit depends on.
+
+        Raises
+        ------
+        UndeclaredReadError
+            One of these settings was not declared.
         """
-        shared = [self.recipe[part] for part in ("code", "schema", "config")]
+        shared = [self.recipe["code"], self.recipe["schema"], self._settings_but(ignoring)]
         self.units = {unit: digest_of([*shared, content])[:16] for unit, content in inputs.items()}
         before = self.previous.units if self.previous else {}
         return {unit for unit, digest in self.units.items() if before.get(unit) == digest}
 
+    def only_changed(self, *settings: str) -> bool:
+        """Whether there was an artefact, made as this one will be but for these settings by dotted name.
+
+        Raises
+        ------
+        UndeclaredReadError
+            One of them was not declared.
+        """
+        now = self.recipe | {"config": self._settings_but(settings)}
+        if self.previous is None:
+            return False
+        then = self.previous.recipe
+        return now == then | {"config": without(then["config"], settings)}
+
+    def _settings_but(self, ignored: Collection[str]) -> dict[str, Any]:
+        declared = self.recipe["config"]
+        for name in ignored:
+            if without(declared, {name}) == declared:
+                raise UndeclaredReadError(f"{self.declaration.name} names the setting {name} without declaring it")
+        return without(declared, ignored)
+
     def before(self, table: str) -> pl.DataFrame:
-        """Rows of this artefact as it was, to carry unchanged units over; none where there was no artefact."""
+        """Rows of this artefact as it was, to carry unchanged units over.
+
+        None where there was no artefact, it was written to another contract, or this table of it is damaged.
+        """
         schema = next(t for t in self.declaration.tables if t.name == table)
-        files = self.lake.table_files(self.previous, table) if self.previous else []
+        known, files = self.previous, list[Path]()
+        if known is not None and known.recipe["schema"] == self.recipe["schema"]:
+            files = self.lake.table_files(known, table)
+            damaged = {self.lake.folder(known) / name for name in self.lake.damage(known)}
+            files = [] if damaged & set(files) else files
         return pl.concat([schema.empty(), *(pl.read_parquet(file) for file in files)])
 
     @property
@@ -149,9 +189,7 @@ class Build:
             There was none.
         """
         if self.previous is None:
-            raise FileNotFoundError(
-                f"{self.declaration.name} {self.partition or ''}: there is no artefact before this one"
-            )
+            raise FileNotFoundError(f"{self.label}: there is no artefact before this one")
         return self.lake.folder(self.previous)
 
     def slices_of(self, asset: str) -> Slices:
@@ -185,16 +223,13 @@ class Build:
             raise CheckFailedError(f"{self.declaration.name}: check {name} failed: {message}")
         self.checks.append({"name": name, "passed": True, "message": message})
 
-    @contextmanager
-    def progress(self, total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
-        """A progress bar on standard error, where that is a terminal; a count where nobody knows the total."""
-        title = f"{self.declaration.name}{f' {self.partition}' if self.partition else ''}"
-        with tqdm(total=total, unit=f" {unit}", desc=title, leave=False, mininterval=1.0, disable=None) as bar:
+    def say(self, message: str) -> None:
+        """Say something while the body runs, in the column of the lines that say what ran."""
+        LOG.info("%11s%s: %s", "", self.label, message)
 
-            def advance(n: int) -> None:
-                bar.update(n)
-
-            yield advance
+    def progress(self, total: int | None, unit: str) -> AbstractContextManager[Callable[[int], None]]:
+        """A progress bar in the terminal, with units per second; a count where nobody knows the total."""
+        return progress_bar(self.label, total, unit)
 
     def finish(self, source: Slices, seconds: float) -> Manifest:
         """The manifest of what was written."""
@@ -236,13 +271,16 @@ def build(graph: Graph, lake: Lake, name: str, partition: str | None) -> Made:
 def _build(graph: Graph, lake: Lake, declaration: Declaration, partition: str | None) -> Made:
     name = declaration.name
     source = declaration.fingerprint(graph.profile, partition) if declaration.fingerprint else {}
-    known = lake.manifest(name, partition)
+    known = lake.pointed(name, partition)
+    damage = lake.damage(known)
     now = recipe(graph, lake, declaration, partition, source)
-    why = reasons(known, now)
+    why = reasons(known, now, damage)
     if known is not None and not why:
         return Made(known, ())
     started = time.perf_counter()
-    work = Build(graph, lake, declaration, partition, now, lake.begin(name, partition, now), known)
+    previous = known if declaration.resumes or not damage else None
+    folder = lake.begin(name, partition, now, declaration.resumes)
+    work = Build(graph, lake, declaration, partition, now, folder, previous)
     declaration.make(work)
     made = work.finish(source, time.perf_counter() - started)
     lake.commit(made)

@@ -14,13 +14,15 @@ from pathlib import Path
 
 FIRST_PARTY = ("assets", "resources")
 PLUMBING = frozenset({
-    "assets.declaration", "assets.schemas", "resources.build", "resources.description_settings", "resources.drafts",
-    "resources.edgar",
+    "assets.activations.cost", "assets.activations.source", "assets.activations.writing",
+    "assets.declaration", "assets.schemas", "resources.build", "resources.compute", "resources.description_settings",
+    "resources.drafts", "resources.edgar",
     "resources.edgar.answer", "resources.edgar.blobs", "resources.edgar.body", "resources.edgar.client",
     "resources.edgar.identity", "resources.edgar.request", "resources.edgar.send", "resources.environment",
-    "resources.lake", "resources.market.yahoo.insistence", "resources.market.yahoo.session",
-    "resources.price_settings", "resources.profile", "resources.rate_limit", "resources.recipe", "resources.retry",
-    "resources.settings", "resources.table", "resources.workers",
+    "resources.lake", "resources.model_limits", "resources.market.yahoo.insistence", "resources.market.yahoo.session",
+    "resources.picture", "resources.price_settings", "resources.profile", "resources.progress",
+    "resources.rate_limit", "resources.recipe", "resources.retry", "resources.settings", "resources.table",
+    "resources.workers",
 })  # fmt: skip
 DISTRIBUTIONS = {"edgar": "edgartools", "sklearn": "scikit-learn", "yaml": "PyYAML"}
 """Import names that are not the distribution's name."""

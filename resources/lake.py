@@ -11,7 +11,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,17 @@ class LakeError(RuntimeError):
 
 class LakeBusyError(LakeError):
     """Another refresh holds the lake."""
+
+
+class DamagedFileError(LakeError):
+    """A file of the lake is not what was written; its reader has set it aside. `file` is the name that it had."""
+
+    def __init__(self, file: Path, what: str = "not what was written; `peerlens refresh` makes it again") -> None:
+        super().__init__(file, what)
+        self.file = file
+
+    def __str__(self) -> str:
+        return ": ".join(map(str, self.args))
 
 
 @dataclass(frozen=True)
@@ -70,14 +81,19 @@ class Lake:
 
     def manifest(self, asset: str, partition: str | None) -> Manifest | None:
         """The current artefact, or None where there is none or a file of it is missing or cut short."""
-        place = self.place(asset, partition)
-        content = _pointer(place)
-        if content is None:
-            return None
-        known = Manifest(**content)
-        folder = place / known.folder
-        intact = all(_size(folder / name) == size for name, size in known.files.items())
-        return known if intact else None
+        known = self.pointed(asset, partition)
+        return None if self.damage(known) else known
+
+    def pointed(self, asset: str, partition: str | None) -> Manifest | None:
+        """What the pointer says, whether its files are whole or not."""
+        content = _pointer(self.place(asset, partition))
+        return Manifest(**content) if content else None
+
+    def damage(self, known: Manifest | None) -> list[str]:
+        """Files of an artefact that are missing or of another size; none where there is no artefact."""
+        if known is None:
+            return []
+        return [name for name, size in known.files.items() if _size(self.folder(known) / name) != size]
 
     def folder(self, known: Manifest) -> Path:
         """Where an artefact's files are."""
@@ -100,18 +116,23 @@ class Lake:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
-    def begin(self, asset: str, partition: str | None, recipe: dict[str, Any]) -> Path:
-        """An empty folder for a new artefact; leftovers of an interrupted attempt are removed."""
+    def begin(self, asset: str, partition: str | None, recipe: dict[str, Any], resumes: str | None = None) -> Path:
+        """A folder for a new artefact, empty but for the subfolder `resumes` of an interrupted attempt at this recipe.
+
+        The damaged artefact of this very recipe makes way at once; with `resumes` it stays until the new one is
+        committed, which then lies beside it in `<digest>.1` or, where that is the damaged one, in `<digest>`.
+        """
         place, name = self.place(asset, partition), digest_of(recipe)[:16]
-        folder = place / name
         try:
             if (_pointer(place) or {}).get("folder") == name:
-                (place / "manifest.json").unlink()
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
+                if resumes:
+                    name += ".1"
+                else:
+                    (place / "manifest.json").unlink()
+            _clear(place / name, resumes)
         except OSError as error:
             raise _unwritable(place, error) from error
-        return folder
+        return place / name
 
     def commit(self, known: Manifest) -> None:
         """Point at a finished artefact, then remove what was superseded over an hour ago."""
@@ -166,6 +187,12 @@ class Lake:
             raise _unwritable(self.root, error) from error
 
 
+def set_aside(file: Path) -> None:
+    """Rename a damaged file to `<name>.damaged`, so that nobody reads it and the planner misses it."""
+    with suppress(FileNotFoundError):  # another reader was faster
+        file.replace(file.with_name(f"{file.name}.damaged"))
+
+
 def digest_of(content: Any) -> str:
     """SHA-256 of anything JSON can say, keys sorted."""
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
@@ -185,6 +212,18 @@ def _pointer(place: Path) -> dict[str, Any] | None:
         return None
     known = isinstance(content, dict) and content.keys() == {f.name for f in fields(Manifest)}
     return content if known else None
+
+
+def _clear(folder: Path, keep: str | None) -> None:
+    """Make a folder, or empty it but for the whole files of one subfolder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        if path.is_file():
+            path.unlink()
+        elif path.name != keep:
+            shutil.rmtree(path)
+    for damaged in folder.rglob("*.damaged"):
+        damaged.unlink()
 
 
 def _unwritable(place: Path, error: OSError) -> LakeError:

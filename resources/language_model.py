@@ -1,35 +1,33 @@
-"""The language model that reads: opened offline, tokenised with character offsets, run one window at a time."""
+"""The language model that reads: opened offline, on every device there is, run on windows of tokens."""
 
-import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from resources.model_files import ModelNotFoundError
-from resources.model_source import check_model, model_folder, model_identity
+from resources.bridge import bridge_to, replacing
+from resources.compute import Device
+from resources.compute import devices as found_devices
+from resources.model_files import weight_files
+from resources.model_limits import check_context, check_memory, model_shape
+from resources.model_source import model_folder, model_identity
 from resources.profile import Model
+from resources.tokenizer import Tokenizer, open_tokenizer
 from resources.tokens import Tokens
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = [
-    "LanguageModel",
-    "ModelNotFoundError",
-    "Tokens",
-    "WindowError",
-    "check_model",
-    "model_identity",
-    "open_language_model",
-]
+__all__ = ["LanguageModel", "WindowError", "model_identity", "open_language_model"]
 
 
 class WindowError(ValueError):
-    """A window has no tokens or more than the model's context, or a block does not exist."""
+    """Windows have no tokens or more than the model's context, or a block does not exist."""
 
 
 class _Done(Exception):  # noqa: N818 - no error: it ends the pass
@@ -37,94 +35,103 @@ class _Done(Exception):  # noqa: N818 - no error: it ends the pass
 
 
 class LanguageModel:
-    """A causal language model in float32, with its tokenizer; weights are never changed.
+    """A causal language model, one copy on each device, with its tokenizer; weights are never changed.
+
+    Where the tokenizer itself begins every text with a BOS token, the model reads one in front of every window. It is
+    put there and taken off again here: callers neither give it nor see it.
 
     Parameters
     ----------
-    model : transformers.PreTrainedModel
-        The causal model.
-    tokenizer : transformers.PreTrainedTokenizerFast
+    copies : sequence of transformers.PreTrainedModel
+        The same causal model on each of `devices`, in its number type.
+    tokenizer : Tokenizer
         Its tokenizer.
     identity : str
         Model id with the revision or content hash of its files; different weights have a different identity.
+    devices : sequence of Device
+        Where the copies lie.
     """
 
-    def __init__(self, model: Any, tokenizer: Any, identity: str) -> None:
-        self._model = model.eval()
-        self._tokenizer = tokenizer
-        tokenizer.backend_tokenizer.no_truncation()
-        tokenizer.backend_tokenizer.no_padding()
+    def __init__(self, copies: Sequence[Any], tokenizer: Tokenizer, identity: str, devices: Sequence[Device]) -> None:
+        config = copies[0].config.get_text_config()
         self.identity = identity
-        self.n_blocks: int = model.config.num_hidden_layers
-        self.d_model: int = model.config.hidden_size
-        self.context_length: int = model.config.max_position_embeddings
+        self.n_blocks: int = config.num_hidden_layers
+        self.d_model: int = config.hidden_size
+        self.context_length: int = config.max_position_embeddings
+        self.bos = tokenizer.bos
+        self.tokenizer_hash = tokenizer.hash
+        self.devices = tuple(devices)
+        self._tokenizer = tokenizer
+        self._copies = [one.eval() for one in copies]
+        self._layers = [_decoder_layers(one, self.n_blocks) for one in copies]
+        self._locks = [Lock() for _ in copies]
+        self._front = 0 if tokenizer.bos is None else 1
+
+    def window_tokens(self, context_length: int) -> int:
+        """Tokens of a window that fills `context_length` together with a BOS token."""
+        return context_length - self._front
 
     def tokenize(self, text: str) -> Tokens:
         """Tokens of a whole text, however long, without special tokens and so without a BOS token."""
-        encoding = self._tokenizer.backend_tokenizer.encode(text, add_special_tokens=False)
-        offsets = np.array(encoding.offsets, dtype=np.int32).reshape(-1, 2)
-        return Tokens(np.array(encoding.ids, dtype=np.int32), offsets[:, 0].copy(), offsets[:, 1].copy())
+        return self._tokenizer.tokenize(text)
 
-    def residual_streams(self, ids: "NDArray[np.int32] | Tensor", blocks: Sequence[int]) -> "Tensor":
-        """Residual stream after each of `blocks`, in that order, for one window of tokens.
+    def read(
+        self,
+        ids: "NDArray[np.integer[Any]] | Tensor",
+        blocks: Collection[int],
+        keep: "Callable[[int, Tensor], None]",
+        device: int = 0,
+    ) -> None:
+        """Hand the residual stream after each of `blocks` to `keep(block, stream)`, as soon as the block has run.
 
         The decoder layers' own outputs are read, so the final norm is never in them, and the pass stops after the
-        last block asked for: no logits.
+        last block asked for: no logits. Streams are not held here; a `keep` that wants one later copies it. Several
+        threads may read at once; on one device they take turns.
 
         Parameters
         ----------
-        ids : [n] integers, n at most `context_length`
+        ids : [batch, n] integers, n with a BOS token at most `context_length`
         blocks : zero-based blocks
-
-        Returns
-        -------
-        float32 [len(blocks), n, d_model]
+        keep : takes a block and its stream [batch, n, d_model], on the device and in its number type
+        device : which of `devices` reads
 
         Raises
         ------
         WindowError
-            The window is empty or too long, or a block does not exist.
+            The windows are empty or too long, or a block does not exist.
         """
         import torch
 
-        batch, last, streams = self._batch(ids), self._last(blocks), {}
+        batch, last = self._with_bos(ids, device), self._last(blocks)
 
-        def keep(block: int, output: "Tensor | tuple[Tensor, ...]") -> None:
-            streams[block] = (output[0] if isinstance(output, tuple) else output)[0]
+        def passed(block: int, stream: "Tensor") -> None:
+            keep(block, stream[:, self._front :])
             if block == last:
                 raise _Done
 
-        hooks = [
-            self._layers[block].register_forward_hook(lambda module, args, output, block=block: keep(block, output))
-            for block in set(blocks)
-        ]
-        try:
-            with torch.inference_mode():
-                self._model.base_model(batch, use_cache=False)
-        except _Done:
-            pass
-        finally:
-            for hook in hooks:
-                hook.remove()
-        return torch.stack([streams[block] for block in blocks])
+        with self._locks[device], self._hooked(device, blocks, passed), torch.inference_mode(), suppress(_Done):
+            self._copies[device].base_model(batch, use_cache=False)
 
     def next_token_losses(
         self,
-        ids: "NDArray[np.int32] | Tensor",
+        ids: "NDArray[np.integer[Any]] | Tensor",
         block: int | None = None,
         replace: "Callable[[Tensor], Tensor] | None" = None,
     ) -> "Tensor":
         """Cross-entropy of each next token of one window, optionally with one residual stream replaced.
 
+        The first token of a window is never predicted, whether a BOS token is in front of it or not.
+
         Parameters
         ----------
-        ids : [n] integers, n at most `context_length`
+        ids : [n] integers, n with a BOS token at most `context_length`
         block : zero-based block whose output `replace` rewrites
-        replace : maps the residual stream after `block`, float32 [n, d_model], to its replacement of the same shape
+        replace : maps the residual stream after `block`, float32 [n, d_model] without the BOS token, to its
+            replacement of the same shape
 
         Returns
         -------
-        float32 [n - 1], in nats
+        float32 [n - 1], in nats, on the first device
 
         Raises
         ------
@@ -135,44 +142,48 @@ class LanguageModel:
 
         if (block is None) != (replace is None):
             raise WindowError("next_token_losses: give both the block and its replacement, or neither")
-        batch, hooks = self._batch(ids), []
+        batch, hooks = self._with_bos(np.asarray(ids)[None], 0), []
         if block is not None and replace is not None:
             self._last([block])
-            hooks = [(f"blocks.{block}.hook_resid_post", lambda stream, hook: replace(stream[0])[None])]
-        with torch.inference_mode():
-            losses: Tensor = self._bridge.run_with_hooks(
-                batch, return_type="loss", loss_per_token=True, fwd_hooks=hooks
-            )
-        return losses[0].clone()
+            hooks = [replacing(block, replace, self._front)]
+        with self._locks[0], torch.inference_mode():
+            logits = self._bridge.run_with_hooks(batch, return_type="logits", prepend_bos=False, fwd_hooks=hooks)
+            predicted = logits[0, self._front : -1].float()
+            losses = torch.nn.functional.cross_entropy(predicted, batch[0, self._front + 1 :], reduction="none")
+        return losses.clone()
 
-    @cached_property
-    def _layers(self) -> Any:
-        from torch.nn import ModuleList
+    @contextmanager
+    def _hooked(self, device: int, blocks: Collection[int], passed: "Callable[[int, Tensor], None]") -> Iterator[None]:
+        """Call `passed` with the output of each block while inside."""
 
-        lists = (module for module in self._model.base_model.modules() if isinstance(module, ModuleList))
-        return next(layers for layers in lists if len(layers) == self.n_blocks)
+        def hook(block: int) -> Callable[..., None]:
+            return lambda module, args, output: passed(block, output[0] if isinstance(output, tuple) else output)
+
+        layers = self._layers[device]
+        hooks = [layers[block].register_forward_hook(hook(block)) for block in set(blocks)]
+        try:
+            yield
+        finally:
+            for handle in hooks:
+                handle.remove()
 
     @cached_property
     def _bridge(self) -> Any:
-        """TransformerLens' view of a copy that shares the weights: the bridge rewires the modules it is given."""
-        from transformer_lens.model_bridge import TransformerBridge
+        return bridge_to(self._copies[0], self._tokenizer)
 
-        shared = {id(weight): weight for weight in (*self._model.parameters(), *self._model.buffers())}
-        model = copy.deepcopy(self._model, shared)
-        return TransformerBridge.boot_transformers(
-            self._model.config.name_or_path, hf_model=model, tokenizer=self._tokenizer
-        )
-
-    def _batch(self, ids: "NDArray[np.int32] | Tensor") -> "Tensor":
+    def _with_bos(self, ids: "NDArray[np.integer[Any]] | Tensor", device: int) -> "Tensor":
         import torch
 
-        window = torch.tensor(ids.tolist(), dtype=torch.long, device=self._model.device)
-        if window.ndim != 1 or not 0 < len(window) <= self.context_length:
-            what = f"window of shape {list(window.shape)}"
-            raise WindowError(f"{what}: {self.identity} reads 1 to {self.context_length} tokens at once")
-        return window[None]
+        windows = torch.from_numpy(np.array(ids, dtype=np.int64))
+        longest = self.window_tokens(self.context_length)
+        if windows.ndim != 2 or not len(windows) or not 0 < windows.shape[1] <= longest:
+            what = f"windows of shape {list(windows.shape)}"
+            raise WindowError(f"{what}: {self.identity} reads 1 to {longest} tokens at once")
+        if self.bos is not None:
+            windows = torch.nn.functional.pad(windows, (1, 0), value=self.bos)
+        return windows.to(self.devices[device].name)
 
-    def _last(self, blocks: Sequence[int]) -> int:
+    def _last(self, blocks: Collection[int]) -> int:
         wrong = [block for block in blocks if not 0 <= block < self.n_blocks]
         if wrong or not blocks:
             has = f"{self.identity} has blocks 0 to {self.n_blocks - 1}"
@@ -180,25 +191,56 @@ class LanguageModel:
         return max(blocks)
 
 
-def open_language_model(settings: Model, models: Path) -> LanguageModel:
-    """Open the model of the settings in float32 on the CPU.
+def open_language_model(settings: Model, models: Path, devices: Sequence[Device] | None = None) -> LanguageModel:
+    """Open the model of the settings on `devices`: by default every GPU of this machine, else its CPU.
 
     Parameters
     ----------
     settings : the profile's `model` section
     models : folder for converted models; the wheel's GGUF takes about 20 s once, every later opening about 2 s
+    devices : where it is held; their number type counts, not that of the settings
 
     Raises
     ------
     ModelNotFoundError
-        The wheel, the folder or the hub's model is not there.
+        The wheel, the folder or the hub's model is not there, or not in safetensors.
+    ModelCodeError
+        It needs Python code of its own.
+    ContextError, ModelTooLargeError
+        Windows are longer than its context, or it does not fit the free memory; nothing was loaded by then.
+    DTypeError
+        The settings ask for bfloat16 where nothing has units for it.
     """
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()
     folder = model_folder(settings, models)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    return LanguageModel(model, tokenizer, model_identity(settings, models))
+    weights = weight_files(folder, f"model.id {settings.id}")
+    shape = model_shape(settings, models)
+    check_context(settings, shape.context_length)
+    devices = found_devices(settings.dtype) if devices is None else devices
+    for device in devices:
+        check_memory(settings, weights, shape.d_model, device)
+    tokenizer, copies = open_tokenizer(settings, models), [_weights_on(device, folder) for device in devices]
+    return LanguageModel(copies, tokenizer, model_identity(settings, models), devices)
+
+
+def _weights_on(device: Device, folder: Path) -> Any:
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(
+        folder,
+        dtype=getattr(torch, device.dtype),
+        local_files_only=True,
+        use_safetensors=True,
+        trust_remote_code=False,
+    )
+    return model.to(device.name)
+
+
+def _decoder_layers(model: Any, n_blocks: int) -> Any:
+    from torch.nn import ModuleList
+
+    lists = (module for module in model.base_model.modules() if isinstance(module, ModuleList))
+    return next(layers for layers in lists if len(layers) == n_blocks)

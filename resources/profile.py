@@ -4,10 +4,10 @@ import difflib
 import os
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from resources.description_settings import Descriptions
 from resources.price_settings import Prices, Returns
@@ -40,8 +40,18 @@ class Model(Section):
     """The folder, for source `folder`."""
     revision: str | None = None
     """Revision, for source `hub`."""
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    """`auto`: bfloat16 on a GPU that has it, float32 everywhere else."""
     context_length: Positive = 1024
-    """Longest window read at once; longer texts are read window by window."""
+    """Tokens read at once, a BOS token included; longer texts are read in overlapping windows."""
+    overlap_tokens: Annotated[int, Field(ge=0)] = 128
+    """Tokens that a window shares with the one before, for context; each is stored once, from the earlier window."""
+
+    @model_validator(mode="after")
+    def _moves_on(self) -> Self:
+        if self.overlap_tokens >= self.context_length - 1:
+            raise ValueError(f"overlap_tokens {self.overlap_tokens} is not less than context_length less a BOS token")
+        return self
 
 
 class Embedder(Section):
@@ -61,7 +71,13 @@ class Activations(Section):
     """The activation cache."""
 
     blocks: list[int] | None = None
-    """Zero-based blocks whose residual streams are kept; empty for all."""
+    """Zero-based blocks whose residual streams are read; empty for all."""
+    keep: Literal["all", "corpus", "none"] = "all"
+    """What stays on disk: every filing, only the SAE corpus, or nothing; results are the same."""
+    batch_tokens: Positive | None = None
+    """Tokens that the model reads at once, over all windows of a batch; empty: what suits the hardware."""
+    shard_tokens: Positive | None = None
+    """Tokens of a shard, which is held in memory and done again whole after a crash; empty: what suits the hardware."""
     massive_norm: float = 10.0
     """Tokens whose norm is above this many medians of their block are left out of everything."""
 

@@ -1,6 +1,6 @@
 """What an asset is made of, and the one question of the planner: why would it have to be made again?"""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
@@ -58,6 +58,7 @@ class Declaration:
     `lineage` names inputs that it may read but that do not make it run again: the pinned corpus.
     `names_files` is for an asset that writes down where its inputs lie: the same rows in a new folder change it.
     `fingerprint` asks the outside world, without a step, for the digests of the slices it has now.
+    `resumes` is the subfolder that an interrupted attempt leaves for the next one; the body says what of it is good.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Declaration:
     kinds: frozenset[str] = frozenset()
     checks: tuple[str, ...] = ()
     names_files: bool = False
+    resumes: str | None = None
 
     @property
     def upstream(self) -> tuple[str, ...]:
@@ -88,7 +90,7 @@ class Declaration:
                 table.name,
                 table.key,
                 table.slice_by,
-                [[c.name, str(c.type), c.nullable, c.layout] for c in table.columns],
+                [[c.name, str(c.type), c.nullable] for c in table.columns],
             ]
             for table in self.tables
         ]
@@ -159,6 +161,15 @@ def _plain(value: Any) -> Any:
     return {k: _plain(v) for k, v in value.items() if k != "path"} if isinstance(value, dict) else value
 
 
+def without(config: Mapping[str, Any], ignored: Collection[str], above: str = "") -> dict[str, Any]:
+    """The settings of a recipe but for some, by dotted name: `activations.shard_tokens`."""
+    return {
+        name: without(value, ignored, f"{above}{name}.") if isinstance(value, dict) else value
+        for name, value in config.items()
+        if f"{above}{name}" not in ignored
+    }
+
+
 def input_digest(graph: Graph, lake: Lake, declaration: Declaration, partition: str | None, name: str) -> str:
     """Digest of the slices of an input that this partition reads; 'missing' where one of its partitions is.
 
@@ -178,11 +189,22 @@ def input_digest(graph: Graph, lake: Lake, declaration: Declaration, partition: 
     return digest_of(seen)[:16]
 
 
-def reasons(known: Manifest | None, now: Mapping[str, Any]) -> list[str]:
-    """Why an artefact has to be made again: missing, code, schema, config, source, or the inputs that changed."""
+def reasons(known: Manifest | None, now: Mapping[str, Any], damage: Sequence[str] = ()) -> list[str]:
+    """Why an artefact has to be made again: missing, damaged, code, schema, config, source, inputs that changed.
+
+    Parameters
+    ----------
+    known : Manifest or None
+        What the pointer says.
+    now : mapping
+        The present recipe.
+    damage : sequence of str
+        Its files that are missing or cut short.
+    """
     if known is None:
         return ["missing"]
     then = known.recipe
+    harm = [f"damaged: {damage[0]}{f' and {len(damage) - 1} more' if damage[1:] else ''}"] if damage else []
     parts = [part for part in ("code", "schema", "config", "source") if now[part] != then[part]]
     names = {**now["inputs"], **then["inputs"]}
-    return parts + [name for name in names if now["inputs"].get(name) != then["inputs"].get(name)]
+    return harm + parts + [name for name in names if now["inputs"].get(name) != then["inputs"].get(name)]

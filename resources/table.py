@@ -17,17 +17,13 @@ class SchemaError(ValueError):
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its Arrow type, its unit ('' where it has none), and what it means.
-
-    A `layout` column says where things lie, not what they are, and is left out of digests.
-    """
+    """One column: its Arrow type, its unit ('' where it has none), and what it means."""
 
     name: str
     type: pa.DataType
     sentence: str
     unit: str = ""
     nullable: bool = False
-    layout: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,12 +91,11 @@ class Table:
         rows : pa.Table
             Validated rows.
         """
-        content = rows.select([c.name for c in self.columns if not c.layout])
         if not self.slice_by:
-            return {"": rows_digest(content)}
-        frame = _frame(content).with_columns(self.slice_key().alias("_slice")).sort("_slice", *self.key)
+            return {"": rows_digest(rows)}
+        frame = _frame(rows).with_columns(self.slice_key().alias("_slice")).sort("_slice", *self.key)
         parts = frame.partition_by("_slice", as_dict=True, include_key=False, maintain_order=True)
-        return {str(key[0]): rows_digest(part.to_arrow().cast(content.schema)) for key, part in parts.items()}
+        return {str(key[0]): rows_digest(part.to_arrow().cast(rows.schema)) for key, part in parts.items()}
 
     def slice_key(self) -> pl.Expr:
         """Name of the slice a row is in: '2004-03-31 accession' for filings, '2004-03' for months."""

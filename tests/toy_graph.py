@@ -1,15 +1,17 @@
-"""A graph of six small assets over an outside world that a test can change."""
+"""A graph of seven small assets over an outside world that a test can change."""
 
+import os
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
 
 from assets.partitions import as_of_window, filings_known, months_around
 from resources.build import Build, build
-from resources.lake import Lake
+from resources.lake import DamagedFileError, Lake, set_aside
 from resources.profile import Profile
 from resources.recipe import Declaration, Graph, Slices, whole
 from resources.table import Column, Table
@@ -141,6 +143,49 @@ class World:
             getattr(self, name)(work)
 
         return Declaration(name, "toy", name, tables, make, self.code.get(name, "1"), **how)  # type: ignore[arg-type]
+
+
+@dataclass
+class ShardedWorld(World):
+    """The same, where `lengths` has a shard for every filing and resumes, and `groups` checks the shards it sees."""
+
+    shards_made: list[str] = field(default_factory=list)
+
+    def lengths(self, build: Build) -> None:
+        (build.folder / "shards").mkdir(exist_ok=True)
+        for accession, text in build.read("texts").select("accession", "text").iter_rows():
+            self._shard(build, accession, text)
+        super().lengths(build)
+
+    def _shard(self, build: Build, accession: str, text: str) -> None:
+        """Keep what an interrupted attempt left, link what the artefact before has, make what is in neither."""
+        shard = build.folder / "shards" / f"{accession}.txt"
+        before = build.before_folder / "shards" / shard.name if build.previous else None
+        if _holds(shard, text):
+            return
+        shard.unlink(missing_ok=True)
+        if before and _holds(before, text):
+            os.link(before, shard)
+        else:
+            self.shards_made.append(accession)
+            shard.write_text(text)
+
+    def groups(self, build: Build) -> None:
+        seen = dict(build.read("texts").select("accession", "text").iter_rows())
+        for shard in (file for folder in build.folders("lengths") for file in sorted(folder.glob("shards/*.txt"))):
+            if shard.stem in seen and not _holds(shard, seen[shard.stem]):
+                set_aside(shard)
+                raise DamagedFileError(shard)
+        super().groups(build)
+
+    def graph(self, profile: Profile | None = None, as_ofs: tuple[str, ...] = AS_OFS) -> Graph:
+        plain = super().graph(profile, as_ofs)
+        lengths = replace(plain.declarations["lengths"], resumes="shards", config=("activations",))
+        return replace(plain, declarations={**plain.declarations, "lengths": lengths})
+
+
+def _holds(file: Path, text: str) -> bool:
+    return file.is_file() and file.read_text() == text
 
 
 def toy_profile(**changed: object) -> Profile:

@@ -9,7 +9,8 @@ from resources.profile import Profile
 from resources.recipe import Slices, whole
 
 
-def _model_now(profile: Profile, partition: str | None) -> Slices:
+def model_now(profile: Profile, partition: str | None) -> Slices:
+    """Which model the settings name today."""
     return {"": model_identity(profile.model, models())}
 
 
@@ -17,41 +18,19 @@ def _model_now(profile: Profile, partition: str | None) -> Slices:
     schemas.ACTIVATIONS,
     partitioning="filing_year",
     reads={"descriptions": whole},
-    fingerprint=_model_now,
-    config=["model", "activations.blocks"],
+    fingerprint=model_now,
+    config=["model", "activations.blocks", "activations.keep"],
     kinds=["torch", "transformerlens", "parquet"],
+    resumes="shards",
 )
 def activations(build: Build) -> None:
-    """One shard per block, one row per token; filings whose text did not change are carried over, not read again."""
-    from assets.activations.cache import Kept, write_filings
-    from assets.activations.harvest import harvest
-    from assets.activations.shards import Shards, ShardWriter
-    from resources.language_model import open_language_model
+    """One row per token and block; filings whose text did not change are carried over, not read again."""
+    from assets.activations.keeping import keep_activations
 
-    settings, filings = build.profile.model, build.read("descriptions").sort("accession")
-    identity = model_identity(settings, build.models)
-    texts = build.filing_digests("descriptions")
-    kept = build.unchanged({accession: [digest, identity] for accession, digest in texts.items()})
-    old = Shards(build.before_folder / "shards") if kept else None
-    rows = {row["accession"]: row for row in build.before("activations").to_dicts() if row["accession"] in kept}
-    model = open_language_model(settings, build.models) if len(kept) < filings.height or old is None else None
-    blocks = old.blocks if old else tuple(build.profile.activations.blocks or range(model.n_blocks))  # type: ignore[union-attr]
-    width = old.d_model if old else model.d_model  # type: ignore[union-attr]
-    about = {"model": identity, "context_length": str(settings.context_length)}
-    with (
-        build.progress(filings.height, "filings") as progress,
-        ShardWriter(build.folder / "shards", blocks, width, about) as writer,
-    ):
-        index = write_filings(
-            writer,
-            filings,
-            Kept(old, rows),
-            lambda text: harvest(model, text, blocks, settings.context_length),  # type: ignore[arg-type]
-            progress,
-        )
-    build.write(schemas.ACTIVATIONS, schemas.ACTIVATIONS.frame(index))
+    rows, read = keep_activations(build)
+    build.write(schemas.ACTIVATIONS, rows)
     build.metadata |= {
-        "tokens": sum(row["tokens"] for row in index),
-        "filings_read": filings.height - len(kept),
-        "filings_carried_over": len(kept),
+        "tokens": int(rows["tokens"].sum()),
+        "filings_read": len(read),
+        "filings_carried_over": rows.height - len(read),
     }

@@ -1,71 +1,172 @@
-"""Writing a year's shards: filings that did not change are copied from the artefact before, the others are read."""
+"""A folder of shards for the filings wanted: what did not change is carried over, what is new or damaged is read."""
 
-import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain
+from pathlib import Path
 
 import numpy as np
-import polars as pl
 
-from assets.activations.harvest import FilingActivations
-from assets.activations.shards import Shards, ShardWriter, copy_rows
+from assets.activations.cost import DiskFullError
+from assets.activations.part import Part
+from assets.activations.reading import Group, Reader, Text
+from assets.activations.shard_files import (
+    PartRecord,
+    damaged_blocks,
+    link_part,
+    part_records,
+    remove_leftovers,
+    remove_part,
+    write_part,
+)
+from assets.activations.shards import Shards
+from assets.activations.writing import PartWriter
 
 
 @dataclass(frozen=True)
-class Kept:
-    """Filings that did not change: the shards they lie in, and their rows of `activations` by accession."""
+class Filled:
+    """Filings whose activations were read now, all or some blocks, and those that were there already."""
 
-    shards: Shards | None
-    rows: Mapping[str, dict[str, Any]]
+    read: frozenset[str]
+    carried_over: frozenset[str]
 
 
-def write_filings(
-    writer: ShardWriter,
-    filings: pl.DataFrame,
-    kept: Kept,
-    read: Callable[[str], FilingActivations],
-    progress: Callable[[int], None] = lambda n: None,
-) -> list[dict[str, Any]]:
-    """Append filings (accession, company_id, filed_at, text) in their order; returns the rows of `activations`.
+def fill(folder: Path, texts: Sequence[Text], blocks: Sequence[int], sources: Sequence[Path], reader: Reader) -> Filled:
+    """Make `folder` hold the residual streams of `texts` after `blocks`, and nothing else.
+
+    Parts of an interrupted attempt stay. A filing that a source has, made from the same, is carried over: its part is
+    linked where all of it is wanted, else its rows are copied bit for bit. Of a part with damaged shards, only these
+    shards are read again.
 
     Parameters
     ----------
-    kept : Kept
-        Filings whose rows are copied.
-    read : callable
-        Runs the model over the text of every other filing.
+    sources : folders of shards, which may be missing, empty or damaged
+
+    Raises
+    ------
+    DiskFullError
+        There is no room for what has to be read; where the disk fills up on the way, what was written stays.
+    ActivationOverflowError, ReadingMemoryError
+        See `Harvester`.
     """
-    index = []
-    for filing in filings.iter_rows(named=True):
-        old = kept.rows.get(filing["accession"])
-        first_row = writer.rows
-        if old is not None and kept.shards is not None:
-            copy_rows(kept.shards, writer, old["first_row"], old["tokens"])
-            index.append({**old, "first_row": first_row})
-        else:
-            index.append(_append(writer, filing, read(filing["text"])))
-        progress(1)
-    return index
+    folder.mkdir(parents=True, exist_ok=True)
+    cache = _Cache(folder, tuple(blocks), {text.accession: text for text in texts}, reader)
+    cache.resume()
+    for source in sources:
+        cache.take_over(source)
+    read = cache.write()
+    return Filled(frozenset(read), frozenset(text.accession for text in texts) - read)
 
 
-def _append(writer: ShardWriter, filing: dict[str, Any], harvested: FilingActivations) -> dict[str, Any]:
-    first_row = writer.rows
-    writer.append(filing["accession"], harvested.tokens, harvested.activations)
-    return {
-        "accession": filing["accession"],
-        "company_id": filing["company_id"],
-        "filed_at": filing["filed_at"],
-        "first_row": first_row,
-        "tokens": len(harvested.tokens),
-        "sha256": content_hash(harvested),
-    }
+@dataclass(frozen=True)
+class _Stored:
+    """What is of use of a part in another folder: some of its filings, and the blocks that are not damaged."""
+
+    folder: Path
+    number: int
+    filings: tuple[str, ...]
+    blocks: tuple[int, ...]
+
+    def part(self) -> Part:
+        return Shards(self.folder).part(self.number, accessions=self.filings, blocks=self.blocks)
 
 
-def content_hash(harvested: FilingActivations) -> str:
-    """SHA-256 of a filing's blocks, tokens and activations."""
-    total = hashlib.sha256(repr((harvested.blocks, harvested.activations.shape)).encode())
-    tokens = harvested.tokens
-    for part in (tokens.ids, tokens.char_start, tokens.char_end, harvested.activations):
-        total.update(np.ascontiguousarray(part).data)
-    return total.hexdigest()
+class _Cache:
+    """A folder of parts that grows until it lacks nothing."""
+
+    def __init__(self, folder: Path, blocks: tuple[int, ...], lacking: dict[str, Text], reader: Reader) -> None:
+        self._folder, self._blocks, self._reader = folder, blocks, reader
+        self._lacking = lacking
+        self._copies: list[_Stored] = []
+        self._repairs: list[tuple[Group, _Stored]] = []
+        self._number = 0
+
+    def resume(self) -> None:
+        """Keep the parts of an interrupted attempt that are whole and wanted; remove the others."""
+        for number, record in part_records(self._folder):
+            wanted = self._wanted(record)
+            if len(wanted) == len(record.filings) and not damaged_blocks(self._folder, number):
+                self._take(wanted)
+                self._number = max(self._number, number + 1)
+            else:
+                remove_part(self._folder, number)
+        remove_leftovers(self._folder)
+
+    def take_over(self, source: Path) -> None:
+        """Link the parts of another folder that are wanted as they are; remember what is to be copied or repaired."""
+        for number, record in part_records(source):
+            wanted = self._wanted(record)
+            if not wanted or not set(self._blocks) <= set(record.blocks):
+                continue
+            damaged = [block for block in damaged_blocks(source, number) if block in self._blocks]
+            whole = len(wanted) == len(record.filings)
+            if damaged:
+                self._reader.say(f"{source}: part {number} is damaged at blocks {damaged}: they are read again")
+            if whole and not damaged and set(self._blocks) == set(record.blocks):
+                link_part(source, number, self._folder, self._next())
+            elif not damaged:
+                self._copies.append(_Stored(source, number, wanted, self._blocks))
+            elif whole:
+                good = tuple(block for block in self._blocks if block not in damaged)
+                group = self._reader.group([self._lacking[accession] for accession in wanted], damaged)
+                self._repairs.append((group, _Stored(source, number, wanted, good)))
+            if whole or not damaged:
+                self._take(wanted)
+
+    def write(self) -> set[str]:
+        """Write what is copied, repaired and read; returns the accessions read."""
+        copied = _gathered((one.part() for one in self._copies), self._reader.part_tokens(len(self._blocks)))
+        fresh = self._reader.groups(list(self._lacking.values()), self._blocks)
+        groups = [*(group for group, _ in self._repairs), *fresh]
+        read = self._reader.read(groups, self._folder) if groups else iter(())
+        rest = [*(stored for _, stored in self._repairs), *(None for _ in fresh)]
+        repaired = (_joined(part, good.part()) if good else part for part, good in zip(read, rest, strict=True))
+        with PartWriter(self._stored) as writer:
+            for part in chain(copied, repaired):
+                writer.put(self._next(), part)
+        return {filing.accession for group in groups for filing in group.filings}
+
+    def _stored(self, number: int, part: Part) -> None:
+        try:
+            write_part(self._folder, number, part, self._reader.about())
+        except OSError as error:
+            remove_part(self._folder, number)
+            raise DiskFullError(
+                f"{self._folder}: part {number} could not be written: {error.strerror}; the parts before it stay: "
+                "make room and run `peerlens refresh` again"
+            ) from error
+
+    def _wanted(self, record: PartRecord) -> tuple[str, ...]:
+        """Filings of a part that are lacking, made from the same."""
+        lacking = ((filing, self._lacking.get(filing.accession)) for filing in record.filings)
+        return tuple(filing.accession for filing, text in lacking if text and text.made_from == filing.made_from)
+
+    def _take(self, accessions: Iterable[str]) -> None:
+        for accession in accessions:
+            del self._lacking[accession]
+
+    def _next(self) -> int:
+        self._number += 1
+        return self._number - 1
+
+
+def _joined(part: Part, rest: Part) -> Part:
+    """The same filings with the blocks of both."""
+    return Part(part.filings, {**part.bits, **rest.bits}, {**part.dtypes, **rest.dtypes})
+
+
+def _gathered(pieces: Iterable[Part], rows: int) -> Iterator[Part]:
+    """Pieces put together to parts of about so many rows; a part has one type a block, so pieces of others wait."""
+    waiting: dict[tuple[tuple[int, str], ...], list[Part]] = {}
+    for piece in pieces:
+        kind = tuple(sorted(piece.dtypes.items()))
+        waiting.setdefault(kind, []).append(piece)
+        if sum(one.rows for one in waiting[kind]) >= rows:
+            yield _concatenated(waiting.pop(kind))
+    yield from map(_concatenated, waiting.values())
+
+
+def _concatenated(pieces: Sequence[Part]) -> Part:
+    first = pieces[0]
+    bits = {block: np.concatenate([piece.bits[block] for piece in pieces]) for block in first.bits}
+    return Part(tuple(filing for piece in pieces for filing in piece.filings), bits, first.dtypes)

@@ -19,32 +19,32 @@ def _embedder_now(profile: Profile, partition: str | None) -> Slices:
     schemas.COMPANY_FEATURES,
     partitioning="filing_year",
     reads={"activations": whole, "saes": whole},
+    lineage=["descriptions"],
     config=["features.blocks", "features.pooling", "activations.massive_norm"],
     kinds=["torch", "polars"],
 )
 def company_features(build: Build) -> None:
     """Latents of every filing of a year, pooled over its tokens; massive activations are never pooled."""
-    from assets.activations.shards import Shards
-    from assets.features.encoding import chosen_entries, encode_filing
+    from assets.activations.source import documents
+    from assets.features.encoding import chosen_entries, encode_document
     from assets.saes.formats import load_sae
 
     entries = chosen_entries(build.read("saes"), build.profile.features.blocks)
     weights = entries.select("entry", "block", "sha256").rows()
     filings = build.read("activations").sort("accession")
-    kept = build.unchanged({row["accession"]: [row["sha256"], weights] for row in filings.to_dicts()})
+    kept = build.unchanged({row["accession"]: [row["made_from"], weights] for row in filings.to_dicts()})
     saes = {entry: load_sae(build.folders("saes")[0] / entry) for entry in entries["entry"].unique()}
-    shards = Shards(build.folders("activations")[0] / "shards")
     fresh = filings.filter(~pl.col("accession").is_in(sorted(kept)))
-    parts = [build.before("company_features").filter(pl.col("accession").is_in(sorted(kept)))]
+    encoded = []
     with build.progress(fresh.height, "filings") as progress:
-        for filing in fresh.iter_rows(named=True):
+        for document in documents(build, fresh["accession"].to_list(), entries["block"].to_list()):
             for entry, block in entries.select("entry", "block").iter_rows():
-                pooled = encode_filing(shards, filing, saes[entry], block, build.profile)
-                parts.append(
-                    pooled.with_columns(entry=pl.lit(entry), block=pl.lit(block, pl.Int32)).select(parts[0].columns)
-                )
+                pooled = encode_document(document, saes[entry], block, build.profile)
+                encoded.append(pooled.with_columns(entry=pl.lit(entry), block=pl.lit(block, pl.Int32)))
             progress(1)
-    build.write(schemas.COMPANY_FEATURES, pl.concat(parts))
+    old = build.before("company_features").filter(pl.col("accession").is_in(sorted(kept)))
+    rows = [part.join(fresh, on="accession").select(old.columns) for part in encoded]
+    build.write(schemas.COMPANY_FEATURES, pl.concat([old, *rows]))
     build.metadata |= {"filings_encoded": fresh.height, "filings_carried_over": len(kept)}
 
 
@@ -56,19 +56,17 @@ def company_features(build: Build) -> None:
 )
 def latent_labels(build: Build) -> None:
     """Names for the latents that describe companies, from the training tokens on which they are strongest."""
-    from assets.activations.shards import Shards
+    from assets.activations.source import open_corpus
     from assets.features.encoding import chosen_entries, label_entry
     from assets.saes.formats import load_sae
 
-    train = build.read("sae_corpus").filter(pl.col("split") == "train")
-    shards = Shards(build.folders("sae_corpus")[0] / "shards")
+    entries = chosen_entries(build.read("saes"), build.profile.features.blocks)
     labels = []
-    for entry, block in (
-        chosen_entries(build.read("saes"), build.profile.features.blocks).select("entry", "block").iter_rows()
-    ):
-        sae = load_sae(build.folders("saes")[0] / entry)
-        named = label_entry(shards, train, sae, block, build.profile)
-        labels.append(named.with_columns(entry=pl.lit(entry), block=pl.lit(block, pl.Int32)))
+    with open_corpus(build, "train") as (train, shards):
+        for entry, block in entries.select("entry", "block").iter_rows():
+            sae = load_sae(build.folders("saes")[0] / entry)
+            named = label_entry(shards, train, sae, block, build.profile)
+            labels.append(named.with_columns(entry=pl.lit(entry), block=pl.lit(block, pl.Int32)))
     build.write(schemas.LATENT_LABELS, pl.concat(labels))
 
 

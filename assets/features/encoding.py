@@ -7,6 +7,7 @@ import polars as pl
 import torch
 from numpy.typing import NDArray
 
+from assets.activations.part import Document
 from assets.activations.shards import Shards, massive_tokens
 from assets.features.labels import label_latents
 from assets.features.pooling import pool_filing
@@ -44,28 +45,19 @@ def newest(filings: pl.DataFrame) -> pl.DataFrame:
     return filings.join(last, on=["company_id", "accession"], how="semi")
 
 
-def encode_filing(shards: Shards, filing: dict[str, Any], sae: TopKSae, block: int, profile: Profile) -> pl.DataFrame:
-    """Pooled latents of one filing at one block: rows of `company_features` without entry and block."""
-    first, tokens = filing["first_row"], filing["tokens"]
-    values, indices, keep = _encode(shards, first, tokens, sae, block, profile.activations.massive_norm)
-    words = shards.tokens(first, tokens)
-    pooling = profile.features.pooling
-    pooled = pool_filing(
-        values, indices, keep, words["char_start"].to_numpy(), words["char_end"].to_numpy(), pooling=pooling
-    )
-    return pooled.with_columns(
-        accession=pl.lit(filing["accession"]),
-        company_id=pl.lit(filing["company_id"]),
-        filed_at=pl.lit(filing["filed_at"], pl.Date),
-        pooling=pl.lit(pooling),
-    )
+def encode_document(document: Document, sae: TopKSae, block: int, profile: Profile) -> pl.DataFrame:
+    """Pooled latents of one filing at one block: columns of `company_features` that are its own."""
+    values, indices, keep = _encode(document.streams[block], sae, block, profile.activations.massive_norm)
+    words, pooling = document.tokens, profile.features.pooling
+    pooled = pool_filing(values, indices, keep, words.char_start, words.char_end, pooling=pooling)
+    return pooled.with_columns(accession=pl.lit(document.accession), pooling=pl.lit(pooling))
 
 
 def label_entry(shards: Shards, train: pl.DataFrame, sae: TopKSae, block: int, profile: Profile) -> pl.DataFrame:
     """Labels of an entry's latents at one block, from the training documents (first_row, tokens, accession, text)."""
     massive = profile.activations.massive_norm
     spans = list(train.select("first_row", "tokens").iter_rows())
-    parts = [_encode(shards, first, tokens, sae, block, massive) for first, tokens in spans]
+    parts = [_encode(shards.activations(block, first, tokens), sae, block, massive) for first, tokens in spans]
     values, indices, keep = (np.concatenate([part[i] for part in parts]) for i in range(3))
     words = pl.concat([shards.tokens(first, tokens) for first, tokens in spans])
     texts = dict(train.select("accession", "text").iter_rows())
@@ -73,10 +65,10 @@ def label_entry(shards: Shards, train: pl.DataFrame, sae: TopKSae, block: int, p
 
 
 def _encode(
-    shards: Shards, first: int, tokens: int, sae: TopKSae, block: int, massive_norm: float
+    stream: NDArray[np.floating[Any]], sae: TopKSae, block: int, massive_norm: float
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.bool_]]:
     """Values and indices [tokens, k] of the active latents, and the mask of tokens that are not massive."""
-    x = shards.activations(block, first, tokens).astype(np.float32)
+    x = stream.astype(np.float32)
     with torch.inference_mode():
         encoded = [sae.encode(sae.scaled(chunk, block)) for chunk in torch.split(torch.from_numpy(x), CHUNK)]
     values, indices = (torch.cat(part).numpy() for part in zip(*encoded, strict=True))

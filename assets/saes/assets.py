@@ -6,41 +6,35 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from assets import schemas
+from assets.activations.assets import model_now
 from assets.declaration import asset
 from resources.build import Build
 from resources.lake import file_digest
 from resources.recipe import whole
 
 if TYPE_CHECKING:
-    from assets.activations.shards import Shards
     from assets.saes.sae import TopKSae
 
 
 @asset(
     schemas.SAE_CORPUS,
     lineage=["activations", "descriptions"],
-    config=["corpus", "model", "activations.blocks"],
+    fingerprint=model_now,
+    config=["corpus", "model", "activations.blocks", "activations.keep"],
     kinds=["parquet"],
+    resumes="shards",
 )
 def sae_corpus(build: Build) -> None:
     """Pinned: the sampled filings with their residual streams; drawn anew for a new version, not a new filing."""
-    from assets.activations.shards import Shards, ShardWriter, copy_rows
+    from assets.activations.source import keep_corpus
     from assets.saes.corpus import draw_corpus
 
-    folders = build.folders("activations")
-    cached = pl.concat(pl.read_parquet(f).with_columns(year=i) for i, f in enumerate(build.files("activations")))
-    drawn = draw_corpus(cached, build.profile.corpus).join(cached, on="accession", how="left")
-    drawn = drawn.join(build.read("descriptions").select("accession", "text"), on="accession", how="left").sort(
-        "accession"
-    )
-    sources = [Shards(folder / "shards") for folder in folders]
-    first_rows = []
-    with ShardWriter(build.folder / "shards", sources[0].blocks, sources[0].d_model, sources[0].metadata) as writer:
-        for row in drawn.iter_rows(named=True):
-            first_rows.append(writer.rows)
-            copy_rows(sources[row["year"]], writer, row["first_row"], row["tokens"])
-    columns = [c.name for c in schemas.SAE_CORPUS.columns]
-    rows = drawn.with_columns(pl.Series("first_row", first_rows, pl.Int64)).select(columns)
+    rows = build.before("sae_corpus") if build.only_changed("activations.keep") else schemas.SAE_CORPUS.empty()
+    if rows.is_empty():
+        cached, texts = build.read("activations"), build.read("descriptions").select("accession", "text")
+        drawn = draw_corpus(cached, build.profile.corpus).join(cached, on="accession").join(texts, on="accession")
+        rows = drawn.select(column.name for column in schemas.SAE_CORPUS.columns)
+    keep_corpus(build, rows)
     build.write(schemas.SAE_CORPUS, rows)
     build.metadata |= {
         "tokens": int(rows["tokens"].sum()),
@@ -51,34 +45,37 @@ def sae_corpus(build: Build) -> None:
 @asset(schemas.LAYER_DISTANCES, reads={"sae_corpus": whole}, config=["activations.massive_norm"], kinds=["torch"])
 def layer_distances(build: Build) -> None:
     """Angular distances between blocks, streamed in two passes over the training documents."""
+    from assets.activations.source import open_corpus
     from assets.saes.amad import AngularDistances, distance_rows
     from assets.saes.corpus import kept_everywhere, stacked
 
-    train, shards = _corpus(build, "train")
-    keep = kept_everywhere(shards, train, build.profile.activations.massive_norm)
     distances = AngularDistances()
-    with build.progress(2 * train.height, "documents") as progress:
-        for add in (distances.add_means, distances.add):
-            for first, tokens in train.select("first_row", "tokens").iter_rows():
-                add(stacked(shards, first, tokens, keep))
-                progress(1)
-    build.write(schemas.LAYER_DISTANCES, distance_rows(distances.distances(), shards.blocks, distances.tokens))
+    with open_corpus(build, "train") as (train, shards):
+        keep = kept_everywhere(shards, train, build.profile.activations.massive_norm)
+        with build.progress(2 * train.height, "documents") as progress:
+            for add in (distances.add_means, distances.add):
+                for first, tokens in train.select("first_row", "tokens").iter_rows():
+                    add(stacked(shards, first, tokens, keep))
+                    progress(1)
+        rows = distance_rows(distances.distances(), shards.blocks, distances.tokens)
+    build.write(schemas.LAYER_DISTANCES, rows)
     build.metadata["tokens"] = distances.tokens
 
 
 @asset(
     schemas.LAYER_GROUPS,
-    reads={"layer_distances": whole, "sae_corpus": whole},
-    config=["groups", "saes.expansion"],
+    reads={"layer_distances": whole},
+    config=["groups", "saes.expansion", "model"],
     kinds=["scikitlearn"],
 )
 def layer_groups(build: Build) -> None:
     """Which blocks share an autoencoder; the last block always has one of its own."""
     from assets.saes.amad import distance_matrix
     from assets.saes.amad import layer_groups as groups_of
+    from resources.model_limits import model_shape
 
     blocks, matrix = distance_matrix(build.read("layer_distances"))
-    d_model = _corpus(build, "train")[1].d_model
+    d_model = model_shape(build.profile.model, build.models).d_model
     rows = groups_of(matrix, build.profile.groups, d_model, build.profile.saes.expansion, blocks)
     build.write(schemas.LAYER_GROUPS, rows)
     build.metadata |= {
@@ -97,15 +94,17 @@ def layer_groups(build: Build) -> None:
 )
 def saes(build: Build) -> None:
     """One TopK autoencoder per group of blocks; an entry whose recipe did not change is carried over, not trained."""
+    from assets.activations.source import open_corpus
     from assets.saes.entries import curve_rows, planned_entries, sae_row, train_entry
     from assets.saes.formats import load_sae, save_sae
 
-    train, shards = _corpus(build, "train")
     entries = planned_entries(build.read("layer_groups"), build.profile.saes, build.digest_of("sae_corpus"))
     kept = build.unchanged({entry.name: entry.recipe for entry in entries})
     rows, curves = _carried_over(build, kept)
-    with build.progress(sum(e.tokens for e in entries if e.name not in kept), "tokens") as progress:
-        for entry in (e for e in entries if e.name not in kept):
+    fresh = [entry for entry in entries if entry.name not in kept]
+    total = sum(entry.tokens for entry in fresh)
+    with open_corpus(build, "train") as (train, shards), build.progress(total, "tokens") as progress:
+        for entry in fresh:
             parent = load_sae(build.folder / entry.parent) if entry.parent else None
             sae, curve = train_entry(entry, shards, train, build.profile, parent, progress)
             save_sae(sae, build.folder / entry.name)
@@ -125,27 +124,26 @@ def saes(build: Build) -> None:
 )
 def sae_scores(build: Build) -> None:
     """FVU, L0, dead latents and CE score per block, each with its own scale, on documents never trained on."""
+    from assets.activations.source import open_corpus
     from assets.saes.corpus import kept_tokens
     from assets.saes.formats import load_sae
     from assets.saes.scores import cross_entropy_scores, reconstruction_scores
     from resources.language_model import open_language_model
 
     massive = build.profile.activations.massive_norm
-    held_out, shards = _corpus(build, "held_out")
     folder = build.folders("saes")[0]
     by_block: dict[int, TopKSae] = {}
     reconstruction = []
-    for entry, blocks in build.read("saes").select("entry", "blocks").iter_rows():
-        sae = load_sae(folder / entry)
-        streams = {block: shards.activations(block) for block in blocks}
-        keep = {block: kept_tokens(shards, held_out, block, massive) for block in blocks}
-        reconstruction.append(reconstruction_scores(sae, streams, keep).with_columns(entry=pl.lit(entry)))
-        by_block |= dict.fromkeys(blocks, sae)
+    with open_corpus(build, "held_out") as (held_out, shards):
+        for entry, blocks in build.read("saes").select("entry", "blocks").iter_rows():
+            sae = load_sae(folder / entry)
+            streams = {block: shards.activations(block) for block in blocks}
+            keep = {block: kept_tokens(shards, held_out, block, massive) for block in blocks}
+            reconstruction.append(reconstruction_scores(sae, streams, keep).with_columns(entry=pl.lit(entry)))
+            by_block |= dict.fromkeys(blocks, sae)
     model = open_language_model(build.profile.model, build.models)
-    context = build.profile.model.context_length
     documents = [
-        shards.tokens(first, tokens)["token_id"].to_numpy()[:context]
-        for first, tokens in held_out.select("first_row", "tokens").iter_rows()
+        model.tokenize(text).ids[: model.window_tokens(build.profile.model.context_length)] for text in held_out["text"]
     ]
     wanted = build.profile.scores.ce_tokens
     with build.progress(wanted * len(by_block), "tokens") as progress:
@@ -157,13 +155,6 @@ def sae_scores(build: Build) -> None:
         "mean_ce_score": scores["ce_score"].mean(),
         "ce_tokens": int(scores["ce_tokens"][0]),
     }
-
-
-def _corpus(build: Build, split: str) -> "tuple[pl.DataFrame, Shards]":
-    """Documents of a split (first_row, tokens, ...) and the shards they lie in."""
-    from assets.activations.shards import Shards
-
-    return build.read("sae_corpus").filter(pl.col("split") == split), Shards(build.folders("sae_corpus")[0] / "shards")
 
 
 def _carried_over(build: Build, kept: set[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

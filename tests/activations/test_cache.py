@@ -1,75 +1,310 @@
-"""A year's shards: what did not change is copied bit for bit, the rest is read."""
+"""What is carried over, what is read again, and what a crash or a damaged file costs."""
 
-from datetime import date
+import contextlib
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import polars as pl
+import pytest
+from tiny_llama import WORDS, save_tiny_llama
 
-from assets import schemas
-from assets.activations.cache import Kept, content_hash, write_filings
-from assets.activations.harvest import FilingActivations
-from assets.activations.shards import Shards, ShardWriter
-from resources.tokens import Tokens
+from assets.activations import cache
+from assets.activations.cache import Filled, fill
+from assets.activations.cost import DiskFullError
+from assets.activations.reading import Group, Reader, Text, made_from
+from assets.activations.shards import Shards
+from resources.lake import DamagedFileError
+from resources.profile import Activations, Model, Profile
 
-
-def filings(**texts: str) -> pl.DataFrame:
-    rows = [{"accession": a, "company_id": a, "filed_at": date(2004, 1, 1), "text": t} for a, t in texts.items()]
-    return pl.DataFrame(rows)
-
-
-def read(text: str) -> FilingActivations:
-    """One token a character, its code in every dimension."""
-    ids = np.array([ord(c) for c in text], dtype=np.int32)
-    n = np.arange(len(text), dtype=np.int32)
-    x = np.broadcast_to(ids[None, :, None], (2, len(ids), 4)).astype(np.float16)
-    return FilingActivations(Tokens(ids, n, n + 1), (3, 7), x)
-
-
-def write(folder: Path, rows: pl.DataFrame, kept: Kept) -> tuple[list[dict[str, object]], list[str]]:
-    asked: list[str] = []
-
-    def noted(text: str) -> FilingActivations:
-        asked.append(text)
-        return read(text)
-
-    with ShardWriter(folder, [3, 7], 4, {}) as writer:
-        return write_filings(writer, rows, kept, noted), asked
+ROOT = Path(__file__).parents[2]
+BLOCKS = (0, 2)
+TEXTS = [
+    "we make soft drinks and sell a chips",
+    "we sell chips and make soft drinks and chips and we sell a drinks and make chips we sell and sell and sell",
+    "we sell",
+    "drinks and chips and soft drinks",
+    "we make and sell and make chips",
+    "soft chips",
+]
 
 
-def test_filings_follow_one_another_and_the_index_says_where(tmp_path: Path) -> None:
-    index, asked = write(tmp_path, filings(a="one", b="three"), Kept(None, {}))
-    assert asked == ["one", "three"]
-    assert [(row["accession"], row["first_row"], row["tokens"]) for row in index] == [("a", 0, 3), ("b", 3, 5)]
-    assert schemas.ACTIVATIONS.validate(schemas.ACTIVATIONS.frame(index)).num_rows == 2
-    assert Shards(tmp_path).tokens(3, 5)["token_id"].to_list() == [ord(c) for c in "three"]
+class Noted(Reader):
+    """A reader that remembers what it was asked to read."""
+
+    def read(self, groups: Sequence[Group], stored_in: Path | None = None) -> Iterator:
+        self.asked = [(filing.accession, group.blocks) for group in groups for filing in group.filings]
+        return super().read(groups, stored_in)
 
 
-def test_kept_filings_are_copied_to_their_new_place_and_not_read(tmp_path: Path) -> None:
-    old, _ = write(tmp_path / "old", filings(a="one", b="three"), Kept(None, {}))
-    kept = Kept(Shards(tmp_path / "old"), {"b": old[1]})
-    rows = filings(a="changed", b="three", c="new")
-    index, asked = write(tmp_path / "new", rows, kept)
-    whole, _ = write(tmp_path / "whole", rows, Kept(None, {}))
-    assert asked == ["changed", "new"]
-    assert index == whole
-    for name in ("block-03.parquet", "block-07.parquet"):
-        assert (tmp_path / "new" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+@contextlib.contextmanager
+def silent(total: int | None, unit: str) -> Iterator:
+    yield lambda n: None
 
 
-def test_the_hash_is_of_blocks_tokens_and_activations() -> None:
-    same, other = read("text"), read("text")
-    assert content_hash(same) == content_hash(other)
-    moved = FilingActivations(same.tokens, (3, 8), same.activations)
-    shifted = FilingActivations(
-        Tokens(same.tokens.ids, same.tokens.char_start, same.tokens.char_end + 1), (3, 7), same.activations
+def profile(model: Path, shard_tokens: int) -> Profile:
+    settings = Model(source="folder", path=model, id="toy/toy", context_length=16, overlap_tokens=4)
+    return Profile(name="toy", model=settings, activations=Activations(shard_tokens=shard_tokens))
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny_llama(tmp_path_factory.mktemp("toy") / "model", blocks=3)
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def reader(model: Path, tmp_path: Path, said: list[str]) -> Noted:
+    found = Noted(profile(model, 12), tmp_path / "models", silent, said.append)
+    found.asked = []
+    return found
+
+
+def texts(words: Sequence[str] = TEXTS, names: Sequence[str] = "abcdef") -> list[Text]:
+    return [Text(name, word, made_from(Model(), "toy", word)) for name, word in zip(names, words, strict=True)]
+
+
+def streams(folder: Path) -> dict[tuple[str, int], bytes]:
+    return {
+        (document.accession, block): stream.tobytes()
+        for document in Shards(folder).iter_documents()
+        for block, stream in document.streams.items()
+    }
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(f.relative_to(folder)): f.read_bytes() for f in sorted(folder.rglob("*")) if f.is_file()}
+
+
+def shards(folder: Path, block: int) -> list[Path]:
+    return sorted((folder / f"block-{block:02d}").glob("*.parquet"))
+
+
+def flip(file: Path, byte: int) -> None:
+    content = bytearray(file.read_bytes())
+    content[byte] ^= 1
+    file.unlink()  # what is linked elsewhere stays as it is
+    file.write_bytes(content)
+
+
+def test_every_filing_is_read_and_found_again(tmp_path: Path, reader: Noted) -> None:
+    assert fill(tmp_path / "s", texts(), BLOCKS, [], reader) == Filled(frozenset("abcdef"), frozenset())
+    found = Shards(tmp_path / "s")
+    assert sorted(found.places) == list("abcdef")
+    assert len(found.parts) > 2
+    assert found.blocks == BLOCKS
+    assert {name: found.places[name].tokens for name in "ac"} == {"a": 8, "c": 2}
+
+
+def test_a_new_filing_is_the_only_one_read_and_the_others_are_the_same_files(tmp_path: Path, reader: Noted) -> None:
+    fill(tmp_path / "old", texts()[:5], BLOCKS, [], reader)
+    filled = fill(tmp_path / "new", texts(), BLOCKS, [tmp_path / "old"], reader)
+    assert reader.asked == [("f", BLOCKS)]
+    assert filled == Filled(frozenset("f"), frozenset("abcde"))
+    assert [file.stat().st_nlink for file in shards(tmp_path / "old", 0)] == [2] * len(shards(tmp_path / "old", 0))
+
+
+def test_what_is_carried_over_and_what_is_read_at_once_is_the_same_bit_for_bit(tmp_path: Path, reader: Noted) -> None:
+    fill(tmp_path / "whole", texts(), BLOCKS, [], reader)
+    changed = [*texts()[:2], Text("c", "make soft chips", "other"), *texts()[3:5]]
+    fill(tmp_path / "old", changed, BLOCKS, [], reader)
+    fill(tmp_path / "new", texts(), BLOCKS, [tmp_path / "old"], reader)
+    assert {name for name, _ in reader.asked} == {"c", "f"}
+    assert streams(tmp_path / "new") == streams(tmp_path / "whole")
+
+
+def test_a_filing_that_is_no_longer_wanted_goes(tmp_path: Path, reader: Noted) -> None:
+    fill(tmp_path / "old", texts(), BLOCKS, [], reader)
+    reader.asked = []
+    fill(tmp_path / "new", texts()[1:], BLOCKS, [tmp_path / "old"], reader)
+    assert reader.asked == []
+    assert sorted(Shards(tmp_path / "new").places) == list("bcdef")
+
+
+def test_fewer_blocks_are_copied_and_more_are_read(tmp_path: Path, reader: Noted) -> None:
+    fill(tmp_path / "old", texts(), BLOCKS, [], reader)
+    whole = streams(tmp_path / "old")
+    reader.asked = []
+    fill(tmp_path / "fewer", texts(), (2,), [tmp_path / "old"], reader)
+    assert reader.asked == []
+    assert streams(tmp_path / "fewer") == {key: bits for key, bits in whole.items() if key[1] == 2}
+    fill(tmp_path / "more", texts(), (0, 1, 2), [tmp_path / "old"], reader)
+    assert len(reader.asked) == 6
+
+
+@pytest.mark.parametrize("harm", ["flipped", "short", "missing"])
+def test_of_a_damaged_part_only_the_damaged_shard_is_read_again(
+    tmp_path: Path, reader: Noted, said: list[str], harm: str
+) -> None:
+    fill(tmp_path / "old", texts(), BLOCKS, [], reader)
+    whole, file = streams(tmp_path / "old"), shards(tmp_path / "old", 2)[1]
+    held = [filing.accession for filing in Shards(tmp_path / "old").parts[1].filings]
+    if harm == "flipped":
+        flip(file, file.stat().st_size // 2)
+    elif harm == "short":
+        os.truncate(file, file.stat().st_size - 9)
+    else:
+        file.unlink()
+    fill(tmp_path / "new", texts(), BLOCKS, [tmp_path / "old"], reader)
+    assert reader.asked == [(name, (2,)) for name in held]
+    assert any("part 1 is damaged at blocks [2]" in sentence for sentence in said)
+    assert streams(tmp_path / "new") == whole
+
+
+def test_a_shard_of_another_model_is_not_taken(tmp_path: Path, reader: Noted, said: list[str]) -> None:
+    other = save_tiny_llama(tmp_path / "other", blocks=3, seed=1)
+    theirs = Reader(profile(other, 12), tmp_path / "models", silent, said.append)
+    fill(tmp_path / "old", texts(), BLOCKS, [], reader)
+    fill(tmp_path / "theirs", texts(), BLOCKS, [], theirs)
+    whole = streams(tmp_path / "old")
+    assert whole != streams(tmp_path / "theirs")
+    shutil.copy(shards(tmp_path / "theirs", 0)[0], shards(tmp_path / "old", 0)[0])
+    with pytest.raises(DamagedFileError, match=r"block-00/part-00000\.parquet"):
+        Shards(tmp_path / "old").activations(0)
+    fill(tmp_path / "new", texts(), BLOCKS, [tmp_path / "old"], reader)
+    assert {blocks for _, blocks in reader.asked} == {(0,)}
+    assert streams(tmp_path / "new") == whole
+
+
+def test_a_whole_folder_of_another_model_is_refused_by_who_expects_this_one(tmp_path: Path, reader: Noted) -> None:
+    fill(tmp_path / "s", texts(), BLOCKS, [], reader)
+    expected = {"model": reader.about()["model"]}
+    assert Shards(tmp_path / "s", expected).activations(0).shape[1] == 16
+    with pytest.raises(DamagedFileError, match="toy/toy@"):
+        Shards(tmp_path / "s", {"model": "toy/toy@another"}).activations(0)
+
+
+def test_an_interrupted_attempt_goes_on_where_it_was(
+    tmp_path: Path, reader: Noted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tmp_path / "whole", texts(), BLOCKS, [], reader)
+    write, written = cache.write_part, []
+
+    def dies_at_the_third(folder: Path, number: int, *rest: object) -> None:
+        if len(written) == 2:
+            raise OSError(28, "No space left on device")
+        write(folder, number, *rest)  # type: ignore[arg-type]
+        written.append(number)
+
+    monkeypatch.setattr(cache, "write_part", dies_at_the_third)
+    with pytest.raises(DiskFullError, match=r"part 2 could not be written: No space left on device; .* make room"):
+        fill(tmp_path / "s", texts(), BLOCKS, [], reader)
+    monkeypatch.undo()
+    done = set(Shards(tmp_path / "s").places)
+    assert 0 < len(done) < 6
+    fill(tmp_path / "s", texts(), BLOCKS, [], reader)
+    assert {name for name, _ in reader.asked} == set("abcdef") - done
+    assert streams(tmp_path / "s") == streams(tmp_path / "whole")
+
+
+def test_a_part_left_behind_damaged_or_unwanted_is_removed(tmp_path: Path, reader: Noted) -> None:
+    fill(tmp_path / "s", texts(), BLOCKS, [], reader)
+    flip(shards(tmp_path / "s", 0)[0], 100)
+    wanted = texts()[:4]
+    fill(tmp_path / "s", wanted, BLOCKS, [], reader)
+    fill(tmp_path / "whole", wanted, BLOCKS, [], reader)
+    assert streams(tmp_path / "s") == streams(tmp_path / "whole")
+
+
+def test_no_room_is_said_before_anything_is_read(
+    tmp_path: Path, reader: Noted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1000))
+    with pytest.raises(DiskFullError, match=r"need .* 1\.0 kB are free"):
+        fill(tmp_path / "s", texts(), BLOCKS, [], reader)
+    assert not list((tmp_path / "s").glob("part-*"))
+
+
+def test_a_full_disk_ends_it_with_its_name_and_what_was_written_stays(tmp_path: Path, model: Path) -> None:
+    done = _filling(tmp_path, model, limit_bytes=3_900)
+    _, told = done.communicate(timeout=120)
+    assert done.returncode == 1
+    assert re.search("could not be written: .*File too large; the parts before it stay", told)
+    left = Shards(tmp_path / "s").places
+    assert 0 < len(left) < 100
+    assert _filling(tmp_path, model).wait(timeout=120) == 0
+    assert len(Shards(tmp_path / "s").places) == 100
+
+
+FILL = """
+import sys, resource, signal
+from pathlib import Path
+sys.path[:0] = ["tests", "tests/activations"]
+from test_cache import BLOCKS, fill, many, profile, silent
+from assets.activations.reading import Reader
+model, folder, limit = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+if limit:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+reader = Reader(profile(model, 60), folder / "models", silent, lambda sentence: None)
+reader.model
+print("reading", flush=True)
+fill(folder / "s", many(), BLOCKS, [], reader)
+"""
+
+
+def many() -> list[Text]:
+    """A hundred texts, most longer than a window."""
+    drawn = np.random.default_rng(0).choice(WORDS[3:], (100, 60))
+    words = [" ".join(row[: 5 + i % 55]) for i, row in enumerate(drawn)]
+    return texts(words, [f"a{i:03d}" for i in range(100)])
+
+
+def _filling(folder: Path, model: Path, limit_bytes: int = 0) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", FILL, str(model), str(folder), str(limit_bytes)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    louder = FilingActivations(same.tokens, (3, 7), same.activations * np.float16(2))
-    assert len({content_hash(f) for f in (same, moved, shifted, louder)}) == 4
 
 
-def test_every_filing_is_told_of(tmp_path: Path) -> None:
-    told: list[int] = []
-    with ShardWriter(tmp_path, [3, 7], 4, {}) as writer:
-        write_filings(writer, filings(a="one", b="two"), Kept(None, {}), read, told.append)
-    assert told == [1, 1]
+def _killed(folder: Path, model: Path, seconds: float) -> None:
+    process = _filling(folder, model)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "reading\n", process.communicate()[1]
+    time.sleep(seconds)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate(timeout=60)
+
+
+def kills(folder: Path, model: Path, reader: Reader, moments: range) -> Mapping[int, int]:
+    """Kill a filling at random moments of the time it takes; returns how many parts each kill left."""
+    whole = folder / "whole"
+    started = time.monotonic()
+    fill(whole, many(), BLOCKS, [], reader)
+    seconds, expected, left = time.monotonic() - started, streams(whole), {}
+    for moment in moments:
+        one = folder / str(moment)
+        one.mkdir()
+        _killed(one, model, random.Random(moment).random() * seconds)
+        left[moment] = len(list((one / "s").glob("part-*.json")))
+        fill(one / "s", many(), BLOCKS, [], reader)
+        assert streams(one / "s") == expected
+        shutil.rmtree(one)
+    return left
+
+
+def test_a_kill_at_any_moment_changes_no_bit(tmp_path: Path, model: Path) -> None:
+    reader = Reader(profile(model, 60), tmp_path / "models", silent, lambda sentence: None)
+    kills(tmp_path, model, reader, range(3))
+
+
+@pytest.mark.slow
+def test_fifty_kills_change_no_bit(tmp_path: Path, model: Path) -> None:
+    reader = Reader(profile(model, 60), tmp_path / "models", silent, lambda sentence: None)
+    left = kills(tmp_path, model, reader, range(50))
+    assert len(set(left.values())) > 5  # they came at many moments

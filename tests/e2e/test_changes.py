@@ -139,6 +139,20 @@ def test_a_deleted_folder_is_made_again_and_nothing_after_it(walk: Callable, hom
     assert artefacts(home / "tiny") == before
 
 
+@pytest.mark.parametrize("harm", ["missing", "truncated"])
+def test_a_damaged_file_is_named_and_its_artefact_made_again_alone(
+    walk: Callable, home: Path, tiny: Profile, harm: str
+) -> None:
+    before = artefacts(home / "tiny")
+    (file,) = (home / "tiny" / "layer_groups").glob("*/*/layer_groups/*.parquet")
+    file.unlink() if harm == "missing" else file.write_bytes(file.read_bytes()[:-1])
+    why = "damaged: layer_groups/part-00000.parquet"
+    assert status_table(tiny).filter(asset="layer_groups").select("rows", "state").rows() == [(None, why)]
+    changed = walk(home, tiny)
+    assert changed.certain == changed.ran == ["layer_groups"]
+    assert artefacts(home / "tiny") == before
+
+
 def test_a_deleted_dagster_database_costs_nothing(lake_copy: Path) -> None:
     assert refreshed(lake_copy, "tiny") == ["warehouse"]
     shutil.rmtree(lake_copy / "dagster")

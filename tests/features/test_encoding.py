@@ -7,10 +7,11 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from fakes.activation_parts import write_streams
 
 from assets import schemas
-from assets.activations.shards import Shards, ShardWriter
-from assets.features.encoding import NoEntryError, chosen_entries, encode_filing, label_entry, newest
+from assets.activations.shards import Shards
+from assets.features.encoding import NoEntryError, chosen_entries, encode_document, label_entry, newest
 from assets.saes.sae import SaeConfig, TopKSae
 from resources.profile import Profile
 from resources.tokens import Tokens
@@ -50,9 +51,8 @@ def shards(tmp_path: Path) -> Shards:
     x[0, 2, 1] = 1
     starts = np.array([0, 1, 6, 11], dtype=np.int32)
     ends = np.array([1, 5, 10, 15], dtype=np.int32)
-    with ShardWriter(tmp_path, [5], 3, {}) as writer:
-        writer.append("doc", Tokens(np.arange(4, dtype=np.int32), starts, ends), x)
-    return Shards(tmp_path)
+    tokens = Tokens(np.arange(4, dtype=np.int32), starts, ends)
+    return write_streams(tmp_path, [("doc", tokens)], {5: x[0]})
 
 
 def identity_sae() -> TopKSae:
@@ -64,12 +64,12 @@ def identity_sae() -> TopKSae:
 
 
 def test_latents_are_pooled_over_the_tokens_that_are_not_massive(shards: Shards) -> None:
-    filing = {"accession": "doc", "company_id": "1", "filed_at": date(2004, 1, 1), "first_row": 0, "tokens": 4}
     profile = Profile(name="p").model_copy(
         update={"features": Profile(name="p").features.model_copy(update={"pooling": "mean"})}
     )
-    rows = encode_filing(shards, filing, identity_sae(), 5, profile)
-    tagged = rows.with_columns(entry=pl.lit("e"), block=pl.lit(5, pl.Int32))
+    rows = encode_document(next(shards.iter_documents()), identity_sae(), 5, profile)
+    company = {"company_id": pl.lit("1"), "filed_at": pl.lit(date(2004, 1, 1))}
+    tagged = rows.with_columns(entry=pl.lit("e"), block=pl.lit(5, pl.Int32), **company)
     assert schemas.COMPANY_FEATURES.validate(tagged).num_rows == 2
     found = rows.sort("latent").select("latent", "value", "peak_position", "peak_start", "peak_end").rows()
     assert found == [(0, pytest.approx(4 / 3), 1, 1, 5), (1, pytest.approx(2 / 3), 2, 6, 10)]

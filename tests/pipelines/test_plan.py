@@ -88,6 +88,25 @@ def test_certain_and_doubtful_reasons_are_told_apart(lake: Lake) -> None:
     assert (planned["groups 2005-06"].reasons, planned["groups 2005-06"].doubtful) == ((), ("lengths",))
 
 
+def test_a_damaged_artefact_is_named_with_its_file_and_what_reads_it_is_in_doubt(lake: Lake) -> None:
+    world = World()
+    make_all(world.graph(), lake)
+    known = lake.manifest("texts", "2004")
+    assert known is not None
+    lake.table_files(known, "texts")[0].unlink()
+    named = labels(plan(world.graph(), lake))
+    assert named["texts 2004"] == "damaged: texts/part-00000.parquet"
+    assert named["lengths 2004"] == "if texts changes"
+    lake.table_files(known, "texts_rejected")[0].write_bytes(b"")
+    world.code["texts"] = "2"
+    named = labels(plan(world.graph(), lake))
+    assert (named["texts 2003"], named["texts 2004"]) == ("code", "damaged: texts/part-00000.parquet and 1 more, code")
+    assert ("texts", "2004", ("damaged: texts/part-00000.parquet and 1 more", "code")) in {
+        (body.asset, body.partition, body.reasons) for body in run(world.graph(), lake)
+    }
+    assert plan(world.graph(), lake) == []
+
+
 def test_a_setting_names_those_that_declare_it(lake: Lake) -> None:
     world = World()
     make_all(world.graph(), lake)
@@ -138,6 +157,7 @@ changes = st.lists(
         st.tuples(st.just("quote"), st.integers(2002, 2006), st.integers(1, 12), st.sampled_from([1.0, 2.0])),
         st.tuples(st.just("code"), st.sampled_from(NAMES), st.sampled_from("12")),
         st.tuples(st.just("drop"), st.sampled_from("abcd")),
+        st.tuples(st.just("harm"), st.sampled_from(NAMES)),
     ),
     max_size=3,
 )  # fmt: skip
@@ -152,7 +172,7 @@ def test_what_is_executed_was_named_and_what_was_certain_is_executed(rounds: lis
         make_all(world.graph(), lake)
         for round_ in rounds:
             for change in round_:
-                _apply(world, change)
+                _apply(world, lake, change)
             planned = plan(world.graph(), lake)
             executed = {(body.asset, body.partition) for body in run(world.graph(), lake)}
             assert executed <= {(body.asset, body.partition) for body in planned}
@@ -160,7 +180,7 @@ def test_what_is_executed_was_named_and_what_was_certain_is_executed(rounds: lis
             assert plan(world.graph(), lake) == []
 
 
-def _apply(world: World, change: tuple[object, ...]) -> None:
+def _apply(world: World, lake: Lake, change: tuple[object, ...]) -> None:
     match change:
         case ("filing", str(name), date() as day, str(text)):
             world.filings[name] = (day, text)
@@ -170,6 +190,9 @@ def _apply(world: World, change: tuple[object, ...]) -> None:
             world.code[name] = version
         case ("drop", str(name)):
             world.filings.pop(name, None)
+        case ("harm", str(name)):
+            files = sorted((lake.root / name).glob("*/*/*/*.parquet"))
+            files[0].unlink()
 
 
 def test_the_real_graph_comes_after_its_inputs_in_few_segments() -> None:

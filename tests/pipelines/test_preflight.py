@@ -5,11 +5,13 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from tiny_llama import save_tiny_llama
 
 import pipelines.preflight as subject
 from pipelines.preflight import preflight
 from resources.lake import Lake, LakeError
 from resources.model_files import ModelNotFoundError
+from resources.model_limits import check_blocks
 from resources.profile import Profile, ProfileError
 
 TODAY = date(2012, 10, 1)
@@ -19,6 +21,7 @@ TODAY = date(2012, 10, 1)
 def models(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hashing the language model takes seconds; whether it is there is tested where models are."""
     monkeypatch.setattr(subject, "check_model", lambda settings, folder: None)
+    monkeypatch.setattr(subject, "check_blocks", lambda settings, folder, blocks, setting: None)
 
 
 def profile(**changed: object) -> Profile:
@@ -54,6 +57,18 @@ def test_a_setting_that_the_data_do_not_bear_is_named(tmp_path: Path, changed: d
     with pytest.raises(ProfileError) as caught:
         preflight(profile(**changed), Lake(tmp_path, "mine"), TODAY)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"features": {"blocks": [7]}}, {"activations": {"blocks": [1, 7]}, "features": {"blocks": [1]}}]
+)
+def test_a_block_that_the_model_has_not_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: dict[str, object]
+) -> None:
+    monkeypatch.setattr(subject, "check_blocks", check_blocks)
+    model = {"source": "folder", "path": save_tiny_llama(tmp_path / "model"), "context_length": 32, "overlap_tokens": 4}
+    with pytest.raises(ProfileError, match=r"(features|activations)\.blocks: .* has no block 7; its blocks are 0 to 1"):
+        preflight(profile(model=model, **changed), Lake(tmp_path, "mine"), TODAY)
 
 
 def test_a_missing_model_is_an_error_of_the_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ def write(lake: Lake, asset: str, partition: str | None, **contents: str) -> Man
     folder = lake.begin(asset, partition, {"contents": contents})
     (folder / asset).mkdir()
     file = folder / asset / "part-00000.parquet"
-    pl.DataFrame({"accession": list(contents), "sha256": list(contents.values())}).write_parquet(file)
+    pl.DataFrame({"accession": list(contents), "made_from": list(contents.values())}).write_parquet(file)
     files = {f"{asset}/part-00000.parquet": file.stat().st_size}
     known = Manifest(asset, partition, {}, folder.name, "", {asset: {"rows": len(contents), "slices": {}}}, files)
     lake.commit(known)

@@ -14,8 +14,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 from toy_graph import GROUPS, LENGTHS, TEXTS, World, make_all, toy_profile
 
-from resources.build import PICTURE_WIDTH, Build, CheckFailedError, UndeclaredReadError, build
+from resources.build import Build, CheckFailedError, UndeclaredReadError, build
 from resources.lake import Lake
+from resources.picture import PICTURE_WIDTH
 from resources.recipe import Graph, whole
 from resources.table import SchemaError
 
@@ -126,6 +127,7 @@ from pathlib import Path
 import resources.lake
 from resources.build import Build, build
 from resources.lake import Lake
+from resources.picture import PICTURE_WIDTH
 from toy_graph import World
 
 def die(*arguments, **named):
@@ -166,7 +168,7 @@ def test_a_harmed_artefact_is_made_again(lake: Lake, harm: str) -> None:
     whole_file = file.read_bytes()
     file.unlink() if harm == "missing" else file.write_bytes(whole_file[:-1])
     made = build(world.graph(), lake, "texts", "2004")
-    assert made.reasons == ("missing",)
+    assert made.reasons == ("damaged: texts/part-00000.parquet",)
     assert made.manifest.digest == first.digest
     assert file.read_bytes() == whole_file
 

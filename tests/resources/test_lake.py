@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -11,13 +12,24 @@ from pathlib import Path
 
 import pytest
 
-from resources.lake import KEEP_SECONDS, Lake, LakeBusyError, LakeError, Manifest, digest_of
+from resources.lake import (
+    KEEP_SECONDS,
+    DamagedFileError,
+    Lake,
+    LakeBusyError,
+    LakeError,
+    Manifest,
+    digest_of,
+    set_aside,
+)
 
 ROOT = Path(__file__).parents[2]
 
 
-def write(lake: Lake, recipe: str, content: str = "rows", partition: str | None = None) -> Manifest:
-    folder = lake.begin("filings", partition, {"code": recipe})
+def write(
+    lake: Lake, recipe: str, content: str = "rows", partition: str | None = None, resumes: str | None = None
+) -> Manifest:
+    folder = lake.begin("filings", partition, {"code": recipe}, resumes)
     (folder / "filings").mkdir()
     (folder / "filings" / "part-00000.parquet").write_text(content)
     files = {"filings/part-00000.parquet": len(content)}
@@ -53,6 +65,61 @@ def test_a_missing_or_truncated_file_makes_the_artefact_missing(lake: Lake, harm
     assert lake.manifest("filings", None) is None
 
 
+def test_a_damaged_artefact_is_still_pointed_at_and_its_damage_named(lake: Lake) -> None:
+    assert lake.pointed("filings", None) is None
+    assert lake.damage(None) == []
+    known = write(lake, "1")
+    assert lake.damage(known) == []
+    lake.table_files(known, "filings")[0].unlink()
+    assert lake.pointed("filings", None) == known
+    assert lake.damage(known) == ["filings/part-00000.parquet"]
+
+
+def test_a_file_set_aside_is_damage_and_replaces_an_older_one(lake: Lake) -> None:
+    known = write(lake, "1")
+    file = lake.table_files(known, "filings")[0]
+    for content in ("rowz", "rows"):
+        file.write_text(content)
+        set_aside(file)
+    assert [(path.name, path.read_text()) for path in file.parent.iterdir()] == [(f"{file.name}.damaged", "rows")]
+    assert lake.damage(known) == ["filings/part-00000.parquet"]
+    set_aside(file)
+
+
+def test_the_error_of_a_damaged_file_names_it_also_from_another_process() -> None:
+    error = DamagedFileError(Path("/lake/part-00003.parquet"))
+    told = pickle.loads(pickle.dumps(error))
+    assert told.file == Path("/lake/part-00003.parquet")
+    assert str(told) == "/lake/part-00003.parquet: not what was written; `peerlens refresh` makes it again"
+    assert str(DamagedFileError(Path("a"), "gone")) == "a: gone"
+
+
+def test_an_attempt_that_resumes_finds_its_subfolder_without_what_was_set_aside_and_nothing_else(lake: Lake) -> None:
+    folder = lake.begin("filings", None, {"code": "1"}, "shards")
+    for name in ("shards/block-01/part", "shards/bad.damaged", "filings/part", "half"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    assert lake.begin("filings", None, {"code": "1"}, "shards") == folder
+    assert [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()] == ["shards/block-01/part"]
+    assert [path.name for path in folder.iterdir()] == ["shards"]
+    assert list(lake.begin("filings", None, {"code": "2"}, "shards").iterdir()) == []
+    assert list(lake.begin("filings", None, {"code": "1"}).iterdir()) == []
+
+
+def test_a_damaged_artefact_makes_way_at_once_and_one_that_resumes_stays_beside_the_new_one(lake: Lake) -> None:
+    known = write(lake, "1")
+    lake.begin("filings", None, {"code": "1"}, "shards")
+    assert lake.manifest("filings", None) == known
+    lake.begin("filings", None, {"code": "1"})
+    assert lake.pointed("filings", None) is None
+    assert not lake.table_files(known, "filings")[0].exists()
+
+
+def test_repairs_go_to_and_fro_between_two_folders(lake: Lake) -> None:
+    names = [write(lake, "1", resumes="shards").folder for _ in range(4)]
+    assert names == [names[0], f"{names[0]}.1"] * 2
+
+
 @pytest.mark.parametrize("content", ["", '{"asset": "fil', "[]", '{"asset": "filings", "of_a_later_version": 1}'])
 def test_a_manifest_that_cannot_be_read_is_none(lake: Lake, content: str) -> None:
     known = write(lake, "1")
@@ -81,6 +148,17 @@ def test_leftovers_of_the_same_attempt_are_gone_and_others_after_a_time(lake: La
     os.utime(other, (time.time() - KEEP_SECONDS - 1,) * 2)
     write(lake, "2")
     assert not other.exists()
+
+
+def test_a_commit_leaves_the_attempt_at_another_partition_alone_however_long_that_takes(lake: Lake) -> None:
+    running = lake.begin("filings", "2004", {"code": "1"}, "shards")
+    os.utime(running, (time.time() - KEEP_SECONDS - 1,) * 2)
+    write(lake, "1", partition="2005")
+    write(lake, "2", partition="2005")
+    assert running.exists()
+    os.utime(running, (time.time() - KEEP_SECONDS - 1,) * 2)
+    again = write(lake, "1", partition="2004", resumes="shards")
+    assert lake.manifest("filings", "2004") == again
 
 
 def test_a_superseded_artefact_is_kept_for_an_hour_after_it_was_superseded(lake: Lake) -> None:

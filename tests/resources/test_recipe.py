@@ -16,7 +16,7 @@ from assets.partitions import months_later
 from pipelines.graph import open_graph
 from resources.build import build
 from resources.lake import Lake
-from resources.recipe import Graph, Window, reasons, recipe, settings
+from resources.recipe import Graph, Window, reasons, recipe, settings, without
 from resources.table import Column
 
 DAYS = st.dates(date(2003, 1, 1), date(2006, 12, 31))
@@ -109,6 +109,23 @@ def test_reasons_name_what_changed() -> None:
     assert reasons(then, now | {"inputs": {"a": "2", "c": "1"}, "code": "2"}) == ["code", "a", "c", "b"]
 
 
+def test_damage_is_named_beside_what_changed_and_counted_where_it_is_more() -> None:
+    now = {"code": "1", "schema": "1", "config": {}, "source": "1", "inputs": {}}
+    then = type("Known", (), {"recipe": now})()
+    assert reasons(then, now, ["a"]) == ["damaged: a"]
+    assert reasons(then, now | {"code": "2"}, ["a", "b", "c"]) == ["damaged: a and 2 more", "code"]
+
+
+def test_settings_are_left_out_by_dotted_name_from_a_section_or_whole() -> None:
+    config = {"model": {"id": "m", "dtype": "auto"}, "activations.blocks": [1], "saes": {"size": {"k": 1, "n": 2}}}
+    assert without(config, ()) == config
+    assert without(config, {"model.dtype", "activations.blocks", "saes.size.k", "dtype", "blocks"}) == {
+        "model": {"id": "m"},
+        "saes": {"size": {"n": 2}},
+    }
+    assert without(config, {"model"}) == {name: config[name] for name in ("activations.blocks", "saes")}
+
+
 def test_settings_that_say_where_a_thing_lies_are_in_no_recipe(tmp_path: Path) -> None:
     world, lake = World(), Lake(tmp_path, "toy")
     make_all(world.graph(), lake)
@@ -134,14 +151,14 @@ def test_real_assets_read_bounded_windows_of_tables_cut_by_date_alone() -> None:
                     assert graph.declarations[name].tables[0].slice_by, (declaration.name, name)
 
 
-def test_a_new_key_slice_type_or_layout_is_a_new_schema() -> None:
+def test_a_new_key_slice_or_type_is_a_new_schema() -> None:
     was = World().graph().declarations["texts"]
     table = was.tables[0]
     changes = (
         replace(table, key=("accession", "filed_at")),
         replace(table, slice_by=()),
         replace(table, columns=(*table.columns, Column("more", table.columns[0].type, "More."))),
-        replace(table, columns=(*table.columns[:2], replace(table.columns[2], layout=True))),
+        replace(table, columns=(*table.columns[:2], replace(table.columns[2], nullable=True))),
     )
     assert all(replace(was, tables=(change,)).schema != replace(was, tables=(table,)).schema for change in changes)
     better = replace(table, columns=(replace(table.columns[0], sentence="A better sentence."), *table.columns[1:]))

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from fakes.activation_parts import write_streams
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.activations.shards import Shards, ShardWriter
+from assets.activations.shards import Shards
 from assets.saes.corpus import CorpusError, draw_corpus, kept_everywhere, kept_tokens, stacked
 from resources.profile import Corpus
 from resources.tokens import Tokens
@@ -68,11 +69,9 @@ def shards(folder: Path) -> Shards:
     x = np.ones((2, 7, 4), dtype=np.float16)
     x[0, 0] = 1_000
     x[1, 5] = 1_000
-    with ShardWriter(folder, [1, 2], 4, {}) as writer:
-        for name, first, end in (("a", 0, 4), ("b", 4, 7)):
-            n = np.arange(end - first, dtype=np.int32)
-            writer.append(name, Tokens(n, n, n + 1), x[:, first:end])
-    return Shards(folder)
+    n = np.arange(4, dtype=np.int32)
+    filings = [("a", Tokens(n, n, n + 1)), ("b", Tokens(n[:3], n[:3], n[:3] + 1))]
+    return write_streams(folder, filings, {1: x[0], 2: x[1]})
 
 
 INDEX = pl.DataFrame({"first_row": [0, 4], "tokens": [4, 3]})

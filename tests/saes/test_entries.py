@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from fakes.activation_parts import write_streams
 
 from assets import schemas
-from assets.activations.shards import Shards, ShardWriter
 from assets.saes.entries import curve_rows, planned_entries, sae_row, train_entry
 from assets.saes.sae import SaeConfig
 from assets.saes.train import CurvePoint
@@ -47,13 +47,12 @@ def test_the_recipe_of_a_child_holds_its_parents() -> None:
 def test_an_entry_is_trained_and_described(tmp_path: Path) -> None:
     x = np.random.default_rng(0).normal(size=(2, 300, 8)).astype(np.float16)
     n = np.arange(300, dtype=np.int32)
-    with ShardWriter(tmp_path, [0, 1], 8, {}) as writer:
-        writer.append("a", Tokens(n, n, n + 1), x)
+    shards = write_streams(tmp_path, [("a", Tokens(n, n, n + 1))], {0: x[0], 1: x[1]})
     profile = Profile(name="p", saes=Saes(tokens=2_000, batch_tokens=100, k=2, expansion=2))
     groups = pl.DataFrame({"group": ["blocks-00-01"] * 2, "block": [0, 1]})
     train, told = pl.DataFrame({"first_row": [0], "tokens": [300]}), []
     entry = planned_entries(groups, profile.saes, "corpus")[0]
-    trained = [train_entry(entry, Shards(tmp_path), train, profile, None, told.append) for _ in range(2)]
+    trained = [train_entry(entry, shards, train, profile, None, told.append) for _ in range(2)]
     (sae, curve), (again, _) = trained
     assert all((a == b).all() for a, b in zip(sae.state_dict().values(), again.state_dict().values(), strict=True))
     assert sae.config.blocks == (0, 1)

@@ -1,0 +1,123 @@
+"""What reading will cost, said before it is spent: tokens, bytes and room for them, then minutes from a calibration."""
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class DiskFullError(OSError):
+    """The activations do not fit on the disk."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Tokens read, bytes stored, seconds taken."""
+
+    tokens: int
+    bytes: int
+    seconds: float
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Speed; 0 where no time has passed."""
+        return self.tokens / self.seconds if self.seconds > 0 else 0.0
+
+
+class Meter:
+    """Says what reading costs: tokens and bytes at its start, minutes once the speed is known.
+
+    The first seconds of the reading itself are the calibration, so nothing is read twice.
+
+    Parameters
+    ----------
+    total_tokens : tokens to be read
+    total_bytes : bytes that are to be stored of them
+    say : takes a sentence
+    clock : seconds
+    after : seconds of reading after which the speed is taken
+    """
+
+    def __init__(
+        self,
+        total_tokens: int,
+        total_bytes: int,
+        say: Callable[[str], None],
+        clock: Callable[[], float] = time.perf_counter,
+        after: float = 5.0,
+    ) -> None:
+        self._tokens, self._bytes, self._say, self._clock, self._after = total_tokens, total_bytes, say, clock, after
+        self._began = self._last = 0.0
+        self._read = 0
+        self.predicted: Cost | None = None
+        """The whole cost as the calibration foretold it; None until then."""
+
+    def start(self) -> None:
+        """Say tokens and bytes; the clock runs from here, so the model is open by now."""
+        self._say(f"{self._tokens:,} tokens to read, {readable(self._bytes)}")
+        self._began = self._last = self._clock()
+
+    def advance(self, n: int) -> None:
+        """Count `n` tokens more as read; say the speed and the time to go, once, when the calibration is over."""
+        self._read += n
+        self._last = self._clock()
+        spent = self.spent
+        if self.predicted is None and spent.seconds >= self._after and 0 < spent.tokens < self._tokens:
+            self.predicted = Cost(self._tokens, self._bytes, self._tokens / spent.tokens_per_second)
+            rest = _about(self.predicted.seconds - spent.seconds)
+            self._say(f"{rest} to go at {spent.tokens_per_second:,.0f} tokens/s")
+
+    @property
+    def spent(self) -> Cost:
+        """The cost so far."""
+        share = self._read / self._tokens if self._tokens else 0.0
+        return Cost(self._read, round(self._bytes * share), self._last - self._began)
+
+    def metadata(self) -> dict[str, int | float]:
+        """`tokens_read`, `gigabytes`, `tokens_per_second`, `minutes`; `predicted_minutes` where it came to that."""
+        spent = self.spent
+        said = {} if self.predicted is None else {"predicted_minutes": round(self.predicted.seconds / 60, 2)}
+        return {
+            "tokens_read": spent.tokens,
+            "gigabytes": round(spent.bytes / 1e9, 3),
+            "tokens_per_second": round(spent.tokens_per_second, 1),
+            **said,
+            "minutes": round(spent.seconds / 60, 2),
+        }
+
+
+def check_room(folder: Path, bytes_needed: int) -> None:
+    """Check that the disk of `folder`, which need not exist yet, has room.
+
+    Raises
+    ------
+    DiskFullError
+        Less is free than needed.
+    """
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    if bytes_needed > free:
+        raise DiskFullError(
+            f"{folder}: the activations need {readable(bytes_needed)}, {readable(free)} are free; name fewer blocks in "
+            "`activations.blocks`, or set `activations.keep` to corpus (only what autoencoders are trained on) or none"
+        )
+
+
+def readable(n_bytes: int) -> str:
+    """Bytes as a person says them: "1.6 GB"; a unit is 1,000 of the one before."""
+    size, unit = float(n_bytes), "bytes"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if size < 999.5:
+            break
+        size, unit = size / 1000, larger
+    return f"{size:,.0f} {unit}" if unit == "bytes" or size >= 99.95 else f"{size:.1f} {unit}"
+
+
+def _about(seconds: float) -> str:
+    if seconds < 60:
+        return "less than a minute"
+    minutes = round(seconds / 60)
+    if minutes < 120:
+        return f"about {minutes} minute{'s' if minutes > 1 else ''}"
+    return f"about {seconds / 3600:,.1f} hours"

@@ -1,0 +1,159 @@
+"""The model at work: texts become parts, with what it will cost said first and a bar of tokens while it lasts."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from assets.activations.cost import Meter, check_room
+from assets.activations.harvest import Harvester
+from assets.activations.part import Filing, Part
+from assets.activations.windows import Reading, parts
+from resources.code_version import code_version
+from resources.compute import devices
+from resources.lake import digest_of
+from resources.language_model import LanguageModel, open_language_model
+from resources.model_limits import ModelShape, model_shape
+from resources.model_source import model_identity
+from resources.profile import Model, Profile
+from resources.tokenizer import Tokenizer, open_tokenizer
+from resources.tokens import Tokens
+
+PART_BYTES = 1 << 29
+"""A part is held in memory three times at most: being read, waiting, being written."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A filing to be read; `made_from` is the digest of all that its activations depend on."""
+
+    accession: str
+    text: str
+    made_from: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Filings that make one part, and the blocks after which they are read."""
+
+    filings: tuple[Filing, ...]
+    blocks: tuple[int, ...]
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of all filings."""
+        return sum(len(filing.tokens) for filing in self.filings)
+
+
+def made_from(settings: Model, identity: str, text: str) -> str:
+    """Digest of all that a filing's activations depend on: text, model, windows, and the code that reads."""
+    windows = [settings.dtype, settings.context_length, settings.overlap_tokens]
+    return digest_of([code_version("assets.activations.harvest", "Harvester"), identity, *windows, text])[:32]
+
+
+class Reader:
+    """Reads texts with the profile's model, whose weights are opened when the first text has to be read.
+
+    Parameters
+    ----------
+    profile : the settings `model` and `activations`
+    models : folder of converted models
+    progress : opens a progress bar over a total of a unit
+    say : takes a sentence for the log
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        models: Path,
+        progress: Callable[[int, str], AbstractContextManager[Callable[[int], None]]],
+        say: Callable[[str], None],
+    ) -> None:
+        self._settings, self._models = profile.model, models
+        self._activations, self._progress, self.say = profile.activations, progress, say
+        self.metadata: dict[str, Any] = {}
+
+    @cached_property
+    def model(self) -> LanguageModel:
+        """The model, opened."""
+        return open_language_model(self._settings, self._models)
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        return open_tokenizer(self._settings, self._models)
+
+    @cached_property
+    def _shape(self) -> ModelShape:
+        return model_shape(self._settings, self._models)
+
+    @property
+    def blocks(self) -> tuple[int, ...]:
+        """Blocks that the profile asks for; all where it names none."""
+        asked = self._activations.blocks
+        return tuple(range(self._shape.n_blocks) if asked is None else asked)
+
+    def tokenize(self, text: str) -> Tokens:
+        """Tokens of a text, without a BOS token."""
+        return self._tokenizer.tokenize(text)
+
+    def about(self) -> dict[str, str]:
+        """What every shard says of how it was read."""
+        return {
+            "model": model_identity(self._settings, self._models),
+            "tokenizer": self._tokenizer.hash,
+            "bos": "none" if self._tokenizer.bos is None else str(self._tokenizer.bos),
+            "context_length": str(self._settings.context_length),
+            "overlap_tokens": str(self._settings.overlap_tokens),
+        }
+
+    def group(self, texts: Sequence[Text], blocks: Sequence[int]) -> Group:
+        """Texts that are read as one part."""
+        return Group(tuple(Filing(t.accession, t.made_from, self.tokenize(t.text)) for t in texts), tuple(blocks))
+
+    def groups(self, texts: Sequence[Text], blocks: Sequence[int]) -> list[Group]:
+        """Texts shared out over parts, longest first."""
+        filings = self.group(texts, blocks).filings
+        members = parts([len(filing.tokens) for filing in filings], self.part_tokens(len(blocks)))
+        return [Group(tuple(filings[i] for i in group), tuple(blocks)) for group in members]
+
+    def part_tokens(self, n_blocks: int) -> int:
+        """Tokens of a part of so many blocks."""
+        wanted = self._activations.shard_tokens or devices(self._settings.dtype)[0].shard_tokens
+        return max(1, min(wanted, PART_BYTES // (2 * self._shape.d_model * n_blocks)))
+
+    def read(self, groups: Sequence[Group], stored_in: Path | None = None) -> Iterator[Part]:
+        """One part a group, in order.
+
+        Raises
+        ------
+        DiskFullError
+            They are to be stored where there is not room for them.
+        """
+        tokens = sum(group.tokens for group in groups)
+        size = sum(2 * self._shape.d_model * len(group.blocks) * group.tokens for group in groups)
+        if stored_in is not None:
+            check_room(stored_in, round(1.05 * size))  # with the columns beside the payload
+        meter = Meter(tokens, size, self.say)
+        with self._progress(tokens, "tokens") as advance:
+
+            def count(n: int) -> None:
+                advance(n)
+                meter.advance(n)
+
+            harvesters = {blocks: self._harvester(blocks, count) for blocks in {group.blocks for group in groups}}
+            meter.start()
+            for group in groups:
+                yield harvesters[group.blocks].part(group.filings)
+        self.metadata |= meter.metadata()
+
+    def _harvester(self, blocks: tuple[int, ...], count: Callable[[int], None]) -> Harvester:
+        device, settings = self.model.devices[0], self._settings
+        reading = Reading(
+            window_tokens=settings.context_length - (self.model.bos is not None),
+            overlap_tokens=settings.overlap_tokens,
+            batch_tokens=self._activations.batch_tokens or device.batch_tokens,
+            length_multiple=device.length_multiple,
+        )
+        return Harvester(self.model, blocks, reading, count)

@@ -1,0 +1,151 @@
+"""Rows of the shards in random order, as training wants them, out of a pool that never outgrows a number of bytes."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.int64]
+Gather = Callable[[int, Rows], NDArray[np.floating[Any]]]
+"""Copies of the rows of a block with these numbers, ascending."""
+
+_LONGEST_RUN_BYTES = 256 << 10
+_RUNS_IN_A_POOL = 256
+
+
+class SampleSizeError(ValueError):
+    """Batches of the size asked for cannot be drawn."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Numbers of rows [n], and the same rows of every block: [n, d_model], float16 or float32."""
+
+    rows: Rows
+    streams: Mapping[int, NDArray[np.floating[Any]]]
+
+
+def sample_tokens(
+    gather: Gather,
+    kinds: Mapping[int, np.dtype[Any]],
+    d_model: int,
+    keep: NDArray[np.bool_],
+    n: int,
+    seed: int,
+    max_bytes: int,
+) -> Iterator[Sample]:
+    """An endless stream of batches of `n` rows; every epoch has every kept row once, in an order fixed by the seed.
+
+    A pool is filled with short runs of neighbouring rows from random places of all shards and emptied in random order;
+    rows left over when it holds less than a batch stay for the next pool. If all kept rows fit, they are read once,
+    and every epoch is a uniform shuffle. A batch may end one epoch and begin the next.
+
+    Parameters
+    ----------
+    kinds : blocks, and the type in which each is handed out
+    keep : [rows], whether a row takes part
+    max_bytes : payload held, of the pool and of the batch being handed out; a batch already handed out is the caller's
+
+    Raises
+    ------
+    SampleSizeError
+        `n` is more than the kept rows, or two batches are more than `max_bytes`.
+    """
+    kept = int(keep.sum())
+    row_bytes = d_model * sum(kind.itemsize for kind in kinds.values())
+    if not 0 < n <= kept:
+        raise SampleSizeError(f"batches of {n} rows were asked for, and {kept} rows are kept")
+    capacity = min(kept, max_bytes // max(row_bytes, 1) - n)
+    if capacity < n:
+        needed = f"a pool and a batch of {n} rows at {len(kinds)} blocks need {2 * n * row_bytes:,}"
+        raise SampleSizeError(f"max_bytes is {max_bytes:,}; {needed}")
+    pool, rng = _Pool(gather, kinds, d_model, capacity, max(1, n // 4)), np.random.default_rng(seed)
+    return _resident(pool, keep, n, rng) if capacity == kept else _pooled(pool, keep, n, rng)
+
+
+class _Pool:
+    """Slots for rows.
+
+    Parameters
+    ----------
+    at_once : rows of a block that are read at a time; a quarter of a batch leaves room for widening bfloat16
+    """
+
+    def __init__(
+        self, gather: Gather, kinds: Mapping[int, np.dtype[Any]], d_model: int, slots: int, at_once: int
+    ) -> None:
+        self.rows = np.empty(slots, dtype=np.int64)
+        self.row_bytes = d_model * max((kind.itemsize for kind in kinds.values()), default=2)
+        self._gather, self._at_once = gather, at_once
+        self._streams = {block: np.empty((slots, d_model), dtype=kind) for block, kind in kinds.items()}
+
+    def load(self, slots: Rows, rows: Rows) -> None:
+        """Read rows, in any order, into these slots."""
+        rows = np.sort(rows)
+        self.rows[slots] = rows
+        for block, stream in self._streams.items():
+            for first in range(0, len(rows), self._at_once):
+                chunk = slice(first, first + self._at_once)
+                stream[slots[chunk]] = self._gather(block, rows[chunk])
+
+    def sample(self, slots: Rows) -> Sample:
+        """Copies of the rows in these slots."""
+        return Sample(self.rows[slots], {block: stream[slots] for block, stream in self._streams.items()})
+
+
+def _resident(pool: _Pool, keep: NDArray[np.bool_], n: int, rng: np.random.Generator) -> Iterator[Sample]:
+    """All kept rows fit: read once, shuffled anew for every epoch."""
+    slots = np.arange(len(pool.rows))
+    pool.load(slots, np.flatnonzero(keep))
+    queue = np.empty(0, dtype=np.int64)
+    while True:
+        queue = np.concatenate([queue, rng.permutation(slots)])
+        while len(queue) >= n:
+            yield pool.sample(queue[:n])
+            queue = queue[n:]
+
+
+def _pooled(pool: _Pool, keep: NDArray[np.bool_], n: int, rng: np.random.Generator) -> Iterator[Sample]:
+    """Fill and empty the pool. What an epoch leaves over is handed out before anything of the next."""
+    slots, queue = np.arange(len(pool.rows)), np.empty(0, dtype=np.int64)
+    longest = max(1, _LONGEST_RUN_BYTES // pool.row_bytes)
+    run_rows = min(longest, max(1, len(slots) // _RUNS_IN_A_POOL))
+    while True:
+        runs, loaded = _Runs(keep, run_rows, rng), 0
+        while loaded < runs.rows:
+            free = np.setdiff1d(slots, queue, assume_unique=True)
+            rows = runs.numbers(loaded, loaded + len(free))
+            fresh = free[: len(rows)]
+            pool.load(fresh, rows)
+            if loaded:
+                queue = rng.permutation(np.concatenate([queue, fresh]))
+            else:
+                queue = np.concatenate([queue, rng.permutation(fresh)])
+            loaded += len(rows)
+            while len(queue) >= n:
+                yield pool.sample(queue[:n])
+                queue = queue[n:]
+
+
+class _Runs:
+    """The kept rows as runs of neighbours in random order, cut at a random phase; `rows` is how many there are."""
+
+    def __init__(self, keep: NDArray[np.bool_], run_rows: int, rng: np.random.Generator) -> None:
+        self._keep = keep
+        cuts = np.arange(int(rng.integers(1, run_rows + 1)), len(keep), run_rows)
+        firsts, ends = np.concatenate([[0], cuts]), np.concatenate([cuts, [len(keep)]])
+        order = rng.permutation(len(firsts))
+        self._firsts, self._ends = firsts[order], ends[order]
+        self._before = np.concatenate([[0], np.cumsum(np.add.reduceat(keep, firsts, dtype=np.int64)[order])])
+        self.rows = int(self._before[-1])
+
+    def numbers(self, first: int, end: int) -> Rows:
+        """Numbers of the first-th to end-th kept row in this order, fewer where the epoch ends."""
+        low = int(np.searchsorted(self._before, first, side="right")) - 1
+        high = int(np.searchsorted(self._before, end, side="left"))
+        runs = zip(self._firsts[low:high].tolist(), self._ends[low:high].tolist(), strict=True)
+        numbers = np.concatenate([a + np.flatnonzero(self._keep[a:b]) for a, b in runs])
+        skipped = first - int(self._before[low])
+        return numbers[skipped : skipped + end - first]

@@ -1,0 +1,32 @@
+"""Progress bars on standard error, and lines that are said while one is there."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+from tqdm import tqdm
+
+SCALED = 100_000
+"""A bar that goes further than this counts in thousands and millions."""
+
+
+@contextmanager
+def progress_bar(title: str, total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
+    """A bar with units per second, where standard error is a terminal; a count where nobody knows the total.
+
+    Yields the function that advances it by n.
+    """
+    large = (total or 0) > SCALED
+    with tqdm(
+        total=total, unit=f" {unit}", unit_scale=large, desc=title, leave=False, mininterval=1.0, disable=None
+    ) as bar:
+
+        def advance(n: int) -> None:
+            bar.update(n)
+
+        yield advance
+
+
+def beside_bars() -> AbstractContextManager[None]:
+    """Inside, what is printed on standard error stands above the bars, not in them."""
+    return tqdm.external_write_mode(file=sys.stderr)

@@ -1,0 +1,138 @@
+import tracemalloc
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes.activation_parts import ABOUT, part_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from assets.activations.shard_files import write_part
+from assets.activations.shards import ShardMismatchError, Shards
+from assets.activations.token_stream import SampleSizeError
+
+D = 64
+PARTS, ROWS = 8, 1000
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Shards:
+    """Eight parts of 1,000 rows at two blocks, every other part of block 7 in bfloat16."""
+    folder = tmp_path_factory.mktemp("shards")
+    for number in range(PARTS):
+        kind = "bfloat16" if number % 2 else "float16"
+        part = part_of([600, 400], d_model=D, first=2 * number, dtypes={7: kind})
+        write_part(folder, number, part, ABOUT, row_group_bytes=300 * 2 * D)
+    return Shards(folder)
+
+
+def rows_of(shards: Shards, count: int, n: int = 100, seed: int = 0, **options) -> np.ndarray:
+    """Numbers of the first rows of the stream."""
+    batches = islice(shards.sample_tokens(n, seed, **options), -(-count // n))
+    return np.concatenate([batch.rows for batch in batches])[:count]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    n=st.integers(1, 60),
+    kept=st.sets(st.integers(0, 299), min_size=60),
+    pool=st.integers(0, 400),
+    seed=st.integers(0, 9),
+)
+def test_every_epoch_has_every_kept_row_once(tmp_path_factory, n: int, kept: set[int], pool: int, seed: int) -> None:
+    folder = tmp_path_factory.mktemp("shards")
+    for number in range(3):
+        write_part(folder, number, part_of([60, 40], d_model=2, first=2 * number), ABOUT, row_group_bytes=4 * 30)
+    shards, keep = Shards(folder), np.zeros(300, dtype=bool)
+    keep[sorted(kept)] = True
+    max_bytes = 8 * (2 * n + pool)
+    rows = rows_of(shards, 3 * len(kept), n, seed, keep=keep, max_bytes=max_bytes)
+    for epoch in rows.reshape(3, -1):
+        assert sorted(epoch.tolist()) == sorted(kept)
+
+
+@pytest.mark.parametrize("max_bytes", [1 << 18, 1 << 30])
+def test_a_sample_has_the_rows_that_it_names(shards: Shards, max_bytes: int) -> None:
+    streams = {block: shards.activations(block) for block in (2, 7)}
+    for sample in islice(shards.sample_tokens(100, 1, max_bytes=max_bytes), 200):
+        assert {block: stream.dtype for block, stream in sample.streams.items()} == {2: np.float16, 7: np.float32}
+        for block, stream in sample.streams.items():
+            assert stream.tobytes() == streams[block][sample.rows].tobytes()
+
+
+def test_only_blocks_asked_for_are_sampled(shards: Shards) -> None:
+    assert list(next(shards.sample_tokens(5, 0, blocks=[7])).streams) == [7]
+
+
+@pytest.mark.parametrize("max_bytes", [1 << 18, 1 << 30])
+def test_the_seed_decides_the_stream(shards: Shards, max_bytes: int) -> None:
+    one, again, other = (rows_of(shards, 9000, seed=seed, max_bytes=max_bytes) for seed in (0, 0, 1))
+    assert one.tolist() == again.tolist()
+    assert (one != other).mean() > 0.99
+
+
+@pytest.mark.parametrize("max_bytes", [1 << 18, 1 << 30])
+def test_epochs_differ(shards: Shards, max_bytes: int) -> None:
+    epochs = rows_of(shards, 16_000, max_bytes=max_bytes).reshape(2, -1)
+    assert (epochs[0] != epochs[1]).mean() > 0.99
+
+
+@pytest.mark.parametrize(("blocks", "n"), [([2], 200), ([7], 200), ([2, 7], 50)])
+def test_no_more_than_the_bytes_allowed_are_held(shards: Shards, blocks: list[int], n: int) -> None:
+    max_bytes = 512 << 10
+    next(shards.sample_tokens(n, 1, blocks=blocks))  # opens the files
+    tracemalloc.start()
+    try:
+        stream = shards.sample_tokens(n, 0, blocks=blocks, max_bytes=max_bytes)
+        for _ in range(3 * PARTS * ROWS // n):
+            next(stream)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    row_bytes = sum(4 * D if block == 7 else 2 * D for block in blocks)
+    bookkeeping = 64 * (max_bytes // row_bytes) + (200 << 10)
+    assert 0.7 * max_bytes < peak < max_bytes + bookkeeping
+
+
+def test_without_a_tight_bound_an_epoch_is_a_uniform_shuffle(shards: Shards) -> None:
+    epoch = rows_of(shards, 8000)
+    assert abs(np.corrcoef(epoch, np.arange(8000))[0, 1]) < 4 / np.sqrt(8000)
+    assert abs(np.corrcoef(epoch[1:], epoch[:-1])[0, 1]) < 4 / np.sqrt(8000)
+    neighbours = (np.abs(np.diff(epoch)) == 1).sum()
+    assert neighbours < 12  # 2 are expected
+
+
+def test_a_small_pool_still_mixes_all_shards(shards: Shards) -> None:
+    """A pool of 1,200 of 8,000 rows: every batch of 200 has rows of every part, 25 of each on average."""
+    epoch = rows_of(shards, 8000, n=200, blocks=[2], max_bytes=1400 * 2 * D).reshape(-1, 200)
+    counts = np.array([np.bincount(batch // ROWS, minlength=PARTS) for batch in epoch])
+    assert counts.min() >= 1
+    assert counts[: len(counts) // 2].sum(axis=0) == pytest.approx(np.full(PARTS, 500), abs=120)
+
+
+def test_more_rows_than_are_kept_cannot_be_drawn(shards: Shards) -> None:
+    keep = np.arange(8000) < 50
+    with pytest.raises(SampleSizeError, match="batches of 51 rows were asked for, and 50 rows are kept"):
+        shards.sample_tokens(51, 0, keep=keep)
+    assert sorted(next(shards.sample_tokens(50, 0, keep=keep)).rows.tolist()) == list(range(50))
+    with pytest.raises(SampleSizeError, match="batches of 0 rows"):
+        shards.sample_tokens(0, 0)
+
+
+def test_a_bound_below_two_batches_is_refused(shards: Shards) -> None:
+    needed = 2 * 100 * 2 * D
+    with pytest.raises(SampleSizeError, match=r"max_bytes is 25,599; .* 100 rows at 1 blocks need 25,600"):
+        shards.sample_tokens(100, 0, blocks=[2], max_bytes=needed - 1)
+    assert len(next(shards.sample_tokens(100, 0, blocks=[2], max_bytes=needed)).rows) == 100
+
+
+def test_a_mask_of_another_length_is_refused(shards: Shards) -> None:
+    with pytest.raises(ShardMismatchError, match=r"\(7,\), not \(8000,\)"):
+        shards.sample_tokens(1, 0, keep=np.ones(7, dtype=bool))
+
+
+def test_streams_are_not_disturbed_by_one_another(shards: Shards, tmp_path: Path) -> None:
+    first, second = (shards.sample_tokens(100, seed, max_bytes=1 << 18) for seed in (0, 1))
+    together = [(next(first).rows, next(second).rows) for _ in range(90)]
+    assert np.concatenate([one for one, _ in together]).tolist() == rows_of(shards, 9000, max_bytes=1 << 18).tolist()

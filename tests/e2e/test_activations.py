@@ -1,0 +1,105 @@
+"""The activation cache in the whole graph: what is kept changes no result, and damage costs what is damaged."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from peerlens_command import artefacts
+
+from resources.environment import open_profile
+from resources.lake import Lake, Manifest
+from resources.profile import Profile
+
+RESULTS = ("company_features/", "saes/", "sae_scores/", "latent_labels/", "layer_distances/", "cluster_scores/")
+
+
+def kept(what: str) -> Profile:
+    tiny = open_profile("tiny")
+    return tiny.model_copy(update={"activations": tiny.activations.model_copy(update={"keep": what})})
+
+
+def stored(home: Path) -> set[str]:
+    """Assets that have shards on the disk."""
+    return {file.relative_to(home / "tiny").parts[0] for file in home.glob("tiny/*/*/*/shards/block-*/*")}
+
+
+def shard(home: Path, asset: str, block: int, part: int = 0) -> Path:
+    (file,) = home.glob(f"tiny/{asset}/*/shards/block-{block:02d}/part-{part:05d}.parquet")
+    return file
+
+
+def flip_a_bit(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 4
+    file.write_bytes(content)
+
+
+def made(home: Path, asset: str, partition: str | None = None) -> Manifest:
+    found = Lake(home, "tiny").manifest(asset, partition)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(("what", "on_disk"), [("corpus", {"sae_corpus"}), ("none", set())])
+def test_what_is_kept_changes_no_result(
+    walk: Callable, tiny_home: Path, tmp_path: Path, what: str, on_disk: set[str]
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "models").symlink_to(tiny_home / "models", target_is_directory=True)
+    walk(home, kept(what))
+    found, expected = artefacts(home / "tiny"), artefacts(tiny_home / "tiny")
+    assert {name.rpartition("/")[0] + "/" for name in found} >= set(RESULTS)
+    assert found.pop("warehouse/all") and expected.pop("warehouse/all")  # names the files of its own lake
+    assert found == expected
+    assert stored(home) == on_disk
+    assert stored(tiny_home) == {"activations", "sae_corpus"}
+
+
+def test_keeping_less_reads_nothing_trains_nothing_and_draws_no_new_corpus(walk: Callable, lake_copy: Path) -> None:
+    before, less = artefacts(lake_copy / "tiny"), kept("corpus")
+    again = walk(lake_copy, less)
+    assert [body for body in again.ran if body != "warehouse"] == ["activations 2003", "activations 2004", "sae_corpus"]
+    after = artefacts(lake_copy / "tiny")
+    assert {name for name in after if before[name] != after[name]} <= {"warehouse/all"}
+    assert made(lake_copy, "activations", "2004").metadata["filings_read"] == 0
+    assert not any(name.startswith("shards/") for name in made(lake_copy, "activations", "2004").files)
+    assert "tokens_read" not in made(lake_copy, "sae_corpus").metadata
+
+
+@pytest.mark.parametrize(
+    ("asset", "body", "reader"),
+    [
+        ("activations/2004", "activations 2004", "company_features 2004"),
+        ("sae_corpus/all", "sae_corpus", "latent_labels"),
+    ],
+)
+def test_a_flipped_bit_is_found_by_its_reader_and_only_that_shard_is_read_again(
+    walk: Callable, lake_copy: Path, asset: str, body: str, reader: str
+) -> None:
+    before, file = artefacts(lake_copy / "tiny"), shard(lake_copy, asset, 2)
+    whole = file.read_bytes()
+    flip_a_bit(file)
+    shutil.rmtree(lake_copy / "tiny" / reader.split(maxsplit=1)[0])
+    again = walk(lake_copy, kept("all"))
+    assert {body, reader} <= set(again.ran) <= {body, reader, "company_features 2003", "warehouse"}
+    assert again.why[body] == f"damaged: {file.relative_to(file.parents[2])}"
+    repaired = made(lake_copy, *body.split())
+    assert repaired.metadata["gigabytes"] == pytest.approx(repaired.metadata["tokens_read"] * 1152 / 1e9, abs=6e-4)
+    (now,) = (f for f in file.parents[3].glob("*/shards/block-02/part-*.parquet") if f.read_bytes() == whole)
+    assert repaired.folder in now.parts
+    after = artefacts(lake_copy / "tiny")
+    assert {name for name in after if before[name] != after[name]} <= {"warehouse/all"}
+
+
+def test_a_new_filing_is_all_that_is_read(walk: Callable, lake_copy: Path) -> None:
+    tiny = kept("all")
+    tokens = made(lake_copy, "activations", "2004").metadata["tokens"]
+    more = tiny.model_copy(update={"tickers": [*(tiny.tickers or []), "TXN"]})
+    again = walk(lake_copy, more)
+    assert "activations 2004" in again.ran
+    assert "sae_corpus" not in again.ran
+    grown = made(lake_copy, "activations", "2004")
+    assert grown.metadata["filings_read"] == 1
+    assert grown.metadata["tokens_read"] == grown.metadata["tokens"] - tokens > 0
