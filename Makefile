@@ -19,7 +19,7 @@ test: $(VENV)/dev.stamp lint  ## everything CI runs
 	@if [ -z "$$PEERLENS_TESTDATA" ] && [ -d ../shared/data ]; then export PEERLENS_TESTDATA=$(abspath ../shared/data); fi; \
 	$(BIN)/python -m pytest -m "not slow"
 
-test-all: $(VENV)/dev.stamp lint  ## the slow tests too: kill -9 in every stage, ten times
+test-all: $(VENV)/dev.stamp lint  ## the slow tests too: kill -9 in every stage, ten times, and fifty times while reading
 	@if [ -z "$$PEERLENS_TESTDATA" ] && [ -d ../shared/data ]; then export PEERLENS_TESTDATA=$(abspath ../shared/data); fi; \
 	$(BIN)/python -m pytest
 

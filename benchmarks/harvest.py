@@ -106,7 +106,7 @@ class Ours:
                 keep(block, torch.zeros(1).expand(*batches[-1].shape, D_MODEL))
 
         with patch.object(self._reader.model, "read", take_down):
-            tokens = sum(part.rows for part in self._reader.read(self._reader.groups(texts, BLOCKS)))
+            tokens = sum(group.tokens for group, _ in self._reader.read(self._reader.groups(texts, BLOCKS)))
         return Work(texts, batches, tokens)
 
     def seconds(self, work: Work, blocks: range) -> tuple[float, float]:

@@ -2,15 +2,12 @@
 
 import click
 
-from resources.compute import DTypeError
 from resources.edgar import EdgarError, EdgarIdentityError
 from resources.edgar.blobs import BlobError
 from resources.edgar.index import EdgarFormatError
 from resources.lake import DamagedFileError, LakeBusyError, LakeError
 from resources.market import PriceError
 from resources.model_files import ModelNotFoundError
-from resources.model_limits import ModelLimitError
-from resources.model_source import ModelCodeError
 from resources.profile import ProfileError
 
 FAILED, REFUSED, BUSY, INTERRUPTED = 1, 2, 3, 130
@@ -56,12 +53,9 @@ STATUS: dict[type[BaseException], int] = {
     EdgarFormatError: FAILED,
     BlobError: FAILED,
     DamagedFileError: FAILED,
-    DTypeError: REFUSED,
     LakeBusyError: BUSY,
     LakeError: REFUSED,
     EdgarIdentityError: REFUSED,
-    ModelCodeError: REFUSED,
-    ModelLimitError: REFUSED,
     ModelNotFoundError: REFUSED,
     PriceError: REFUSED,
     ProfileError: REFUSED,

@@ -3,6 +3,7 @@
 from datetime import date
 
 from assets.partitions import as_of_keys, month_name
+from resources.compute import DTypeError, devices
 from resources.edgar import EdgarIdentityError, identity
 from resources.edgar.universe import EdgarUniverse, named_companies
 from resources.embedder import embedder_identity
@@ -44,9 +45,11 @@ def preflight(profile: Profile, lake: Lake, today: date) -> None:
         embedder_identity(profile.embedder)
         lake.writable()
         check_model(profile.model, lake.models)
+        if profile.model.dtype == "bfloat16":
+            devices(profile.model.dtype)
         for setting, blocks in _asked_blocks(profile):
             check_blocks(profile.model, lake.models, blocks, setting)
-    except (ModelLimitError, ModelNotFoundError, PriceError) as error:
+    except (DTypeError, ModelLimitError, ModelNotFoundError, PriceError) as error:
         raise ProfileError(f"profile {profile.name}: {error}") from error
 
 

@@ -1,5 +1,6 @@
 """What is there, and why it would be made again."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 import polars as pl
@@ -27,17 +28,20 @@ def status_table(profile: Profile) -> pl.DataFrame:
 
 
 def changed_since(lake: Lake, corpus: Manifest) -> int:
-    """Filings of the pinned corpus whose tokens are no longer what the activation cache holds."""
-    years = [place.name for place in sorted((lake.root / "activations").glob("*"))]
-    cached = [known for year in years if (known := lake.manifest("activations", year))]
-    current = {row for known in cached for row in _contents(lake, known)}
-    return sum(row not in current for row in _contents(lake, corpus))
+    """Filings of the pinned corpus whose text is no longer what `descriptions` holds."""
+    years = [place.name for place in sorted((lake.root / "descriptions").glob("*"))]
+    described = [known for year in years if (known := lake.manifest("descriptions", year))]
+    drawn = _texts(lake, [corpus]).collect()
+    mine = pl.col("accession").is_in(drawn["accession"].to_list())
+    same = drawn.join(_texts(lake, described).filter(mine).collect(), on=["accession", "text"], how="semi")
+    return drawn.height - same.height
 
 
-def _contents(lake: Lake, known: Manifest) -> list[tuple[str, str]]:
-    """Accession and origin of every filing of an artefact."""
-    files = lake.table_files(known, known.asset)
-    return [row for file in files for row in pl.read_parquet(file, columns=["accession", "made_from"]).iter_rows()]
+def _texts(lake: Lake, known: Sequence[Manifest]) -> pl.LazyFrame:
+    """Accession and text of every filing of some artefacts."""
+    files = [file for one in known for file in lake.table_files(one, one.asset)]
+    columns = ("accession", "text")
+    return pl.scan_parquet(files).select(columns) if files else pl.LazyFrame(schema=dict.fromkeys(columns, pl.String))
 
 
 def _row(name: str, partition: str | None, known: Manifest | None, state: str) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -125,22 +125,15 @@ class Build:
         draw(figure, self.folder / "pictures" / f"{name}.png")
         self.metadata.setdefault("pictures", {})[name] = sentence
 
-    def unchanged(self, inputs: Mapping[str, Any], ignoring: Collection[str] = ()) -> set[str]:
+    def unchanged(self, inputs: Mapping[str, Any]) -> set[str]:
         """Units (filings, autoencoders) whose recipe is the one they were made with before; records the new recipes.
 
         Parameters
         ----------
         inputs : mapping
             Unit -> digest, or anything JSON can say, of what that unit alone reads. Code and settings are added here.
-        ignoring : collection of str
-            Settings by dotted name that no unit depends on.
-
-        Raises
-        ------
-        UndeclaredReadError
-            One of these settings was not declared.
         """
-        shared = [self.recipe["code"], self.recipe["schema"], self._settings_but(ignoring)]
+        shared = [self.recipe[part] for part in ("code", "schema", "config")]
         self.units = {unit: digest_of([*shared, content])[:16] for unit, content in inputs.items()}
         before = self.previous.units if self.previous else {}
         return {unit for unit, digest in self.units.items() if before.get(unit) == digest}
@@ -153,23 +146,21 @@ class Build:
         UndeclaredReadError
             One of them was not declared.
         """
-        now = self.recipe | {"config": self._settings_but(settings)}
+        declared = self.recipe["config"]
+        for name in settings:
+            if without(declared, {name}) == declared:
+                raise UndeclaredReadError(f"{self.declaration.name} names the setting {name} without declaring it")
         if self.previous is None:
             return False
         then = self.previous.recipe
-        return now == then | {"config": without(then["config"], settings)}
-
-    def _settings_but(self, ignored: Collection[str]) -> dict[str, Any]:
-        declared = self.recipe["config"]
-        for name in ignored:
-            if without(declared, {name}) == declared:
-                raise UndeclaredReadError(f"{self.declaration.name} names the setting {name} without declaring it")
-        return without(declared, ignored)
+        return self.recipe | {"config": without(declared, settings)} == then | {
+            "config": without(then["config"], settings)
+        }
 
     def before(self, table: str) -> pl.DataFrame:
         """Rows of this artefact as it was, to carry unchanged units over.
 
-        None where there was no artefact, it was written to another contract, or this table of it is damaged.
+        No rows where there was no artefact, it was written to another contract, or this table of it is damaged.
         """
         schema = next(t for t in self.declaration.tables if t.name == table)
         known, files = self.previous, list[Path]()

@@ -96,6 +96,7 @@ def _gpus() -> list[Processor]:
     import torch
 
     found = []
+    torch.cuda.empty_cache()  # what torch keeps for itself is free too
     for index in range(torch.cuda.device_count()):
         with torch.cuda.device(index):
             units = torch.cuda.is_bf16_supported(including_emulation=False)

@@ -23,7 +23,7 @@ from resources.tokens import Tokens
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["LanguageModel", "WindowError", "model_identity", "open_language_model"]
+__all__ = ["LanguageModel", "WindowError", "open_language_model"]
 
 
 class WindowError(ValueError):
@@ -59,7 +59,6 @@ class LanguageModel:
         self.d_model: int = config.hidden_size
         self.context_length: int = config.max_position_embeddings
         self.bos = tokenizer.bos
-        self.tokenizer_hash = tokenizer.hash
         self.devices = tuple(devices)
         self._tokenizer = tokenizer
         self._copies = [one.eval() for one in copies]
@@ -240,7 +239,8 @@ def _weights_on(device: Device, folder: Path) -> Any:
 
 
 def _decoder_layers(model: Any, n_blocks: int) -> Any:
+    """The list of decoder blocks; of a model that also sees, not those of its eye."""
     from torch.nn import ModuleList
 
-    lists = (module for module in model.base_model.modules() if isinstance(module, ModuleList))
+    lists = (module for module in model.get_decoder().modules() if isinstance(module, ModuleList))
     return next(layers for layers in lists if len(layers) == n_blocks)

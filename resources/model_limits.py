@@ -21,6 +21,10 @@ _CONTEXT = ("max_position_embeddings", "n_positions")
 _BLOCKS = ("num_hidden_layers", "n_layer", "num_layers")
 
 
+UNLIMITED = 1 << 30
+"""Context of a model whose configuration names none, because its positions are relative."""
+
+
 class ModelLimitError(ValueError):
     """The settings ask for more than the model or the machine can do."""
 
@@ -64,7 +68,8 @@ def model_shape(settings: Model, models: Path) -> ModelShape:
     folder = model_folder(settings, models)
     with without_model_code(settings):
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False).get_text_config()
-    return ModelShape(config.num_hidden_layers, config.hidden_size, config.max_position_embeddings)
+    longest = getattr(config, "max_position_embeddings", None)
+    return ModelShape(config.num_hidden_layers, config.hidden_size, longest or UNLIMITED)
 
 
 def check_model(settings: Model, models: Path) -> None:
@@ -127,7 +132,7 @@ def check_memory(settings: Model, weights: Sequence[Path], d_model: int, device:
         return
     needed = f"needs {_gb(parameters)} for weights in {device.dtype} and {_gb(window)} to read one window"
     there = f"{device.name} has {_gb(device.free_bytes)} free"
-    smaller = " set model.dtype to bfloat16 (half the memory)," if device.dtype == "float32" else ""
+    smaller = " set model.dtype to bfloat16 if it has units for that," if device.dtype == "float32" else ""
     rest = "lower model.context_length, name a smaller model, or use a machine with more memory"
     raise ModelTooLargeError(f"model.id {settings.id}: {needed}; {there}: free memory,{smaller} {rest}")
 

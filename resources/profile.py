@@ -77,7 +77,7 @@ class Activations(Section):
     batch_tokens: Positive | None = None
     """Tokens that the model reads at once, over all windows of a batch; empty: what suits the hardware."""
     shard_tokens: Positive | None = None
-    """Tokens of a shard, which is held in memory and done again whole after a crash; empty: what suits the hardware."""
+    """Tokens of a part, held in memory (at most 512 MiB) and lost by a crash; empty: what suits the hardware."""
     massive_norm: float = 10.0
     """Tokens whose norm is above this many medians of their block are left out of everything."""
 

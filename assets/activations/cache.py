@@ -1,26 +1,24 @@
 """A folder of shards for the filings wanted: what did not change is carried over, what is new or damaged is read."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import errno
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from assets.activations.cost import DiskFullError
+from assets.activations.cost import DiskFullError, check_room
 from assets.activations.part import Part
+from assets.activations.part_record import PartRecord, part_records, shard_file
 from assets.activations.reading import Group, Reader, Text
-from assets.activations.shard_files import (
-    PartRecord,
-    damaged_blocks,
-    link_part,
-    part_records,
-    remove_leftovers,
-    remove_part,
-    write_part,
-)
+from assets.activations.shard_files import damaged_blocks, link_part, remove_leftovers, remove_part, write_part
 from assets.activations.shards import Shards
 from assets.activations.writing import PartWriter
+from resources.lake import set_aside
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)
@@ -35,8 +33,8 @@ def fill(folder: Path, texts: Sequence[Text], blocks: Sequence[int], sources: Se
     """Make `folder` hold the residual streams of `texts` after `blocks`, and nothing else.
 
     Parts of an interrupted attempt stay. A filing that a source has, made from the same, is carried over: its part is
-    linked where all of it is wanted, else its rows are copied bit for bit. Of a part with damaged shards, only these
-    shards are read again.
+    linked where all of it is wanted, else its rows are copied bit for bit. Of a part that is wanted whole only the
+    damaged shards are read again.
 
     Parameters
     ----------
@@ -63,12 +61,17 @@ class _Stored:
     """What is of use of a part in another folder: some of its filings, and the blocks that are not damaged."""
 
     folder: Path
-    number: int
+    record: PartRecord
     filings: tuple[str, ...]
     blocks: tuple[int, ...]
 
+    @property
+    def tokens(self) -> int:
+        return sum(filing.tokens for filing, _ in self.record.placed(self.filings))
+
     def part(self) -> Part:
-        return Shards(self.folder).part(self.number, accessions=self.filings, blocks=self.blocks)
+        number = self.record.number
+        return Shards(self.folder, numbers=[number]).part(number, accessions=self.filings, blocks=self.blocks)
 
 
 class _Cache:
@@ -78,63 +81,93 @@ class _Cache:
         self._folder, self._blocks, self._reader = folder, blocks, reader
         self._lacking = lacking
         self._copies: list[_Stored] = []
-        self._repairs: list[tuple[Group, _Stored]] = []
+        self._damaged: list[_Stored] = []
         self._number = 0
 
     def resume(self) -> None:
         """Keep the parts of an interrupted attempt that are whole and wanted; remove the others."""
         for number, record in part_records(self._folder):
             wanted = self._wanted(record)
-            if len(wanted) == len(record.filings) and not damaged_blocks(self._folder, number):
+            if self._fits(record, wanted) and not damaged_blocks(self._folder, number):
                 self._take(wanted)
-                self._number = max(self._number, number + 1)
+                self._number = number + 1
             else:
                 remove_part(self._folder, number)
         remove_leftovers(self._folder)
 
     def take_over(self, source: Path) -> None:
-        """Link the parts of another folder that are wanted as they are; remember what is to be copied or repaired."""
+        """Link the parts of another folder that are wanted as they are; note what is to be copied or repaired."""
         for number, record in part_records(source):
             wanted = self._wanted(record)
             if not wanted or not set(self._blocks) <= set(record.blocks):
                 continue
-            damaged = [block for block in damaged_blocks(source, number) if block in self._blocks]
-            whole = len(wanted) == len(record.filings)
-            if damaged:
-                self._reader.say(f"{source}: part {number} is damaged at blocks {damaged}: they are read again")
-            if whole and not damaged and set(self._blocks) == set(record.blocks):
-                link_part(source, number, self._folder, self._next())
-            elif not damaged:
-                self._copies.append(_Stored(source, number, wanted, self._blocks))
-            elif whole:
-                good = tuple(block for block in self._blocks if block not in damaged)
-                group = self._reader.group([self._lacking[accession] for accession in wanted], damaged)
-                self._repairs.append((group, _Stored(source, number, wanted, good)))
-            if whole or not damaged:
-                self._take(wanted)
+            damaged = damaged_blocks(source, number)
+            for block in damaged:
+                set_aside(shard_file(source, block, number))
+            good = tuple(block for block in self._blocks if block not in damaged)
+            stored = _Stored(source, record, wanted, good)
+            if len(good) < len(self._blocks):
+                self._damaged.append(stored)
+                continue
+            if self._fits(record, wanted) and not damaged:
+                self._store(self._next(), partial(link_part, source, number, self._folder))
+            else:
+                self._copies.append(stored)
+            self._take(wanted)
 
     def write(self) -> set[str]:
         """Write what is copied, repaired and read; returns the accessions read."""
-        copied = _gathered((one.part() for one in self._copies), self._reader.part_tokens(len(self._blocks)))
+        repairs = [self._repair(one) for one in self._damaged if self._repairable(one)]
         fresh = self._reader.groups(list(self._lacking.values()), self._blocks)
-        groups = [*(group for group, _ in self._repairs), *fresh]
-        read = self._reader.read(groups, self._folder) if groups else iter(())
-        rest = [*(stored for _, stored in self._repairs), *(None for _ in fresh)]
-        repaired = (_joined(part, good.part()) if good else part for part, good in zip(read, rest, strict=True))
-        with PartWriter(self._stored) as writer:
-            for part in chain(copied, repaired):
+        groups = [*(group for group, _ in repairs), *fresh]
+        tokens = sum(one.tokens for one in self._copies) + sum(group.tokens for group in groups)
+        check_room(self._folder, self._reader.bytes(tokens, len(self._blocks)))
+        copied = _gathered((one.part() for one in self._copies), self._reader.part_tokens(len(self._blocks)))
+        rests = [*(stored for _, stored in repairs), *(None for _ in fresh)]
+        with PartWriter(self._store_part) as writer:
+            for part in chain(copied, self._read(groups, rests)):
                 writer.put(self._next(), part)
         return {filing.accession for group in groups for filing in group.filings}
 
-    def _stored(self, number: int, part: Part) -> None:
+    def _read(self, groups: Sequence[Group], rests: Sequence[_Stored | None]) -> Iterator[Part]:
+        """What is read, and with it the blocks of the same filings that were whole."""
+        if groups:
+            for (_, parts), rest in zip(self._reader.read(groups), rests, strict=True):
+                yield from parts if rest is None else [_joined(part, rest.part()) for part in parts]
+
+    def _repairable(self, stored: _Stored) -> bool:
+        """Whether a damaged part is still wanted whole, and has a shard that is not damaged."""
+        return bool(stored.blocks) and len(self._wanted(stored.record)) == len(stored.record.filings)
+
+    def _repair(self, stored: _Stored) -> tuple[Group, _Stored]:
+        """The damaged blocks of a part, to be read again, and the part."""
+        damaged = [block for block in self._blocks if block not in stored.blocks]
+        where = f"{stored.folder}: part {stored.record.number}"
+        self._reader.say(f"{where} is damaged at blocks {damaged}; they are read again")
+        group = self._reader.group([self._lacking[accession] for accession in stored.filings], damaged)
+        self._take(stored.filings)
+        return group, stored
+
+    def _store_part(self, number: int, part: Part) -> None:
+        about = self._reader.about()
+        self._store(number, lambda new: write_part(self._folder, new, part, about))
+
+    def _store(self, number: int, write: Callable[[int], None]) -> None:
         try:
-            write_part(self._folder, number, part, self._reader.about())
+            write(number)
         except OSError as error:
             remove_part(self._folder, number)
+            if error.errno not in _FULL:
+                raise
             raise DiskFullError(
                 f"{self._folder}: part {number} could not be written: {error.strerror}; the parts before it stay: "
                 "make room and run `peerlens refresh` again"
             ) from error
+
+    def _fits(self, record: PartRecord, wanted: Sequence[str]) -> bool:
+        """Whether a part is wanted as it is."""
+        whole = len(wanted) == len(record.filings) and set(record.blocks) == set(self._blocks)
+        return whole and dict(record.about) == self._reader.about()
 
     def _wanted(self, record: PartRecord) -> tuple[str, ...]:
         """Filings of a part that are lacking, made from the same."""

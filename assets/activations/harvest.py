@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from assets.activations.part import DType, Filing, Part
+from assets.activations.narrowing import narrowed
+from assets.activations.part import Filing, Part
 from assets.activations.windows import Reading, Window, batches, padded_length, windows
 from resources.language_model import LanguageModel
 
@@ -92,8 +93,10 @@ class Harvester:
         """Tokens read at once: the setting, less where memory ran out."""
         return self._batch_tokens
 
-    def part(self, filings: Sequence[Filing]) -> Part:
+    def parts(self, filings: Sequence[Filing]) -> list[Part]:
         """Whole filings with their residual streams after the blocks; what they are depends on each filing alone.
+
+        One part, unless values beyond float16 turn up in some of the filings only.
 
         Raises
         ------
@@ -111,9 +114,7 @@ class Harvester:
             work = _Pass(places, deque(batches(lengths, self._reading)), self._room(rows, loud))
             self._read(work)
             if loud == self._loud:
-                dtypes = {block: _dtype(stream) for block, stream in work.streams.items()}
-                bits = {block: _bits(stream, dtypes[block]) for block, stream in work.streams.items()}
-                return Part(tuple(filings), bits, dtypes)
+                return narrowed(filings, work.streams)
 
     def _room(self, rows: int, loud: frozenset[int]) -> dict[int, Tensor]:
         types = {block: torch.float32 if block in loud else torch.float16 for block in self._blocks}
@@ -208,7 +209,7 @@ class Harvester:
                 raise ActivationOverflowError(
                     f"{place.filing.accession}: block {self._blocks[axis]}, position {place.window.stored + position}: "
                     f"the output of {self._model.identity} is infinite or not a number; leave this block out of "
-                    "`activations.blocks`, or set `model.dtype` to float32"
+                    "`activations.blocks`, or read in float32 (`model.dtype`)"
                 )
             loud = {self._blocks[axis] for axis in np.flatnonzero((stored >= FLOAT16_ROUNDS_TO_INFINITY).any(axis=1))}
             if any(work.streams[block].dtype == torch.float16 for block in loud):
@@ -233,17 +234,6 @@ def _places(filings: Sequence[Filing], reading: Reading) -> list[_Place]:
         places += [_Place(filing, window, row + window.stored) for window in windows(n, reading)]
         row += n
     return places
-
-
-def _dtype(stream: Tensor) -> DType:
-    """float16 where every value fits it; what is held in float16 was seen to."""
-    fits = stream.dtype == torch.float16 or bool(stream.to(torch.float16).isfinite().all())
-    return "float16" if fits else "bfloat16"
-
-
-def _bits(stream: Tensor, dtype: DType) -> NDArray[np.uint16]:
-    bits: NDArray[np.uint16] = stream.to(getattr(torch, dtype)).view(torch.uint16).numpy()
-    return bits
 
 
 def _is_memory(error: BaseException) -> bool:

@@ -1,7 +1,5 @@
 """The cache itself: the residual streams of a year's filings, stored where all are to be kept."""
 
-from collections.abc import Collection
-
 import polars as pl
 
 from assets import schemas
@@ -13,23 +11,24 @@ from resources.build import Build
 from resources.model_source import model_identity
 
 
-def keep_activations(build: Build) -> tuple[pl.DataFrame, Collection[str]]:
-    """Rows of `activations`, whose shards are made where they are to be kept; and the accessions read for it."""
+def keep_activations(build: Build) -> pl.DataFrame:
+    """Rows of `activations`, whose shards are made where they are to be kept."""
     settings, identity = build.profile.model, model_identity(build.profile.model, build.models)
     filings = build.read("descriptions")
     source = [made_from(settings, identity, text) for text in filings["text"]]
     filings = filings.with_columns(made_from=pl.Series(source, dtype=pl.String))
-    reader, read, known = reader_of(build), frozenset[str](), build.before("activations")
+    reader, known = reader_of(build), build.before("activations")
     tokens = dict(known.join(filings, on=["accession", "made_from"], how="semi").select("accession", "tokens").rows())
     if build.profile.activations.keep == "all" and filings.height:
         folder = build.folder / SHARDS
         before = [build.before_folder / SHARDS] if build.previous else []
-        read = fill(folder, texts_of(filings), reader.blocks, before, reader).read
+        filled = fill(folder, texts_of(filings), reader.blocks, before, reader)
         tokens = {accession: place.tokens for accession, place in Shards(folder).places.items()}
+        build.metadata |= {"filings_read": len(filled.read), "filings_carried_over": len(filled.carried_over)}
         build.metadata |= reader.metadata
     counts = [
         tokens[accession] if accession in tokens else len(reader.tokenize(text))
         for accession, text in filings.select("accession", "text").iter_rows()
     ]
     columns = [column.name for column in schemas.ACTIVATIONS.columns]
-    return filings.with_columns(tokens=pl.Series(counts, dtype=pl.Int32)).select(columns), read
+    return filings.with_columns(tokens=pl.Series(counts, dtype=pl.Int32)).select(columns)

@@ -3,16 +3,16 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from assets.activations.cost import Meter, check_room
+from assets.activations.cost import Meter
 from assets.activations.harvest import Harvester
 from assets.activations.part import Filing, Part
-from assets.activations.windows import Reading, parts
+from assets.activations.windows import Reading, padding_share, parts, windows
 from resources.code_version import code_version
-from resources.compute import devices
+from resources.compute import Device, devices
 from resources.lake import digest_of
 from resources.language_model import LanguageModel, open_language_model
 from resources.model_limits import ModelShape, model_shape
@@ -22,7 +22,8 @@ from resources.tokenizer import Tokenizer, open_tokenizer
 from resources.tokens import Tokens
 
 PART_BYTES = 1 << 29
-"""A part is held in memory three times at most: being read, waiting, being written."""
+"""Of a part, unless one filing alone is longer; three are in memory at once: being read, waiting, being written."""
+_COLUMNS_BYTES = 24
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,23 @@ class Group:
 
 
 def made_from(settings: Model, identity: str, text: str) -> str:
-    """Digest of all that a filing's activations depend on: text, model, windows, and the code that reads."""
-    windows = [settings.dtype, settings.context_length, settings.overlap_tokens]
-    return digest_of([code_version("assets.activations.harvest", "Harvester"), identity, *windows, text])[:32]
+    """Digest of all that a filing's activations depend on: text, model, number type, windows, and the code that reads.
+
+    Of the machine only the number type counts, which a GPU may change: filings read in two types are never mixed.
+    """
+    windows = [settings.context_length, settings.overlap_tokens]
+    return digest_of([_code(), devices_of(settings)[0].dtype, identity, *windows, text])[:32]
+
+
+@cache
+def _code() -> str:
+    return code_version("assets.activations.reading", "Reader")
+
+
+@cache
+def devices_of(settings: Model) -> tuple[Device, ...]:
+    """The devices that read under these settings, looked at once."""
+    return devices(settings.dtype)
 
 
 class Reader:
@@ -106,6 +121,7 @@ class Reader:
             "bos": "none" if self._tokenizer.bos is None else str(self._tokenizer.bos),
             "context_length": str(self._settings.context_length),
             "overlap_tokens": str(self._settings.overlap_tokens),
+            "computed_in": devices_of(self._settings)[0].dtype,
         }
 
     def group(self, texts: Sequence[Text], blocks: Sequence[int]) -> Group:
@@ -120,21 +136,17 @@ class Reader:
 
     def part_tokens(self, n_blocks: int) -> int:
         """Tokens of a part of so many blocks."""
-        wanted = self._activations.shard_tokens or devices(self._settings.dtype)[0].shard_tokens
+        wanted = self._activations.shard_tokens or devices_of(self._settings)[0].shard_tokens
         return max(1, min(wanted, PART_BYTES // (2 * self._shape.d_model * n_blocks)))
 
-    def read(self, groups: Sequence[Group], stored_in: Path | None = None) -> Iterator[Part]:
-        """One part a group, in order.
+    def bytes(self, tokens: int, blocks: int) -> int:
+        """Room on a disk for so many tokens after so many blocks, the columns beside the payload included."""
+        return tokens * blocks * (2 * self._shape.d_model + _COLUMNS_BYTES)
 
-        Raises
-        ------
-        DiskFullError
-            They are to be stored where there is not room for them.
-        """
+    def read(self, groups: Sequence[Group]) -> Iterator[tuple[Group, list[Part]]]:
+        """The parts of each group, in order: see `Harvester.parts`."""
         tokens = sum(group.tokens for group in groups)
-        size = sum(2 * self._shape.d_model * len(group.blocks) * group.tokens for group in groups)
-        if stored_in is not None:
-            check_room(stored_in, round(1.05 * size))  # with the columns beside the payload
+        size = sum(self.bytes(group.tokens, len(group.blocks)) for group in groups)
         meter = Meter(tokens, size, self.say)
         with self._progress(tokens, "tokens") as advance:
 
@@ -145,15 +157,23 @@ class Reader:
             harvesters = {blocks: self._harvester(blocks, count) for blocks in {group.blocks for group in groups}}
             meter.start()
             for group in groups:
-                yield harvesters[group.blocks].part(group.filings)
-        self.metadata |= meter.metadata()
+                yield group, harvesters[group.blocks].parts(group.filings)
+        self.metadata |= meter.metadata() | {"padding_share": round(self._padding(groups), 4)}
+
+    def _padding(self, groups: Sequence[Group]) -> float:
+        filings = [filing for group in groups for filing in group.filings]
+        lengths = [len(window) for filing in filings for window in windows(len(filing.tokens), self._reading)]
+        return padding_share(lengths, self._reading)
 
     def _harvester(self, blocks: tuple[int, ...], count: Callable[[int], None]) -> Harvester:
+        return Harvester(self.model, blocks, self._reading, count)
+
+    @cached_property
+    def _reading(self) -> Reading:
         device, settings = self.model.devices[0], self._settings
-        reading = Reading(
-            window_tokens=settings.context_length - (self.model.bos is not None),
+        return Reading(
+            window_tokens=self.model.window_tokens(settings.context_length),
             overlap_tokens=settings.overlap_tokens,
             batch_tokens=self._activations.batch_tokens or device.batch_tokens,
             length_multiple=device.length_multiple,
         )
-        return Harvester(self.model, blocks, reading, count)

@@ -20,25 +20,13 @@ from assets.activations.part_record import (
     PartShard,
     ShardMismatchError,
     part_records,
-    record,
     record_file,
     shard_file,
     whole_record,
     write_record,
 )
 from assets.schemas import activation_shard
-from resources.lake import DamagedFileError, set_aside
-
-__all__ = [
-    "PartRecord",
-    "damaged_blocks",
-    "link_part",
-    "part_records",
-    "record",
-    "remove_leftovers",
-    "remove_part",
-    "write_part",
-]
+from resources.lake import DamagedFileError
 
 _NO_LIMIT = 1 << 30
 ROW_GROUP_BYTES = 16 << 20
@@ -88,16 +76,14 @@ def damaged_blocks(folder: Path, number: int) -> list[int]:
 def link_part(source: Path, number_there: int, folder: Path, number: int) -> None:
     """Have a part of another folder in this one too: hard links, or copies where the file system has no links.
 
+    Its bytes are not looked at: `damaged_blocks` says whether they are those that were written.
+
     Raises
     ------
     DamagedFileError
-        A file of the part is missing or not what was written; it has been set aside, and nothing was linked.
+        The part has no readable record.
     """
     part = whole_record(source, number_there)
-    for block in part.blocks:
-        if error := _fault(source, part, block):
-            set_aside(error.file)
-            raise error
     remove_part(folder, number)
     for block in part.blocks:
         _link(shard_file(source, block, number_there), shard_file(folder, block, number))

@@ -43,6 +43,7 @@ class Shards:
     Parameters
     ----------
     expected : what `metadata` must say, or some of it; a part that says otherwise is another's, and so is damaged
+    numbers : of the parts to be read; None: all
     order : filings in the order in which rows are numbered, others left out; None: as they lie, part after part
 
     Raises
@@ -56,10 +57,15 @@ class Shards:
     """
 
     def __init__(
-        self, folder: Path, expected: Mapping[str, str] | None = None, order: Sequence[str] | None = None
+        self,
+        folder: Path,
+        expected: Mapping[str, str] | None = None,
+        order: Sequence[str] | None = None,
+        numbers: Sequence[int] | None = None,
     ) -> None:
         self._folder, self._opened = folder, OpenShards(folder)
-        self.parts = tuple(whole_record(folder, number, expected or {}) for number in record_numbers(folder))
+        numbers = record_numbers(folder) if numbers is None else numbers
+        self.parts = tuple(whole_record(folder, number, expected) for number in numbers)
         if not self.parts:
             raise ShardNotFoundError(f"{folder}: no part-*.json in it; materialise `activations` first")
         first = self.parts[0]

@@ -27,8 +27,10 @@ def documents(build: Build, accessions: Collection[str], blocks: Collection[int]
     filings = build.read("activations").join(build.read("descriptions"), on="accession")
     texts = texts_of(filings.filter(pl.col("accession").is_in(sorted(accessions))))
     reader = reader_of(build)
-    for part in reader.read(reader.groups(texts, sorted(blocks))):
-        yield from part.documents()
+    for _, parts in reader.read(reader.groups(texts, sorted(blocks))):
+        for part in parts:
+            yield from part.documents()
+    build.metadata |= reader.metadata
 
 
 def keep_corpus(build: Build, rows: pl.DataFrame) -> None:
@@ -52,6 +54,7 @@ def open_corpus(build: Build, split: str) -> Iterator[tuple[pl.DataFrame, Shards
     if not folder.is_dir():
         reader = reader_of(build)
         fill(scratch, texts_of(rows), reader.blocks, [], reader)
+        build.metadata |= reader.metadata
         folder = scratch
     try:
         shards = Shards(folder, expected(build), order=rows["accession"].to_list())

@@ -1,6 +1,5 @@
 """Writing beside reading: a thread stores one part while the model reads the next."""
 
-import time
 from collections.abc import Callable
 from queue import Full, Queue
 from threading import Thread
@@ -26,8 +25,6 @@ class PartWriter:
     """
 
     def __init__(self, write: Callable[[int, Part], None]) -> None:
-        self.waited = 0.0
-        """Seconds that `put` waited for the disk."""
         self._write = write
         self._queue: Queue[tuple[int, Part] | None] = Queue(maxsize=1)
         self._error: BaseException | None = None
@@ -50,9 +47,7 @@ class PartWriter:
         """
         if not self._thread.is_alive() and self._error is None:
             raise RuntimeError(f"part {number}: a PartWriter writes inside its `with` block only")
-        began = time.perf_counter()
         self._hand_over((number, part))
-        self.waited += time.perf_counter() - began
         self._tell()
 
     def __exit__(

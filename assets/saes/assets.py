@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from assets import schemas
-from assets.activations.assets import model_now
+from assets.activations.model_now import model_now
 from assets.declaration import asset
 from resources.build import Build
 from resources.lake import file_digest
@@ -29,8 +29,11 @@ def sae_corpus(build: Build) -> None:
     from assets.activations.source import keep_corpus
     from assets.saes.corpus import draw_corpus
 
-    rows = build.before("sae_corpus") if build.only_changed("activations.keep") else schemas.SAE_CORPUS.empty()
+    pinned = build.only_changed("activations.keep")
+    rows = build.before("sae_corpus") if pinned else schemas.SAE_CORPUS.empty()
     if rows.is_empty():
+        if pinned:
+            build.say("the table of the pinned corpus is lost: it is drawn anew, from the filings there are today")
         cached, texts = build.read("activations"), build.read("descriptions").select("accession", "text")
         drawn = draw_corpus(cached, build.profile.corpus).join(cached, on="accession").join(texts, on="accession")
         rows = drawn.select(column.name for column in schemas.SAE_CORPUS.columns)

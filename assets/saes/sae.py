@@ -1,7 +1,7 @@
 """The TopK sparse autoencoder: x_hat = W_dec^T TopK(ReLU(W_enc (x - b_dec) + b_enc)) + b_dec."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -92,7 +92,8 @@ class TopKSae(torch.nn.Module):
     def forward(self, x: Tensor) -> Reconstruction:
         """Encode and decode scaled `x: [tokens, d_model]`; the backward pass touches only active latents."""
         weights = (self.encoder.weight, self.encoder.bias, self.W_dec, self.b_dec)
-        return Reconstruction(*_SparsePass.apply(x, *weights, self.config.k))  # type: ignore[no-untyped-call]
+        sparse_pass: Callable[..., Any] = _SparsePass.apply
+        return Reconstruction(*sparse_pass(x, *weights, self.config.k))
 
     @torch.no_grad()
     def normalise_decoder(self) -> None:

@@ -49,6 +49,12 @@ def filings(model: LanguageModel) -> list[Filing]:
     return [filing(model, ticker, n) for ticker, n in lengths.items()]
 
 
+def whole(parts: list[Part]) -> Part:
+    """The only part."""
+    (part,) = parts
+    return part
+
+
 def filing(model: LanguageModel, ticker: str, n: int) -> Filing:
     tokens = model.tokenize((SAMPLE / f"{ticker}.txt").read_text(encoding="utf-8"))
     cut = Tokens(tokens.ids[:n], tokens.char_start[:n], tokens.char_end[:n])
@@ -127,7 +133,7 @@ class Small(Through):
 
 
 def harvested(model: Any, filings: Sequence[Filing], reading: Reading, blocks: Sequence[int] = BLOCKS) -> Part:
-    return Harvester(model, blocks, reading).part(filings)
+    return whole(Harvester(model, blocks, reading).parts(filings))
 
 
 def bits_of(part: Part, accession: str) -> dict[int, bytes]:
@@ -273,9 +279,9 @@ def test_a_loud_block_is_read_twice_once_and_decides_anew_for_every_part(
 ) -> None:
     loud = Loud(model, 3, 70_000.0, batches=[0, 1])
     harvester = Harvester(loud, BLOCKS, ALONE)  # type: ignore[arg-type]
-    assert harvester.part(filings[:1]).dtypes[3] == "bfloat16"
+    assert whole(harvester.parts(filings[:1])).dtypes[3] == "bfloat16"
     assert len(loud.shapes) == 2
-    later = harvester.part(filings[1:2])
+    later = whole(harvester.parts(filings[1:2]))
     assert len(loud.shapes) == 3
     assert same(later, harvested(model, filings[1:2], ALONE))
 
@@ -317,12 +323,12 @@ def test_out_of_memory_halves_the_batch_and_goes_on(
 ) -> None:
     small, counted = Small(model, 100, error), list[int]()
     harvester = Harvester(small, BLOCKS, ALONE, counted.append)  # type: ignore[arg-type]
-    part = harvester.part(filings)
+    part = whole(harvester.parts(filings))
     assert small.shapes == [(3, 45), (1, 45), (1, 45), (1, 45), (1, 43), (1, 21)]
     assert harvester.batch_tokens == 67
     assert sum(counted) == part.rows == 199
     assert same(part, harvested(model, filings, ALONE))
-    harvester.part(filings)
+    harvester.parts(filings)
     assert small.shapes[6:] == [(1, 45), (1, 45), (1, 45), (1, 43), (1, 21)]
 
 
@@ -351,7 +357,7 @@ def test_several_devices_share_the_batches_with_the_same_result(
     model: LanguageModel, on_two_devices: LanguageModel, filings: list[Filing]
 ) -> None:
     two, counted = Through(on_two_devices), list[int]()
-    part = Harvester(two, BLOCKS, WINDOWED, counted.append).part(filings)  # type: ignore[arg-type]
+    part = whole(Harvester(two, BLOCKS, WINDOWED, counted.append).parts(filings))  # type: ignore[arg-type]
     assert get_ident() not in two.threads
     assert sum(counted) == part.rows
     assert same(part, harvested(model, filings, WINDOWED))
@@ -366,7 +372,7 @@ def test_memory_that_runs_out_on_several_devices_changes_no_bit(
     model: LanguageModel, on_two_devices: LanguageModel, filings: list[Filing]
 ) -> None:
     small, counted = Small(on_two_devices, 60, MemoryError()), list[int]()
-    part = Harvester(small, BLOCKS, ALONE, counted.append).part(filings)  # type: ignore[arg-type]
+    part = whole(Harvester(small, BLOCKS, ALONE, counted.append).parts(filings))  # type: ignore[arg-type]
     assert sum(counted) == part.rows
     assert same(part, harvested(model, filings, ALONE))
 
@@ -374,7 +380,7 @@ def test_memory_that_runs_out_on_several_devices_changes_no_bit(
 def test_tokens_are_counted_once_though_a_part_is_read_twice(model: LanguageModel, filings: list[Filing]) -> None:
     counted: list[int] = []
     loud = Loud(model, 3, 70_000.0, batches=[2])
-    part = Harvester(loud, BLOCKS, ALONE, counted.append).part(filings)  # type: ignore[arg-type]
+    part = whole(Harvester(loud, BLOCKS, ALONE, counted.append).parts(filings))  # type: ignore[arg-type]
     assert [shape[1] for shape in loud.shapes] == [45, 43, 21, 45, 43, 21]
     assert sum(counted) == part.rows == 199
     assert min(counted) > 0

@@ -255,10 +255,7 @@ def test_a_part_is_copied_where_links_are_refused(
     assert not shard_file(tmp_path, 7, 3).samefile(shard_file(written, 7, 3))
 
 
-def test_a_damaged_part_is_not_linked(folder: Path, tmp_path: Path) -> None:
-    flip(shard_file(folder, 7, 3), 5, 0)
-    with pytest.raises(DamagedFileError, match="block-07"):
-        link_part(folder, 3, tmp_path / "new", 0)
+def test_a_part_whose_record_is_damaged_is_not_linked(folder: Path, tmp_path: Path) -> None:
     record_file(folder, 3).write_text("{")
     with pytest.raises(DamagedFileError, match="json"):
         link_part(folder, 3, tmp_path / "new", 0)

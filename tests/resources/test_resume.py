@@ -204,24 +204,11 @@ def test_only_changed_holds_for_the_settings_that_changed_and_for_nothing_else(w
     assert seen == [nothing, (True, True, False), neither, nothing, nothing, nothing]
 
 
-def test_a_setting_that_is_ignored_changes_no_unit_and_any_other_does(world: ShardedWorld, lake: Lake) -> None:
-    kept: list[set[str]] = []
-
-    def units(work: Build) -> None:
-        kept.append(work.unchanged({"b": 1, "c": 2}, ignoring=["activations.shard_tokens"]))
-
-    for settings in ({}, {"shard_tokens": 5}, {"shard_tokens": 5, "blocks": [1]}):
-        graph = after_make(world.graph(toy_profile(activations=settings)), units)
-        build(graph, lake, "lengths", "2004")
-    assert kept == [set(), {"b", "c"}, set()]
-
-
 @pytest.mark.parametrize("name", ["activations.shards", "model.dtype", "shard_tokens"])
 def test_a_setting_that_was_not_declared_cannot_be_ignored(world: ShardedWorld, lake: Lake, name: str) -> None:
     says = f"lengths names the setting {name} without declaring it"
-    for use in (lambda work: work.unchanged({}, ignoring=[name]), lambda work: work.only_changed(name)):
-        with pytest.raises(UndeclaredReadError, match=says):
-            build(after_make(world.graph(), use), lake, "lengths", "2004")
+    with pytest.raises(UndeclaredReadError, match=says):
+        build(after_make(world.graph(), lambda work: work.only_changed(name)), lake, "lengths", "2004")
 
 
 def test_a_body_says_things_under_its_label(world: ShardedWorld, lake: Lake, caplog: pytest.LogCaptureFixture) -> None:
