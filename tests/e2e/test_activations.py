@@ -4,13 +4,15 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
-from peerlens_command import artefacts
+from peerlens_command import ROOT, artefacts, peerlens, refreshed
 
 from resources.environment import open_profile
 from resources.lake import Lake, Manifest
 from resources.profile import Profile
 
+PROFILES = ROOT / "pipelines" / "profiles"
 RESULTS = ("company_features/", "saes/", "sae_scores/", "latent_labels/", "layer_distances/", "cluster_scores/")
 
 
@@ -42,13 +44,14 @@ def made(home: Path, asset: str, partition: str | None = None) -> Manifest:
 
 
 @pytest.mark.parametrize(("what", "on_disk"), [("corpus", {"sae_corpus"}), ("none", set())])
-def test_what_is_kept_changes_no_result(
-    walk: Callable, tiny_home: Path, tmp_path: Path, what: str, on_disk: set[str]
-) -> None:
+def test_what_is_kept_changes_no_result(tiny_home: Path, tmp_path: Path, what: str, on_disk: set[str]) -> None:
     home = tmp_path / "home"
     home.mkdir()
     (home / "models").symlink_to(tiny_home / "models", target_is_directory=True)
-    walk(home, kept(what))
+    tiny = (PROFILES / "tiny.yaml").read_text(encoding="utf-8")
+    (home / "tiny.yaml").write_text(tiny.replace("shard_tokens: 512", f"shard_tokens: 512, keep: {what}"))
+    done = peerlens(home, "refresh", "--profile", str(home / "tiny.yaml"))
+    assert done.returncode == 0, done.stderr
     found, expected = artefacts(home / "tiny"), artefacts(tiny_home / "tiny")
     assert {name.rpartition("/")[0] + "/" for name in found} >= set(RESULTS)
     assert found.pop("warehouse/all") and expected.pop("warehouse/all")  # names the files of its own lake
@@ -69,24 +72,27 @@ def test_keeping_less_reads_nothing_trains_nothing_and_draws_no_new_corpus(walk:
 
 
 @pytest.mark.parametrize(
-    ("asset", "body", "reader"),
+    ("asset", "body", "reader", "copied"),
     [
-        ("activations/2004", "activations 2004", "company_features 2004"),
-        ("sae_corpus/all", "sae_corpus", "latent_labels"),
+        ("activations/2004", "activations 2004", "company_features 2004", False),
+        ("sae_corpus/all", "sae_corpus", "latent_labels", True),  # the cache has the same rows
     ],
 )
-def test_a_flipped_bit_is_found_by_its_reader_and_only_that_shard_is_read_again(
-    walk: Callable, lake_copy: Path, asset: str, body: str, reader: str
+def test_a_flipped_bit_is_found_by_its_reader_and_only_that_shard_is_made_again(
+    lake_copy: Path, asset: str, body: str, reader: str, copied: bool
 ) -> None:
+    assert refreshed(lake_copy, "tiny") == ["warehouse"]
     before, file = artefacts(lake_copy / "tiny"), shard(lake_copy, asset, 2)
-    whole = file.read_bytes()
+    whole, rows = file.read_bytes(), pq.read_metadata(file).num_rows
     flip_a_bit(file)
     shutil.rmtree(lake_copy / "tiny" / reader.split(maxsplit=1)[0])
-    again = walk(lake_copy, kept("all"))
-    assert {body, reader} <= set(again.ran) <= {body, reader, "company_features 2003", "warehouse"}
-    assert again.why[body] == f"damaged: {file.relative_to(file.parents[2])}"
+    again = peerlens(lake_copy, "refresh", "--profile", "tiny")
+    assert again.returncode == 0, again.stderr
+    ran = [line.split(" s  ")[1] for line in again.stderr.splitlines() if " s  " in line]
+    assert f"{body}: damaged: {file.relative_to(file.parents[2])}" in ran
+    assert {line.split(":")[0] for line in ran} <= {body, reader, "company_features 2003", "warehouse"}
     repaired = made(lake_copy, *body.split())
-    assert repaired.metadata["gigabytes"] == pytest.approx(repaired.metadata["tokens_read"] * 1152 / 1e9, abs=6e-4)
+    assert repaired.metadata.get("tokens_read", 0) == (0 if copied else rows)
     (now,) = (f for f in file.parents[3].glob("*/shards/block-02/part-*.parquet") if f.read_bytes() == whole)
     assert repaired.folder in now.parts
     after = artefacts(lake_copy / "tiny")
