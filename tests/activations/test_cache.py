@@ -276,12 +276,14 @@ def test_a_full_disk_ends_it_with_its_name_and_what_was_written_stays(tmp_path: 
 
 
 FILL = """
-import sys, resource, signal
+import sys, resource, signal, time
 from pathlib import Path
 sys.path[:0] = ["tests", "tests/activations"]
-from test_cache import BLOCKS, fill, many, profile, silent
+from test_cache import BLOCKS, cache, fill, many, profile, silent
 from assets.activations.reading import Reader
-model, folder, limit = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+model, folder, limit, last = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+write = cache.write_part
+cache.write_part = lambda folder, number, *rest: time.sleep(600) if number == last else write(folder, number, *rest)
 if limit:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
@@ -297,9 +299,10 @@ def many() -> list[Text]:
     return texts(words, [f"a{i:03d}" for i in range(100)])
 
 
-def _filling(folder: Path, model: Path, limit_bytes: int = 0) -> subprocess.Popen[str]:
+def _filling(folder: Path, model: Path, limit_bytes: int = 0, stops_at: int = -1) -> subprocess.Popen[str]:
+    """A process that fills `folder`; it may write only so large files, or hang at a part."""
     return subprocess.Popen(
-        [sys.executable, "-c", FILL, str(model), str(folder), str(limit_bytes)],
+        [sys.executable, "-c", FILL, str(model), str(folder), str(limit_bytes), str(stops_at)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -307,12 +310,13 @@ def _filling(folder: Path, model: Path, limit_bytes: int = 0) -> subprocess.Pope
     )
 
 
-def _killed(folder: Path, model: Path, parts: int, seconds: float) -> None:
+def _killed(folder: Path, model: Path, parts: int, seconds: float, stops_at: int = -1) -> None:
     """Kill a filling some seconds after it has so many parts."""
-    process, deadline = _filling(folder, model), time.monotonic() + 120
+    process, deadline = _filling(folder, model, stops_at=stops_at), time.monotonic() + 120
     while len(list((folder / "s").glob("part-*.json"))) < parts:
         assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < deadline
+        time.sleep(0.001)
     time.sleep(seconds)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate(timeout=60)
@@ -334,8 +338,15 @@ def kills(folder: Path, model: Path, moments: range) -> list[int]:
 
 
 def test_a_kill_in_the_middle_changes_no_bit(tmp_path: Path, model: Path) -> None:
-    (left,) = kills(tmp_path, model, range(1))
-    assert 0 < left < len(Shards(tmp_path / "whole").parts)
+    reader = Noted(profile(model, 60), tmp_path / "models", silent, lambda sentence: None)
+    fill(tmp_path / "whole", many(), BLOCKS, [], reader)
+    one = tmp_path / "one"
+    one.mkdir()
+    _killed(one, model, parts=20, seconds=0, stops_at=20)
+    done = {name for name, place in Shards(tmp_path / "whole").places.items() if place.part < 20}
+    fill(one / "s", many(), BLOCKS, [], reader)
+    assert {name for name, _ in reader.asked} == {text.accession for text in many()} - done
+    assert streams(one / "s") == streams(tmp_path / "whole")
 
 
 @pytest.mark.slow
