@@ -48,6 +48,7 @@ from assets.activations.part import Filing, Part
 from assets.activations.reading import Reader, Text
 from assets.activations.shard_files import write_part
 from assets.activations.shards import Shards
+from resources.lake import fsync
 from resources.model_source import model_folder
 from resources.profile import Profile
 from resources.tokens import Tokens
@@ -106,7 +107,7 @@ class Ours:
                 keep(block, torch.zeros(1).expand(*batches[-1].shape, D_MODEL))
 
         with patch.object(self._reader.model, "read", take_down):
-            tokens = sum(group.tokens for group, _ in self._reader.read(self._reader.groups(texts, BLOCKS)))
+            tokens = sum(part.rows for parts in self._reader.read(self._reader.groups(texts, BLOCKS)) for part in parts)
         return Work(texts, batches, tokens)
 
     def seconds(self, work: Work, blocks: range) -> tuple[float, float]:
@@ -278,9 +279,7 @@ def seconds_to_read(shards: Shards) -> float:
 def flush(folder: Path) -> None:
     """Force all below a folder to the disk."""
     for path in folder.rglob("*"):
-        descriptor = os.open(path, os.O_RDONLY)
-        os.fsync(descriptor)
-        os.close(descriptor)
+        fsync(path)
 
 
 def show(title: str, table: pl.DataFrame) -> None:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from resources.build import LOG, CheckFailedError, Made, build
 from resources.lake import DamagedFileError, Lake, Manifest
-from resources.recipe import Declaration, Graph
+from resources.recipe import Declaration, Graph, label
 from resources.table import Column, Table
 
 DAMAGED = "damaged_file"
@@ -34,8 +34,7 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             where = {DAMAGED: dg.MetadataValue.path(str(error.file))}
             raise dg.Failure(str(error), where, allow_retries=False) from error
         if made.reasons:
-            label = f"{name} {partition}" if partition else name
-            LOG.info("%7.1f s  %s: %s", made.manifest.seconds, label, ", ".join(made.reasons))
+            LOG.info("%7.1f s  %s: %s", made.manifest.seconds, label(name, partition), ", ".join(made.reasons))
         return materialize_result(graph, lake, made)
 
 

@@ -10,6 +10,7 @@ import dagster as dg
 
 from pipelines.dagster_assets import DAMAGED
 from pipelines.failures import DamagedInputError, RunFailedError
+from resources.recipe import label
 
 Finished = tuple[str, tuple[str, ...]]
 """Asset, and reasons; none where the artefact was reused."""
@@ -75,7 +76,7 @@ def _failure(result: dg.ExecuteInProcessResult, partition: str | None) -> RunFai
         return RunFailedError(f"run {result.run_id} failed before any body", "")
     first = error.cause or error
     what = " ".join(first.message.split()).rpartition(f"{first.cls_name}: ")[2]
-    where = f"{failed.step_key} {partition}" if partition else failed.step_key
+    where = label(str(failed.step_key), partition)
     message, raised = f"{where} failed: {first.cls_name}: {what}", failed.step_failure_data.user_failure_data
     if raised and DAMAGED in raised.metadata:
         return DamagedInputError(message, error.to_string(), str(raised.metadata[DAMAGED].value))

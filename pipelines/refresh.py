@@ -7,7 +7,7 @@ from pipelines.failures import DamagedInputError
 from pipelines.graph import segments
 from resources.build import LOG
 from resources.lake import Lake, Manifest
-from resources.recipe import Declaration, Graph, Slices, reasons, recipe
+from resources.recipe import Declaration, Graph, Slices, label, reasons, recipe
 
 EVERYTHING = frozenset({""})
 
@@ -24,7 +24,7 @@ class Planned:
     @property
     def label(self) -> str:
         """'activations 2004'."""
-        return f"{self.asset} {self.partition}" if self.partition else self.asset
+        return label(self.asset, self.partition)
 
     @property
     def why(self) -> str:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from resources.lake import Lake, Manifest, digest_of
 from resources.profile import Profile
 from resources.progress import progress_bar
-from resources.recipe import Declaration, Graph, Slices, reasons, recipe, without
+from resources.recipe import Declaration, Graph, Slices, label, reasons, recipe, without
 from resources.table import SchemaError, Table
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Build:
     @property
     def label(self) -> str:
         """'activations 2004'."""
-        return f"{self.declaration.name} {self.partition}" if self.partition else self.declaration.name
+        return label(self.declaration.name, self.partition)
 
     @property
     def models(self) -> Path:

@@ -14,8 +14,8 @@ from resources.bridge import bridge_to, replacing
 from resources.compute import Device
 from resources.compute import devices as found_devices
 from resources.model_files import weight_files
-from resources.model_limits import check_context, check_memory, model_shape
-from resources.model_source import model_folder, model_identity
+from resources.model_limits import check_context, check_memory, model_shape, shape_of
+from resources.model_source import model_folder, model_identity, opened
 from resources.profile import Model
 from resources.tokenizer import Tokenizer, open_tokenizer
 from resources.tokens import Tokens
@@ -53,11 +53,9 @@ class LanguageModel:
     """
 
     def __init__(self, copies: Sequence[Any], tokenizer: Tokenizer, identity: str, devices: Sequence[Device]) -> None:
-        config = copies[0].config.get_text_config()
+        shape = shape_of(copies[0].config)
         self.identity = identity
-        self.n_blocks: int = config.num_hidden_layers
-        self.d_model: int = config.hidden_size
-        self.context_length: int = config.max_position_embeddings
+        self.n_blocks, self.d_model, self.context_length = shape.n_blocks, shape.d_model, shape.context_length
         self.bos = tokenizer.bos
         self.devices = tuple(devices)
         self._tokenizer = tokenizer
@@ -220,22 +218,17 @@ def open_language_model(settings: Model, models: Path, devices: Sequence[Device]
     devices = found_devices(settings.dtype) if devices is None else devices
     for device in devices:
         check_memory(settings, weights, shape.d_model, device)
-    tokenizer, copies = open_tokenizer(settings, models), [_weights_on(device, folder) for device in devices]
+    tokenizer = open_tokenizer(settings, models)
+    copies = [_weights_on(device, folder, settings.id) for device in devices]
     return LanguageModel(copies, tokenizer, model_identity(settings, models), devices)
 
 
-def _weights_on(device: Device, folder: Path) -> Any:
+def _weights_on(device: Device, folder: Path, model_id: str) -> Any:
     import torch
     from transformers import AutoModelForCausalLM
 
-    model = AutoModelForCausalLM.from_pretrained(
-        folder,
-        dtype=getattr(torch, device.dtype),
-        local_files_only=True,
-        use_safetensors=True,
-        trust_remote_code=False,
-    )
-    return model.to(device.name)
+    options = {"dtype": getattr(torch, device.dtype), "use_safetensors": True}
+    return opened(AutoModelForCausalLM, folder, model_id, **options).to(device.name)
 
 
 def _decoder_layers(model: Any, n_blocks: int) -> Any:

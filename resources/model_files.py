@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from resources.lake import fsync
+
 
 class ModelNotFoundError(FileNotFoundError):
     """A model's files are not where the settings say; the message says what was looked for, where, and what to do."""
@@ -117,8 +119,4 @@ def _read(memory: Path) -> dict[str, Any]:
 def flush_folder(folder: Path) -> None:
     """Force a folder and the files in it to disk, so that a rename after it never shows half a file."""
     for path in (*folder.iterdir(), folder):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        fsync(path)

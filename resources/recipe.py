@@ -161,6 +161,11 @@ def _plain(value: Any) -> Any:
     return {k: _plain(v) for k, v in value.items() if k != "path"} if isinstance(value, dict) else value
 
 
+def label(asset: str, partition: str | None) -> str:
+    """What people read: 'activations 2004'."""
+    return f"{asset} {partition}" if partition else asset
+
+
 def without(config: Mapping[str, Any], ignored: Collection[str], above: str = "") -> dict[str, Any]:
     """The settings of a recipe but for some, by dotted name: `activations.shard_tokens`."""
     return {

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from resources.model_source import model_folder, without_model_code
+from resources.model_source import model_folder, opened
 from resources.profile import Model
 from resources.tokens import Tokens
 
@@ -58,6 +58,4 @@ def open_tokenizer(settings: Model, models: Path) -> Tokenizer:
     """
     from transformers import AutoTokenizer
 
-    folder = model_folder(settings, models)
-    with without_model_code(settings):
-        return Tokenizer(AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False))
+    return Tokenizer(opened(AutoTokenizer, model_folder(settings, models), settings.id))

@@ -109,7 +109,7 @@ class _Cache:
             if len(good) < len(self._blocks):
                 self._damaged.append(stored)
                 continue
-            if self._fits(record, wanted) and not damaged:
+            if self._fits(record, wanted):
                 self._store(self._next(), partial(link_part, source, number, self._folder))
             else:
                 self._copies.append(stored)
@@ -132,7 +132,7 @@ class _Cache:
     def _read(self, groups: Sequence[Group], rests: Sequence[_Stored | None]) -> Iterator[Part]:
         """What is read, and with it the blocks of the same filings that were whole."""
         if groups:
-            for (_, parts), rest in zip(self._reader.read(groups), rests, strict=True):
+            for parts, rest in zip(self._reader.read(groups), rests, strict=True):
                 yield from parts if rest is None else [_joined(part, rest.part()) for part in parts]
 
     def _repairable(self, stored: _Stored) -> bool:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from assets.activations.narrowing import narrowed
 from assets.activations.part import Filing, Part
-from assets.activations.windows import Reading, Window, batches, padded_length, windows
+from assets.activations.windows import Reading, Window, batch_size, batches, padded_length, windows
 from resources.language_model import LanguageModel
 
 FLOAT16_ROUNDS_TO_INFINITY = 65_520.0
@@ -63,9 +63,10 @@ class _Pass:
 class Harvester:
     """Reads filings and keeps their residual streams after some blocks.
 
-    The first token of every window, not only of the text, carries a massive activation (METHOD.md, "Massive
-    activations"). A block with a value beyond float16 is bfloat16 in that part, cast from the model's own numbers:
-    where one turns up the part is read again, and the block's numbers are held in float32 from then on.
+    The first token of a text carries a massive activation (METHOD.md, "Massive activations"); that of a later window
+    does too, and is not stored where windows overlap. A filing with a value beyond float16 at a block is bfloat16
+    there, cast from the model's own numbers: where one turns up the filings are read again, and the block's numbers are
+    held in float32 from then on.
 
     Parameters
     ----------
@@ -157,7 +158,7 @@ class Harvester:
             if not work.left:
                 return []
             batch = work.left.popleft()
-            size = max(1, self._batch_tokens // self._padded(batch, work))
+            size = batch_size(self._padded(batch, work), self._batch_tokens)
             if batch[size:]:
                 work.left.appendleft(batch[size:])
             return batch[:size]

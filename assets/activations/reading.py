@@ -143,7 +143,7 @@ class Reader:
         """Room on a disk for so many tokens after so many blocks, the columns beside the payload included."""
         return tokens * blocks * (2 * self._shape.d_model + _COLUMNS_BYTES)
 
-    def read(self, groups: Sequence[Group]) -> Iterator[tuple[Group, list[Part]]]:
+    def read(self, groups: Sequence[Group]) -> Iterator[list[Part]]:
         """The parts of each group, in order: see `Harvester.parts`."""
         tokens = sum(group.tokens for group in groups)
         size = sum(self.bytes(group.tokens, len(group.blocks)) for group in groups)
@@ -154,19 +154,17 @@ class Reader:
                 advance(n)
                 meter.advance(n)
 
-            harvesters = {blocks: self._harvester(blocks, count) for blocks in {group.blocks for group in groups}}
+            asked = {group.blocks for group in groups}
+            harvesters = {blocks: Harvester(self.model, blocks, self._reading, count) for blocks in asked}
             meter.start()
             for group in groups:
-                yield group, harvesters[group.blocks].parts(group.filings)
+                yield harvesters[group.blocks].parts(group.filings)
         self.metadata |= meter.metadata() | {"padding_share": round(self._padding(groups), 4)}
 
     def _padding(self, groups: Sequence[Group]) -> float:
         filings = [filing for group in groups for filing in group.filings]
         lengths = [len(window) for filing in filings for window in windows(len(filing.tokens), self._reading)]
         return padding_share(lengths, self._reading)
-
-    def _harvester(self, blocks: tuple[int, ...], count: Callable[[int], None]) -> Harvester:
-        return Harvester(self.model, blocks, self._reading, count)
 
     @cached_property
     def _reading(self) -> Reading:

@@ -70,7 +70,7 @@ def damaged_blocks(folder: Path, number: int) -> list[int]:
         The part has no readable record.
     """
     part = whole_record(folder, number)
-    return [block for block in part.blocks if _fault(folder, part, block)]
+    return [block for block in part.blocks if not _is_whole(folder, part, block)]
 
 
 def link_part(source: Path, number_there: int, folder: Path, number: int) -> None:
@@ -153,12 +153,12 @@ def _write(
             writer.write_table(pa.Table.from_arrays([*index, column], schema=schema), row_group_size=group_rows)
 
 
-def _fault(folder: Path, part: PartRecord, block: int) -> DamagedFileError | None:
+def _is_whole(folder: Path, part: PartRecord, block: int) -> bool:
     try:
         MappedShard(folder, part, block)
-    except DamagedFileError as error:
-        return error
-    return None
+    except DamagedFileError:
+        return False
+    return True
 
 
 def _link(source: Path, target: Path) -> None:

@@ -28,7 +28,7 @@ from assets.activations.token_stream import Sample, sample_tokens
 from assets.schemas import activation_shard
 from resources.tokens import Tokens
 
-__all__ = ["Document", "Place", "Sample", "ShardMismatchError", "ShardNotFoundError", "Shards", "massive_tokens"]
+__all__ = ["ShardMismatchError", "ShardNotFoundError", "Shards", "massive_tokens"]
 
 _INDICES = 64
 _INDEX_SCHEMA = pa.schema([activation_shard(1).field(name) for name in INDEX])
@@ -116,8 +116,7 @@ class Shards:
 
     def gathered(self, block: int, rows: NDArray[np.int64]) -> NDArray[np.floating[Any]]:
         """Copies of the rows with these numbers: float16, or float32 where some part stores the block as bfloat16."""
-        wide = "bfloat16" in self.dtypes(block)
-        found = np.empty((len(rows), self.d_model), dtype=np.float32 if wide else np.float16)
+        found = np.empty((len(rows), self.d_model), dtype=self._kind(block))
         for part, here, inside in self._order.located(rows):
             bits = np.concatenate(self._opened.shard(part, block).gathered(inside))
             found[here] = values(bits, part.shards[block].dtype)
@@ -131,14 +130,10 @@ class Shards:
         ShardMismatchError
             The rows asked for are beyond the end.
         """
-        return pl.DataFrame(self.index(first_row, rows))
-
-    def index(self, first_row: int = 0, rows: int | None = None) -> pa.Table:
-        """The same as `tokens`, as an Arrow table."""
         pieces = [
             self._index(part, self.blocks).slice(first, n) for part, first, n in self._order.spans(first_row, rows)
         ]
-        return pa.concat_tables([_INDEX_SCHEMA.empty_table(), *pieces])
+        return pl.DataFrame(pa.concat_tables([_INDEX_SCHEMA.empty_table(), *pieces]))
 
     def part(self, number: int, accessions: Collection[str] | None = None, blocks: Sequence[int] | None = None) -> Part:
         """A part as it was written, or only some of its filings or blocks; no file of another block is read.
@@ -190,12 +185,15 @@ class Shards:
         max_bytes: int = 1 << 30,
     ) -> Iterator[Sample]:
         """An endless shuffled stream of batches of `n` rows; see `token_stream.sample_tokens`. `keep`: [rows]."""
-        wide = {block: "bfloat16" in self.dtypes(block) for block in self._check_blocks(blocks)}
-        kinds = {block: np.dtype(np.float32 if wide[block] else np.float16) for block in wide}
+        kinds = {block: self._kind(block) for block in self._check_blocks(blocks)}
         kept = np.ones(self.rows, dtype=np.bool_) if keep is None else keep
         if kept.shape != (self.rows,):
             raise ShardMismatchError(f"{self._folder}: `keep` has shape {kept.shape}, not ({self.rows},)")
         return sample_tokens(self.gathered, kinds, self.d_model, kept, n, seed, max_bytes)
+
+    def _kind(self, block: int) -> np.dtype[Any]:
+        """Type that holds a block's numbers whatever part they are in."""
+        return np.dtype(np.float32 if "bfloat16" in self.dtypes(block) else np.float16)
 
     def _check_blocks(self, blocks: Sequence[int] | None) -> tuple[int, ...]:
         """The blocks asked for, all if None."""

@@ -27,7 +27,7 @@ def documents(build: Build, accessions: Collection[str], blocks: Collection[int]
     filings = build.read("activations").join(build.read("descriptions"), on="accession")
     texts = texts_of(filings.filter(pl.col("accession").is_in(sorted(accessions))))
     reader = reader_of(build)
-    for _, parts in reader.read(reader.groups(texts, sorted(blocks))):
+    for parts in reader.read(reader.groups(texts, sorted(blocks))):
         for part in parts:
             yield from part.documents()
     build.metadata |= reader.metadata

@@ -56,9 +56,9 @@ def padded_length(n: int, reading: Reading) -> int:
     return min(_ceil(n, reading.length_multiple) * reading.length_multiple, reading.window_tokens)
 
 
-def batch_size(length: int, reading: Reading) -> int:
+def batch_size(length: int, batch_tokens: int) -> int:
     """Windows of one padded length that are read at once, at least 1."""
-    return max(1, reading.batch_tokens // length)
+    return max(1, batch_tokens // length)
 
 
 def batches(lengths: Sequence[int], reading: Reading) -> list[list[int]]:
@@ -74,7 +74,7 @@ def batches(lengths: Sequence[int], reading: Reading) -> list[list[int]]:
     found = []
     for length, members in groupby(sorted(range(len(lengths)), key=lambda i: (-padded[i], i)), key=padded.__getitem__):
         same = list(members)
-        size = batch_size(length, reading)
+        size = batch_size(length, reading.batch_tokens)
         found += [same[first : first + size] for first in range(0, len(same), size)]
     return found
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from plain_layers import layer_outputs
 from torch import Tensor
 from transformers import AutoModelForCausalLM
 
@@ -150,21 +151,10 @@ def same(one: Part, other: Part) -> bool:
     return all(np.array_equal(one.bits[block], other.bits[block]) for block in one.bits)
 
 
-def layer_outputs(plain: Any, ids: np.ndarray) -> dict[int, np.ndarray]:
-    """Outputs of every decoder block of the plain model, by forward hooks, for one window alone."""
-    found: dict[int, np.ndarray] = {}
-
-    def hook(block: int) -> Callable[..., None]:
-        return lambda module, args, output: found.update(
-            {block: (output[0] if isinstance(output, tuple) else output)[0].numpy()}
-        )
-
-    hooks = [layer.register_forward_hook(hook(block)) for block, layer in enumerate(plain.model.layers)]
-    with torch.inference_mode():
-        plain.model(torch.from_numpy(ids.astype(np.int64))[None], use_cache=False)
-    for one in hooks:
-        one.remove()
-    return found
+def blocks_of(plain: Any, ids: np.ndarray) -> list[np.ndarray]:
+    """Outputs of every decoder block of the plain model for one window alone."""
+    batch = torch.from_numpy(ids.astype(np.int64))[None]
+    return [output[0].numpy() for output in layer_outputs(plain, batch)]
 
 
 @pytest.mark.parametrize("reading", [ALONE, PADDED, WINDOWED], ids=["packed", "padded", "windowed"])
@@ -176,7 +166,7 @@ def test_streams_are_the_outputs_of_the_plain_models_blocks(
     for document in part.documents():
         for window in windows(len(document.tokens), reading):
             ids = document.tokens.ids[window.first : window.end]
-            outputs = layer_outputs(plain, ids)
+            outputs = blocks_of(plain, ids)
             for block in DEEP:
                 read, expected = recorded.stream(ids, block), outputs[block]
                 off = np.linalg.norm(read - expected, axis=1) / np.linalg.norm(expected, axis=1)

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from plain_layers import layer_outputs
 from tiny_llama import BOS, save_tiny_llama
 from transformers import AutoModelForCausalLM
 
@@ -35,17 +36,6 @@ def plain(folder: Path) -> torch.nn.Module:
     return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
 
 
-def hidden(plain: torch.nn.Module, ids: torch.Tensor) -> list[torch.Tensor]:
-    """Output of each decoder layer."""
-    outputs: list[torch.Tensor] = []
-    hooks = [layer.register_forward_hook(lambda m, a, out: outputs.append(out)) for layer in plain.model.layers]
-    with torch.inference_mode():
-        plain(ids)
-    for hook in hooks:
-        hook.remove()
-    return outputs
-
-
 def read(model: LanguageModel, ids: np.ndarray, blocks: list[int]) -> dict[int, torch.Tensor]:
     kept: dict[int, torch.Tensor] = {}
     model.read(ids, blocks, lambda block, stream: kept.update({block: stream.clone()}))
@@ -62,8 +52,8 @@ def test_every_window_is_read_with_the_bos_in_front_and_stored_without(
 ) -> None:
     batch = np.stack([IDS, IDS[::-1]])
     kept = read(model, batch, [0, 1])
-    expected = hidden(plain, torch.tensor([[BOS, *row] for row in batch.tolist()]))
-    without = hidden(plain, torch.tensor(batch.tolist()))
+    expected = layer_outputs(plain, torch.tensor([[BOS, *row] for row in batch.tolist()]))
+    without = layer_outputs(plain, torch.tensor(batch.tolist()))
     for block in (0, 1):
         assert kept[block].shape == (2, 6, 16)
         torch.testing.assert_close(kept[block], expected[block][:, 1:], rtol=0, atol=0)
@@ -86,7 +76,7 @@ def test_the_bridge_adds_no_second_bos_and_a_replacement_never_sees_the_first(
     seen: list[torch.Tensor] = []
     same = model.next_token_losses(IDS, 0, lambda stream: seen.append(stream.clone()) or stream)
     torch.testing.assert_close(same, model.next_token_losses(IDS), rtol=1e-5, atol=1e-6)
-    torch.testing.assert_close(seen[0], hidden(plain, WITH_BOS)[0][0, 1:].clone(), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(seen[0], layer_outputs(plain, WITH_BOS)[0][0, 1:].clone(), rtol=1e-5, atol=1e-6)
 
 
 def test_a_replacement_leaves_the_stream_of_the_bos_alone(model: LanguageModel, plain: torch.nn.Module) -> None:
@@ -128,7 +118,7 @@ def test_a_tokenizer_that_adds_no_bos_gives_a_model_that_reads_none(
     model, plain = opened(folder), AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     assert model.bos is None
     bare = torch.tensor(IDS[None].tolist())
-    torch.testing.assert_close(read(model, IDS[None], [1])[1], hidden(plain, bare)[1], rtol=0, atol=0)
+    torch.testing.assert_close(read(model, IDS[None], [1])[1], layer_outputs(plain, bare)[1], rtol=0, atol=0)
     with torch.inference_mode():
         logits = plain(bare).logits[0]
     expected = torch.nn.functional.cross_entropy(logits[:-1], bare[0, 1:], reduction="none")

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from plain_layers import layer_outputs
 from transformers import AutoModelForCausalLM
 
 from resources.compute import Device, devices
@@ -32,16 +33,6 @@ def streams(model: LanguageModel, ids: object, blocks: list[int], device: int = 
     kept: dict[int, torch.Tensor] = {}
     model.read(ids, blocks, lambda block, stream: kept.update({block: stream.clone()}), device)
     return kept
-
-
-def layer_outputs(plain: torch.nn.Module, batch: torch.Tensor) -> list[torch.Tensor]:
-    outputs: list[torch.Tensor] = []
-    hooks = [layer.register_forward_hook(lambda m, a, out: outputs.append(out)) for layer in plain.model.layers]
-    with torch.inference_mode():
-        plain(batch)
-    for hook in hooks:
-        hook.remove()
-    return outputs
 
 
 def test_the_wheel_holds_smollm2(model: LanguageModel) -> None:
