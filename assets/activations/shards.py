@@ -183,13 +183,14 @@ class Shards:
         blocks: Sequence[int] | None = None,
         keep: NDArray[np.bool_] | None = None,
         max_bytes: int = 1 << 30,
+        pool_rows: int | None = None,
     ) -> Iterator[Sample]:
         """An endless shuffled stream of batches of `n` rows; see `token_stream.sample_tokens`. `keep`: [rows]."""
         kinds = {block: self._kind(block) for block in self._check_blocks(blocks)}
         kept = np.ones(self.rows, dtype=np.bool_) if keep is None else keep
         if kept.shape != (self.rows,):
             raise ShardMismatchError(f"{self._folder}: `keep` has shape {kept.shape}, not ({self.rows},)")
-        return sample_tokens(self.gathered, kinds, self.d_model, kept, n, seed, max_bytes)
+        return sample_tokens(self.gathered, kinds, self.d_model, kept, n, seed, max_bytes, pool_rows)
 
     def _kind(self, block: int) -> np.dtype[Any]:
         """Type that holds a block's numbers whatever part they are in."""

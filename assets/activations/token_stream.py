@@ -13,6 +13,7 @@ Gather = Callable[[int, Rows], NDArray[np.floating[Any]]]
 
 _LONGEST_RUN_BYTES = 256 << 10
 _RUNS_IN_A_POOL = 256
+_ROWS_AT_ONCE = 4096
 
 
 class SampleSizeError(ValueError):
@@ -21,10 +22,20 @@ class SampleSizeError(ValueError):
 
 @dataclass(frozen=True)
 class Sample:
-    """Numbers of rows [n], and the same rows of every block: [n, d_model], float16 or float32."""
+    """Numbers of rows [n]. Their activations are copied when asked for, and only until the next sample is drawn."""
 
     rows: Rows
-    streams: Mapping[int, NDArray[np.floating[Any]]]
+    _slots: Rows
+    _pool: "_Pool"
+
+    @property
+    def streams(self) -> Mapping[int, NDArray[np.floating[Any]]]:
+        """The rows of every block: copies [n, d_model], float16 or float32."""
+        return {block: self.take(block, np.arange(len(self.rows))) for block in self._pool.blocks}
+
+    def take(self, block: int, places: NDArray[np.int64]) -> NDArray[np.floating[Any]]:
+        """Some of the rows of one block, by their places in the sample: copies [len(places), d_model]."""
+        return self._pool.stream(block)[self._slots[places]]
 
 
 def sample_tokens(
@@ -35,18 +46,21 @@ def sample_tokens(
     n: int,
     seed: int,
     max_bytes: int,
+    pool_rows: int | None = None,
 ) -> Iterator[Sample]:
     """An endless stream of batches of `n` rows; every epoch has every kept row once, in an order fixed by the seed.
 
     A pool is filled with short runs of neighbouring rows from random places of all shards and emptied in random order;
     rows left over when it holds less than a batch stay for the next pool. If all kept rows fit, they are read once,
-    and every epoch is a uniform shuffle. A batch may end one epoch and begin the next.
+    and every epoch is a uniform shuffle. A batch may end one epoch and begin the next. Samples whose activations nobody
+    asks for cost no reading, so a stream is gone through quickly up to where it is to go on.
 
     Parameters
     ----------
     kinds : blocks, and the type in which each is handed out
     keep : [rows], whether a row takes part
     max_bytes : payload held, of the pool and of the batch being handed out; a batch already handed out is the caller's
+    pool_rows : rows in the pool, where the order must not depend on how many blocks are read; None: what fits
 
     Raises
     ------
@@ -57,20 +71,22 @@ def sample_tokens(
     row_bytes = d_model * sum(kind.itemsize for kind in kinds.values())
     if not 0 < n <= kept:
         raise SampleSizeError(f"batches of {n} rows were asked for, and {kept} rows are kept")
-    capacity = min(kept, max_bytes // max(row_bytes, 1) - n)
+    capacity = min(kept, pool_rows or kept, max_bytes // max(row_bytes, 1) - n)
     if capacity < n:
         needed = f"a pool and a batch of {n} rows at {len(kinds)} blocks need {2 * n * row_bytes:,}"
         raise SampleSizeError(f"max_bytes is {max_bytes:,}; {needed}")
-    pool, rng = _Pool(gather, kinds, d_model, capacity, max(1, n // 4)), np.random.default_rng(seed)
+    at_once = max(1, n // 4) if pool_rows is None else _ROWS_AT_ONCE
+    pool, rng = _Pool(gather, kinds, d_model, capacity, at_once), np.random.default_rng(seed)
     return _resident(pool, keep, n, rng) if capacity == kept else _pooled(pool, keep, n, rng)
 
 
 class _Pool:
-    """Slots for rows.
+    """Slots for rows, read when a sample is first looked at.
 
     Parameters
     ----------
-    at_once : rows of a block that are read at a time; a quarter of a batch leaves room for widening bfloat16
+    at_once : rows of a block that are read at a time; a quarter of a batch leaves room for widening bfloat16 where
+        bytes are counted
     """
 
     def __init__(
@@ -79,26 +95,43 @@ class _Pool:
         self.rows = np.empty(slots, dtype=np.int64)
         self.row_bytes = d_model * max((kind.itemsize for kind in kinds.values()), default=2)
         self._gather, self._at_once = gather, at_once
-        self._streams = {block: np.empty((slots, d_model), dtype=kind) for block, kind in kinds.items()}
+        self._kinds, self._d_model = kinds, d_model
+        self._streams: dict[int, NDArray[np.floating[Any]]] = {}
+        self._unread = np.zeros(slots, dtype=np.bool_)
 
-    def load(self, slots: Rows, rows: Rows) -> None:
-        """Read rows, in any order, into these slots."""
-        rows = np.sort(rows)
-        self.rows[slots] = rows
-        for block, stream in self._streams.items():
-            for first in range(0, len(rows), self._at_once):
-                chunk = slice(first, first + self._at_once)
-                stream[slots[chunk]] = self._gather(block, rows[chunk])
+    @property
+    def blocks(self) -> list[int]:
+        """Blocks that are read."""
+        return list(self._kinds)
+
+    def assign(self, slots: Rows, rows: Rows) -> None:
+        """Give rows, in any order, to these slots; what was in them is gone."""
+        self.rows[slots] = np.sort(rows)
+        self._unread[slots] = True
 
     def sample(self, slots: Rows) -> Sample:
-        """Copies of the rows in these slots."""
-        return Sample(self.rows[slots], {block: stream[slots] for block, stream in self._streams.items()})
+        """The rows in these slots."""
+        return Sample(self.rows[slots], slots, self)
+
+    def stream(self, block: int) -> NDArray[np.floating[Any]]:
+        """Rows of a block [slots, d_model]."""
+        if not self._streams:
+            shape = (len(self.rows), self._d_model)
+            self._streams = {block: np.empty(shape, dtype=kind) for block, kind in self._kinds.items()}
+        slots = np.flatnonzero(self._unread)
+        slots = slots[np.argsort(self.rows[slots])]
+        for name, stream in self._streams.items():
+            for first in range(0, len(slots), self._at_once):
+                chunk = slots[first : first + self._at_once]
+                stream[chunk] = self._gather(name, self.rows[chunk])
+        self._unread[slots] = False
+        return self._streams[block]
 
 
 def _resident(pool: _Pool, keep: NDArray[np.bool_], n: int, rng: np.random.Generator) -> Iterator[Sample]:
     """All kept rows fit: read once, shuffled anew for every epoch."""
     slots = np.arange(len(pool.rows))
-    pool.load(slots, np.flatnonzero(keep))
+    pool.assign(slots, np.flatnonzero(keep))
     queue = np.empty(0, dtype=np.int64)
     while True:
         queue = np.concatenate([queue, rng.permutation(slots)])
@@ -118,7 +151,7 @@ def _pooled(pool: _Pool, keep: NDArray[np.bool_], n: int, rng: np.random.Generat
             free = np.setdiff1d(slots, queue, assume_unique=True)
             rows = runs.numbers(loaded, loaded + len(free))
             fresh = free[: len(rows)]
-            pool.load(fresh, rows)
+            pool.assign(fresh, rows)
             if loaded:
                 queue = rng.permutation(np.concatenate([queue, fresh]))
             else:

@@ -1,4 +1,5 @@
 import tracemalloc
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from assets.activations.shard_files import write_part
 from assets.activations.shards import ShardMismatchError, Shards
-from assets.activations.token_stream import SampleSizeError
+from assets.activations.token_stream import Sample, SampleSizeError, sample_tokens
 
 D = 64
 PARTS, ROWS = 8, 1000
@@ -61,6 +62,37 @@ def test_a_sample_has_the_rows_that_it_names(shards: Shards, max_bytes: int) -> 
             assert stream.tobytes() == streams[block][sample.rows].tobytes()
 
 
+def test_some_rows_of_one_block_can_be_taken(shards: Shards) -> None:
+    for sample in islice(shards.sample_tokens(100, 1, max_bytes=1 << 18), 90, 99):
+        taken = sample.take(7, np.array([3, 50, 4]))
+        assert taken.tobytes() == shards.activations(7)[sample.rows[[3, 50, 4]]].tobytes()
+
+
+@pytest.mark.parametrize("max_bytes", [1 << 18, 1 << 30])
+def test_batches_that_are_passed_over_read_nothing_and_change_nothing(shards: Shards, max_bytes: int) -> None:
+    asked: list[int] = []
+
+    def gather(block: int, rows: np.ndarray) -> np.ndarray:
+        asked.extend(rows.tolist())
+        return shards.gathered(block, rows)
+
+    def stream() -> Iterator[Sample]:
+        return sample_tokens(gather, {2: np.dtype(np.float16)}, D, np.ones(8000, bool), 100, 0, max_bytes)
+
+    straight = list(islice(stream(), 200))
+    assert not asked
+    late = next(islice(stream(), 150, None))
+    assert late.rows.tolist() == straight[150].rows.tolist()
+    assert late.streams[2].tobytes() == shards.activations(2)[late.rows].tobytes()
+    assert len(asked) <= 8000
+
+
+def test_rows_in_the_pool_fix_the_order_whatever_blocks_are_read(shards: Shards) -> None:
+    one, both = (rows_of(shards, 9000, blocks=blocks, pool_rows=2500) for blocks in ([2], [2, 7]))
+    assert one.tolist() == both.tolist()
+    assert one.tolist() != rows_of(shards, 9000, blocks=[2]).tolist()
+
+
 def test_only_blocks_asked_for_are_sampled(shards: Shards) -> None:
     assert list(next(shards.sample_tokens(5, 0, blocks=[7])).streams) == [7]
 
@@ -81,12 +113,12 @@ def test_epochs_differ(shards: Shards, max_bytes: int) -> None:
 @pytest.mark.parametrize(("blocks", "n"), [([2], 200), ([7], 200), ([2, 7], 50)])
 def test_no_more_than_the_bytes_allowed_are_held(shards: Shards, blocks: list[int], n: int) -> None:
     max_bytes = 512 << 10
-    next(shards.sample_tokens(n, 1, blocks=blocks))  # opens the files
+    assert next(shards.sample_tokens(n, 1, blocks=blocks)).streams  # opens the files
     tracemalloc.start()
     try:
         stream = shards.sample_tokens(n, 0, blocks=blocks, max_bytes=max_bytes)
         for _ in range(3 * PARTS * ROWS // n):
-            next(stream)
+            assert next(stream).streams
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
