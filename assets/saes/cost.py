@@ -1,0 +1,24 @@
+"""What grouped sparse autoencoders are predicted to cost, in FLOP (Group-SAE; METHOD.md B, cost model)."""
+
+
+def harvest_flop(tokens: float, n_layers: int, d_model: int, context: int) -> float:
+    """Return the FLOP of running `n_layers` blocks over `tokens`: N (24 L d^2 + 4 L n d) (METHOD.md B, cost model)."""
+    return tokens * (24 * n_layers * d_model**2 + 4 * n_layers * context * d_model)
+
+
+def sae_flop(tokens: float, d_model: int, expansion: float) -> float:
+    """Return the FLOP of training one sparse autoencoder on `tokens`: 10 c d^2 N (METHOD.md B, cost model)."""
+    return 10 * expansion * d_model**2 * tokens
+
+
+def cost_ratio(
+    n_groups: int, n_layers: int, d_model: int, expansion: int, *, context: int = 1024, depth: int = 0
+) -> float:
+    """Return (A + (G + 1) T) / (A + L T): groups and the last block against one sparse autoencoder per block.
+
+    `depth` is how many blocks the model runs through to reach them; 0: `n_layers`. Both costs grow with the tokens, so
+    their number does not matter. Source: METHOD.md B, cost model.
+    """
+    harvest = harvest_flop(1, depth or n_layers, d_model, context)
+    training = sae_flop(1, d_model, expansion)
+    return (harvest + (n_groups + 1) * training) / (harvest + n_layers * training)
