@@ -164,7 +164,7 @@ SAE_CORPUS = _table("sae_corpus", "accession")(
     "The pinned filings whose tokens train and score the sparse autoencoders.",
     ACCESSION,
     FILED_AT,
-    _c("split", TEXT, "train or held_out; a document is never in both."),
+    _c("split", TEXT, "train, validation (tells when to stop) or held_out (scores alone): one for each document."),
     _c("text", TEXT, "The description as it was when the corpus was drawn."),
     *READ,
 )
@@ -173,6 +173,12 @@ LAYER_DISTANCES = _table("layer_distances", "block_i block_j")(
     _c("block_i", INT, "Zero-based block."),
     _c("block_j", INT, "Zero-based block."),
     _c("distance", REAL, "Mean over tokens of arccos(cosine) / pi.", "half turns"),
+    _maybe(
+        "half_width",
+        REAL,
+        "Half of the distance's 95 % interval over documents; empty where fewer than 10 were read.",
+        "half turns",
+    ),
     _c("tokens", LONG, "Tokens averaged over, massive activations left out.", "tokens"),
 )
 LAYER_GROUPS = _table("layer_groups", "block")(
@@ -182,6 +188,7 @@ LAYER_GROUPS = _table("layer_groups", "block")(
     _c("strategy", TEXT, "How the partition was found."),
     _c("diameter", REAL, "Largest distance inside the group; 0 for a group of one.", "half turns"),
     _c("amad", REAL, "Mean over groups of their diameters (Group-SAE, equation 4), last block left out.", "half turns"),
+    _c("predicted_loss", REAL, "Mean over blocks of their group's diameter, last block left out.", "half turns"),
     _c("cost_ratio", REAL, "Predicted FLOP over those of one SAE per block, harvest and last block counted.", "1"),
 )
 SAES = _table("saes", "entry")(
@@ -190,17 +197,21 @@ SAES = _table("saes", "entry")(
     _c("blocks", pa.list_(pa.int32()), "Blocks whose residual streams it reads."),
     _c("d_model", INT, "Width of the residual stream.", "dimensions"),
     _c("n_latents", INT, "Width of the dictionary.", "latents"),
-    _c("k", INT, "Latents active per token.", "latents"),
+    _c("activation", TEXT, "topk, batch_topk or jump_relu."),
+    _c("k", INT, "Latents active per token; of batch_topk and jump_relu, on average.", "latents"),
     _maybe("parent", TEXT, "The entry whose weights it started from; empty where trained from scratch."),
-    _c("tokens", LONG, "Tokens seen in training, the parent's not counted.", "tokens"),
-    _c("fvu", REAL, "Fraction of variance unexplained on the last training batches.", "1"),
+    _c("tokens", LONG, "Tokens seen in training, the parent's not counted; 0 where others trained it.", "tokens"),
+    _c("flop", REAL, "Predicted FLOP of that training (METHOD.md B, cost model), harvest not counted.", "FLOP"),
+    _maybe("fvu", REAL, "Fraction of variance unexplained on the last training batches.", "1"),
+    _maybe("validation_fvu", REAL, "The same on validation documents at the end, mean over its blocks.", "1"),
     _c("sha256", TEXT, "Hash of the weights file."),
 )
 SAE_CURVES = _table("sae_curves", "entry tokens")(
     "Learning curves.",
     ENTRY,
     _c("tokens", LONG, "Tokens seen so far.", "tokens"),
-    _c("fvu", REAL, "Fraction of variance unexplained on the batch.", "1"),
+    _c("fvu", REAL, "Fraction of variance unexplained on the batch, mean over its blocks.", "1"),
+    _maybe("held_out_fvu", REAL, "The same on validation documents; empty where it was not measured.", "1"),
     _c("dead_share", REAL, "Share of latents silent since the last 10 batches or longer.", "1"),
 )
 SAE_SCORES = _table("sae_scores", "entry block")(
@@ -211,6 +222,7 @@ SAE_SCORES = _table("sae_scores", "entry block")(
     _c("fvu_tokens", LONG, "Held-out tokens behind FVU, L0 and the dead share.", "tokens"),
     _c("l0", REAL, "Mean number of active latents per token.", "latents"),
     _c("dead_share", REAL, "Share of latents active on no held-out token of this block.", "1"),
+    _maybe("mmcs", REAL, "Mean over latents of the largest decoder cosine with the entry it started from.", "1"),
     _c("ce", REAL, "Next-token cross-entropy of the untouched model.", "nats"),
     _c("ce_sae", REAL, "The same with this block's residual stream reconstructed.", "nats"),
     _c("ce_ablated", REAL, "The same with this block's residual stream set to zero.", "nats"),

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -125,15 +125,17 @@ class Build:
         draw(figure, self.folder / "pictures" / f"{name}.png")
         self.metadata.setdefault("pictures", {})[name] = sentence
 
-    def unchanged(self, inputs: Mapping[str, Any]) -> set[str]:
+    def unchanged(self, inputs: Mapping[str, Any], besides: Collection[str] = ()) -> set[str]:
         """Units (filings, autoencoders) whose recipe is the one they were made with before; records the new recipes.
 
         Parameters
         ----------
         inputs : mapping
             Unit -> digest, or anything JSON can say, of what that unit alone reads. Code and settings are added here.
+        besides : collection of str
+            Settings, by dotted name, that `inputs` already hold as far as a unit depends on them.
         """
-        shared = [self.recipe[part] for part in ("code", "schema", "config")]
+        shared = [self.recipe["code"], self.recipe["schema"], without(self.recipe["config"], besides)]
         self.units = {unit: digest_of([*shared, content])[:16] for unit, content in inputs.items()}
         before = self.previous.units if self.previous else {}
         return {unit for unit, digest in self.units.items() if before.get(unit) == digest}

@@ -15,7 +15,8 @@ from pathlib import Path
 FIRST_PARTY = ("assets", "resources")
 PLUMBING = frozenset({
     "assets.activations.cost", "assets.activations.source", "assets.activations.writing",
-    "assets.declaration", "assets.schemas", "resources.build", "resources.compute", "resources.description_settings",
+    "assets.declaration", "assets.saes.checkpoint", "assets.saes.curves_figure", "assets.saes.groups_figure",
+    "assets.schemas", "resources.build", "resources.compute", "resources.description_settings",
     "resources.drafts", "resources.edgar",
     "resources.edgar.answer", "resources.edgar.blobs", "resources.edgar.body", "resources.edgar.client",
     "resources.edgar.identity", "resources.edgar.request", "resources.edgar.send", "resources.environment",

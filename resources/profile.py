@@ -92,7 +92,9 @@ class Corpus(Section):
     max_tokens: Positive = 60_000
     """Whole documents are drawn until this many tokens are reached."""
     held_out_share: Share = 0.15
-    """Share of documents never trained on."""
+    """Share of documents never trained on, for scores alone."""
+    validation_share: Share = 0.05
+    """Share of documents never trained on that tell when training has gone on for long enough."""
     seed: int = 0
     """Seed of the draw."""
 
@@ -100,44 +102,75 @@ class Corpus(Section):
 class Groups(Section):
     """How blocks are grouped (Group-SAE); the last block always stands alone."""
 
-    strategy: Literal["optimal", "complete", "rows_of_tril"] = "optimal"
-    """`optimal`: exact contiguous partition; `complete`: the paper's text; `rows_of_tril`: the paper's code."""
+    precision: Annotated[float, Field(gt=0)] | None = 0.005
+    """Documents are read until every distance is known to this much either way, at 95 % (half turns); empty: all."""
+    strategy: Literal["optimal", "complete", "rows_of_tril", "even"] = "optimal"
+    """`optimal`: exact contiguous partition; `complete`: the paper's text; `rows_of_tril`: its code; `even`: equal."""
     count: Positive | None = None
-    """Number of groups; empty: the smallest whose AMAD is under `max_amad`."""
-    max_amad: float = 0.2
-    """The paper's threshold (half turns)."""
+    """Number of groups; empty: the smallest whose AMAD is under `max_amad`, or the best of cost against loss."""
+    max_amad: Annotated[float, Field(gt=0)] | None = None
+    """The paper's threshold of AMAD (half turns; 0.2 there); empty: the knee of predicted cost against loss decides."""
 
 
 class Transfer(Section):
-    """Training by transfer from the entry before (paper C)."""
+    """Training by transfer from another entry (paper C)."""
 
-    entries: int = 1
-    """How many groups start from the weights of the group before, counted from the second; the rest from scratch."""
+    direction: Literal["forward", "backward", "tree"] = "forward"
+    """`forward`: from the group before; `backward`: from the group after; `tree`: every block of a group gets one of
+    its own that starts from the group's."""
+    entries: Annotated[int, Field(ge=0)] = 1
+    """How many groups start from a neighbour, counted from the first (backward: the last) that has one; of `tree`, how
+    many groups are split into their blocks."""
     tokens: Positive = 60_000
-    """Training tokens of a transferred entry."""
+    """Training tokens of a transferred entry, at the most."""
+    learning_rate: Annotated[float, Field(gt=0)] = 2e-3
+    """Adam's learning rate at its peak; lower than from scratch, as in the paper."""
+
+
+class Download(Section):
+    """A sparse autoencoder that others trained."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+    """Its entry."""
+    path: Path
+    """Folder with cfg.json and sae.safetensors (sparsify, Group-SAE) or sae_weights.safetensors (SAELens 6)."""
+    block: Annotated[int, Field(ge=0)]
+    """Zero-based block whose residual stream it reads."""
+    scale: Annotated[float, Field(gt=0)] | None = None
+    """What activations are multiplied by before it reads them, where it was trained so; empty: 1."""
 
 
 class Saes(Section):
-    """Sparse autoencoders: TopK."""
+    """Sparse autoencoders."""
 
+    activation: Literal["topk", "batch_topk", "jump_relu"] = "topk"
+    """Which latents are active: the k strongest of a token, of a batch, or those above a threshold of their own."""
+    block_biases: bool = True
+    """Whether the blocks that share an autoencoder have biases of their own; false is the paper's."""
     expansion: Positive = 4
     """Latents per dimension of the residual stream."""
     k: Positive = 32
-    """Latents active per token."""
-    tokens: Positive = 150_000
-    """Training tokens of each entry trained from scratch; the corpus is passed over as often as that takes."""
-    batch_tokens: Positive = 1024
+    """Latents active per token; of batch_topk and jump_relu, on average."""
+    tokens: Positive = 300_000
+    """Training tokens of each entry trained from scratch, at the most, in as many passes as it takes."""
+    stop_gain: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    """Training ends where validation FVU fell by less than this share over its last fifth; 0: never early."""
+    batch_tokens: Positive = 512
     """Tokens per step."""
-    learning_rate: float = 2e-3
+    learning_rate: Annotated[float, Field(gt=0)] = 4e-3
     """Adam's learning rate at its peak."""
     aux_weight: float = 1 / 32
     """Weight of the auxiliary loss that revives dead latents."""
     dead_after_tokens: Positive = 30_000
     """A latent silent for this many tokens is dead."""
+    sparsity_weight: Annotated[float, Field(ge=0)] = 1.0
+    """Of jump_relu: weight of ((active latents) / k - 1)^2 beside FVU."""
     seed: int = 0
     """Seed of initial weights and batches."""
     transfer: Transfer = Transfer()
     """Which entries are trained by transfer."""
+    downloads: list[Download] = []
+    """Sparse autoencoders that others trained: entries beside those trained here."""
 
 
 class Scores(Section):
@@ -331,6 +364,8 @@ def _anchored(profile: Profile, folder: Path) -> Profile:
                 changed[name] = anchored(value)
             elif isinstance(value, Path):
                 changed[name] = folder / Path(os.path.expandvars(value)).expanduser()
+            elif isinstance(value, list):
+                changed[name] = [anchored(item) if isinstance(item, Section) else item for item in value]
         return section.model_copy(update=changed)
 
     return profile.model_copy(update=dict(anchored(profile)))

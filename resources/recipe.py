@@ -158,6 +158,8 @@ def _section(profile: Profile, name: str) -> Any:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
     return {k: _plain(v) for k, v in value.items() if k != "path"} if isinstance(value, dict) else value
 
 

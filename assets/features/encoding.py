@@ -1,5 +1,6 @@
 """From shards and autoencoders to latents: which entry speaks for which block, and what it sees in a filing."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from assets.activations.part import Document
 from assets.activations.shards import Shards, massive_tokens
 from assets.features.labels import label_latents
 from assets.features.pooling import pool_filing
-from assets.saes.sae import TopKSae
+from assets.saes.sae import Sae
 from resources.profile import Profile
 
 CHUNK = 4096
@@ -45,7 +46,7 @@ def newest(filings: pl.DataFrame) -> pl.DataFrame:
     return filings.join(last, on=["company_id", "accession"], how="semi")
 
 
-def encode_document(document: Document, sae: TopKSae, block: int, profile: Profile) -> pl.DataFrame:
+def encode_document(document: Document, sae: Sae, block: int, profile: Profile) -> pl.DataFrame:
     """Pooled latents of one filing at one block: columns of `company_features` that are its own."""
     values, indices, keep = _encode(document.streams[block], sae, block, profile.activations.massive_norm)
     words, pooling = document.tokens, profile.features.pooling
@@ -53,23 +54,29 @@ def encode_document(document: Document, sae: TopKSae, block: int, profile: Profi
     return pooled.with_columns(accession=pl.lit(document.accession), pooling=pl.lit(pooling))
 
 
-def label_entry(shards: Shards, train: pl.DataFrame, sae: TopKSae, block: int, profile: Profile) -> pl.DataFrame:
+def label_entry(shards: Shards, train: pl.DataFrame, sae: Sae, block: int, profile: Profile) -> pl.DataFrame:
     """Labels of an entry's latents at one block, from the training documents (first_row, tokens, accession, text)."""
     massive = profile.activations.massive_norm
     spans = list(train.select("first_row", "tokens").iter_rows())
     parts = [_encode(shards.activations(block, first, tokens), sae, block, massive) for first, tokens in spans]
-    values, indices, keep = (np.concatenate([part[i] for part in parts]) for i in range(3))
+    values, indices, keep = (_joined([part[i] for part in parts]) for i in range(3))
     words = pl.concat([shards.tokens(first, tokens) for first, tokens in spans])
     texts = dict(train.select("accession", "text").iter_rows())
     return label_latents(values, indices, keep, words, texts, settings=profile.labels)
 
 
 def _encode(
-    stream: NDArray[np.floating[Any]], sae: TopKSae, block: int, massive_norm: float
+    stream: NDArray[np.floating[Any]], sae: Sae, block: int, massive_norm: float
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.bool_]]:
     """Values and indices [tokens, k] of the active latents, and the mask of tokens that are not massive."""
-    x = stream.astype(np.float32)
+    x, one = stream.astype(np.float32), sae.at(block)
     with torch.inference_mode():
-        encoded = [sae.encode(sae.scaled(chunk, block)) for chunk in torch.split(torch.from_numpy(x), CHUNK)]
-    values, indices = (torch.cat(part).numpy() for part in zip(*encoded, strict=True))
+        encoded = [one.encode(one.scaled(chunk, block)) for chunk in torch.split(torch.from_numpy(x), CHUNK)]
+    values, indices = (_joined([piece.numpy() for piece in part]) for part in zip(*encoded, strict=True))
     return values, indices, ~massive_tokens(np.linalg.norm(x, axis=1), massive_norm)
+
+
+def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Rows one after another; where they are of different width, filled up with 0."""
+    width = max((part.shape[1] for part in parts if part.ndim == 2), default=0)
+    return np.concatenate([np.pad(part, ((0, 0), (0, width - part.shape[1]))) if width else part for part in parts])

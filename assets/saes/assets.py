@@ -1,7 +1,7 @@
 """Sparse autoencoders: the pinned corpus, which blocks share one, training, and scores on held-out documents."""
 
 import shutil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -9,11 +9,23 @@ from assets import schemas
 from assets.activations.model_now import model_now
 from assets.declaration import asset
 from resources.build import Build
-from resources.lake import file_digest
-from resources.recipe import whole
+from resources.lake import digest_of, file_digest
+from resources.profile import Profile, ProfileError
+from resources.recipe import Slices, whole
 
 if TYPE_CHECKING:
-    from assets.saes.sae import TopKSae
+    from collections.abc import Iterator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from assets.saes.sae import Sae
+    from assets.saes.train import CurvePoint
+
+CHECKPOINTS = "checkpoints"
+"""Folder of what an interrupted training goes on from."""
+IN_RECIPES = ("saes.tokens", "saes.learning_rate", "saes.transfer", "saes.downloads")
+"""Settings that the recipe of an entry holds as far as it depends on them."""
 
 
 @asset(
@@ -41,82 +53,133 @@ def sae_corpus(build: Build) -> None:
     build.write(schemas.SAE_CORPUS, rows)
     build.metadata |= {
         "tokens": int(rows["tokens"].sum()),
-        "held_out": rows.filter(pl.col("split") == "held_out").height,
+        **{split: rows.filter(pl.col("split") == split).height for split in ("train", "validation", "held_out")},
     }
 
 
-@asset(schemas.LAYER_DISTANCES, reads={"sae_corpus": whole}, config=["activations.massive_norm"], kinds=["torch"])
+@asset(
+    schemas.LAYER_DISTANCES,
+    reads={"sae_corpus": whole},
+    config=["activations.massive_norm", "corpus.seed", "groups.precision"],
+    kinds=["torch"],
+)
 def layer_distances(build: Build) -> None:
-    """Angular distances between blocks, streamed in two passes over the training documents."""
+    """Angular distances between blocks: means over all training documents, angles over as many as precision takes."""
+    import numpy as np
+
     from assets.activations.source import open_corpus
     from assets.saes.amad import AngularDistances, distance_rows
     from assets.saes.corpus import kept_everywhere, stacked
 
-    distances = AngularDistances()
-    with open_corpus(build, "train") as (train, shards):
+    with open_corpus(build, "train") as (train, shards), build.progress(2 * train.height, "documents") as progress:
         keep = kept_everywhere(shards, train, build.profile.activations.massive_norm)
-        with build.progress(2 * train.height, "documents") as progress:
-            for add in (distances.add_means, distances.add):
-                for first, tokens in train.select("first_row", "tokens").iter_rows():
-                    add(stacked(shards, first, tokens, keep))
-                    progress(1)
-        rows = distance_rows(distances.distances(), shards.blocks, distances.tokens)
+
+        def streams(documents: pl.DataFrame) -> "Iterator[NDArray[np.float32]]":
+            for first, tokens in documents.select("first_row", "tokens").iter_rows():
+                yield stacked(shards, first, tokens, keep)
+                progress(1)
+
+        angles = AngularDistances(shards.blocks)
+        for stream in streams(train):
+            angles.add_means(stream)
+        order = np.random.default_rng(build.profile.corpus.seed).permutation(train.height)
+        angles.add_until(streams(train[order]), build.profile.groups.precision)
+        rows = distance_rows(angles.distances(), angles.half_widths(), shards.blocks, angles.tokens)
     build.write(schemas.LAYER_DISTANCES, rows)
-    build.metadata["tokens"] = distances.tokens
+    build.metadata |= {
+        "tokens": angles.tokens,
+        "documents": angles.documents,
+        "documents_in_corpus": train.height,
+        "half_width": rows["half_width"].max(),
+    }
 
 
 @asset(
     schemas.LAYER_GROUPS,
     reads={"layer_distances": whole},
-    config=["groups", "saes.expansion", "model"],
+    config=["groups.strategy", "groups.count", "groups.max_amad", "saes.expansion", "model"],
     kinds=["scikitlearn"],
 )
 def layer_groups(build: Build) -> None:
     """Which blocks share an autoencoder; the last block always has one of its own."""
-    from assets.saes.amad import distance_matrix
+    from assets.saes.amad import distance_matrix, group_frontier
     from assets.saes.amad import layer_groups as groups_of
+    from assets.saes.groups_figure import groups_figure
     from resources.model_limits import model_shape
 
     blocks, matrix = distance_matrix(build.read("layer_distances"))
+    settings, expansion = build.profile.groups, build.profile.saes.expansion
     d_model = model_shape(build.profile.model, build.models).d_model
-    rows = groups_of(matrix, build.profile.groups, d_model, build.profile.saes.expansion, blocks)
+    rows = groups_of(matrix, settings, d_model, expansion, blocks)
     build.write(schemas.LAYER_GROUPS, rows)
     build.metadata |= {
-        "amad": rows["amad"][0],
         "entries": rows["group"].n_unique(),
-        "cost_ratio": rows["cost_ratio"][0],
+        **{name: rows[name][0] for name in ("amad", "predicted_loss", "cost_ratio")},
     }
+    points = group_frontier(matrix, settings.strategy, d_model, expansion, blocks)
+    build.picture(
+        "groups",
+        groups_figure(matrix, rows, points),
+        "What each number of groups is predicted to cost and to lose, and which blocks the chosen groups hold.",
+    )
+
+
+def _downloads_now(profile: Profile, partition: str | None) -> Slices:
+    """Digests of the autoencoders that others trained, and of how they are to be read."""
+    if not profile.saes.downloads:
+        return {}
+    from assets.saes.downloaded import download_digest
+    from assets.saes.formats import SaeFileError
+
+    try:
+        return {
+            one.name: digest_of([download_digest(one.path), one.block, one.scale]) for one in profile.saes.downloads
+        }
+    except SaeFileError as error:
+        raise ProfileError(f"saes.downloads: {error}") from error
 
 
 @asset(
     schemas.SAES,
     schemas.SAE_CURVES,
     reads={"layer_groups": whole, "sae_corpus": whole},
-    config=["saes", "activations.massive_norm"],
+    config=["saes", "activations.massive_norm", "model"],
+    fingerprint=_downloads_now,
     kinds=["torch", "safetensors"],
+    resumes=CHECKPOINTS,
 )
 def saes(build: Build) -> None:
-    """One TopK autoencoder per group of blocks; an entry whose recipe did not change is carried over, not trained."""
-    from assets.activations.source import open_corpus
-    from assets.saes.entries import curve_rows, planned_entries, sae_row, train_entry
-    from assets.saes.formats import load_sae, save_sae
+    """One autoencoder per group of blocks, and those that others trained; an unchanged one is carried over."""
+    from assets.saes.building import carried_over, downloaded, trained, whole_entries
+    from assets.saes.curves_figure import curves_figure
+    from assets.saes.entries import curve_rows, planned_entries, sae_row
+    from assets.saes.formats import save_sae
 
     entries = planned_entries(build.read("layer_groups"), build.profile.saes, build.digest_of("sae_corpus"))
-    kept = build.unchanged({entry.name: entry.recipe for entry in entries})
-    rows, curves = _carried_over(build, kept)
+    downloads = _downloads_now(build.profile, None)
+    recipes = {entry.name: entry.recipe for entry in entries} | downloads
+    kept = whole_entries(build, build.unchanged(recipes, besides=IN_RECIPES))
+    rows, curves = carried_over(build, kept)
     fresh = [entry for entry in entries if entry.name not in kept]
-    total = sum(entry.tokens for entry in fresh)
-    with open_corpus(build, "train") as (train, shards), build.progress(total, "tokens") as progress:
-        for entry in fresh:
-            parent = load_sae(build.folder / entry.parent) if entry.parent else None
-            sae, curve = train_entry(entry, shards, train, build.profile, parent, progress)
-            save_sae(sae, build.folder / entry.name)
-            weights = file_digest(build.folder / entry.name / "sae.safetensors")
-            rows.append(sae_row(entry, sae.config, curve, weights))
-            curves += curve_rows(entry, curve)
+
+    def save(name: str, sae: "Sae", parent: str | None, curve: "Sequence[CurvePoint]") -> None:
+        save_sae(sae, build.folder / name)
+        weights = file_digest(build.folder / name / "sae.safetensors")
+        rows.append(sae_row(name, sae.config, parent, curve, weights))
+        curves.extend(curve_rows(name, curve))
+
+    for name in sorted(set(downloads) - kept):
+        save(name, downloaded(build, name), None, [])
+    for entry, training in trained(build, entries, fresh, build.folder / CHECKPOINTS):
+        save(entry.name, training.sae, entry.parent, training.curve)
+    shutil.rmtree(build.folder / CHECKPOINTS, ignore_errors=True)
     build.write(schemas.SAES, schemas.SAES.frame(rows))
     build.write(schemas.SAE_CURVES, schemas.SAE_CURVES.frame(curves))
-    build.metadata |= {"trained": len(entries) - len(kept), "carried_over": len(kept)}
+    build.metadata |= {"trained": len(fresh), "downloaded": len(downloads), "carried_over": len(kept)}
+    build.metadata["training_flop"] = sum(row["flop"] for row in rows)
+    if curves:
+        picture = curves_figure(schemas.SAE_CURVES.frame(curves))
+        build.picture("curves", picture, "How FVU fell, and how many latents stayed silent.")
 
 
 @asset(
@@ -126,43 +189,28 @@ def saes(build: Build) -> None:
     kinds=["torch", "transformerlens"],
 )
 def sae_scores(build: Build) -> None:
-    """FVU, L0, dead latents and CE score per block, each with its own scale, on documents never trained on."""
-    from assets.activations.source import open_corpus
-    from assets.saes.corpus import kept_tokens
+    """FVU, L0, dead latents, CE score and MMCS per block, each with its own scale, on documents never trained on."""
+    from assets.saes.building import likeness, reconstruction
     from assets.saes.formats import load_sae
-    from assets.saes.scores import cross_entropy_scores, reconstruction_scores
+    from assets.saes.scores import cross_entropy_scores
+    from resources.compute import devices
     from resources.language_model import open_language_model
 
-    massive = build.profile.activations.massive_norm
-    folder = build.folders("saes")[0]
-    by_block: dict[int, TopKSae] = {}
-    reconstruction = []
-    with open_corpus(build, "held_out") as (held_out, shards):
-        for entry, blocks in build.read("saes").select("entry", "blocks").iter_rows():
-            sae = load_sae(folder / entry)
-            streams = {block: shards.activations(block) for block in blocks}
-            keep = {block: kept_tokens(shards, held_out, block, massive) for block in blocks}
-            reconstruction.append(reconstruction_scores(sae, streams, keep).with_columns(entry=pl.lit(entry)))
-            by_block |= dict.fromkeys(blocks, sae)
+    entries = build.read("saes")
+    device = devices()[0].name
+    loaded = {name: load_sae(build.folders("saes")[0] / name).to(device) for name in entries["entry"]}
+    covered = entries.select("entry", block="blocks").explode("block").rows()
+    pairs = [(name, block, loaded[name]) for name, block in covered]
+    rebuilt, texts = reconstruction(build, pairs)
     model = open_language_model(build.profile.model, build.models)
-    documents = [
-        model.tokenize(text).ids[: model.window_tokens(build.profile.model.context_length)] for text in held_out["text"]
-    ]
-    wanted = build.profile.scores.ce_tokens
-    with build.progress(wanted * len(by_block), "tokens") as progress:
-        entropy = cross_entropy_scores(model.next_token_losses, by_block, documents, wanted, massive, progress=progress)
-    scores = pl.concat(reconstruction).join(entropy, on="block")
+    documents = [model.tokenize(text).ids[: model.window_tokens(build.profile.model.context_length)] for text in texts]
+    wanted, massive = build.profile.scores.ce_tokens, build.profile.activations.massive_norm
+    with build.progress(wanted * len(pairs), "tokens") as progress:
+        entropy = cross_entropy_scores(model.next_token_losses, pairs, documents, wanted, massive, progress=progress)
+    scores = rebuilt.join(entropy, on=["entry", "block"]).join(likeness(entries, loaded), on="entry")
     build.write(schemas.SAE_SCORES, scores)
     build.metadata |= {
         "mean_fvu": scores["fvu"].mean(),
         "mean_ce_score": scores["ce_score"].mean(),
         "ce_tokens": int(scores["ce_tokens"][0]),
     }
-
-
-def _carried_over(build: Build, kept: set[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Copy the weights of unchanged entries; returns their rows and curves."""
-    for name in kept:
-        shutil.copytree(build.before_folder / name, build.folder / name)
-    unchanged = pl.col("entry").is_in(sorted(kept))
-    return tuple(build.before(table).filter(unchanged).to_dicts() for table in ("saes", "sae_curves"))  # type: ignore[return-value]

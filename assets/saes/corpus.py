@@ -1,4 +1,4 @@
-"""The pinned corpus: which documents train the autoencoders, which are held out, and which tokens count."""
+"""The pinned corpus: which documents train the autoencoders, validate them, are held out, and which tokens count."""
 
 import numpy as np
 import polars as pl
@@ -23,24 +23,33 @@ def draw_corpus(filings: pl.DataFrame, settings: Corpus) -> pl.DataFrame:
     Returns
     -------
     DataFrame(accession, split)
-        Sorted by accession. The first `held_out_share` of the documents drawn is held out.
+        Sorted by accession. Of the documents drawn the first `held_out_share` are held out for scores, the next
+        `validation_share` tell when training has gone on for long enough, at least one document each.
 
     Raises
     ------
     CorpusError
-        Fewer than two documents were filed by the cut-off date, or none would be left to train on.
+        So few documents were filed by the cut-off date that none would be left to train on.
     """
     eligible = filings.filter(pl.col("filed_at") <= settings.cutoff).sort("accession")
     order = np.random.default_rng([settings.seed, settings.version]).permutation(eligible.height)
     drawn = eligible[order].with_columns(before=pl.col("tokens").cum_sum() - pl.col("tokens"))
     drawn = drawn.filter(pl.col("before") < settings.max_tokens)
     held_out = max(1, round(settings.held_out_share * drawn.height))
-    if drawn.height <= held_out:
+    validation = max(1, round(settings.validation_share * drawn.height))
+    if drawn.height <= held_out + validation:
         raise CorpusError(
-            f"{drawn.height} documents by {settings.cutoff}, {held_out} of them held out: "
-            "raise corpus.cutoff or corpus.max_tokens"
+            f"{drawn.height} documents by {settings.cutoff}, {held_out} of them held out and {validation} for "
+            "validation: raise corpus.cutoff or corpus.max_tokens"
         )
-    split = pl.when(pl.int_range(pl.len()) < held_out).then(pl.lit("held_out")).otherwise(pl.lit("train"))
+    place = pl.int_range(pl.len())
+    split = (
+        pl.when(place < held_out)
+        .then(pl.lit("held_out"))
+        .when(place < held_out + validation)
+        .then(pl.lit("validation"))
+        .otherwise(pl.lit("train"))
+    )
     return drawn.select("accession", split=split).sort("accession")
 
 
@@ -57,6 +66,15 @@ def kept_everywhere(shards: Shards, index: pl.DataFrame, massive_norm: float) ->
     """Mask [rows] of the tokens that are massive at no block, so that every block is measured on the same tokens."""
     masks = [kept_tokens(shards, index, block, massive_norm) for block in shards.blocks]
     return np.asarray(np.logical_and.reduce(masks))
+
+
+def kept_sample(
+    shards: Shards, index: pl.DataFrame, block: int, massive_norm: float, most: int
+) -> NDArray[np.floating]:
+    """At most so many tokens of a block that are not massive, evenly spaced over the documents: [tokens, d_model]."""
+    kept = np.flatnonzero(kept_tokens(shards, index, block, massive_norm))
+    spaced = np.linspace(0, len(kept) - 1, min(most, len(kept))).astype(np.int64)
+    return shards.gathered(block, kept[spaced])
 
 
 def stacked(shards: Shards, first: int, tokens: int, keep: NDArray[np.bool_]) -> NDArray[np.float32]:

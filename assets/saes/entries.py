@@ -1,88 +1,102 @@
-"""Entries of `saes`: which autoencoders are trained, in which order, from which parent, and their rows."""
+"""Entries of `saes`: which autoencoders there are to be, in which order, from which parent, and their rows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from assets.activations.shards import Shards
-from assets.saes.corpus import kept_tokens
-from assets.saes.sae import SaeConfig, TopKSae
-from assets.saes.sampling import GroupSampler, layer_scales
-from assets.saes.train import CurvePoint, train_sae
-from assets.saes.transfer import warm_start
-from resources.profile import Profile, Saes
+from assets.saes.amad import group_name
+from assets.saes.cost import sae_flop
+from assets.saes.sae import SaeConfig
+from assets.saes.train import CurvePoint
+from assets.saes.transfer import parents
+from resources.profile import Saes
 
 LAST_POINTS = 10
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One autoencoder to be: its name, blocks, parent (None: from scratch), training tokens, and all it depends on."""
+    """One autoencoder to be trained, and all that it depends on."""
 
     name: str
+    """`blocks-08-11`."""
     blocks: tuple[int, ...]
+    """Blocks it reads."""
     parent: str | None
+    """Entry whose weights it starts from; None: from scratch."""
     tokens: int
+    """Tokens it is trained on at the most."""
     recipe: dict[str, Any]
+    """All that it depends on beside code and settings."""
 
 
 def planned_entries(groups: pl.DataFrame, settings: Saes, corpus: str) -> list[Entry]:
-    """Entries by first block; the `transfer.entries` after the first start from the entry before (paper C, forward).
+    """Return what is trained: an entry per group, by first block, and after them the children of `transfer: tree`.
 
     Parameters
     ----------
     groups : DataFrame
         Rows of `layer_groups`.
+    settings : Saes
+        Who starts from whom, and for how long each is trained.
     corpus : str
         Digest of the corpus; a child's recipe holds its parent's, so that a changed parent retrains its children.
     """
-    blocks = groups.sort("block").group_by("group", maintain_order=True).agg("block")
-    entries: list[Entry] = []
-    for number, (name, members) in enumerate(blocks.iter_rows()):
-        parent = entries[-1] if 0 < number <= settings.transfer.entries else None
-        tokens = settings.transfer.tokens if parent else settings.tokens
-        recipe = {"blocks": list(members), "corpus": corpus, "tokens": tokens, "parent": parent and parent.recipe}
-        entries.append(Entry(name, tuple(members), parent.name if parent else None, tokens, recipe))
-    return entries
+    members = groups.sort("block").group_by("group", maintain_order=True).agg("block")
+    transfer = settings.transfer
+    planned = parents(members["block"].to_list(), transfer.direction, transfer.entries)
+    names = [*members["group"], *(group_name(blocks) for blocks, _ in planned[members.height :])]
+    entries: dict[int, Entry] = {}
+    while len(entries) < len(planned):
+        for i, (blocks, parent) in enumerate(planned):
+            if i in entries or (parent is not None and parent not in entries):
+                continue
+            tokens = settings.tokens if parent is None else transfer.tokens
+            of = None if parent is None else entries[parent]
+            rate = settings.learning_rate if of is None else transfer.learning_rate
+            recipe = {"blocks": list(blocks), "corpus": corpus, "tokens": tokens, "learning_rate": rate}
+            recipe["parent"] = of.recipe if of else None
+            entries[i] = Entry(names[i], blocks, of.name if of else None, tokens, recipe)
+    return [entries[i] for i in range(len(planned))]
 
 
-def train_entry(
-    entry: Entry,
-    shards: Shards,
-    train: pl.DataFrame,
-    profile: Profile,
-    parent: TopKSae | None,
-    progress: Callable[[int], None],
-) -> tuple[TopKSae, list[CurvePoint]]:
-    """Train one entry on the documents in `train` (first_row, tokens), massive activations left out."""
-    streams = {block: shards.activations(block) for block in entry.blocks}
-    keep = {block: kept_tokens(shards, train, block, profile.activations.massive_norm) for block in entry.blocks}
-    scales = layer_scales(streams, keep)
-    d_model, settings = shards.d_model, profile.saes
-    config = SaeConfig(d_model, d_model * settings.expansion, settings.k, entry.blocks, scales)
-    batches = GroupSampler(streams, keep, scales, settings.seed)
-    start = warm_start(parent, config) if parent else None
-    return train_sae(batches, config, settings, entry.tokens, start=start, progress=progress)
+def waves(entries: Sequence[Entry]) -> list[list[Entry]]:
+    """Return the entries in turns: those of a wave are trained together, after the waves with their parents."""
+    depth: dict[str, int] = {}
+    waiting = list(entries)
+    while waiting:
+        for entry in waiting:
+            if entry.parent is None or entry.parent in depth:
+                depth[entry.name] = 0 if entry.parent is None else depth[entry.parent] + 1
+        waiting = [entry for entry in waiting if entry.name not in depth]
+    return [[e for e in entries if depth[e.name] == d] for d in range(max(depth.values(), default=-1) + 1)]
 
 
-def sae_row(entry: Entry, config: SaeConfig, curve: Sequence[CurvePoint], weights: str) -> dict[str, Any]:
-    """Row of `saes`; its FVU is the mean over the last points of the curve."""
+def sae_row(
+    name: str, config: SaeConfig, parent: str | None, curve: Sequence[CurvePoint], weights: str
+) -> dict[str, Any]:
+    """Row of `saes`; its FVU is the mean over the last points of the curve. A downloaded one has no curve."""
     last = curve[-LAST_POINTS:]
+    held_out = [point.held_out_fvu for point in curve if point.held_out_fvu is not None]
+    tokens = curve[-1].tokens if curve else 0
     return {
-        "entry": entry.name,
-        "blocks": list(entry.blocks),
+        "entry": name,
+        "blocks": list(config.blocks),
         "d_model": config.d_model,
         "n_latents": config.n_latents,
+        "activation": config.activation,
         "k": config.k,
-        "parent": entry.parent,
-        "tokens": curve[-1].tokens,
-        "fvu": sum(point.fvu for point in last) / len(last),
+        "parent": parent,
+        "tokens": tokens,
+        "flop": sae_flop(tokens, config.d_model, config.n_latents / config.d_model),
+        "fvu": sum(point.fvu for point in last) / len(last) if last else None,
+        "validation_fvu": held_out[-1] if held_out else None,
         "sha256": weights,
     }
 
 
-def curve_rows(entry: Entry, curve: Sequence[CurvePoint]) -> list[dict[str, Any]]:
+def curve_rows(name: str, curve: Sequence[CurvePoint]) -> list[dict[str, Any]]:
     """Rows of `sae_curves`."""
-    return [{"entry": entry.name, **point._asdict()} for point in curve]
+    return [{"entry": name, **point._asdict()} for point in curve]

@@ -1,53 +1,134 @@
-"""Autoencoders on disk in the layout of EleutherAI sparsify: `cfg.json` and `sae.safetensors`."""
+"""Autoencoders on disk as the lake keeps them: the layout of EleutherAI sparsify, with keys of ours in `cfg.json`.
+
+`cfg.json`, and in `sae.safetensors` float32 `encoder.weight` and `W_dec` [n_latents, d_model], `encoder.bias`
+[n_latents], `b_dec` [d_model] (with biases per block: [blocks, ...]), `log_threshold` [n_latents] of JumpReLU,
+`threshold` [] of BatchTopK.
+"""
 
 import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import safetensors
 import safetensors.torch
 import torch
 
-from assets.saes.sae import SaeConfig, TopKSae
+from assets.saes.sae import Activation, Sae, SaeConfig, SaeConfigError
 
 CONFIG = "cfg.json"
 WEIGHTS = "sae.safetensors"
 UNSUPPORTED = ("signed", "multi_topk", "skip_connection", "transcode")
+K_UNKNOWN = 1
+"""`k` of a JumpReLU autoencoder whose file does not say at which L0 it aimed; nothing is computed from it."""
 
 
 class SaeFileError(ValueError):
-    """A folder does not hold an autoencoder that can be read."""
+    """A folder does not hold an autoencoder that can be read, or cannot hold one that is to be written."""
 
 
-def save_sae(sae: TopKSae, folder: Path) -> None:
-    """Write `cfg.json` (`blocks` and `scales` are ours) and `sae.safetensors`; the same weights give the same bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
-    weights = {name: weight.detach().cpu().contiguous() for name, weight in sae.state_dict().items()}
-    (folder / WEIGHTS).write_bytes(safetensors.torch.save(weights))
-    (folder / CONFIG).write_text(json.dumps(_settings(sae.config), indent=2, sort_keys=True) + "\n", encoding="utf-8")
+def save_sae(sae: Sae, folder: Path) -> None:
+    """Write `cfg.json` (`blocks`, `block_biases` and `scales` are ours) and weights; equal weights give equal bytes."""
+    write_files(folder, _settings(sae.config), sae.state_dict(), WEIGHTS)
 
 
-def load_sae(folder: Path) -> TopKSae:
-    """Read an autoencoder in float32; one that others trained has no blocks and scales.
+def load_sae(folder: Path) -> Sae:
+    """Read an autoencoder in float32, ready to encode; one that others trained has no blocks and scales.
 
-    Raises SaeFileError where a file or a tensor is missing, has another shape than `cfg.json` says, or is not TopK.
+    Others are sparsify (TopK) and Group-SAE (TopK and JumpReLU).
+
+    Raises
+    ------
+    SaeFileError
+        A file or a tensor is missing, a tensor has another shape than `cfg.json` says, or there is one too many; or it
+        is an autoencoder of another kind.
     """
-    config = _config(folder)
-    sae = TopKSae(config)
-    weights = _weights(folder)
-    for name, parameter in sae.state_dict().items():
-        if name not in weights:
-            raise SaeFileError(f"{folder / WEIGHTS}: no tensor {name!r}; it holds {sorted(weights)}")
-        if weights[name].shape != parameter.shape:
-            found, expected = list(weights[name].shape), list(parameter.shape)
-            raise SaeFileError(f"{folder / WEIGHTS}: {name} is {found}, {CONFIG} says {expected}")
-        parameter.copy_(weights[name])
-    return sae
+    file = folder / CONFIG
+    settings = read_settings(file)
+    with explained(file):
+        config = _config(settings, file)
+    return filled(config, read_tensors(folder / WEIGHTS), folder / WEIGHTS)
+
+
+def write_files(folder: Path, settings: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], weights: str) -> None:
+    """Write `cfg.json`, keys sorted, and the file `weights`; the same content gives the same bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    (folder / weights).write_bytes(safetensors.torch.save(whole))
+    (folder / CONFIG).write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def read_settings(file: Path) -> dict[str, Any]:
+    """Content of a JSON file; raises SaeFileError where there is none, or where it is no object."""
+    try:
+        settings = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise _missing(file) from error
+    except ValueError as error:
+        raise SaeFileError(f"{file}: not valid JSON: {error}") from error
+    if not isinstance(settings, dict):
+        raise SaeFileError(f"{file}: a JSON object is expected, not {type(settings).__name__}")
+    return settings
+
+
+def read_tensors(file: Path) -> dict[str, torch.Tensor]:
+    """Tensors of a safetensors file by name; raises SaeFileError where there is none, or where it is damaged."""
+    try:
+        tensors: dict[str, torch.Tensor] = safetensors.torch.load_file(file)
+        return tensors
+    except FileNotFoundError as error:
+        raise _missing(file) from error
+    except safetensors.SafetensorError as error:
+        raise SaeFileError(f"{file}: not a safetensors file: {error}") from error
+
+
+@contextmanager
+def explained(file: Path) -> Iterator[None]:
+    """Raise what goes wrong while settings are read as SaeFileError that names the file."""
+    try:
+        yield
+    except SaeFileError:
+        raise
+    except KeyError as error:
+        raise SaeFileError(f"{file}: the key {error} is missing") from error
+    except (TypeError, AttributeError, SaeConfigError) as error:
+        raise SaeFileError(f"{file}: {error}") from error
+
+
+def whole_number(settings: Mapping[str, Any], key: str) -> int:
+    """Return a setting; raises KeyError where it is missing, TypeError where it is no whole number."""
+    value = settings[key]
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{key} is {value!r}, which is no whole number")
+    return value
+
+
+def check_tensors(tensors: Mapping[str, torch.Tensor], shapes: Mapping[str, Sequence[int]], file: Path) -> None:
+    """Raise SaeFileError where tensors are missing, too many, or of other shapes than `cfg.json` says."""
+    for name, shape in shapes.items():
+        if name not in tensors:
+            raise SaeFileError(f"{file}: no tensor {name!r}; it holds {sorted(tensors)}")
+        if (found := list(tensors[name].shape)) != (expected := list(shape)):
+            raise SaeFileError(f"{file}: {name} is {found}, {CONFIG} says {expected}")
+    if more := sorted(tensors.keys() - shapes.keys()):
+        raise SaeFileError(f"{file}: {more} have no place in an autoencoder such as {CONFIG} says; read with others")
+
+
+def filled(config: SaeConfig, tensors: Mapping[str, torch.Tensor], file: Path) -> Sae:
+    """Return the autoencoder with these weights, copied into float32; raises SaeFileError as `check_tensors`."""
+    sae = Sae(config)
+    parameters = sae.state_dict()
+    check_tensors(tensors, {name: parameter.shape for name, parameter in parameters.items()}, file)
+    for name, parameter in parameters.items():
+        parameter.copy_(tensors[name])
+    return sae.eval()
 
 
 def _settings(config: SaeConfig) -> dict[str, Any]:
     return {
-        "activation": "topk",
+        "activation": config.activation,
+        "block_biases": config.block_biases,
         "blocks": list(config.blocks),
         "d_in": config.d_model,
         "expansion_factor": config.n_latents // config.d_model,
@@ -59,36 +140,41 @@ def _settings(config: SaeConfig) -> dict[str, Any]:
     }
 
 
-def _config(folder: Path) -> SaeConfig:
-    file = folder / CONFIG
-    try:
-        settings = json.loads(file.read_text(encoding="utf-8"))
-        odd = [key for key in UNSUPPORTED if settings.get(key)]
-        if odd or settings.get("activation", "topk") != "topk":
-            raise SaeFileError(
-                f"{file}: only plain TopK can be read, not activation {settings.get('activation')!r} {odd}"
-            )
-        return SaeConfig(
-            d_model=settings["d_in"],
-            n_latents=settings.get("num_latents") or settings["d_in"] * settings["expansion_factor"],
-            k=settings["k"],
-            blocks=tuple(settings.get("blocks", ())),
-            scales={int(block): scale for block, scale in settings.get("scales", {}).items()},
+def _config(settings: Mapping[str, Any], file: Path) -> SaeConfig:
+    activation, k = _activation(settings, file)
+    return SaeConfig(
+        d_model=whole_number(settings, "d_in"),
+        n_latents=_n_latents(settings),
+        k=k,
+        blocks=tuple(settings.get("blocks", ())),
+        scales={int(block): scale for block, scale in settings.get("scales", {}).items()},
+        activation=activation,
+        block_biases=bool(settings.get("block_biases")),
+    )
+
+
+def _n_latents(settings: Mapping[str, Any]) -> int:
+    """Latents; where they are missing or 0, d_in times the expansion factor."""
+    if settings.get("num_latents"):
+        return whole_number(settings, "num_latents")
+    return whole_number(settings, "d_in") * whole_number(settings, "expansion_factor")
+
+
+def _activation(settings: Mapping[str, Any], file: Path) -> tuple[Activation, int]:
+    """Activation and k; Group-SAE says `jumprelu`, its k is then -1."""
+    name: Any = "jump_relu" if settings.get("jumprelu") else settings.get("activation", "topk")
+    odd = [key for key in UNSUPPORTED if settings.get(key)]
+    if odd or name not in get_args(Activation):
+        raise SaeFileError(
+            f"{file}: only plain TopK, BatchTopK and JumpReLU can be read, not activation {name!r} {odd}; "
+            "choose another autoencoder"
         )
-    except FileNotFoundError as error:
-        raise SaeFileError(f"{file}: no such file; a sparsify folder holds {CONFIG} and {WEIGHTS}") from error
-    except json.JSONDecodeError as error:
-        raise SaeFileError(f"{file}: not valid JSON: {error}") from error
-    except KeyError as error:
-        raise SaeFileError(f"{file}: the key {error} is missing") from error
+    if settings.get("jumprelu"):
+        return "jump_relu", round(settings.get("jumprelu_target_l0") or K_UNKNOWN)
+    return name, whole_number(settings, "k")
 
 
-def _weights(folder: Path) -> dict[str, torch.Tensor]:
-    file = folder / WEIGHTS
-    try:
-        weights: dict[str, torch.Tensor] = safetensors.torch.load_file(file)
-        return weights
-    except FileNotFoundError as error:
-        raise SaeFileError(f"{file}: no such file; a sparsify folder holds {CONFIG} and {WEIGHTS}") from error
-    except safetensors.SafetensorError as error:
-        raise SaeFileError(f"{file}: not a safetensors file: {error}") from error
+def _missing(file: Path) -> SaeFileError:
+    return SaeFileError(
+        f"{file}: no such file; a folder holds {CONFIG} and {WEIGHTS} (sparsify) or sae_weights.safetensors (SAELens)"
+    )

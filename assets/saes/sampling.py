@@ -1,6 +1,7 @@
 """Training batches of a group: per token one member block, drawn uniformly (Group-SAE, section 3)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,27 @@ Activations = Mapping[int, NDArray[Any]]
 """Per block `[tokens, d_model]` float16 or float32, the same tokens in every block; memory maps are fine."""
 Keep = Mapping[int, NDArray[np.bool_]]
 """Per block `[tokens]`: False where the activation is massive and left out (METHOD.md A)."""
+Take = Callable[[int, NDArray[np.int64]], NDArray[np.floating[Any]]]
+"""Copies of a block's rows `[n, d_model]` at these places of what was drawn."""
 CHUNK = 8192
 
 
 class InvalidActivationsError(ValueError):
-    """Activations hold NaN or infinity, are all left out, or do not match their mask."""
+    """Activations hold NaN or infinity, vary nowhere, are all left out, or do not match their mask."""
 
 
 class CorpusTooSmallError(ValueError):
     """The corpus has fewer tokens than one batch."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Scaled activations of several blocks, one block after another."""
+
+    x: Tensor
+    """[tokens, d_model] float32."""
+    counts: tuple[int, ...]
+    """Tokens of each block of the group, in its order; together all of `x`."""
 
 
 def layer_scales(activations: Activations, keep: Keep) -> dict[int, float]:
@@ -48,43 +61,54 @@ def _mean_norm(block: int, x: NDArray[Any], keep: NDArray[np.bool_]) -> float:
     return mean
 
 
-class GroupSampler:
-    """Endless batches of scaled activations: tokens permuted anew each epoch, per token one of the blocks that keep it.
+class MemberDraw:
+    """Of every token that a batch drew, one block of the group, each as likely; only that block's row is copied.
 
-    The same seed gives the same batches.
+    The same seed gives the same members for the same tokens, whatever other groups are trained beside this one.
+
+    Parameters
+    ----------
+    blocks : sequence of int
+        The group's blocks.
+    scales : mapping
+        What each block is multiplied by.
+    seed : int
+        Of the draw; the blocks are mixed in, so that two groups draw differently.
     """
 
-    def __init__(self, activations: Activations, keep: Keep, scales: Mapping[int, float], seed: int) -> None:
-        self._blocks = sorted(activations)
-        self._rows = [activations[block] for block in self._blocks]
-        self._scales = [scales[block] for block in self._blocks]
-        self._kept = np.stack([keep[block] for block in self._blocks], axis=1)
-        self._tokens = np.flatnonzero(self._kept.any(axis=1))
-        self._queue = self._tokens[:0]
-        self._random = np.random.default_rng(seed)
+    def __init__(self, blocks: Sequence[int], scales: Mapping[int, float], seed: int) -> None:
+        self._blocks, self._scales = tuple(blocks), scales
+        self._random = np.random.default_rng([seed, *blocks])
 
-    def __call__(self, n: int) -> Tensor:
-        """Return the next `[n, d_model]` float32; raises CorpusTooSmallError where no epoch has `n` tokens."""
-        if n > len(self._tokens):
-            raise CorpusTooSmallError(
-                f"blocks {self._blocks}: {len(self._tokens)} tokens, less than one batch of {n}: "
-                "lower saes.batch_tokens or raise corpus.max_tokens"
-            )
-        if n > len(self._queue):
-            self._queue = np.concatenate([self._queue, self._random.permutation(self._tokens)])
-        tokens, self._queue = self._queue[:n], self._queue[n:]
-        return self._gather(tokens)
+    @property
+    def state(self) -> dict[str, Any]:
+        """Where the draw is, as JSON can say it."""
+        return dict(self._random.bit_generator.state)
 
-    def _gather(self, tokens: NDArray[np.int64]) -> Tensor:
-        batch = np.empty((len(tokens), self._rows[0].shape[1]), dtype=np.float32)
-        member = self._draw_members(self._kept[tokens])
-        for i, (rows, scale) in enumerate(zip(self._rows, self._scales, strict=True)):
-            drawn = member == i
-            batch[drawn] = rows[tokens[drawn]].astype(np.float32) * np.float32(scale)
-        return torch.from_numpy(batch)
+    @state.setter
+    def state(self, state: dict[str, Any]) -> None:
+        self._random.bit_generator.state = state
 
-    def _draw_members(self, kept: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Return per row of `kept: [tokens, blocks]` the index of one kept block, each as likely."""
+    def batch(self, kept: NDArray[np.bool_], take: Take) -> Batch:
+        """Return the batch of the tokens drawn.
+
+        Parameters
+        ----------
+        kept : [tokens, blocks] bool
+            Where a token is massive in a block it is not drawn there; where it is so in all, it is left out.
+        take : Take
+            Copies rows of a block by their place among the tokens drawn.
+        """
+        member = self._members(kept)
+        places = [np.flatnonzero(member == i) for i in range(len(self._blocks))]
+        pieces = [
+            np.multiply(take(block, here), np.float32(self._scales[block]), dtype=np.float32)
+            for block, here in zip(self._blocks, places, strict=True)
+        ]
+        return Batch(torch.from_numpy(np.concatenate(pieces)), tuple(map(len, places)))
+
+    def _members(self, kept: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Per row of `kept` the index of one kept block; -1 where there is none."""
         ordinal = np.floor(self._random.random(len(kept)) * kept.sum(axis=1))
-        drawn: NDArray[np.int64] = (kept.cumsum(axis=1) > ordinal[:, None]).argmax(axis=1)
-        return drawn
+        drawn = (kept.cumsum(axis=1) > ordinal[:, None]).argmax(axis=1)
+        return np.where(kept.any(axis=1), drawn, -1)

@@ -1,6 +1,6 @@
 """How faithful an autoencoder is: FVU, L0, dead latents, cross-entropy, MMCS (METHOD.md B, metrics)."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from assets.saes.sae import TopKSae
+from assets.saes.sae import Sae
 from assets.saes.sampling import Activations, Keep
 
 CHUNK = 4096
@@ -36,8 +36,13 @@ def fvu(x: Tensor, x_hat: Tensor) -> float:
     return float((x - x_hat).pow(2).sum() / (x - x.mean(dim=0)).pow(2).sum())
 
 
-@torch.inference_mode()
-def reconstruction_scores(sae: TopKSae, activations: Activations, keep: Keep) -> pl.DataFrame:
+def fvu_of(sae: Sae, block: int, x: NDArray[Any] | Tensor) -> float:
+    """Return the FVU of an autoencoder at one block, with its own scale and mean, on `x: [tokens, d_model]`."""
+    everything = np.ones(len(x), dtype=np.bool_)
+    return _block_scores(sae, block, x, everything)["fvu"]
+
+
+def reconstruction_scores(sae: Sae, activations: Activations, keep: Keep) -> pl.DataFrame:
     """Return per block of held-out `activations: [tokens, d_model]` columns block, fvu, fvu_tokens, l0, dead_share.
 
     Each block has its own scale and its own mean, and is never pooled with others; massive tokens are left out by
@@ -48,25 +53,29 @@ def reconstruction_scores(sae: TopKSae, activations: Activations, keep: Keep) ->
     return pl.DataFrame(rows).cast({"block": pl.Int32, "fvu_tokens": pl.Int64})
 
 
-def _block_scores(sae: TopKSae, block: int, x: NDArray[Any], keep: NDArray[np.bool_]) -> dict[str, float]:
-    kept = np.flatnonzero(keep)
+@torch.inference_mode()
+def _block_scores(sae: Sae, block: int, x: NDArray[Any] | Tensor, keep: NDArray[np.bool_]) -> dict[str, float]:
+    kept, one, device = np.flatnonzero(keep), sae.at(block), sae.W_dec.device
     if not len(kept):
         raise NoTokensError(
             f"block {block}: no held-out token is kept: raise corpus.held_out_share or corpus.max_tokens"
         )
 
     def chunks() -> Iterable[Tensor]:
-        return (sae.scaled(x[kept[i : i + CHUNK]], block) for i in range(0, len(kept), CHUNK))
+        return (one.scaled(x[kept[i : i + CHUNK]], block).to(device) for i in range(0, len(kept), CHUNK))
 
-    mean = sum((chunk.sum(dim=0, dtype=torch.float64) for chunk in chunks()), torch.zeros(())) / len(kept)
+    mean = sum((chunk.sum(dim=0, dtype=torch.float64) for chunk in chunks()), torch.zeros((), device=device))
+    mean = mean / len(kept)
     error = variance = active = 0.0
-    alive = torch.zeros(sae.config.n_latents, dtype=torch.bool)
+    alive = torch.zeros(sae.config.n_latents, dtype=torch.bool, device=device)
     for chunk in chunks():
-        x_hat, values, indices = sae(chunk)
-        error += float((chunk.double() - x_hat).pow(2).sum())
+        values, indices = one.encode(chunk)
+        error += float((chunk.double() - one.decode(values, indices)).pow(2).sum())
         variance += float((chunk - mean).pow(2).sum())
         active += int((values > 0).sum())
         alive[indices[values > 0]] = True
+    if not variance:
+        raise NoTokensError(f"block {block}: its {len(kept)} tokens are all alike: raise corpus.held_out_share")
     dead_share = 1 - float(alive.double().mean())
     return {"fvu": error / variance, "fvu_tokens": len(kept), "l0": active / len(kept), "dead_share": dead_share}
 
@@ -74,34 +83,37 @@ def _block_scores(sae: TopKSae, block: int, x: NDArray[Any], keep: NDArray[np.bo
 @torch.inference_mode()
 def cross_entropy_scores(
     losses: NextTokenLosses,
-    saes: Mapping[int, TopKSae],
+    saes: Sequence[tuple[str, int, Sae]],
     documents: Iterable[NDArray[Any]],
     max_tokens: int,
     massive_norm: float,
     *,
     progress: Callable[[int], None] = lambda n: None,
 ) -> pl.DataFrame:
-    """Return per block of `saes` columns block, ce, ce_sae, ce_ablated (nats), ce_score, dce_percent, ce_tokens.
+    """Return per entry and block columns entry, block, ce, ce_sae, ce_ablated (nats), ce_score, dce_percent, ce_tokens.
 
     Documents are token ids of one window each, held out, taken in order until `max_tokens` tokens are predicted; one
     block is replaced at a time. Massive tokens (norm above `massive_norm` medians of the window) keep their own
     activation: they are left out of sparse autoencoders everywhere. Ablated means that the whole stream after the block
     is zero. CE score = (ce_ablated - ce_sae) / (ce_ablated - ce). `progress` advances by predicted tokens, once per
-    block. Raises NoTokensError where nothing is predicted, UnknownBlockError for a block that is not read.
+    entry and block. Raises NoTokensError where nothing is predicted, UnknownBlockError for a block that is not read.
     """
     windows = _first_tokens(documents, max_tokens)
     tokens = sum(len(ids) - 1 for ids in windows)
     plain = sum(_total(losses(ids)) for ids in windows)
+    ablated = {
+        block: sum(_total(losses(ids, block, torch.zeros_like)) for ids in windows)
+        for block in sorted({block for _, block, _ in saes})
+    }
     rows = []
-    for block, sae in sorted(saes.items()):
-        replace = _reconstructed(sae, block, massive_norm)
-        replaced = ablated = 0.0
+    for entry, block, sae in sorted(saes, key=lambda one: (one[1], one[0])):
+        replace, replaced = _reconstructed(sae, block, massive_norm), 0.0
         for ids in windows:
             replaced += _total(losses(ids, block, replace))
-            ablated += _total(losses(ids, block, torch.zeros_like))
             progress(len(ids) - 1)
-        rows.append((block, plain / tokens, replaced / tokens, ablated / tokens, tokens))
+        rows.append((entry, block, plain / tokens, replaced / tokens, ablated[block] / tokens, tokens))
     columns = {
+        "entry": pl.String,
         "block": pl.Int32,
         "ce": pl.Float64,
         "ce_sae": pl.Float64,
@@ -112,6 +124,15 @@ def cross_entropy_scores(
     return pl.DataFrame(rows, schema=columns, orient="row").with_columns(
         ce_score=(ce_ablated - ce_sae) / (ce_ablated - ce), dce_percent=100 * (ce_sae - ce) / ce
     )
+
+
+def transfer_score(transfer: float, zero_shot: float, scratch: float) -> float:
+    """Return (transfer - zero-shot) / (scratch - zero-shot), of a score such as CE (Ghilardi et al. 2024, METHOD.md C).
+
+    1: transfer is as good as training from scratch; 0: no better than the parent as it was. NaN where these two are
+    the same.
+    """
+    return (transfer - zero_shot) / (scratch - zero_shot) if scratch != zero_shot else float("nan")
 
 
 def _first_tokens(documents: Iterable[NDArray[Any]], max_tokens: int) -> list[NDArray[Any]]:
@@ -135,13 +156,13 @@ def _total(losses: Tensor) -> float:
     return float(losses.double().sum())
 
 
-def _reconstructed(sae: TopKSae, block: int, massive_norm: float) -> Callable[[Tensor], Tensor]:
-    scale = sae.scale(block)
+def _reconstructed(sae: Sae, block: int, massive_norm: float) -> Callable[[Tensor], Tensor]:
+    one, scale = sae.at(block), sae.scale(block)
 
     def replace(x: Tensor) -> Tensor:
         norms = x.norm(dim=1)
         massive = norms > massive_norm * norms.median()
-        x_hat = sae(x.float() * scale).x_hat / scale
+        x_hat = one.decode(*one.encode(x.float() * scale)) / scale
         return torch.where(massive.unsqueeze(1), x, x_hat.to(x.dtype))
 
     return replace

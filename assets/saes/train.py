@@ -1,24 +1,31 @@
-"""Training of a TopK sparse autoencoder: FVU + AuxK, unit-norm decoder, Adam (Group-SAE, section 3 and appendix)."""
+"""Training of sparse autoencoders: FVU + AuxK, unit-norm decoder, Adam (Group-SAE, section 3 and appendix)."""
 
-import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from assets.saes.sae import SaeConfig, TopKSae
-from assets.saes.sampling import InvalidActivationsError
+from assets.saes.auxiliary import auxiliary_loss
+from assets.saes.sae import Sae, SaeConfig
+from assets.saes.sampling import Batch, InvalidActivationsError
 from resources.profile import Saes
 
-Batches = Callable[[int], Tensor]
-"""Called with n, returns the next `[n, d_model]` float32 activations, scaled: a GroupSampler."""
 CURVE_POINTS = 200
-WARM_UP = 0.05
-DECAY = 0.2
+HELD_OUT_POINTS = 20
+"""Of the curve, those at which the held-out FVU is measured."""
+FLAT_SHARE = 0.2
+"""Of the tokens so far: the stretch at the end over which a curve is flat or not."""
+WARM_UP, DECAYED = 0.05, 0.85
+"""Shares of the steps."""
+LEAST_RATE = 0.02
 MAX_GRADIENT_NORM = 1.0
 SILENT_BATCHES = 10
+THRESHOLD_MEMORY = 0.99
+
+HeldOut = Callable[[Sae], float]
+"""Mean FVU over an autoencoder's blocks on documents it is not trained on."""
 
 
 class CurvePoint(NamedTuple):
@@ -27,7 +34,9 @@ class CurvePoint(NamedTuple):
     tokens: int
     """Tokens seen so far."""
     fvu: float
-    """Fraction of variance unexplained on the batch."""
+    """Fraction of variance unexplained on the batch, the mean over its blocks, each about its own mean."""
+    held_out_fvu: float | None
+    """The same on validation documents; None where it was not measured at this point."""
     dead_share: float
     """Share of latents silent for the last 10 batches or longer."""
 
@@ -40,118 +49,207 @@ class TrainingDivergedError(RuntimeError):
         self.curve = curve
 
 
-def train_sae(
-    batches: Batches,
-    config: SaeConfig,
-    settings: Saes,
-    tokens: int,
-    *,
-    start: TopKSae | None = None,
-    progress: Callable[[int], None] = lambda n: None,
-) -> tuple[TopKSae, list[CurvePoint]]:
-    """Train on `tokens` tokens, rounded up to batches; return the autoencoder and at most 200 points of its curve.
+class SaeTraining:
+    """An autoencoder in training, and what changes from step to step: Adam's moments, silent latents, the curve.
 
-    Weights start from `start` (which is left as it is; make it with `transfer.warm_start`), else from `random_sae`.
-    Raises InvalidActivationsError where a batch holds NaN or infinity, TrainingDivergedError where the loss is not
-    finite, CorpusTooSmallError (from the sampler) where the corpus is smaller than one batch.
+    Parameters
+    ----------
+    sae : Sae
+        Trained in place, on its device.
+    settings : Saes
+        Learning rate, auxiliary loss, early stopping.
+    steps : int
+        Steps at the most, over which the learning rate falls.
+    held_out : HeldOut or None
+        Where there is one, it is measured 20 times, and training ends once it is flat (`settings.stop_gain`).
     """
-    steps = math.ceil(tokens / settings.batch_tokens)
-    every = math.ceil(steps / CURVE_POINTS)
-    x = batches(settings.batch_tokens)
-    sae = copy.deepcopy(start) if start else random_sae(config, x, settings.seed)
-    training = _Training(sae, settings, steps)
-    curve: list[CurvePoint] = []
-    for step in range(1, steps + 1):
-        point = training.step(x, curve)
-        if step % every == 0 or step == steps:
-            curve.append(point)
-        progress(len(x))
-        x = batches(settings.batch_tokens) if step < steps else x
-    return sae, curve
 
+    def __init__(self, sae: Sae, settings: Saes, steps: int, held_out: HeldOut | None = None) -> None:
+        self.sae = sae.train()
+        self.curve: list[CurvePoint] = []
+        self.steps_done = self.tokens = 0
+        self.silent = torch.zeros(sae.config.n_latents, dtype=torch.int64, device=sae.W_dec.device)
+        self.optimiser = torch.optim.Adam(sae.parameters(), lr=settings.learning_rate, fused=True)
+        self._settings, self._steps, self._held_out = settings, steps, held_out
+        self.stopped = False
+        """Whether the held-out curve was flat."""
 
-@torch.no_grad()
-def random_sae(config: SaeConfig, x: Tensor, seed: int) -> TopKSae:
-    """Return untrained weights: random unit decoder rows, encoder = decoder, b_dec the mean of `x: [tokens, d]`."""
-    sae = TopKSae(config)
-    sae.W_dec.copy_(torch.randn(sae.W_dec.shape, generator=torch.Generator().manual_seed(seed)))
-    sae.normalise_decoder()
-    sae.encoder.weight.copy_(sae.W_dec)
-    sae.b_dec.copy_(x.mean(dim=0))
-    return sae
+    @property
+    def done(self) -> bool:
+        """Whether all steps were made, or the held-out curve is flat."""
+        return self.stopped or self.steps_done >= self._steps
 
+    def step(self, batch: Batch) -> CurvePoint:
+        """One step of Adam.
 
-def auxiliary_loss(sae: TopKSae, x: Tensor, residual: Tensor, dead: Tensor) -> Tensor:
-    """Return AuxK: squared error of rebuilding `residual = x - x_hat` (detached) from dead latents, not over variance.
-
-    The d/2 strongest of the `dead: [n_dead]` latents take part; with fewer than that, the loss counts in proportion
-    (Gao et al. 2024, section 2.4; the sign of the residual as in METHOD.md B).
-    """
-    k = min(x.shape[1] // 2, len(dead))
-    activations = torch.addmm(sae.encoder.bias[dead], x - sae.b_dec, sae.encoder.weight[dead].T).relu()
-    values, indices = activations.topk(k, dim=1, sorted=False)
-    rebuilt = torch.zeros_like(activations).scatter(1, indices, values) @ sae.W_dec[dead]
-    return (rebuilt - residual).pow(2).sum() * (2 * k / x.shape[1])
-
-
-def learning_rate_factor(step: int, steps: int) -> float:
-    """Return the share of the peak rate at `step` of 0..steps-1: up in the first 20th, down to 0 in the last fifth."""
-    up = (step + 1) / max(1.0, WARM_UP * steps)
-    down = (steps - step) / max(1.0, DECAY * steps)
-    return min(1.0, up, down)
-
-
-class _Training:
-    """What changes from step to step: weights, Adam's moments, and how long each latent has been silent."""
-
-    def __init__(self, sae: TopKSae, settings: Saes, steps: int) -> None:
-        self._sae = sae
-        self._settings = settings
-        self._optimiser = torch.optim.Adam(sae.parameters(), lr=settings.learning_rate, fused=True)
-        self._schedule = torch.optim.lr_scheduler.LambdaLR(
-            self._optimiser, lambda step: learning_rate_factor(step, steps)
-        )
-        self._silent = torch.zeros(sae.config.n_latents, dtype=torch.int64)
-        self._tokens = 0
-
-    def step(self, x: Tensor, curve: list[CurvePoint]) -> CurvePoint:
-        """One step of Adam on `x: [tokens, d_model]`; `curve` goes into TrainingDivergedError."""
-        fvu, loss = self._losses(x)
+        Raises
+        ------
+        InvalidActivationsError
+            The batch holds NaN or infinity.
+        TrainingDivergedError
+            The loss is not finite.
+        """
+        x = batch.x.to(self.sae.W_dec.device, non_blocking=True)
+        fvu, loss = self._losses(x, batch.counts)
         if not loss.isfinite():
-            self._refuse(x, curve)
-        self._optimiser.zero_grad()
+            self._refuse(x)
+        self.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self._remove_radial_gradient()
-        torch.nn.utils.clip_grad_norm_(self._sae.parameters(), MAX_GRADIENT_NORM)
-        self._optimiser.step()
-        self._schedule.step()
-        self._sae.normalise_decoder()
-        self._tokens += len(x)
-        silent = self._silent >= SILENT_BATCHES * len(x)
-        return CurvePoint(self._tokens, float(fvu.detach()), float(silent.float().mean()))
+        torch.nn.utils.clip_grad_norm_(self.sae.parameters(), MAX_GRADIENT_NORM)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self._settings.learning_rate * learning_rate_factor(self.steps_done, self._steps)
+        self.optimiser.step()
+        self.sae.normalise_decoder()
+        self.steps_done += 1
+        self.tokens += len(x)
+        return self._noted(float(fvu.detach()), len(x))
 
-    def _losses(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        x_hat, values, indices = self._sae(x)
-        residual = x - x_hat
-        variance = (x - x.mean(dim=0)).pow(2).sum()
-        fvu = residual.pow(2).sum() / variance
-        self._silent += len(x)
-        self._silent[indices[values > 0]] = 0
-        dead = (self._silent > self._settings.dead_after_tokens).nonzero().flatten()
+    def _losses(self, x: Tensor, counts: Sequence[int]) -> tuple[Tensor, Tensor]:
+        reconstruction = self.sae(x, counts)
+        residual = x - reconstruction.x_hat
+        weights = error_weights(x, counts)
+        fvu = (residual.pow(2).sum(dim=1) * weights).sum()
+        loss = fvu + self._sparsity_loss(reconstruction.l0)
+        self._note_active(reconstruction.values, reconstruction.indices, len(x))
+        dead = (self.silent > self._settings.dead_after_tokens).nonzero().flatten()
         if not len(dead):
-            return fvu, fvu
-        return fvu, fvu + self._settings.aux_weight * auxiliary_loss(self._sae, x, residual.detach(), dead) / variance
+            return fvu, loss
+        revived = auxiliary_loss(self.sae, x, counts, residual.detach(), dead, weights)
+        return fvu, loss + self._settings.aux_weight * revived
+
+    def _sparsity_loss(self, l0: Tensor) -> Tensor | float:
+        """Of JumpReLU, what keeps L0 at k; the others have it by construction."""
+        if self.sae.config.activation != "jump_relu":
+            return 0.0
+        return self._settings.sparsity_weight * (l0 / self.sae.config.k - 1).pow(2)
+
+    @torch.no_grad()
+    def _note_active(self, values: Tensor, indices: Tensor, tokens: int) -> None:
+        """Count how long each latent has been silent; follow BatchTopK's threshold."""
+        active = values > 0
+        self.silent += tokens
+        self.silent[indices[active]] = 0
+        if self.sae.config.activation == "batch_topk" and active.any():
+            share = 0.0 if self.steps_done == 0 else THRESHOLD_MEMORY
+            self.sae.threshold.lerp_(values[active].min(), 1 - share)
 
     @torch.no_grad()
     def _remove_radial_gradient(self) -> None:
         """Drop the part of the decoder's gradient that is parallel to its rows: normalising would undo it anyway."""
-        weight, gradient = self._sae.W_dec, self._sae.W_dec.grad
+        weight, gradient = self.sae.W_dec, self.sae.W_dec.grad
         assert gradient is not None
-        gradient -= (gradient * weight).sum(dim=1, keepdim=True) * weight
+        gradient.addcmul_(weight, torch.linalg.vecdot(gradient, weight).unsqueeze(1), value=-1)
 
-    def _refuse(self, x: Tensor, curve: list[CurvePoint]) -> None:
-        where = f"blocks {list(self._sae.config.blocks)}"
+    def _noted(self, fvu: float, batch_tokens: int) -> CurvePoint:
+        """This step's point; of at most 200 steps it goes into the curve, of 20 with the held-out FVU."""
+        last = self.steps_done == self._steps
+        held_out = None
+        if self._held_out and (last or self.steps_done % math.ceil(self._steps / HELD_OUT_POINTS) == 0):
+            held_out = self._held_out(self.sae.eval())
+            self.sae.train()
+        silent = float((self.silent >= SILENT_BATCHES * batch_tokens).float().mean())
+        point = CurvePoint(self.tokens, fvu, held_out, silent)
+        if last or held_out is not None or self.steps_done % math.ceil(self._steps / CURVE_POINTS) == 0:
+            self.curve.append(point)
+        if held_out is not None and self._settings.stop_gain:
+            gain = gain_at_end(self.curve)
+            self.stopped = gain is not None and gain < self._settings.stop_gain
+        return point
+
+    def _refuse(self, x: Tensor) -> None:
+        where = f"blocks {list(self.sae.config.blocks)}"
         if not x.isfinite().all():
             raise InvalidActivationsError(f"{where}: a batch holds NaN or infinity; harvest the activations again")
-        message = f"{where}: the loss is not finite after {self._tokens} tokens; lower saes.learning_rate"
-        raise TrainingDivergedError(message, curve)
+        message = f"{where}: the loss is not finite after {self.tokens} tokens; lower saes.learning_rate"
+        raise TrainingDivergedError(message, self.curve)
+
+
+def train_together(
+    trainings: Mapping[str, SaeTraining],
+    batches: Iterable[Callable[[str], Batch]],
+    *,
+    progress: Callable[[int], None] = lambda n: None,
+    after_step: Callable[[], None] = lambda: None,
+) -> None:
+    """Train all autoencoders to their end, in one pass over the same stream of tokens.
+
+    Parameters
+    ----------
+    trainings : mapping
+        By entry; each takes its own batch of what the stream drew, until it is done.
+    batches : iterable
+        Endless; one element per step, called with an entry's name.
+    progress : callable
+        Advances by tokens, of every autoencoder.
+    after_step : callable
+        Called between steps, when all that are not done have made the same number of them: the time for a checkpoint.
+    """
+    waiting = {name: training for name, training in trainings.items() if not training.done}
+    stream = iter(batches)
+    while waiting:
+        batch_of = next(stream)
+        for name, training in waiting.items():
+            batch = batch_of(name)
+            training.step(batch)
+            progress(len(batch.x))
+        waiting = {name: training for name, training in waiting.items() if not training.done}
+        after_step()
+
+
+@torch.no_grad()
+def random_sae(config: SaeConfig, means: Tensor, seed: int) -> Sae:
+    """Return untrained weights: random unit decoder rows, encoder = decoder, b_dec the means.
+
+    `means: [blocks, d_model]` are those of the scaled activations of the blocks; with shared biases b_dec is their
+    mean. JumpReLU's thresholds start where about k of the latents of an average token are above them.
+    """
+    sae = Sae(config)
+    sae.W_dec.copy_(torch.randn(sae.W_dec.shape, generator=torch.Generator().manual_seed(seed)))
+    sae.normalise_decoder()
+    sae.encoder.weight.copy_(sae.W_dec)
+    sae.b_dec.copy_(means if config.bias_rows > 1 else means.mean(dim=0))
+    if config.activation == "jump_relu":
+        share = torch.tensor(1 - config.k / config.n_latents, dtype=torch.float64)
+        normal = torch.special.ndtri(share).clamp_min(0.1)
+        sae.log_threshold.fill_(math.log(float(normal) / math.sqrt(config.d_model)))
+    return sae
+
+
+def error_weights(x: Tensor, counts: Sequence[int]) -> Tensor:
+    """Return `[tokens]`: what squared errors are multiplied by, so that their sum is the mean FVU over blocks.
+
+    Each block counts with its share of the tokens and has its own mean and variance: FVU is never pooled over blocks
+    (METHOD.md B, metrics). A block with no spread in the batch counts with the spread of the whole batch.
+    """
+    pooled = (x - x.mean(dim=0)).pow(2).sum() / len(x)
+    parts = torch.split(x, list(counts or [len(x)]))
+    weights = [(1 / _spread(part, pooled) / len(x)).expand(len(part)) for part in parts if len(part)]
+    return torch.cat(weights)
+
+
+def _spread(x: Tensor, otherwise: Tensor) -> Tensor:
+    """Mean squared distance from the mean."""
+    spread = (x - x.mean(dim=0)).pow(2).sum() / len(x)
+    return torch.where(spread > 0, spread, otherwise)
+
+
+def learning_rate_factor(step: int, steps: int) -> float:
+    """Return the share of the peak rate at `step` of 0..steps-1.
+
+    Up in the first 20th, half a cosine down until 85 % of the steps, and 2 % from there: at this rate the end of a
+    held-out curve shows whether it is flat.
+    """
+    up = (step + 1) / max(1.0, WARM_UP * steps)
+    down = (1 + math.cos(math.pi * min(1.0, step / (DECAYED * steps)))) / 2
+    return min(1.0, up) * max(LEAST_RATE, down)
+
+
+def gain_at_end(curve: Sequence[CurvePoint]) -> float | None:
+    """Return by which share the held-out FVU fell over the last fifth of the tokens; None where it began later."""
+    measured = [(point.tokens, point.held_out_fvu) for point in curve if point.held_out_fvu is not None]
+    if not measured:
+        return None
+    tokens, now = measured[-1]
+    before = [fvu for seen, fvu in measured if seen <= (1 - FLAT_SHARE) * tokens]
+    return 1 - now / before[-1] if before else None

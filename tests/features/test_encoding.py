@@ -11,8 +11,9 @@ from fakes.activation_parts import write_streams
 
 from assets import schemas
 from assets.activations.shards import Shards
+from assets.features import encoding
 from assets.features.encoding import NoEntryError, chosen_entries, encode_document, label_entry, newest
-from assets.saes.sae import SaeConfig, TopKSae
+from assets.saes.sae import Sae, SaeConfig
 from resources.profile import Profile
 from resources.tokens import Tokens
 
@@ -55,9 +56,9 @@ def shards(tmp_path: Path) -> Shards:
     return write_streams(tmp_path, [("doc", tokens)], {5: x[0]})
 
 
-def identity_sae() -> TopKSae:
-    """Latent i is dimension i."""
-    sae = TopKSae(SaeConfig(3, 3, 1, (5,), {5: 2.0}))
+def identity_sae(activation: str = "topk") -> Sae:
+    """Latent i is dimension i; jump_relu with thresholds of 1."""
+    sae = Sae(SaeConfig(3, 3, 1, (5,), {5: 2.0}, activation))  # type: ignore[arg-type]
     weights = {name: torch.eye(3) if value.ndim == 2 else torch.zeros(3) for name, value in sae.state_dict().items()}
     sae.load_state_dict(weights)
     return sae
@@ -83,3 +84,54 @@ def test_labels_are_of_the_documents_given(shards: Shards) -> None:
     assert "iron" in labels[1]
     tagged = rows.with_columns(entry=pl.lit("e"), block=pl.lit(5, pl.Int32))
     assert schemas.LATENT_LABELS.validate(tagged).num_rows == rows.height
+
+
+@pytest.fixture
+def uneven(tmp_path: Path) -> Shards:
+    """Two documents of words whose streams have 0, 1, 3, 2 and 1, 1 dimensions above the threshold of 1 / 2."""
+    x = np.zeros((6, 3), dtype=np.float16)
+    x[0, 0] = 0.25
+    x[1, 1] = 1
+    x[2] = [1, 2, 3]
+    x[3, [0, 2]] = 2
+    x[4, 0] = x[5, 1] = 1
+    starts = np.array([0, 5, 10, 15], dtype=np.int32)
+    documents = [Tokens(np.arange(n, dtype=np.int32), starts[:n], starts[:n] + 4) for n in (4, 2)]
+    return write_streams(tmp_path, [("one", documents[0]), ("two", documents[1])], {5: x})
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 4096])
+def test_chunks_of_different_width_are_joined(uneven: Shards, monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
+    monkeypatch.setattr(encoding, "CHUNK", chunk)
+    rows = encode_document(next(uneven.iter_documents()), identity_sae("jump_relu"), 5, Profile(name="p"))
+    found = rows.sort("latent").select("latent", "value", "peak_position").rows()
+    assert found == [(0, (2 + 4) / 4, 3), (1, (2 + 4) / 4, 2), (2, (6 + 4) / 4, 2)]
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 4096])
+def test_documents_of_different_width_are_joined(uneven: Shards, monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
+    monkeypatch.setattr(encoding, "CHUNK", chunk)
+    text = "iron wood coal salt"
+    train = pl.DataFrame({
+        "accession": ["one", "two"], "first_row": [0, 4], "tokens": [4, 2], "text": [text, text[:9]],
+    })  # fmt: skip
+    rows = label_entry(uneven, train, identity_sae("jump_relu"), 5, Profile(name="p")).sort("latent")
+    assert rows["latent"].to_list() == [0, 1, 2]
+    assert rows["density"].to_list() == pytest.approx([3 / 6, 3 / 6, 2 / 6])
+    assert [set(words) for words in rows["top_tokens"]] == [
+        {"coal", "salt", "iron"},
+        {"wood", "coal"},
+        {"coal", "salt"},
+    ]
+
+
+def test_a_block_is_encoded_with_its_own_biases(shards: Shards) -> None:
+    both = Sae(SaeConfig(3, 3, 1, (4, 5), {4: 1.0, 5: 2.0}, block_biases=True))
+    with torch.no_grad():
+        both.encoder.weight.copy_(torch.eye(3))
+        both.encoder.bias[1, 0] = -1
+    rows = encode_document(next(shards.iter_documents()), both, 5, Profile(name="p"))
+    assert rows.sort("latent").select("latent", "value").rows() == [
+        (0, pytest.approx((1 + 1) / 3)),
+        (1, pytest.approx(2 / 3)),
+    ]

@@ -1,5 +1,6 @@
 """A wrong setting is refused in one sentence that says which, where, and what to do."""
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any, get_args
@@ -22,7 +23,10 @@ def profile(folder: Path, text: str, name: str = "mine") -> Path:
         ("cluster: {}", ["cluster: unknown key", "did you mean 'clusters'?"]),
         ("clusters: {linkages: single}", ["clusters.linkages: unknown key", "did you mean 'linkage'?"]),
         ("descriptions: {columns: {tikcer: x}}", ["descriptions.columns.tikcer", "did you mean 'ticker'?"]),
-        ("saes: {transfer: {zzz: 1}}", ["saes.transfer.zzz: unknown key; known keys: entries, tokens"]),
+        (
+            "saes: {transfer: {zzz: 1}}",
+            ["saes.transfer.zzz: unknown key; known keys: direction, entries, tokens, learning_rate"],
+        ),
         ("clusters: {linkage: median}", ["clusters.linkage", "'single', 'average' or 'complete'", "'median'"]),
         ("saes: {k: many}", ["saes.k", "integer", "'many'"]),
         ("saes: {k: 0}", ["saes.k", "greater than 0", "0"]),
@@ -100,10 +104,13 @@ def test_every_setting_has_a_sentence() -> None:
 
 
 def test_the_sample_profile_shows_every_setting() -> None:
-    content = yaml.safe_load((PROFILES / "sample.yaml").read_text(encoding="utf-8"))
+    text = (PROFILES / "sample.yaml").read_text(encoding="utf-8")
+    content = yaml.safe_load(text)
+    examples = dict(re.findall(r"^ *(\w+): \[\] #.*: \[(\{.*\})\]$", text, re.MULTILINE))
 
     def shown(settings: dict[str, Any], where: str = "") -> set[str]:
         inner = {k: v for k, v in settings.items() if isinstance(v, dict)}
+        inner |= {k: yaml.safe_load(examples[k]) for k, v in settings.items() if v == [] and k in examples}
         return {f"{where}{k}" for k in settings}.union(*(shown(v, f"{where}{k}.") for k, v in inner.items()))
 
     assert {name for name, _ in sections(Profile)} - {"name"} == shown(content)
@@ -114,6 +121,11 @@ def test_the_bundled_profiles_load() -> None:
     assert {"sample", "tiny"} <= {file.stem for file in files}
     for file in files:
         assert load_profile(file).name == file.stem
+
+
+def test_paths_of_downloads_are_relative_to_the_profile(tmp_path: Path) -> None:
+    found = load_profile(profile(tmp_path, "saes: {downloads: [{name: theirs, path: layers.8, block: 8}]}"))
+    assert found.saes.downloads[0].path == tmp_path / "layers.8"
 
 
 def test_the_banner_says_look_ahead_before_the_notice(tmp_path: Path) -> None:

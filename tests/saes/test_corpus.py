@@ -1,4 +1,4 @@
-"""The corpus is drawn once, whole documents at a time, and no document trains and scores."""
+"""The corpus is drawn once, whole documents at a time, and no document trains and is scored or validated on."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.activations.shards import Shards
-from assets.saes.corpus import CorpusError, draw_corpus, kept_everywhere, kept_tokens, stacked
+from assets.saes.corpus import CorpusError, draw_corpus, kept_everywhere, kept_sample, kept_tokens, stacked
 from resources.profile import Corpus
 from resources.tokens import Tokens
 
@@ -26,11 +26,11 @@ def filings(tokens: list[int]) -> pl.DataFrame:
 
 
 @given(st.lists(st.integers(1, 500), min_size=4, max_size=60), st.integers(100, 5_000), st.integers(0, 3))
-def test_documents_are_drawn_until_the_limit_is_reached_and_split_in_two(
+def test_documents_are_drawn_until_the_limit_is_reached_and_split_in_three(
     tokens: list[int], limit: int, seed: int
 ) -> None:
     given_ = filings(tokens)
-    settings = Corpus(max_tokens=limit, held_out_share=0.25, seed=seed)
+    settings = Corpus(max_tokens=limit, held_out_share=0.25, validation_share=0.1, seed=seed)
     try:
         drawn = draw_corpus(given_, settings).join(given_, on="accession")
     except CorpusError:
@@ -40,8 +40,27 @@ def test_documents_are_drawn_until_the_limit_is_reached_and_split_in_two(
     total, largest = drawn["tokens"].sum(), drawn["tokens"].max()
     assert total >= limit or drawn.height == given_.height
     assert total - largest < limit
-    assert (drawn["split"] == "held_out").sum() == max(1, round(0.25 * drawn.height))
-    assert set(drawn["split"]) == {"train", "held_out"}
+    counts = dict(drawn["split"].value_counts().iter_rows())
+    assert set(counts) == {"train", "validation", "held_out"}
+    assert counts["held_out"] == max(1, round(0.25 * drawn.height))
+    assert counts["validation"] == max(1, round(0.1 * drawn.height))
+
+
+@pytest.mark.parametrize(
+    ("held_out", "validation", "counts"),
+    [(0.15, 0.05, (6, 2, 32)), (0.0, 0.0, (1, 1, 38)), (0.5, 0.4, (20, 16, 4)), (0.1, 0.8, (4, 32, 4))],
+)
+def test_each_split_has_its_share_and_at_least_one_document(
+    held_out: float, validation: float, counts: tuple[int, int, int]
+) -> None:
+    drawn = draw_corpus(filings([100] * 40), Corpus(held_out_share=held_out, validation_share=validation))
+    assert tuple((drawn["split"] == split).sum() for split in ("held_out", "validation", "train")) == counts
+
+
+def test_the_held_out_documents_do_not_depend_on_the_validation_share() -> None:
+    draws = [draw_corpus(filings([100] * 40), Corpus(validation_share=share)) for share in (0.05, 0.5)]
+    first, second = (set(drawn.filter(pl.col("split") == "held_out")["accession"]) for drawn in draws)
+    assert first == second
 
 
 def test_the_draw_is_the_same_until_the_seed_or_the_version_changes_and_ignores_row_order() -> None:
@@ -58,10 +77,16 @@ def test_a_filing_after_the_cutoff_changes_nothing() -> None:
     assert draw_corpus(given_, settings).equals(draw_corpus(given_[:20], settings))
 
 
-@pytest.mark.parametrize("count", [0, 1])
+@pytest.mark.parametrize("count", [0, 1, 2])
 def test_too_few_documents_are_refused(count: int) -> None:
-    with pytest.raises(CorpusError, match=rf"{count} documents by 2004-12-31, 1 of them held out"):
+    with pytest.raises(CorpusError, match=rf"{count} documents by 2004-12-31, 1 of them held out and 1 for validation"):
         draw_corpus(filings([100] * count), Corpus())
+    assert sorted(draw_corpus(filings([100] * 3), Corpus())["split"]) == ["held_out", "train", "validation"]
+
+
+def test_shares_that_leave_nothing_to_train_on_are_refused() -> None:
+    with pytest.raises(CorpusError, match="10 documents .* 5 of them held out and 5 for validation"):
+        draw_corpus(filings([100] * 10), Corpus(held_out_share=0.5, validation_share=0.5))
 
 
 def shards(folder: Path) -> Shards:
@@ -93,3 +118,21 @@ def test_stacked_has_all_blocks_of_the_kept_tokens(tmp_path: Path) -> None:
     found = stacked(read, 4, 3, kept_everywhere(read, INDEX, 10.0))
     assert found.shape == (2, 2, 4)
     assert found.dtype == np.float32
+
+
+def test_a_sample_is_spread_over_the_kept_tokens(tmp_path: Path) -> None:
+    n = np.arange(9, dtype=np.int32)
+    x = np.stack([np.ones(9), n], axis=1)
+    x[2] = 60_000
+    read = write_streams(
+        tmp_path, [("a", Tokens(n[:4], n[:4], n[:4] + 1)), ("b", Tokens(n[:5], n[:5], n[:5] + 1))], {3: x}
+    )
+    index = pl.DataFrame({"first_row": [0, 4], "tokens": [4, 5]})
+
+    def rows(most: int) -> list[float]:
+        return kept_sample(read, index, 3, 10.0, most)[:, 1].tolist()
+
+    assert rows(100) == [0, 1, 3, 4, 5, 6, 7, 8]
+    assert rows(8) == [0, 1, 3, 4, 5, 6, 7, 8]
+    assert rows(3) == [0, 4, 8]
+    assert rows(1) == [0]

@@ -1,17 +1,18 @@
 """Which autoencoders are trained, from which parent, and when one has to be trained again."""
 
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
-from fakes.activation_parts import write_streams
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from assets import schemas
-from assets.saes.entries import curve_rows, planned_entries, sae_row, train_entry
+from assets.saes.entries import Entry, curve_rows, planned_entries, sae_row, waves
 from assets.saes.sae import SaeConfig
 from assets.saes.train import CurvePoint
-from resources.profile import Profile, Saes, Transfer
-from resources.tokens import Tokens
+from resources.profile import Saes, Transfer
 
 GROUPS = pl.DataFrame({
     "group": ["blocks-02-03", "blocks-00-01", "blocks-04", "blocks-00-01", "blocks-02-03"],
@@ -19,51 +20,142 @@ GROUPS = pl.DataFrame({
 })  # fmt: skip
 
 
-def settings(entries: int) -> Saes:
-    return Saes(tokens=100, transfer=Transfer(entries=entries, tokens=30))
+def settings(entries: int, direction: Any = "forward") -> Saes:
+    return Saes(tokens=100, transfer=Transfer(direction=direction, entries=entries, tokens=30))
+
+
+def planned(entries: int, direction: Any = "forward", corpus: str = "corpus") -> list[Entry]:
+    return planned_entries(GROUPS, settings(entries, direction), corpus)
 
 
 def test_entries_go_by_first_block_and_the_rest_start_from_scratch() -> None:
-    planned = planned_entries(GROUPS, settings(1), "corpus")
-    assert [(e.name, e.blocks, e.parent, e.tokens) for e in planned] == [
+    assert [(e.name, e.blocks, e.parent, e.tokens) for e in planned(1)] == [
         ("blocks-00-01", (0, 1), None, 100),
         ("blocks-02-03", (2, 3), "blocks-00-01", 30),
         ("blocks-04", (4,), None, 100),
     ]
-    assert [e.parent for e in planned_entries(GROUPS, settings(0), "corpus")] == [None] * 3
-    assert [e.parent for e in planned_entries(GROUPS, settings(9), "corpus")] == [None, "blocks-00-01", "blocks-02-03"]
+    assert [e.parent for e in planned(0)] == [None] * 3
+    assert [e.parent for e in planned(9)] == [None, "blocks-00-01", "blocks-02-03"]
 
 
-def test_the_recipe_of_a_child_holds_its_parents() -> None:
-    planned = planned_entries(GROUPS, settings(1), "corpus")
-    assert planned[1].recipe["parent"] == planned[0].recipe
+def test_backward_they_start_from_the_group_after() -> None:
+    assert [(e.name, e.parent, e.tokens) for e in planned(1, "backward")] == [
+        ("blocks-00-01", None, 100),
+        ("blocks-02-03", "blocks-04", 30),
+        ("blocks-04", None, 100),
+    ]
+    assert [e.parent for e in planned(9, "backward")] == ["blocks-02-03", "blocks-04", None]
+
+
+def test_along_the_tree_blocks_come_after_the_groups() -> None:
+    assert [(e.name, e.blocks, e.parent, e.tokens) for e in planned(1, "tree")] == [
+        ("blocks-00-01", (0, 1), None, 100),
+        ("blocks-02-03", (2, 3), None, 100),
+        ("blocks-04", (4,), None, 100),
+        ("block-00", (0,), "blocks-00-01", 30),
+        ("block-01", (1,), "blocks-00-01", 30),
+    ]
+    assert [e.name for e in planned(9, "tree")[3:]] == ["block-00", "block-01", "block-02", "block-03"]
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward", "tree"])
+def test_the_recipe_of_a_child_holds_its_parents(direction: str) -> None:
+    entries = {entry.name: entry for entry in planned(9, direction)}
+    for entry in entries.values():
+        assert entry.recipe["parent"] == (entries[entry.parent].recipe if entry.parent else None)
+        assert entry.recipe["blocks"] == list(entry.blocks)
+        assert entry.recipe["tokens"] == entry.tokens
+        assert entry.recipe["learning_rate"] == (2e-3 if entry.parent else 4e-3)
+
+
+def test_only_who_depends_on_what_was_changed_has_another_recipe() -> None:
+    before = planned(1)
     moved = GROUPS.with_columns(pl.when(pl.col("block") == 0).then(9).otherwise("block").alias("block"))
     again = {e.name: e.recipe for e in planned_entries(moved, settings(0), "corpus")}
-    assert again["blocks-04"] == planned[2].recipe
-    assert again["blocks-02-03"] != planned[1].recipe
-    assert all(a.recipe != b.recipe for a, b in zip(planned, planned_entries(GROUPS, settings(1), "c2"), strict=True))
+    assert again["blocks-04"] == before[2].recipe
+    assert again["blocks-02-03"] != before[1].recipe
+    assert all(a.recipe != b.recipe for a, b in zip(before, planned(1, corpus="c2"), strict=True))
 
 
-def test_an_entry_is_trained_and_described(tmp_path: Path) -> None:
-    x = np.random.default_rng(0).normal(size=(2, 300, 8)).astype(np.float16)
-    n = np.arange(300, dtype=np.int32)
-    shards = write_streams(tmp_path, [("a", Tokens(n, n, n + 1))], {0: x[0], 1: x[1]})
-    profile = Profile(name="p", saes=Saes(tokens=2_000, batch_tokens=100, k=2, expansion=2))
-    groups = pl.DataFrame({"group": ["blocks-00-01"] * 2, "block": [0, 1]})
-    train, told = pl.DataFrame({"first_row": [0], "tokens": [300]}), []
-    entry = planned_entries(groups, profile.saes, "corpus")[0]
-    trained = [train_entry(entry, shards, train, profile, None, told.append) for _ in range(2)]
-    (sae, curve), (again, _) = trained
-    assert all((a == b).all() for a, b in zip(sae.state_dict().values(), again.state_dict().values(), strict=True))
-    assert sae.config.blocks == (0, 1)
-    assert (sae.config.d_model, sae.config.n_latents, sae.config.k) == (8, 16, 2)
-    assert sum(told) == 2 * curve[-1].tokens >= 4_000
-    row = sae_row(entry, sae.config, curve, "digest")
-    assert schemas.SAES.validate(schemas.SAES.frame([row])).num_rows == 1
-    assert schemas.SAE_CURVES.validate(schemas.SAE_CURVES.frame(curve_rows(entry, curve))).num_rows == len(curve)
+def names(entries: list[list[Entry]]) -> list[list[str]]:
+    return [[entry.name for entry in wave] for wave in entries]
+
+
+def test_waves_train_parents_before_their_children() -> None:
+    assert names(waves(planned(0))) == [["blocks-00-01", "blocks-02-03", "blocks-04"]]
+    assert names(waves(planned(1))) == [["blocks-00-01", "blocks-04"], ["blocks-02-03"]]
+    assert names(waves(planned(9))) == [["blocks-00-01"], ["blocks-02-03"], ["blocks-04"]]
+    assert names(waves(planned(9, "backward"))) == [["blocks-04"], ["blocks-02-03"], ["blocks-00-01"]]
+    tree = names(waves(planned(9, "tree")))
+    assert tree == [["blocks-00-01", "blocks-02-03", "blocks-04"], ["block-00", "block-01", "block-02", "block-03"]]
+    assert waves([]) == []
+
+
+@given(
+    st.lists(st.integers(1, 4), min_size=1, max_size=8),
+    st.integers(0, 10),
+    st.sampled_from(["forward", "backward", "tree"]),
+)
+def test_every_entry_is_in_one_wave_after_its_parents(sizes: list[int], entries: int, direction: str) -> None:
+    members = [number for number, size in enumerate(sizes) for _ in range(size)]
+    groups = pl.DataFrame({"group": [f"g{n}" for n in members], "block": range(len(members))})
+    plan = planned_entries(groups, settings(entries, direction), "corpus")
+    done: set[str] = set()
+    for wave in waves(plan):
+        assert wave
+        assert all(entry.parent is None or entry.parent in done for entry in wave)
+        assert not done & {entry.name for entry in wave}
+        done |= {entry.name for entry in wave}
+    assert done == {entry.name for entry in plan}
+
+
+CONFIG = SaeConfig(4, 8, 2, (0, 1), {0: 1.0, 1: 0.5}, "batch_topk")
+
+
+def curve(points: int = 20, measured: tuple[int, ...] = (5, 15)) -> list[CurvePoint]:
+    """FVU is the number of the point, the held-out one a tenth of it where it was measured."""
+    return [CurvePoint(100 * i, float(i), i / 10 if i in measured else None, 0.25) for i in range(1, points + 1)]
 
 
 def test_the_fvu_of_an_entry_is_the_mean_of_the_last_ten_points() -> None:
-    points = [CurvePoint(tokens=i, fvu=float(i), dead_share=0.0) for i in range(1, 21)]
-    entry = planned_entries(GROUPS, settings(0), "corpus")[0]
-    assert sae_row(entry, SaeConfig(4, 8, 2), points, "digest")["fvu"] == np.mean(range(11, 21))
+    assert sae_row("e", CONFIG, None, curve(), "digest")["fvu"] == np.mean(range(11, 21))
+    assert sae_row("e", CONFIG, None, curve(3), "digest")["fvu"] == 2.0
+
+
+def test_a_row_describes_an_entry() -> None:
+    row = sae_row("blocks-00-01", CONFIG, "block-02", curve(), "digest")
+    assert row | {"fvu": None} == {
+        "entry": "blocks-00-01",
+        "blocks": [0, 1],
+        "d_model": 4,
+        "n_latents": 8,
+        "activation": "batch_topk",
+        "k": 2,
+        "parent": "block-02",
+        "tokens": 2000,
+        "flop": 10 * 2 * 4**2 * 2000,
+        "fvu": None,
+        "validation_fvu": 1.5,
+        "sha256": "digest",
+    }
+
+
+@pytest.mark.parametrize("points", [curve(), curve(measured=()), curve(1), []])
+def test_rows_are_those_of_the_tables(points: list[CurvePoint]) -> None:
+    for parent in (None, "block-02"):
+        row = sae_row("blocks-00-01", CONFIG, parent, points, "digest")
+        assert schemas.SAES.validate(schemas.SAES.frame([row])).num_rows == 1
+    rows = schemas.SAE_CURVES.frame(curve_rows("blocks-00-01", points))
+    assert schemas.SAE_CURVES.validate(rows).num_rows == len(points)
+
+
+def test_one_that_others_trained_has_no_curve() -> None:
+    row = sae_row("theirs", CONFIG, None, [], "digest")
+    assert (row["tokens"], row["flop"], row["fvu"], row["validation_fvu"]) == (0, 0, None, None)
+    assert curve_rows("theirs", []) == []
+
+
+def test_a_curve_is_one_row_per_point() -> None:
+    assert curve_rows("e", curve(5))[4] == {
+        "entry": "e", "tokens": 500, "fvu": 5.0, "held_out_fvu": 0.5, "dead_share": 0.25,
+    }  # fmt: skip

@@ -3,22 +3,31 @@
 from collections.abc import Callable
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 from torch import Tensor
 
 from assets.saes import scores
-from assets.saes.sae import SaeConfig, TopKSae, UnknownBlockError
-from assets.saes.scores import NoTokensError, cross_entropy_scores, fvu, mmcs, reconstruction_scores
+from assets.saes.sae import Sae, SaeConfig, UnknownBlockError
+from assets.saes.scores import (
+    NoTokensError,
+    cross_entropy_scores,
+    fvu,
+    fvu_of,
+    mmcs,
+    reconstruction_scores,
+    transfer_score,
+)
 from assets.saes.train import random_sae
 from assets.schemas import SAE_SCORES
 
 D, VOCABULARY = 8, 11
 
 
-def identity_sae(scale: float = 0.5, width: int = D) -> TopKSae:
+def identity_sae(scale: float = 0.5, width: int = D) -> Sae:
     """Rebuilds its input exactly: one latent per signed dimension."""
-    sae = TopKSae(SaeConfig(D, 2 * D, width, (0, 1), {0: scale, 1: scale}))
+    sae = Sae(SaeConfig(D, 2 * D, width, (0, 1), {0: scale, 1: scale}))
     with torch.no_grad():
         for weight in (sae.encoder.weight, sae.W_dec):
             weight.copy_(torch.cat([torch.eye(D), -torch.eye(D)]))
@@ -67,7 +76,7 @@ def test_reconstruction_scores_equal_the_formula_on_kept_tokens(monkeypatch: pyt
     assert rows["block"].to_list() == [0, 1]
     for row in rows.iter_rows(named=True):
         x = sae.scaled(activations[row["block"]][keep[row["block"]]], row["block"])
-        x_hat, values, indices = sae(x)
+        x_hat, values, indices, _ = sae(x)
         assert row["fvu"] == pytest.approx(fvu(x, x_hat), rel=1e-5)
         assert row["fvu_tokens"] == len(x)
         assert row["l0"] == pytest.approx(float((values > 0).sum() / len(x)))
@@ -90,15 +99,17 @@ def test_scores_need_a_kept_token_and_a_known_block() -> None:
 
 
 def test_a_perfect_autoencoder_costs_no_cross_entropy() -> None:
-    rows = cross_entropy_scores(TinyModel(), {0: identity_sae(), 1: identity_sae()}, DOCUMENTS, 1000, 10.0)
+    rows = cross_entropy_scores(
+        TinyModel(), [("e", 0, identity_sae()), ("e", 1, identity_sae())], DOCUMENTS, 1000, 10.0
+    )
     assert rows["ce_score"].to_list() == pytest.approx([1.0, 1.0], abs=1e-5)
     assert rows["dce_percent"].to_list() == pytest.approx([0.0, 0.0], abs=1e-3)
     assert rows["ce_tokens"].to_list() == [29 + 24] * 2
 
 
 def test_an_autoencoder_that_rebuilds_nothing_scores_like_ablation() -> None:
-    blank = TopKSae(SaeConfig(D, 4, 1, (0,), {0: 1.0}))
-    row = cross_entropy_scores(TinyModel(), {0: blank}, DOCUMENTS, 1000, 1e9).row(0, named=True)
+    blank = Sae(SaeConfig(D, 4, 1, (0,), {0: 1.0}))
+    row = cross_entropy_scores(TinyModel(), [("blank", 0, blank)], DOCUMENTS, 1000, 1e9).row(0, named=True)
     assert row["ce_score"] == pytest.approx(0.0, abs=1e-9)
     assert row["ce_sae"] == row["ce_ablated"]
 
@@ -106,9 +117,8 @@ def test_an_autoencoder_that_rebuilds_nothing_scores_like_ablation() -> None:
 def test_cross_entropies_are_means_over_the_first_tokens() -> None:
     model = TinyModel()
     seen: list[int] = []
-    row = cross_entropy_scores(model, {1: identity_sae(width=2)}, DOCUMENTS, 40, 10.0, progress=seen.append).row(
-        0, named=True
-    )
+    rows = cross_entropy_scores(model, [("e", 1, identity_sae(width=2))], DOCUMENTS, 40, 10.0, progress=seen.append)
+    row = rows.row(0, named=True)
     expected = torch.cat([model(DOCUMENTS[0]), model(DOCUMENTS[2])[:11]]).double().mean()
     assert row["ce"] == pytest.approx(float(expected))
     assert row["ce_tokens"] == sum(seen) == 40
@@ -118,7 +128,7 @@ def test_cross_entropies_are_means_over_the_first_tokens() -> None:
 
 
 def test_massive_tokens_keep_their_own_activation() -> None:
-    blank = TopKSae(SaeConfig(D, 4, 1, (0,), {0: 1.0}))
+    blank = Sae(SaeConfig(D, 4, 1, (0,), {0: 1.0}))
     passed: list[Tensor] = []
 
     def losses(ids: np.ndarray, block: int | None = None, replace: Callable[[Tensor], Tensor] | None = None) -> Tensor:
@@ -128,24 +138,91 @@ def test_massive_tokens_keep_their_own_activation() -> None:
             passed.append(replace(x))
         return torch.ones(len(ids) - 1)
 
-    cross_entropy_scores(losses, {0: blank}, [np.arange(6)], 100, 10.0)
-    replaced, ablated = passed
+    cross_entropy_scores(losses, [("blank", 0, blank)], [np.arange(6)], 100, 10.0)
+    ablated, replaced = passed
     assert replaced.norm(dim=1).tolist() == pytest.approx([50 * D**0.5] + [0.0] * 5)
     assert float(ablated.abs().sum()) == 0.0
 
 
 def test_no_held_out_document_is_refused() -> None:
     with pytest.raises(NoTokensError, match="two tokens"):
-        cross_entropy_scores(TinyModel(), {0: identity_sae()}, [np.array([3])], 100, 10.0)
+        cross_entropy_scores(TinyModel(), [("e", 0, identity_sae())], [np.array([3])], 100, 10.0)
 
 
-def test_both_tables_together_are_rows_of_sae_scores() -> None:
+def test_several_entries_at_a_block_are_scored_each_by_itself() -> None:
+    seen: list[int] = []
+    full, thin, blank = identity_sae(), identity_sae(width=2), Sae(SaeConfig(D, 4, 1, (0, 1), {0: 1.0, 1: 1.0}))
+    saes = [("thin", 1, thin), ("full", 1, full), ("blank", 0, blank), ("thin", 0, thin)]
+    together = cross_entropy_scores(TinyModel(), saes, DOCUMENTS, 1000, 10.0, progress=seen.append)
+    assert together.select("entry", "block").rows() == [("blank", 0), ("thin", 0), ("full", 1), ("thin", 1)]
+    assert sum(seen) == 4 * (29 + 24)
+    assert together.filter(pl.col("block") == 1)["ce_ablated"].n_unique() == together["ce"].n_unique() == 1
+    for entry, block, sae in saes:
+        alone = cross_entropy_scores(TinyModel(), [(entry, block, sae)], DOCUMENTS, 1000, 10.0)
+        assert together.filter(pl.col("entry") == entry, pl.col("block") == block).equals(alone)
+
+
+def test_a_block_that_is_not_read_has_no_score() -> None:
+    with pytest.raises(UnknownBlockError, match="block 7"):
+        cross_entropy_scores(TinyModel(), [("e", 7, identity_sae())], DOCUMENTS, 100, 10.0)
+
+
+def test_all_tables_together_are_rows_of_sae_scores() -> None:
     x = np.random.default_rng(0).normal(size=(40, D)).astype(np.float32)
     fidelity = reconstruction_scores(identity_sae(), {0: x}, {0: np.ones(40, bool)})
-    entropy = cross_entropy_scores(TinyModel(), {0: identity_sae()}, DOCUMENTS, 50, 10.0)
-    import polars as pl
+    entries = ["blocks-00-01", "theirs"]
+    entropy = cross_entropy_scores(TinyModel(), [(entry, 0, identity_sae()) for entry in entries], DOCUMENTS, 50, 10.0)
+    likeness = pl.DataFrame({"entry": entries, "mmcs": [0.9, None]})
+    assert SAE_SCORES.validate(fidelity.join(entropy, on="block").join(likeness, on="entry")).num_rows == 2
 
-    SAE_SCORES.validate(fidelity.join(entropy, on="block").with_columns(entry=pl.lit("blocks-00-01")))
+
+def own_biases(activation: str) -> Sae:
+    """Blocks 0 and 1 with biases of their own, in training."""
+    config = SaeConfig(D, 40, 3, (0, 1), {0: 0.3, 1: 0.03}, activation, block_biases=True)  # type: ignore[arg-type]
+    sae = random_sae(config, torch.tensor([[0.6], [0.2]]).expand(2, D), seed=0)
+    if activation == "batch_topk":
+        sae.threshold.fill_(0.2)
+    return sae
+
+
+@pytest.mark.parametrize("activation", ["topk", "batch_topk", "jump_relu"])
+def test_each_block_is_scored_with_its_own_biases_as_outside_of_training(activation: str) -> None:
+    random, sae = np.random.default_rng(1), own_biases(activation)
+    activations = {b: (random.normal(2, 1, (50, D)) * (1 + 9 * b)).astype(np.float32) for b in (0, 1)}
+    rows = reconstruction_scores(sae, activations, dict.fromkeys((0, 1), np.ones(50, bool)))
+    x = {block: sae.scaled(stream, block) for block, stream in activations.items()}
+    x_hat, values, _, _ = sae.eval()(torch.cat([x[0], x[1]]), [50, 50])
+    for block, part in ((0, slice(0, 50)), (1, slice(50, 100))):
+        assert rows["fvu"][block] == pytest.approx(fvu(x[block], x_hat[part]), rel=1e-5)
+        assert rows["l0"][block] == pytest.approx(float((values[part] > 0).sum()) / 50)
+        assert fvu_of(sae, block, activations[block]) == rows["fvu"][block]
+        assert fvu_of(sae, block, torch.from_numpy(activations[block])) == rows["fvu"][block]
+
+
+def test_cross_entropy_of_a_block_is_that_with_its_own_biases() -> None:
+    sae = own_biases("batch_topk")
+    found = cross_entropy_scores(TinyModel(), [("e", 0, sae), ("e", 1, sae)], DOCUMENTS, 100, 10.0)
+    for block in (0, 1):
+        alone = cross_entropy_scores(TinyModel(), [("e", block, sae.at(block))], DOCUMENTS, 100, 10.0)
+        assert found.filter(pl.col("block") == block).equals(alone)
+
+
+def test_the_fvu_of_a_block_by_hand() -> None:
+    """Only the first dimension is rebuilt: variances 4 and 1 about the mean, times the scale either way."""
+    sae = Sae(SaeConfig(2, 2, 2, (3,), {3: 0.1}))
+    with torch.no_grad():
+        for weight in (sae.encoder.weight, sae.W_dec):
+            weight.copy_(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]))
+    x = np.array([[2.0, 1.0], [-2.0, 1.0], [2.0, -1.0], [-2.0, -1.0]])
+    assert fvu_of(sae, 3, x) == pytest.approx(1 / 5)
+
+
+def test_transfer_score_by_hand() -> None:
+    assert transfer_score(transfer=0.9, zero_shot=0.5, scratch=0.95) == pytest.approx(0.4 / 0.45)
+    assert transfer_score(0.95, 0.5, 0.95) == 1.0
+    assert transfer_score(0.5, 0.5, 0.95) == 0.0
+    assert transfer_score(0.99, 0.5, 0.95) > 1
+    assert np.isnan(transfer_score(0.9, 0.95, 0.95))
 
 
 def test_mmcs_by_hand() -> None:
@@ -153,3 +230,11 @@ def test_mmcs_by_hand() -> None:
     b = torch.tensor([[3.0, 4.0], [5.0, 0.0]])
     assert mmcs(a, b) == pytest.approx((1.0 + 0.8) / 2)
     assert mmcs(a, a) == pytest.approx(1.0)
+
+
+def test_mmcs_does_not_depend_on_chunks_or_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b = torch.randn(2, 30, D, generator=torch.Generator().manual_seed(0))
+    whole = mmcs(a, b)
+    monkeypatch.setattr(scores, "CHUNK", 7)
+    assert mmcs(a, b.flip(0)) == pytest.approx(whole)
+    assert mmcs(a, 3 * a.flip(0)) == pytest.approx(1.0)

@@ -1,165 +1,361 @@
 """Training."""
 
 import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from fakes.sparse_streams import ACTIVE, D, batches, scale_of, sparse_data
 
-from assets.saes.sae import SaeConfig, TopKSae
-from assets.saes.sampling import CorpusTooSmallError, GroupSampler, InvalidActivationsError, layer_scales
-from assets.saes.scores import mmcs
-from assets.saes.train import TrainingDivergedError, auxiliary_loss, learning_rate_factor, random_sae, train_sae
+from assets.saes.sae import Sae, SaeConfig
+from assets.saes.sampling import Batch, InvalidActivationsError, MemberDraw
+from assets.saes.scores import fvu_of, mmcs, reconstruction_scores
+from assets.saes.train import (
+    CurvePoint,
+    SaeTraining,
+    TrainingDivergedError,
+    error_weights,
+    gain_at_end,
+    learning_rate_factor,
+    random_sae,
+    train_together,
+)
+from assets.saes.transfer import warm_start
 from resources.profile import Saes
 
-D, ATOMS, ACTIVE = 32, 64, 3
-SETTINGS = Saes(k=ACTIVE, batch_tokens=256, learning_rate=3e-3, dead_after_tokens=5_000)
+N = 256
+SETTINGS = Saes(k=ACTIVE, batch_tokens=N, learning_rate=4e-3, dead_after_tokens=5_000)
+X, ATOMS = sparse_data()
 
 
-def sparse_data(tokens: int = 8192, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Activations that are sums of 3 of 64 unit atoms, and the atoms."""
-    random = np.random.default_rng(seed)
-    atoms = random.normal(size=(ATOMS, D))
-    atoms /= np.linalg.norm(atoms, axis=1, keepdims=True)
-    codes = np.zeros((tokens, ATOMS))
-    for row in codes:
-        row[random.choice(ATOMS, ACTIVE, replace=False)] = random.uniform(1, 2, ACTIVE)
-    return (codes @ atoms).astype(np.float32), atoms
+def config_of(streams: Mapping[int, np.ndarray], activation: Any = "topk", block_biases: bool = False) -> SaeConfig:
+    scales = {block: scale_of(x) for block, x in streams.items()}
+    return SaeConfig(D, 4 * D, ACTIVE, tuple(streams), scales, activation, block_biases)
 
 
-def sampler(x: np.ndarray, seed: int = 0) -> GroupSampler:
-    activations, keep = {0: x}, {0: np.ones(len(x), bool)}
-    return GroupSampler(activations, keep, layer_scales(activations, keep), seed)
+def means_of(streams: Mapping[int, np.ndarray]) -> torch.Tensor:
+    return torch.stack([torch.from_numpy(x.mean(axis=0) * scale_of(x)).float() for x in streams.values()])
 
 
-CONFIG = SaeConfig(D, 4 * D, ACTIVE)
+def trained(
+    steps: int,
+    settings: Saes = SETTINGS,
+    streams: Mapping[int, np.ndarray] | None = None,
+    *,
+    start: Sae | None = None,
+    held_out: Callable[[Sae], float] | None = None,
+    **options: Any,
+) -> SaeTraining:
+    """An autoencoder trained alone for so many steps."""
+    streams = streams or {0: X}
+    config = config_of(streams, **options)
+    start = start or random_sae(config, means_of(streams), settings.seed)
+    training = SaeTraining(start, settings, steps, held_out)
+    draws = {"one": MemberDraw(config.blocks, config.scales, settings.seed)}
+    stream = batches(streams, draws, {"one": config.blocks}, settings.batch_tokens, settings.seed)
+    train_together({"one": training}, stream)
+    return training
 
 
-def test_a_sparse_dictionary_is_learned() -> None:
-    x, atoms = sparse_data()
-    sae, curve = train_sae(sampler(x), CONFIG, SETTINGS, 150_000)
-    assert curve[0].fvu > 0.5
-    assert curve[-1].fvu < 0.1
-    assert mmcs(torch.from_numpy(atoms), sae.W_dec) > 0.9
-    torch.testing.assert_close(sae.W_dec.norm(dim=1), torch.ones(4 * D))
+@pytest.fixture(scope="module")
+def learned() -> dict[str, SaeTraining]:
+    return {activation: trained(586, activation=activation) for activation in ("topk", "batch_topk", "jump_relu")}
+
+
+def one_batch(n: int = N, first: int = 0) -> Batch:
+    return Batch(torch.from_numpy(X[first : first + n] * scale_of(X)), (n,))
+
+
+def fresh(settings: Saes = SETTINGS, steps: int = 100, activation: Any = "topk") -> SaeTraining:
+    return SaeTraining(random_sae(config_of({0: X}, activation), means_of({0: X}), 0), settings, steps)
+
+
+def l0_of(sae: Sae, x: np.ndarray) -> float:
+    """Mean number of active latents outside of training."""
+    return float(reconstruction_scores(sae, {0: x}, {0: np.ones(len(x), bool)})["l0"][0])
+
+
+@pytest.mark.parametrize(
+    ("activation", "fvu", "likeness"), [("topk", 0.1, 0.95), ("batch_topk", 0.2, 0.9), ("jump_relu", 0.2, 0.9)]
+)
+def test_a_sparse_dictionary_is_learned(
+    learned: dict[str, SaeTraining], activation: str, fvu: float, likeness: float
+) -> None:
+    training = learned[activation]
+    assert training.curve[0].fvu > 0.5
+    assert training.curve[-1].fvu < fvu
+    assert mmcs(torch.from_numpy(ATOMS), training.sae.W_dec) > likeness
+    torch.testing.assert_close(training.sae.W_dec.norm(dim=1), torch.ones(4 * D))
+
+
+@pytest.mark.parametrize("activation", ["batch_topk", "jump_relu"])
+def test_outside_of_training_about_k_latents_are_active(learned: dict[str, SaeTraining], activation: str) -> None:
+    training = learned[activation]
+    assert l0_of(training.sae, X) == pytest.approx(ACTIVE, rel=0.25)
+    assert fvu_of(training.sae, 0, X) == pytest.approx(training.curve[-1].fvu, abs=0.05)
+
+
+def test_jump_relu_comes_down_to_k_by_its_sparsity_loss() -> None:
+    active = []
+    for weight in (0.0, 1.0):
+        start = random_sae(config_of({0: X}, "jump_relu"), means_of({0: X}), 0)
+        with torch.no_grad():
+            start.log_threshold.sub_(0.5)
+        assert l0_of(start, X) > 4 * ACTIVE
+        active.append(l0_of(trained(300, SETTINGS.model_copy(update={"sparsity_weight": weight}), start=start).sae, X))
+    assert active[0] > 2 * ACTIVE
+    assert active[1] == pytest.approx(ACTIVE, rel=0.25)
+
+
+def test_jump_relu_keeps_to_k_where_the_mean_is_most_of_every_activation() -> None:
+    """As in a language model, where the mean is three quarters of the norm."""
+    assert l0_of(trained(300, streams={0: X + 1}, activation="jump_relu").sae, X + 1) == pytest.approx(ACTIVE, rel=0.25)
 
 
 def test_equal_seeds_give_equal_bytes_and_others_do_not() -> None:
-    x, _ = sparse_data(1024)
-    runs = [train_sae(sampler(x), CONFIG, SETTINGS.model_copy(update={"seed": seed}), 4_000) for seed in (5, 5, 6)]
-    weights = [b"".join(w.numpy().tobytes() for w in sae.state_dict().values()) for sae, _ in runs]
+    runs = [trained(16, SETTINGS.model_copy(update={"seed": seed})) for seed in (5, 5, 6)]
+    weights = [b"".join(w.numpy().tobytes() for w in run.sae.state_dict().values()) for run in runs]
     assert weights[0] == weights[1]
-    assert runs[0][1] == runs[1][1]
+    assert runs[0].curve == runs[1].curve
     assert weights[0] != weights[2]
 
 
-def test_tokens_are_rounded_up_to_batches_and_progress_adds_up() -> None:
-    x, _ = sparse_data(1024)
-    seen: list[int] = []
-    _, curve = train_sae(sampler(x), CONFIG, SETTINGS, 1_000, progress=seen.append)
-    assert sum(seen) == curve[-1].tokens == 1024
-    assert [point.tokens for point in curve] == [256, 512, 768, 1024]
+def test_tokens_and_points_add_up() -> None:
+    training = trained(4)
+    assert [point.tokens for point in training.curve] == [256, 512, 768, 1024]
+    assert (training.steps_done, training.tokens, training.done, training.stopped) == (4, 1024, True, False)
 
 
-def test_a_long_run_keeps_at_most_200_points() -> None:
-    x, _ = sparse_data(1024)
-    small = SETTINGS.model_copy(update={"batch_tokens": 4})
-    _, curve = train_sae(sampler(x), CONFIG, small, 4 * 450)
-    assert len(curve) == 150
-    assert curve[-1].tokens == 1800
+@pytest.mark.parametrize("steps", [199, 200, 450, 580])
+def test_a_long_run_keeps_at_most_200_points_and_20_of_them_held_out(steps: int) -> None:
+    """580 steps: every 3rd for the curve and every 29th for the held-out FVU do not coincide."""
+    small = SETTINGS.model_copy(update={"batch_tokens": 4, "stop_gain": 0.0})
+    curve = trained(steps, small, held_out=lambda sae: 0.5).curve
+    measured = [point.tokens for point in curve if point.held_out_fvu is not None]
+    assert curve[-1].tokens == measured[-1] == 4 * steps
+    assert 10 <= len(measured) <= 20
+    assert 100 < len(curve) <= 200
+
+
+def test_without_validation_nothing_is_held_out() -> None:
+    training = trained(450, SETTINGS.model_copy(update={"batch_tokens": 4}))
+    assert [point.held_out_fvu for point in training.curve] == [None] * 150
+    assert not training.stopped
+
+
+def test_the_held_out_fvu_is_measured_as_outside_of_training() -> None:
+    modes: list[bool] = []
+
+    def held_out(sae: Sae) -> float:
+        modes.append(sae.training)
+        return 1 / len(modes)
+
+    training = trained(6, held_out=held_out)
+    assert modes == [False] * 6
+    assert training.sae.training
+    assert [point.held_out_fvu for point in training.curve] == [1 / n for n in range(1, 7)]
 
 
 def test_a_start_is_continued_and_left_as_it_is() -> None:
-    x, _ = sparse_data()
-    parent, curve = train_sae(sampler(x), CONFIG, SETTINGS, 60_000)
-    before = {name: weight.clone() for name, weight in parent.state_dict().items()}
-    child, continued = train_sae(sampler(x, seed=1), CONFIG, SETTINGS, 10_000, start=parent)
-    assert continued[0].fvu < 0.5 * curve[0].fvu
-    assert all(torch.equal(before[name], weight) for name, weight in parent.state_dict().items())
-    assert not torch.equal(child.W_dec, parent.W_dec)
+    parent = trained(300)
+    before = {name: weight.clone() for name, weight in parent.sae.state_dict().items()}
+    child = trained(40, start=warm_start(parent.sae, parent.sae.config))
+    assert child.curve[0].fvu < 0.5 * parent.curve[0].fvu
+    assert all(torch.equal(before[name], weight) for name, weight in parent.sae.state_dict().items())
+    assert not torch.equal(child.sae.W_dec, parent.sae.W_dec)
 
 
-def test_a_group_learns_both_of_its_blocks() -> None:
-    x, _ = sparse_data()
-    activations = {4: x, 5: (100 * x).astype(np.float16)}
-    keep = {block: np.ones(len(x), bool) for block in activations}
-    scales = layer_scales(activations, keep)
-    config = SaeConfig(D, 4 * D, ACTIVE, (4, 5), scales)
-    sae, _ = train_sae(GroupSampler(activations, keep, scales, 0), config, SETTINGS, 100_000)
-    for block in (4, 5):
-        scaled = sae.scaled(activations[block], block)
-        error = (scaled - sae(scaled).x_hat).pow(2).sum() / (scaled - scaled.mean(dim=0)).pow(2).sum()
-        assert float(error.detach()) < 0.15
+@pytest.mark.parametrize("block_biases", [False, True])
+def test_a_group_learns_both_of_its_blocks(block_biases: bool) -> None:
+    streams = {4: X, 5: (100 * X).astype(np.float16)}
+    sae = trained(500, streams=streams, block_biases=block_biases).sae
+    scores = reconstruction_scores(sae, streams, {block: np.ones(len(X), bool) for block in streams})
+    assert scores["fvu"].to_list() == pytest.approx([0, 0], abs=0.15)
 
 
-def test_the_auxiliary_loss_revives_dead_latents() -> None:
-    x, _ = sparse_data()
-    start = random_sae(CONFIG, torch.from_numpy(x[:256]), seed=0)
-    with torch.no_grad():
-        start.encoder.bias[ATOMS:] = -0.5
-    batches = SETTINGS.model_copy(update={"dead_after_tokens": 2_560})
-    _, without = train_sae(sampler(x), CONFIG, batches.model_copy(update={"aux_weight": 0.0}), 60_000, start=start)
-    _, revived = train_sae(sampler(x), CONFIG, batches.model_copy(update={"aux_weight": 1.0}), 60_000, start=start)
-    assert revived[-1].dead_share < 0.7 * without[-1].dead_share
-
-
-def test_auxiliary_loss_by_hand() -> None:
-    sae = TopKSae(SaeConfig(4, 3, 1))
-    with torch.no_grad():
-        sae.encoder.weight.copy_(torch.eye(4)[:3])
-        sae.W_dec.copy_(torch.eye(4)[:3])
-    x = torch.tensor([[0.0, 2.0, 3.0, 1.0]])
-    residual = torch.tensor([[0.0, 2.0, 1.0, 1.0]])
-    # Latents 1 and 2 rebuild [0, 2, 3, 0], so the error is [0, 0, 2, -1].
-    assert float(auxiliary_loss(sae, x, residual, torch.tensor([1, 2]))) == 5.0
-    # One dead latent of the two that may take part: [0, 2, 0, 0], error [0, 0, -1, -1], counted by half.
-    assert float(auxiliary_loss(sae, x, residual, torch.tensor([1]))) == 1.0
+def test_biases_of_their_own_take_up_what_sets_blocks_apart() -> None:
+    streams = {4: X, 5: X + 3}
+    keep = {block: np.ones(len(X), bool) for block in streams}
+    fvu = [
+        reconstruction_scores(trained(200, streams=streams, block_biases=own).sae, streams, keep)["fvu"].mean()
+        for own in (False, True)
+    ]
+    assert fvu[1] < 0.8 * fvu[0]
 
 
 def test_dead_share_is_0_until_ten_batches_have_passed() -> None:
-    x, _ = sparse_data(1024)
-    start = random_sae(CONFIG, torch.from_numpy(x), seed=0)
+    start = random_sae(config_of({0: X}), means_of({0: X}), seed=0)
     with torch.no_grad():
         start.encoder.bias[:32] = -100
-    _, curve = train_sae(sampler(x), CONFIG, SETTINGS.model_copy(update={"learning_rate": 0.0}), 12 * 256, start=start)
+    curve = trained(12, SETTINGS.model_copy(update={"learning_rate": 1e-30}), start=start).curve
     assert [point.dead_share for point in curve[:9]] == [0.0] * 9
     assert curve[9].dead_share >= 0.25
 
 
+def test_latents_count_the_tokens_since_they_were_active() -> None:
+    training = fresh()
+    for _ in range(2):
+        training.step(one_batch())
+    seen = training.sae(one_batch().x).indices.unique()
+    assert set(training.silent.tolist()) <= {0, 256, 512}
+    training.step(one_batch())
+    assert training.silent[seen].tolist() == [0] * len(seen)
+
+
+def test_the_threshold_of_batch_topk_follows_the_least_active_value() -> None:
+    training = fresh(activation="batch_topk")
+    least = []
+    for step in range(3):
+        batch = one_batch(first=step * N)
+        found = training.sae(batch.x).values
+        least.append(float(found[found > 0].min()))
+        training.step(batch)
+    expected = 0.99 * (0.99 * least[0] + 0.01 * least[1]) + 0.01 * least[2]
+    assert float(training.sae.threshold) == pytest.approx(expected, rel=1e-5)
+
+
+def test_no_gradient_is_left_along_the_decoder_rows_and_it_is_clipped() -> None:
+    training = fresh()
+    for step in range(5):
+        rows = training.sae.W_dec.detach().clone()
+        training.step(one_batch(first=step * N))
+        gradient = training.sae.W_dec.grad
+        assert gradient is not None
+        assert float(gradient.abs().max()) > 1e-4
+        assert float(torch.linalg.vecdot(gradient, rows).abs().max()) < 1e-7
+        norms = [float(weight.grad.norm()) for weight in training.sae.parameters() if weight.grad is not None]
+        assert math.hypot(*norms) <= 1.0001
+        torch.testing.assert_close(training.sae.W_dec.norm(dim=1), torch.ones(4 * D))
+
+
 def test_a_broken_batch_is_refused() -> None:
-    x, _ = sparse_data(1024)
-    broken = torch.from_numpy(x[:256]).clone()
-    broken[3, 3] = math.nan
-    with pytest.raises(InvalidActivationsError, match="NaN or infinity"):
-        train_sae(lambda n: broken, CONFIG, SETTINGS, 1_000)
+    broken = one_batch()
+    broken.x[3, 3] = math.nan
+    with pytest.raises(InvalidActivationsError, match=r"blocks \[0\]: a batch holds NaN or infinity"):
+        fresh().step(broken)
 
 
 def test_a_diverging_run_says_so_and_carries_its_curve() -> None:
-    x, _ = sparse_data(1024)
-    wild = SETTINGS.model_copy(update={"learning_rate": 1e30})
     with pytest.raises(TrainingDivergedError, match=r"lower saes\.learning_rate") as raised:
-        train_sae(sampler(x), CONFIG, wild, 20_000)
+        trained(80, SETTINGS.model_copy(update={"learning_rate": 1e30}))
     assert raised.value.curve[0].tokens == 256
 
 
-def test_a_corpus_smaller_than_a_batch_is_refused() -> None:
-    x, _ = sparse_data(100)
-    with pytest.raises(CorpusTooSmallError):
-        train_sae(sampler(x), CONFIG, SETTINGS, 1_000)
-
-
-def test_the_learning_rate_rises_stays_and_falls() -> None:
-    factors = [learning_rate_factor(step, 100) for step in range(100)]
-    assert factors[0] == pytest.approx(0.2)
-    assert factors[4:80] == [1.0] * 76
-    assert factors[90] == pytest.approx(0.5)
-    assert 0 < factors[99] <= 0.05
+def test_the_learning_rate_rises_falls_along_half_a_cosine_and_ends_low() -> None:
+    """Of 400 steps 20 go up, and the cosine is down at step 340."""
+    factors = [learning_rate_factor(step, 400) for step in range(400)]
+    assert factors[:20] == pytest.approx([(step + 1) / 20 for step in range(20)], abs=0.01)
+    assert [factors[85], factors[170], factors[255]] == pytest.approx([(1 + 0.5**0.5) / 2, 0.5, (1 - 0.5**0.5) / 2])
+    assert sorted(factors[19:], reverse=True) == factors[19:]
+    assert factors[340:] == [0.02] * 60
     assert learning_rate_factor(0, 1) == 1.0
 
 
+def test_a_step_is_made_with_the_learning_rate_of_its_place() -> None:
+    training = fresh(steps=40)
+    for step in range(4):
+        training.step(one_batch())
+        rate = training.optimiser.param_groups[0]["lr"]
+        assert rate == pytest.approx(4e-3 * learning_rate_factor(step, 40))
+
+
+def falling(by: float) -> Callable[[Sae], float]:
+    """A held-out FVU that falls by this share from one measurement to the next."""
+    measured: list[float] = [1.0]
+
+    def held_out(sae: Sae) -> float:
+        measured.append(measured[-1] * (1 - by))
+        return measured[-1]
+
+    return held_out
+
+
+@pytest.mark.parametrize(("by", "stop_gain", "steps"), [(0, 0.01, 4), (0.009, 0.01, 4), (0.1, 0.01, 40), (0, 0, 40)])
+def test_training_ends_where_the_held_out_curve_is_flat(by: float, stop_gain: float, steps: int) -> None:
+    """It is measured every 2 of 40 steps; at the second time there is one to compare with."""
+    training = trained(40, SETTINGS.model_copy(update={"stop_gain": stop_gain}), held_out=falling(by))
+    assert (training.steps_done, training.stopped) == (steps, steps == 4)
+    assert training.done
+    assert training.curve[-1].tokens == steps * N
+
+
+def curve_of(*points: tuple[int, float | None]) -> list[CurvePoint]:
+    return [CurvePoint(tokens, 0.5, fvu, 0.0) for tokens, fvu in points]
+
+
+def test_gain_at_end_by_hand() -> None:
+    points = [(100, 0.9), (200, 0.8), (750, 0.5), (850, None), (900, 0.45), (1000, 0.4)]
+    assert gain_at_end(curve_of(*points)) == pytest.approx(1 - 0.4 / 0.5)
+    assert gain_at_end(curve_of(*points, (1100, None))) == pytest.approx(1 - 0.4 / 0.5)
+    assert gain_at_end(curve_of((800, 0.5), (1000, 0.6))) == pytest.approx(-0.2)
+    assert gain_at_end(curve_of((801, 0.5), (1000, 0.4))) is None
+    assert gain_at_end(curve_of((1000, 0.4))) is None
+    assert gain_at_end(curve_of((1000, None))) is None
+    assert gain_at_end([]) is None
+
+
+def test_error_weights_by_hand() -> None:
+    """Blocks of spread 1 and 25, three tokens of the one and two of the other; 0 tokens of a third."""
+    x = torch.tensor([[0.0, 0], [1, 0], [2, 0], [100, 5], [100, -5]])
+    spreads = (2 / 3, 25.0)
+    weights = error_weights(x, [3, 0, 2])
+    assert weights.tolist() == pytest.approx([1 / spreads[0] / 5] * 3 + [1 / spreads[1] / 5] * 2)
+    errors = torch.tensor([0.5, 0.5, 1.0, 10.0, 15.0])
+    fvu = (2.0 / 2.0, 25.0 / 50.0)
+    assert float((errors * weights).sum()) == pytest.approx(3 / 5 * fvu[0] + 2 / 5 * fvu[1])
+
+
+def test_fvu_is_never_pooled_over_blocks() -> None:
+    """Each block rebuilt by its own mean explains nothing of it, however far apart the means are."""
+    x = torch.randn(100, 4, generator=torch.Generator().manual_seed(0))
+    x[60:] += 1000
+    errors = torch.cat([(part - part.mean(dim=0)).pow(2).sum(dim=1) for part in (x[:60], x[60:])])
+    assert float((errors * error_weights(x, [60, 40])).sum()) == pytest.approx(1.0, rel=1e-4)
+
+
+def test_a_block_without_spread_counts_with_that_of_the_batch() -> None:
+    x = torch.tensor([[1.0], [3.0], [8.0]])
+    assert error_weights(x, [2, 1]).tolist() == pytest.approx([1 / 1 / 3] * 2 + [1 / (26 / 3) / 3])
+
+
+def test_together_each_entry_goes_on_until_it_is_done() -> None:
+    streams, lengths = {0: X, 1: X[::-1].copy()}, {"short": 3, "long": 5, "done": 0}
+    blocks: dict[str, Sequence[int]] = {"short": (0, 1), "long": (1,), "done": (0,)}
+    trainings, draws = {}, {}
+    for name, steps in lengths.items():
+        config = config_of({block: streams[block] for block in blocks[name]})
+        trainings[name] = SaeTraining(random_sae(config, means_of({0: X}), 0), SETTINGS, steps)
+        draws[name] = MemberDraw(config.blocks, config.scales, 0)
+    seen: list[int] = []
+    made: list[list[int]] = []
+    train_together(
+        trainings,
+        batches(streams, draws, blocks, N),
+        progress=seen.append,
+        after_step=lambda: made.append([training.steps_done for training in trainings.values()]),
+    )
+    assert seen == [N] * 8
+    assert made == [[1, 1, 0], [2, 2, 0], [3, 3, 0], [3, 4, 0], [3, 5, 0]]
+
+
 def test_random_weights_start_tied_with_the_mean_as_bias() -> None:
-    x = torch.randn(50, D, generator=torch.Generator().manual_seed(0)) + 3
-    sae = random_sae(CONFIG, x, seed=1)
+    means = torch.stack([torch.full((D,), 1.0), torch.full((D,), 4.0)])
+    sae = random_sae(config_of({0: X, 1: X}), means, seed=1)
     assert torch.equal(sae.encoder.weight, sae.W_dec)
-    torch.testing.assert_close(sae.b_dec.data, x.mean(dim=0))
+    torch.testing.assert_close(sae.b_dec.data, torch.full((D,), 2.5))
     torch.testing.assert_close(sae.W_dec.norm(dim=1), torch.ones(4 * D))
+    own = random_sae(config_of({0: X, 1: X}, block_biases=True), means, seed=1)
+    assert torch.equal(own.b_dec, means)
+    assert torch.equal(own.W_dec, sae.W_dec)
+    assert not torch.equal(random_sae(sae.config, means, seed=2).W_dec, sae.W_dec)
+
+
+@pytest.mark.parametrize("mean", [0.0, 0.8])
+def test_jump_relu_starts_with_about_k_active_latents(mean: float) -> None:
+    """Activations of norm 1 on average, of which `mean` is the norm of their mean."""
+    config = SaeConfig(64, 1024, 20, (0,), {0: 1.0}, "jump_relu")
+    x = torch.nn.functional.normalize(torch.randn(2000, 64, generator=torch.Generator().manual_seed(0)), dim=1)
+    x = (1 - mean**2) ** 0.5 * x + torch.eye(64)[0] * mean
+    assert float(random_sae(config, x.mean(dim=0, keepdim=True), 0)(x).l0.detach()) == pytest.approx(20, rel=0.25)

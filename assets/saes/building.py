@@ -1,0 +1,99 @@
+"""What the bodies of `saes` and `sae_scores` do: carry over, take in, train, score."""
+
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from assets.activations.source import open_corpus
+from assets.saes.corpus import kept_tokens
+from assets.saes.downloaded import check_fits, open_downloaded
+from assets.saes.entries import Entry, waves
+from assets.saes.formats import load_sae
+from assets.saes.run import Run, training_corpus, validation_samples
+from assets.saes.sae import Sae
+from assets.saes.scores import mmcs, reconstruction_scores
+from assets.saes.train import SaeTraining
+from resources.build import Build
+from resources.compute import devices
+from resources.lake import file_digest
+from resources.model_limits import model_shape
+
+
+def whole_entries(build: Build, names: set[str]) -> set[str]:
+    """Those whose weights are still there, byte for byte."""
+    stored = build.before("saes").filter(pl.col("entry").is_in(sorted(names)))
+    files = {name: build.before_folder / name / "sae.safetensors" for name in stored["entry"]} if names else {}
+    return {
+        name
+        for name, digest in stored.select("entry", "sha256").rows()
+        if files[name].is_file() and file_digest(files[name]) == digest
+    }
+
+
+def carried_over(build: Build, kept: set[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Copy the weights of unchanged entries; returns their rows and curves."""
+    for name in kept:
+        shutil.copytree(build.before_folder / name, build.folder / name)
+    unchanged = pl.col("entry").is_in(sorted(kept))
+    return tuple(build.before(table).filter(unchanged).to_dicts() for table in ("saes", "sae_curves"))  # type: ignore[return-value]
+
+
+def downloaded(build: Build, name: str) -> Sae:
+    """An autoencoder that others trained, checked against the model."""
+    (download,) = (one for one in build.profile.saes.downloads if one.name == name)
+    shape = model_shape(build.profile.model, build.models)
+    return check_fits(
+        open_downloaded(download.path),
+        download.path,
+        download.block,
+        d_model=shape.d_model,
+        n_blocks=shape.n_blocks,
+        model_id=build.profile.model.id,
+        scale=download.scale,
+    )
+
+
+def trained(
+    build: Build, entries: Sequence[Entry], fresh: Sequence[Entry], checkpoints: Path
+) -> Iterator[tuple[Entry, SaeTraining]]:
+    """Train wave by wave, all entries of a wave in one pass over the cache; parents are read where they are saved."""
+    if not fresh:
+        return
+    blocks = sorted({block for entry in fresh for block in entry.blocks})
+    massive = build.profile.activations.massive_norm
+    with open_corpus(build, "validation") as (index, shards):
+        samples = validation_samples(shards, index, blocks, massive)
+    started, total = time.perf_counter(), sum(entry.tokens for entry in fresh)
+    with open_corpus(build, "train") as (index, shards), build.progress(total, "tokens") as progress:
+        corpus = training_corpus(shards, index, blocks, samples, massive)
+        for number, wave in enumerate(waves(entries)):
+            due = [entry for entry in wave if entry in fresh]
+            parents = {entry.parent: load_sae(build.folder / entry.parent) for entry in due if entry.parent}
+            run = Run(due, parents, corpus, build.profile, devices()[0].name)
+            run.go(checkpoints / f"wave-{number}.safetensors", progress, build.say)
+            yield from ((entry, run.trainings[entry.name]) for entry in due)
+    build.metadata["training_seconds"] = time.perf_counter() - started
+
+
+def reconstruction(build: Build, pairs: Sequence[tuple[str, int, Sae]]) -> tuple[pl.DataFrame, list[str]]:
+    """FVU, L0 and dead latents per entry and block, and the texts of the held-out documents."""
+    massive, rows = build.profile.activations.massive_norm, []
+    with open_corpus(build, "held_out") as (held_out, shards):
+        keep = {block: kept_tokens(shards, held_out, block, massive) for block in sorted({pair[1] for pair in pairs})}
+        for entry, block, sae in pairs:
+            scores = reconstruction_scores(sae, {block: shards.activations(block)}, keep)
+            rows.append(scores.with_columns(entry=pl.lit(entry)))
+    return pl.concat(rows), held_out["text"].to_list()
+
+
+def likeness(entries: pl.DataFrame, loaded: Mapping[str, Sae]) -> pl.DataFrame:
+    """Rows entry, mmcs: how like an entry's decoder is to that of the one it started from."""
+    cosines = [
+        mmcs(loaded[entry].W_dec, loaded[parent].W_dec) if parent else None
+        for entry, parent in entries.select("entry", "parent").rows()
+    ]
+    return entries.select("entry").with_columns(mmcs=pl.Series(cosines, dtype=pl.Float64))
