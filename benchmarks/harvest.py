@@ -17,7 +17,6 @@ the page cache. Medians over the rounds; the last line is JSON, its ratios the m
 import argparse
 import json
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +31,7 @@ import numpy as np
 import polars as pl
 from harvest_saelens import NAME as PEER
 from harvest_saelens import SAELens, saelens_python
+from peers import warn_if_busy
 from tqdm import tqdm
 
 from resources.environment import models as models_home  # before torch: it says how idle threads wait
@@ -308,8 +308,7 @@ def main() -> None:
     source = Path(os.environ.get("PEERLENS_TESTDATA", "../shared/data")) / "sp500" / "companies.parquet"
     if not source.is_file():
         raise SystemExit(f"no descriptions in {source}; set PEERLENS_TESTDATA")
-    if (load := os.getloadavg()[0]) > 1:
-        print(f"other programs are running (load {load:.1f}): the numbers will mean little", file=sys.stderr)
+    warn_if_busy()
     descriptions = pl.read_parquet(source)["description"]
     with opened(options.models, options.venvs) as bench:
         chosen = np.random.default_rng(SEED).choice(descriptions.len(), options.texts, replace=False)

@@ -6,16 +6,12 @@ hook a run. Its default class of models, HookedTransformer, does not know SmolLM
 the transformers model, and stops after the hooked layer.
 """
 
-import contextlib
-import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
+
+from peers import Worker, peer_python, serve
 
 NAME = "sae-lens 6.54.12"
 PINNED = ["sae-lens==6.54.12", "transformer-lens==3.9.0", "datasets==5.2.0"]
@@ -25,8 +21,8 @@ STORED_BYTES = 4
 """Of a number: the runner's default is float32."""
 
 
-class SAELens:
-    """The runner's process; it waits on its input while others are measured.
+class SAELens(Worker):
+    """The runner's process.
 
     Parameters
     ----------
@@ -36,50 +32,18 @@ class SAELens:
     """
 
     def __init__(self, python: Path, job: dict[str, object], threads: int) -> None:
-        self._job, self._log = job, tempfile.TemporaryFile("w+")  # noqa: SIM115 - open for as long as the process
-        ours = ("PYTHONPATH", "OMP_WAIT_POLICY")
-        environment = {key: value for key, value in os.environ.items() if key not in ours}
-        environment |= {"OMP_NUM_THREADS": str(threads), "HF_HUB_OFFLINE": "1"}
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._log}
-        self._process = subprocess.Popen([python, __file__], env=environment, text=True, **pipes)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._process.kill()
-        self._process.communicate()
-        self._log.close()
+        super().__init__(NAME, python, Path(__file__), threads)
+        self._job = job
 
     def rate(self, texts: list[str], tokens: int) -> float:
         """Tokens a second of caching one hook of texts that have so many tokens."""
-        print(json.dumps(self._job | {"texts": texts, "tokens": tokens}), file=self._process.stdin, flush=True)
-        if not (line := self._process.stdout.readline()):
-            self._log.seek(0)
-            raise SystemExit(f"{NAME} failed:\n{self._log.read()[-2000:]}")
-        answer = json.loads(line)
-        return answer["tokens"] / answer["seconds"]
+        found = self.ask(self._job | {"texts": texts, "tokens": tokens})
+        return found["tokens"] / found["seconds"]
 
 
 def saelens_python(venvs: Path) -> Path | None:
-    """Python of the virtual environment, which is made where it is missing; None where it cannot be installed.
-
-    torch and transformers are of our versions, so that both sides run the same kernels.
-    """
-    ours = [f"{name}=={version(name).partition('+')[0]}" for name in ("torch", "transformers")]
-    venv, wanted = venvs / "saelens", "\n".join(PINNED + ours)
-    python, made_of = venv / "bin" / "python", venv / "made-of.txt"
-    if made_of.is_file() and made_of.read_text(encoding="utf-8") == wanted:
-        return python
-    print(f"installing {NAME} into {venv}: about 2 GB", file=sys.stderr)
-    try:
-        subprocess.run([sys.executable, "-m", "venv", "--clear", venv], check=True)
-        subprocess.run([python, "-m", "pip", "install", "-qq", *PINNED, *ours], check=True)
-    except subprocess.CalledProcessError as error:
-        print(f"no numbers of {NAME}: {error}", file=sys.stderr)
-        return None
-    made_of.write_text(wanted, encoding="utf-8")
-    return python
+    """Python of the virtual environment; None where it cannot be installed."""
+    return peer_python(venvs / "saelens", NAME, PINNED, ("torch", "transformers"))
 
 
 def settings(job: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -122,13 +86,5 @@ def answer(job: dict[str, Any]) -> dict[str, float]:
         return {"tokens": len(cached) * CONTEXT, "seconds": time.perf_counter() - started}
 
 
-def main() -> None:
-    """Do all jobs."""
-    for line in sys.stdin:
-        with contextlib.redirect_stdout(sys.stderr):
-            found = answer(json.loads(line))
-        print(json.dumps(found), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    serve(answer)

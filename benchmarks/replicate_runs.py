@@ -1,0 +1,245 @@
+"""What replicate.py trains: every autoencoder is stored with its scores and its seconds, and never trained twice."""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from assets.activations.cache import fill
+from assets.activations.reading import Reader, Text, made_from
+from assets.activations.shards import Shards
+from assets.saes.amad import AngularDistances, group_name
+from assets.saes.corpus import draw_corpus, kept_everywhere, kept_tokens, stacked
+from assets.saes.entries import Entry
+from assets.saes.formats import load_sae, save_sae
+from assets.saes.run import Run, training_corpus, validation_samples
+from assets.saes.sae import Sae
+from assets.saes.scores import reconstruction_scores
+from assets.saes.train import gain_at_end
+from resources.compute import devices
+from resources.lake import digest_of
+from resources.model_source import model_identity
+from resources.profile import Profile
+
+TOGETHER = 5
+"""Autoencoders trained in one pass over the cache; the unit that an interruption costs."""
+Bar = Callable[[int | None, str], AbstractContextManager[Callable[[int], None]]]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A way to have an autoencoder for every block of a partition."""
+
+    name: str
+    """Its folder."""
+    groups: tuple[tuple[int, ...], ...]
+    """Blocks of each autoencoder."""
+    share: float = 1.0
+    """Of the tokens of a per-layer autoencoder: what each of these is trained on."""
+    parents: str | None = None
+    """Variant whose autoencoders these start from."""
+    parent_of: Mapping[tuple[int, ...], tuple[int, ...]] | None = None
+    """Which of its groups each starts from."""
+    block_biases: bool = True
+    """Whether blocks that share an autoencoder have biases of their own."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A trained autoencoder."""
+
+    blocks: tuple[int, ...]
+    tokens: int
+    seconds: float
+    """Its share of the wall clock of the pass in which it was trained, reading the cache and validating included."""
+    cpu_seconds: float
+    """The same of the processor time of all threads: other programs on the machine do not count."""
+    gain: float
+    """Share by which its validation FVU fell over the last fifth of its tokens."""
+    validation: float
+    fvu: dict[int, float]
+    """Per block, on held-out documents."""
+    l0: dict[int, float]
+    dead: dict[int, float]
+
+
+class Laboratory:
+    """A folder that holds the cache, the distances and everything trained on it.
+
+    Parameters
+    ----------
+    folder : where all of it is kept; a second start goes on where the first ended
+    texts : descriptions
+    profile : the settings `model`, `activations`, `corpus` and `saes`
+    models : folder of converted models
+    bar : opens a progress bar
+    """
+
+    def __init__(self, folder: Path, texts: Sequence[str], profile: Profile, models: Path, bar: Bar) -> None:
+        self.folder, self.profile, self.models, self.bar = folder, profile, models, bar
+        self._reader = Reader(profile, models, lambda total, unit: bar(total, f"reading {unit}"), print)
+        identity = model_identity(profile.model, models)
+        self.texts = [Text(f"{i:05d}", text, made_from(profile.model, identity, text)) for i, text in enumerate(texts)]
+        self.device = devices()[0].name
+
+    @cached_property
+    def harvest_seconds(self) -> dict[str, float]:
+        """Wall clock and processor time of reading everything, all attempts at it together."""
+        file, of = self.folder / "harvest.json", digest_of([text.made_from for text in self.texts])
+        spent = json.loads(file.read_text()) if file.is_file() else {}
+        if spent.get("of") != of:
+            spent = {"of": of, "wall": 0.0, "cpu": 0.0}
+        with _Clock() as clock:
+            filled = fill(self.folder / "shards", self.texts, self._reader.blocks, [], self._reader)
+        if filled.read:
+            spent |= {"wall": spent["wall"] + clock.wall, "cpu": spent["cpu"] + clock.cpu}
+            _write(file, spent)
+        return spent
+
+    @cached_property
+    def splits(self) -> dict[str, list[str]]:
+        """Accessions of train, validation and held_out."""
+        lengths = {name: place.tokens for name, place in Shards(self.folder / "shards").places.items()}
+        rows = pl.DataFrame({"accession": list(lengths), "tokens": list(lengths.values())})
+        settings = self.profile.corpus.model_copy(update={"max_tokens": 1 << 60})
+        drawn = draw_corpus(rows.with_columns(filed_at=pl.lit(settings.cutoff)), settings)
+        return {
+            split: drawn.filter(split=split)["accession"].to_list() for split in ("train", "validation", "held_out")
+        }
+
+    def open(self, split: str) -> tuple[Shards, pl.DataFrame]:
+        """Shards of a split and its documents (first_row, tokens)."""
+        shards = Shards(self.folder / "shards", order=self.splits[split])
+        places = [(place.first_row, place.tokens) for place in shards.places.values()]
+        return shards, pl.DataFrame(places, schema=["first_row", "tokens"], orient="row")
+
+    @cached_property
+    def distances(self) -> np.ndarray:
+        """Angular distances of all blocks over the training documents: [blocks, blocks], half turns."""
+        file = self.folder / "distances.npy"
+        if not file.is_file():
+            shards, index = self.open("train")
+            keep = kept_everywhere(shards, index, self.profile.activations.massive_norm)
+            angles = AngularDistances(shards.blocks)
+            with _Clock() as clock, self.bar(2 * index.height, "distances: documents") as progress:
+                for add in (angles.add_means, angles.add):
+                    for first, tokens in index.rows():
+                        add(stacked(shards, first, tokens, keep))
+                        progress(1)
+            np.save(file, angles.distances(), allow_pickle=False)
+            _write(self.folder / "distances.json", {"wall": clock.wall, "cpu": clock.cpu})
+        return np.load(file, allow_pickle=False)
+
+    @cached_property
+    def distance_seconds(self) -> dict[str, float]:
+        """What they took."""
+        assert self.distances.size
+        return json.loads((self.folder / "distances.json").read_text())
+
+    def results(self, variant: Variant, seed: int) -> list[Result]:
+        """Train what is missing of a variant; what is there is read."""
+        todo = [group for group in variant.groups if not self._file(variant.name, seed, group).is_file()]
+        for first in range(0, len(todo), TOGETHER):
+            self._train(variant, seed, todo[first : first + TOGETHER])
+        return [self._read(self._file(variant.name, seed, group)) for group in variant.groups]
+
+    def sae(self, variant: str, seed: int, blocks: Sequence[int]) -> Sae:
+        """A trained autoencoder."""
+        return load_sae(self._file(variant, seed, blocks).parent)
+
+    def _train(self, variant: Variant, seed: int, groups: Sequence[tuple[int, ...]]) -> None:
+        saes = self.profile.saes.model_copy(update={"seed": seed, "block_biases": variant.block_biases})
+        profile = self.profile.model_copy(update={"saes": saes})
+        tokens, parents = round(variant.share * saes.tokens), {}
+        entries = []
+        for group in groups:
+            parent = variant.parent_of[group] if variant.parent_of else None
+            if parent and variant.parents:
+                parents[group_name(parent)] = self.sae(variant.parents, seed, parent)
+            entries.append(Entry(group_name(group), group, parent and group_name(parent), tokens, {}))
+        place = self.folder / variant.name / f"seed-{seed}"
+        checkpoint = place / f"{group_name(groups[0])}.checkpoint"
+        checkpoint.unlink(missing_ok=True)  # else the seconds before an interruption would not be counted
+        with _Clock() as clock, self.bar(tokens * len(groups), f"{place.relative_to(self.folder)}: tokens") as advance:
+            run = Run(entries, parents, self._corpus(groups), profile, self.device)
+            run.go(checkpoint, advance, print)
+        for entry in entries:
+            training = run.trainings[entry.name]
+            save_sae(training.sae, place / entry.name)
+            scores = self.scores(training.sae, entry.blocks)
+            result = {
+                "blocks": entry.blocks,
+                "tokens": training.tokens,
+                "seconds": clock.wall / len(entries),
+                "cpu_seconds": clock.cpu / len(entries),
+                "gain": gain_at_end(training.curve),
+                "validation": training.curve[-1].held_out_fvu,
+                "curve": training.curve,
+            }
+            _write(self._file(variant.name, seed, entry.blocks), result | scores)
+        checkpoint.unlink()
+
+    def _corpus(self, groups: Iterable[Sequence[int]]) -> Any:
+        blocks, massive = sorted({block for group in groups for block in group}), self.profile.activations.massive_norm
+        samples = validation_samples(*self.open("validation"), blocks, massive)
+        return training_corpus(*self.open("train"), blocks, samples, massive)
+
+    def scores(self, sae: Sae, blocks: Sequence[int]) -> dict[str, dict[int, float]]:
+        """FVU, L0 and share of dead latents per block on all held-out documents."""
+        shards, index = self.open("held_out")
+        keep = {block: kept_tokens(shards, index, block, self.profile.activations.massive_norm) for block in blocks}
+        rows = reconstruction_scores(sae.eval(), {block: shards.activations(block) for block in blocks}, keep)
+        names = {"fvu": "fvu", "l0": "l0", "dead": "dead_share"}
+        return {name: dict(rows.select("block", column).rows()) for name, column in names.items()}
+
+    def _file(self, variant: str, seed: int, blocks: Sequence[int]) -> Path:
+        return self.folder / variant / f"seed-{seed}" / group_name(blocks) / "result.json"
+
+    def _read(self, file: Path) -> Result:
+        stored = json.loads(file.read_text())
+        numbers = {name: {int(block): value for block, value in stored[name].items()} for name in ("fvu", "l0", "dead")}
+        names = ("tokens", "seconds", "cpu_seconds", "gain", "validation")
+        return Result(tuple(stored["blocks"]), **{name: stored[name] for name in names}, **numbers)
+
+
+def per_block(results: Iterable[Result], what: str = "fvu") -> dict[int, float]:
+    """A score of every block."""
+    return {block: value for result in results for block, value in getattr(result, what).items()}
+
+
+def mean(values: Mapping[int, float]) -> float:
+    """Over blocks, each equally."""
+    return fmean(values.values())
+
+
+def with_tokens(profile: Profile, **changes: object) -> Profile:
+    """The profile with other settings of `saes`."""
+    return profile.model_copy(update={"saes": profile.saes.model_copy(update=changes)})
+
+
+class _Clock:
+    """Wall clock and processor time of a `with` block."""
+
+    wall = cpu = 0.0
+
+    def __enter__(self) -> "_Clock":
+        self._started = time.perf_counter(), time.process_time()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.wall, self.cpu = time.perf_counter() - self._started[0], time.process_time() - self._started[1]
+
+
+def _write(file: Path, content: dict[str, Any]) -> None:
+    draft = file.with_suffix(".new")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft.write_text(json.dumps(content), encoding="utf-8")
+    draft.replace(file)
