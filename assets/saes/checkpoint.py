@@ -55,6 +55,11 @@ def load_checkpoint(file: Path, trainings: Mapping[str, SaeTraining], draws: Map
     if set(notes) != set(trainings):
         raise CheckpointError(f"{file} is of {sorted(notes)}, not of {sorted(trainings)}: remove it")
     for name, training in trainings.items():
+        shapes = {f"{name}/sae/{key}": weight.shape for key, weight in training.sae.state_dict().items()}
+        stored = {key: tensor.shape for key, tensor in tensors.items() if key.startswith(f"{name}/sae/")}
+        if shapes != stored:
+            raise CheckpointError(f"{file}: {name} has weights {stored}, not {shapes}: remove it")
+    for name, training in trainings.items():
         mine = {key.partition("/")[2]: value for key, value in tensors.items() if key.partition("/")[0] == name}
         _restore(training, mine, notes[name])
         draws[name].state = notes[name]["draw"]

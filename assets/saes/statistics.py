@@ -48,6 +48,8 @@ def block_statistics(
     for first, stored in documents:
         x = stored.astype(np.float32)
         norms = np.linalg.norm(x, axis=1)
+        if not np.isfinite(norms).all():
+            raise InvalidActivationsError(f"{what}: activations hold NaN or infinity; harvest them again")
         kept = ~massive_tokens(norms, massive_norm)
         keep[first : first + len(x)] = kept
         wide = x[kept].astype(np.float64)
@@ -55,8 +57,6 @@ def block_statistics(
         total, squares = total + wide.sum(axis=0), squares + (wide**2).sum(axis=0)
     if not count:
         raise InvalidActivationsError(f"{what}: no token is left to train on; raise activations.massive_norm")
-    if not np.isfinite(squares).all():
-        raise InvalidActivationsError(f"{what}: activations hold NaN or infinity; harvest them again")
     mean = total / count
     if not (squares / count - mean**2 > 1e-12 * squares / count).any():
         raise InvalidActivationsError(f"{what}: its activations are the same on every token; leave it out")

@@ -71,6 +71,8 @@ class SaeTraining:
         self.silent = torch.zeros(sae.config.n_latents, dtype=torch.int64, device=sae.W_dec.device)
         self.optimiser = torch.optim.Adam(sae.parameters(), lr=settings.learning_rate, fused=True)
         self._settings, self._steps, self._held_out = settings, steps, held_out
+        self._stride = math.ceil(steps / CURVE_POINTS)
+        self._held_out_stride = self._stride * math.ceil(steps / HELD_OUT_POINTS / self._stride) if held_out else 0
         self.stopped = False
         """Whether the held-out curve was flat."""
 
@@ -143,14 +145,13 @@ class SaeTraining:
 
     def _noted(self, fvu: float, batch_tokens: int) -> CurvePoint:
         """This step's point; of at most 200 steps it goes into the curve, of 20 with the held-out FVU."""
-        last = self.steps_done == self._steps
-        held_out = None
-        if self._held_out and (last or self.steps_done % math.ceil(self._steps / HELD_OUT_POINTS) == 0):
+        last, held_out = self.steps_done == self._steps, None
+        if self._held_out and (last or self.steps_done % self._held_out_stride == 0):
             held_out = self._held_out(self.sae.eval())
             self.sae.train()
         silent = float((self.silent >= SILENT_BATCHES * batch_tokens).float().mean())
         point = CurvePoint(self.tokens, fvu, held_out, silent)
-        if last or held_out is not None or self.steps_done % math.ceil(self._steps / CURVE_POINTS) == 0:
+        if last or self.steps_done % self._stride == 0:
             self.curve.append(point)
         if held_out is not None and self._settings.stop_gain:
             gain = gain_at_end(self.curve)
@@ -202,7 +203,8 @@ def random_sae(config: SaeConfig, means: Tensor, seed: int) -> Sae:
     """Return untrained weights: random unit decoder rows, encoder = decoder, b_dec the means.
 
     `means: [blocks, d_model]` are those of the scaled activations of the blocks; with shared biases b_dec is their
-    mean. JumpReLU's thresholds start where about k of the latents of an average token are above them.
+    mean. JumpReLU's thresholds start where about k of the latents of an average token are above them: scaled
+    activations have a mean norm of 1, of which the mean is taken away before they are encoded.
     """
     sae = Sae(config)
     sae.W_dec.copy_(torch.randn(sae.W_dec.shape, generator=torch.Generator().manual_seed(seed)))
@@ -211,8 +213,9 @@ def random_sae(config: SaeConfig, means: Tensor, seed: int) -> Sae:
     sae.b_dec.copy_(means if config.bias_rows > 1 else means.mean(dim=0))
     if config.activation == "jump_relu":
         share = torch.tensor(1 - config.k / config.n_latents, dtype=torch.float64)
-        normal = torch.special.ndtri(share).clamp_min(0.1)
-        sae.log_threshold.fill_(math.log(float(normal) / math.sqrt(config.d_model)))
+        normal = float(torch.special.ndtri(share).clamp_min(0.1))
+        spread = float((1 - means.pow(2).sum(dim=1)).clamp_min(0.01).mean())
+        sae.log_threshold.fill_(math.log(normal * math.sqrt(spread / config.d_model)))
     return sae
 
 

@@ -75,12 +75,12 @@ def content(sae: Sae) -> dict[str, bytes]:
     return {key: weight.numpy().tobytes() for key, weight in sae.state_dict().items()}
 
 
-@pytest.mark.parametrize("pool", [0, 1 << 30])
+@pytest.mark.parametrize("pool", [0, 150 * 3 * 2 * D, 1 << 30])
 @pytest.mark.parametrize("activation", ["topk", "batch_topk", "jump_relu"])
 def test_entries_of_a_wave_are_what_they_are_alone(
     corpus: TrainingCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, activation: str, pool: int
 ) -> None:
-    """Whether the corpus fits into the pool or not."""
+    """Whether two batches, 150 tokens or the whole corpus are shuffled at once."""
     monkeypatch.setattr(run_module, "POOL_BYTES", pool)
     profile = profile_of(activation=activation)
     together = Run(entries_of(profile), {}, corpus, profile)

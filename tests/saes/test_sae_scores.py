@@ -98,6 +98,12 @@ def test_scores_need_a_kept_token_and_a_known_block() -> None:
         reconstruction_scores(identity_sae(), {5: x}, {5: np.ones(4, bool)})
 
 
+@pytest.mark.parametrize("tokens", [1, 4])
+def test_tokens_that_are_all_alike_explain_nothing(tokens: int) -> None:
+    with pytest.raises(NoTokensError, match=rf"block 0: its {tokens} tokens are all alike"):
+        fvu_of(identity_sae(), 0, np.ones((tokens, D), np.float32))
+
+
 def test_a_perfect_autoencoder_costs_no_cross_entropy() -> None:
     rows = cross_entropy_scores(
         TinyModel(), [("e", 0, identity_sae()), ("e", 1, identity_sae())], DOCUMENTS, 1000, 10.0
