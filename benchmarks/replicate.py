@@ -26,18 +26,19 @@ from tqdm import tqdm
 
 from assets.saes.partitions import frontier, knee, partition
 from resources.environment import models as models_home
-from resources.profile import Profile, Saes, load_profile
+from resources.profile import Profile, Saes, Transfer, load_profile
 
 THREADS = 2
 COUNTS = (1, 2, 4, 7, 14)
 SEEDS = 3
-CHILDREN = {4: 0.11, 2: 0.17}
-"""Groups, and the share of a per-layer autoencoder's tokens on which each block's child of its group is trained: so
-that all of it takes about half of the time of per-layer autoencoders here."""
-BUDGETS = (0.05, 0.1, 0.2, 0.3)
-TARGETS = 6
+CHAINS = (0.3,)
+"""Shares of a per-layer autoencoder's tokens on which each of a chain is trained."""
+PARENTS, CHILD_SHARE = 4, 0.15
+"""Groups that have a child for each of their blocks, and such a share for the children."""
+BUDGETS = (0.1, 0.2, 0.3, 0.4)
+TARGETS = 5
 """Blocks, evenly spaced, on which transfer is tried."""
-PROFILE = Profile(name="replicate", saes=Saes(tokens=400_000, stop_gain=0.0))
+PROFILE = Profile(name="replicate", saes=Saes(tokens=400_000, stop_gain=0.0, transfer=Transfer(learning_rate=4e-3)))
 """A fixed number of tokens for all: nothing stops early."""
 
 
@@ -65,14 +66,20 @@ class Plan:
     def children(self, groups: Variant, share: float) -> Variant:
         """An autoencoder for every block of a group of two or more, started from the group's."""
         split = [group for group in groups.groups if len(group) > 1]
-        of = {(block,): group for group in split for block in group}
-        return Variant(f"{groups.name}-children-{share:g}", tuple(of), share, groups.name, of)
+        of = {(block,): (groups.name, group) for group in split for block in group}
+        return Variant(f"{groups.name}-children-{share:g}", tuple(of), share, of)
+
+    def chain(self, share: float) -> Variant:
+        """For every block but the first, whose per-layer autoencoder begins it, one that starts from the one before."""
+        name = f"chain-{share:g}"
+        starts = {(block,): (name if block > 1 else "per-layer", (block - 1,)) for block in self.blocks[1:]}
+        return Variant(name, tuple(starts), share, starts)
 
     def transfer(self, step: int, share: float) -> Variant:
         """From the per-layer autoencoder of the block before (step -1) or after (+1)."""
-        of = {(block,): (block + step,) for block in self.targets}
+        of = {(block,): (self.per_layer.name, (block + step,)) for block in self.targets}
         name = "forward" if step < 0 else "backward"
-        return Variant(f"{name}-{share:g}", tuple(of), share, self.per_layer.name, of)
+        return Variant(f"{name}-{share:g}", tuple(of), share, of)
 
     @property
     def targets(self) -> list[int]:
@@ -82,24 +89,20 @@ class Plan:
 
     def ways(self) -> list[Way]:
         """Ways to cover all blocks, the most wanted first: those with several seeds."""
-        fixed, tree = self._seeds, list(CHILDREN.items())
-        one_seed = [count for count in COUNTS if count < self.blocks[-1] and count != self.chosen]
-        plain = [
-            Way(self.groups(count).name, (self.groups(count),), fixed if count == tree[0][0] else 1)
-            for count in one_seed
-        ]
-        children = [
-            Way(variant.name, (self.groups(count), variant), fixed if place == 0 else 1)
-            for place, (count, share) in enumerate(tree)
-            for variant in [self.children(self.groups(count), share)]
-        ]
-        others = [self.groups(self.chosen, "even"), self.groups(self.chosen, block_biases=False)]
+        seeds, last, first = self._seeds, (self.blocks[-1],), (self.blocks[0],)
+        chosen, parents = self.groups(self.chosen), self.groups(PARENTS)
+        children = self.children(parents, CHILD_SHARE)
+        others = [self.groups(count) for count in COUNTS if count < len(self.blocks) - 1 and count != self.chosen]
+        others += [self.groups(self.chosen, "even"), self.groups(self.chosen, block_biases=False)]
         return [
-            Way(self.per_layer.name, (self.per_layer,), fixed),
-            Way(self.groups(self.chosen).name, (self.groups(self.chosen),), fixed),
-            *children,
-            *plain,
-            *(Way(variant.name, (variant,), 1) for variant in others),
+            Way(self.per_layer.name, (self.per_layer,), (), seeds),
+            Way(chosen.name, (chosen,), last, seeds),
+            *(
+                Way(variant.name, (variant,), first, seeds if place == 0 else 1)
+                for place, variant in enumerate(map(self.chain, CHAINS))
+            ),
+            Way(children.name, (parents, children), last, 1),
+            *(Way(variant.name, (variant,), last, 1) for variant in others),
         ]
 
 

@@ -21,6 +21,8 @@ class Way:
 
     name: str
     variants: tuple[Variant, ...]
+    borrowed: tuple[int, ...]
+    """Blocks whose per-layer autoencoder it uses, and pays for."""
     seeds: int
     """How many seeds were trained."""
 
@@ -106,7 +108,7 @@ class Costs:
         if way.variants == (self._per_layer,):
             return 1.0, (1.0, 1.0, 1.0), per_layer
         trained = [result for variant in way.variants for result in self._laboratory.results(variant, seed)]
-        trained.append(per_layer[-1])
+        trained += [one for one in per_layer if set(one.blocks) & set(way.borrowed)]
         covered = _covering(trained)
         ratio = mean(per_block(covered)) / mean(self._base(seed))
         return ratio, self._cost(trained, per_layer), covered

@@ -147,10 +147,10 @@ class Report:
         return found
 
     def _by_block(self, way: Way) -> dict[int, Sae]:
-        last = Variant("per-layer", (self._plan.per_layer.groups[-1],))
+        borrowed = Variant("per-layer", tuple((block,) for block in way.borrowed))
         return {
             block: sae
-            for variant in (last, *way.variants)
+            for variant in (borrowed, *way.variants)
             for group in variant.groups
             for sae in [self._laboratory.sae(variant.name, 0, group)]
             for block in group
@@ -187,7 +187,13 @@ def groups_figure(lines: list[Line]) -> Figure:
     figure = Figure(figsize=(8, 4.6), layout="constrained")
     axes = figure.subplots()
     for line in lines:
-        colour = "#E69F00" if "children" in line.name else "#0072B2" if line.name.startswith("groups") else "#666666"
+        colour = (
+            "#E69F00"
+            if "children" in line.name or "chain" in line.name
+            else "#0072B2"
+            if line.name.startswith("groups")
+            else "#666666"
+        )
         axes.errorbar(line.flop, line.ratio, yerr=line.half_width, fmt="o", color=colour, markersize=5, capsize=3)
         axes.annotate(line.name, (line.flop, line.ratio), (4, 4), textcoords="offset points", fontsize=7)
     axes.axvline(MOST_COST, color="#999999", linewidth=0.8, linestyle=":")

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from statistics import fmean
@@ -44,10 +44,8 @@ class Variant:
     """Blocks of each autoencoder."""
     share: float = 1.0
     """Of the tokens of a per-layer autoencoder: what each of these is trained on."""
-    parents: str | None = None
-    """Variant whose autoencoders these start from."""
-    parent_of: Mapping[tuple[int, ...], tuple[int, ...]] | None = None
-    """Which of its groups each starts from."""
+    starts: Mapping[tuple[int, ...], tuple[str, tuple[int, ...]]] = field(default_factory=dict)
+    """What each starts from: a variant's name, and the blocks of one of its autoencoders; none: from scratch."""
     block_biases: bool = True
     """Whether blocks that share an autoencoder have biases of their own."""
 
@@ -147,8 +145,10 @@ class Laboratory:
     def results(self, variant: Variant, seed: int) -> list[Result]:
         """Train what is missing of a variant; what is there is read."""
         todo = [group for group in variant.groups if not self._file(variant.name, seed, group).is_file()]
-        for first in range(0, len(todo), TOGETHER):
-            self._train(variant, seed, todo[first : first + TOGETHER])
+        a_chain = any(name == variant.name for name, _ in variant.starts.values())
+        together = 1 if a_chain else TOGETHER
+        for first in range(0, len(todo), together):
+            self._train(variant, seed, todo[first : first + together])
         return [self._read(self._file(variant.name, seed, group)) for group in variant.groups]
 
     def sae(self, variant: str, seed: int, blocks: Sequence[int]) -> Sae:
@@ -161,10 +161,11 @@ class Laboratory:
         tokens, parents = round(variant.share * saes.tokens), {}
         entries = []
         for group in groups:
-            parent = variant.parent_of[group] if variant.parent_of else None
-            if parent and variant.parents:
-                parents[group_name(parent)] = self.sae(variant.parents, seed, parent)
-            entries.append(Entry(group_name(group), group, parent and group_name(parent), tokens, {}))
+            start = variant.starts.get(group)
+            name = group_name(start[1]) if start else None
+            if start:
+                parents[name] = self.sae(start[0], seed, start[1])
+            entries.append(Entry(group_name(group), group, name, tokens, {}))
         place = self.folder / variant.name / f"seed-{seed}"
         checkpoint = place / f"{group_name(groups[0])}.checkpoint"
         checkpoint.unlink(missing_ok=True)  # else the seconds before an interruption would not be counted

@@ -13,7 +13,8 @@ Gather = Callable[[int, Rows], NDArray[np.floating[Any]]]
 
 _LONGEST_RUN_BYTES = 256 << 10
 _RUNS_IN_A_POOL = 256
-_ROWS_AT_ONCE = 4096
+_ROWS_AT_ONCE, _WIDEST = 4096, 4
+"""Where the order must not depend on which blocks are read: neither on how wide their numbers are (bytes)."""
 
 
 class SampleSizeError(ValueError):
@@ -75,9 +76,12 @@ def sample_tokens(
     if capacity < n:
         needed = f"a pool and a batch of {n} rows at {len(kinds)} blocks need {2 * n * row_bytes:,}"
         raise SampleSizeError(f"max_bytes is {max_bytes:,}; {needed}")
-    at_once = max(1, n // 4) if pool_rows is None else _ROWS_AT_ONCE
+    widest = max((kind.itemsize for kind in kinds.values()), default=2)
+    at_once, widest = (max(1, n // 4), widest) if pool_rows is None else (_ROWS_AT_ONCE, _WIDEST)
     pool, rng = _Pool(gather, kinds, d_model, capacity, at_once), np.random.default_rng(seed)
-    return _resident(pool, keep, n, rng) if capacity == kept else _pooled(pool, keep, n, rng)
+    if capacity == kept:
+        return _resident(pool, keep, n, rng)
+    return _pooled(pool, keep, n, rng, max(1, _LONGEST_RUN_BYTES // max(1, widest * d_model)))
 
 
 class _Pool:
@@ -93,7 +97,6 @@ class _Pool:
         self, gather: Gather, kinds: Mapping[int, np.dtype[Any]], d_model: int, slots: int, at_once: int
     ) -> None:
         self.rows = np.empty(slots, dtype=np.int64)
-        self.row_bytes = d_model * max((kind.itemsize for kind in kinds.values()), default=2)
         self._gather, self._at_once = gather, at_once
         self._kinds, self._d_model = kinds, d_model
         self._streams: dict[int, NDArray[np.floating[Any]]] = {}
@@ -140,10 +143,9 @@ def _resident(pool: _Pool, keep: NDArray[np.bool_], n: int, rng: np.random.Gener
             queue = queue[n:]
 
 
-def _pooled(pool: _Pool, keep: NDArray[np.bool_], n: int, rng: np.random.Generator) -> Iterator[Sample]:
+def _pooled(pool: _Pool, keep: NDArray[np.bool_], n: int, rng: np.random.Generator, longest: int) -> Iterator[Sample]:
     """Fill and empty the pool. What an epoch leaves over is handed out before anything of the next."""
     slots, queue = np.arange(len(pool.rows)), np.empty(0, dtype=np.int64)
-    longest = max(1, _LONGEST_RUN_BYTES // pool.row_bytes)
     run_rows = min(longest, max(1, len(slots) // _RUNS_IN_A_POOL))
     while True:
         runs, loaded = _Runs(keep, run_rows, rng), 0

@@ -7,6 +7,7 @@ from typing import Any
 
 import safetensors
 import safetensors.torch
+import torch
 from torch import Tensor
 
 from assets.saes.sampling import MemberDraw
@@ -55,10 +56,10 @@ def load_checkpoint(file: Path, trainings: Mapping[str, SaeTraining], draws: Map
     if set(notes) != set(trainings):
         raise CheckpointError(f"{file} is of {sorted(notes)}, not of {sorted(trainings)}: remove it")
     for name, training in trainings.items():
-        shapes = {f"{name}/sae/{key}": weight.shape for key, weight in training.sae.state_dict().items()}
-        stored = {key: tensor.shape for key, tensor in tensors.items() if key.startswith(f"{name}/sae/")}
+        shapes = {f"{name}/{key}": shape for key, shape in _shapes(training).items()}
+        stored = {key: tensor.shape for key, tensor in tensors.items() if key.startswith(f"{name}/")}
         if shapes != stored:
-            raise CheckpointError(f"{file}: {name} has weights {stored}, not {shapes}: remove it")
+            raise CheckpointError(f"{file}: {name} holds {stored}, not {shapes}: remove it")
     for name, training in trainings.items():
         mine = {key.partition("/")[2]: value for key, value in tensors.items() if key.partition("/")[0] == name}
         _restore(training, mine, notes[name])
@@ -75,6 +76,17 @@ def _tensors(training: SaeTraining) -> dict[str, Tensor]:
     }
     weights = {f"sae/{name}": weight for name, weight in training.sae.state_dict().items()}
     return weights | moments | {"silent": training.silent}
+
+
+def _shapes(training: SaeTraining) -> dict[str, torch.Size]:
+    """Of all that is stored once a step was made."""
+    weights = {f"sae/{name}": weight.shape for name, weight in training.sae.state_dict().items()}
+    moments = {
+        f"adam/{name}/{part}": torch.Size() if part == "step" else parameter.shape
+        for name, parameter in training.sae.named_parameters()
+        for part in MOMENTS
+    }
+    return weights | moments | {"silent": training.silent.shape}
 
 
 def _restore(training: SaeTraining, tensors: Mapping[str, Tensor], notes: Mapping[str, Any]) -> None:

@@ -22,6 +22,8 @@ WARM_UP, DECAYED = 0.05, 0.85
 LEAST_RATE = 0.02
 MAX_GRADIENT_NORM = 1.0
 SILENT_BATCHES = 10
+LEAST_TOKENS = 2
+"""Of a batch: one has no variance."""
 THRESHOLD_MEMORY = 0.99
 
 HeldOut = Callable[[Sae], float]
@@ -87,10 +89,15 @@ class SaeTraining:
         Raises
         ------
         InvalidActivationsError
-            The batch holds NaN or infinity.
+            The batch holds NaN or infinity, or fewer than two tokens.
         TrainingDivergedError
             The loss is not finite.
         """
+        if len(batch.x) < LEAST_TOKENS:
+            raise InvalidActivationsError(
+                f"blocks {list(self.sae.config.blocks)}: {len(batch.x)} tokens of a batch are left to train on: "
+                "raise saes.batch_tokens, or activations.massive_norm"
+            )
         x = batch.x.to(self.sae.W_dec.device, non_blocking=True)
         fvu, loss = self._losses(x, batch.counts)
         if not loss.isfinite():
@@ -255,4 +262,6 @@ def gain_at_end(curve: Sequence[CurvePoint]) -> float | None:
         return None
     tokens, now = measured[-1]
     before = [fvu for seen, fvu in measured if seen <= (1 - FLAT_SHARE) * tokens]
-    return 1 - now / before[-1] if before else None
+    if not before:
+        return None
+    return 1 - now / before[-1] if before[-1] else 0.0

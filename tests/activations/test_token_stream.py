@@ -9,6 +9,7 @@ from fakes.activation_parts import ABOUT, part_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assets.activations import token_stream
 from assets.activations.shard_files import write_part
 from assets.activations.shards import ShardMismatchError, Shards
 from assets.activations.token_stream import Sample, SampleSizeError, sample_tokens
@@ -91,6 +92,15 @@ def test_rows_in_the_pool_fix_the_order_whatever_blocks_are_read(shards: Shards)
     one, both = (rows_of(shards, 9000, blocks=blocks, pool_rows=2500) for blocks in ([2], [2, 7]))
     assert one.tolist() == both.tolist()
     assert one.tolist() != rows_of(shards, 9000, blocks=[2]).tolist()
+
+
+def test_rows_in_the_pool_fix_the_order_however_wide_a_block_is(
+    shards: Shards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Block 7 is handed out in float32, so twice as few of its rows fit into a run."""
+    monkeypatch.setattr(token_stream, "_LONGEST_RUN_BYTES", 4 * 4 * D)
+    one, other = (rows_of(shards, 9000, blocks=blocks, pool_rows=2500) for blocks in ([2], [7]))
+    assert one.tolist() == other.tolist()
 
 
 def test_only_blocks_asked_for_are_sampled(shards: Shards) -> None:

@@ -50,9 +50,8 @@ def test_downloads_are_scored_like_ours_and_nothing_is_trained_again(
     sae = load_sae(folder)
     save_sparsify(sae, tmp_path / "layers.2", BLOCK)
     save_saelens(sae, tmp_path / "lens", BLOCK, tiny.model.id)
-    downloads = [
-        Download(name=f"z-{kind.name}", path=kind, block=BLOCK) for kind in tmp_path.iterdir() if kind.is_dir()
-    ]
+    folders = [tmp_path / "layers.2", tmp_path / "lens"]
+    downloads = [Download(name=f"z-{folder.name}", path=folder, block=BLOCK) for folder in folders]
     asked = with_downloads(tiny, *downloads)
     ran = walk(lake_copy, asked).ran
     assert {"saes", "sae_scores"} <= set(ran)

@@ -169,3 +169,10 @@ def test_a_file_of_other_shapes_is_refused_and_changes_nothing(tmp_path: Path, o
     with pytest.raises(CheckpointError):
         wave.load(tmp_path / "c")
     assert wave.everything == untouched.everything
+
+
+def test_a_file_of_before_the_first_step_is_refused(tmp_path: Path) -> None:
+    """Adam has no moments yet; nothing is lost by starting from the beginning."""
+    Wave().save(tmp_path / "c")
+    with pytest.raises(CheckpointError, match="both holds"):
+        Wave().load(tmp_path / "c")

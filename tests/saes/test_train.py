@@ -256,6 +256,13 @@ def test_a_broken_batch_is_refused() -> None:
         fresh().step(broken)
 
 
+@pytest.mark.parametrize("tokens", [0, 1])
+def test_a_batch_without_variance_is_refused(tokens: int) -> None:
+    few = Batch(one_batch().x[:tokens], (tokens,))
+    with pytest.raises(InvalidActivationsError, match=rf"{tokens} tokens of a batch .* raise saes\.batch_tokens"):
+        fresh().step(few)
+
+
 def test_a_diverging_run_says_so_and_carries_its_curve() -> None:
     with pytest.raises(TrainingDivergedError, match=r"lower saes\.learning_rate") as raised:
         trained(80, SETTINGS.model_copy(update={"learning_rate": 1e30}))
