@@ -31,11 +31,11 @@ from resources.profile import Profile, Saes, Transfer, load_profile
 THREADS = 2
 COUNTS = (1, 2, 4, 7, 14)
 SEEDS = 3
-CHAINS = (0.3,)
+CHAINS = (0.25, 0.3)
 """Shares of a per-layer autoencoder's tokens on which each of a chain is trained."""
 PARENTS, CHILD_SHARE = 4, 0.15
 """Groups that have a child for each of their blocks, and such a share for the children."""
-BUDGETS = (0.1, 0.2, 0.3, 0.4)
+BUDGETS = (0.2, 0.3, 0.4)
 TARGETS = 5
 """Blocks, evenly spaced, on which transfer is tried."""
 PROFILE = Profile(name="replicate", saes=Saes(tokens=400_000, stop_gain=0.0, transfer=Transfer(learning_rate=4e-3)))
@@ -93,7 +93,7 @@ class Plan:
         chosen, parents = self.groups(self.chosen), self.groups(PARENTS)
         children = self.children(parents, CHILD_SHARE)
         others = [self.groups(count) for count in COUNTS if count < len(self.blocks) - 1 and count != self.chosen]
-        others += [self.groups(self.chosen, "even"), self.groups(self.chosen, block_biases=False)]
+        others += [self.groups(self.chosen, "even")]
         return [
             Way(self.per_layer.name, (self.per_layer,), (), seeds),
             Way(chosen.name, (chosen,), last, seeds),

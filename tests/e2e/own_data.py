@@ -44,7 +44,7 @@ prices:
 activations: {{blocks: [0, 1, 2, 3]}}
 corpus: {{held_out_share: 0.34}}
 groups: {{count: 1}}
-saes: {{expansion: 1, k: 16, tokens: 2048, batch_tokens: 128, transfer: {{entries: 0}}}}
+saes: {{expansion: 1, k: 16, tokens: 2048, batch_tokens: 64, transfer: {{entries: 0}}}}
 scores: {{ce_tokens: 20}}
 features: {{blocks: [2]}}
 clusters: {{methods: [sae, embedding, tfidf, sector], placebo_draws: 20, neighbours: 5}}
