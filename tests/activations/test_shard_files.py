@@ -58,7 +58,7 @@ def assert_never_read(folder: Path, block: int) -> None:
         lambda shards: shards.gathered(block, np.array([1])),
         lambda shards: shards.part(3),
         lambda shards: next(shards.iter_documents([block])),
-        lambda shards: next(shards.sample_tokens(2, seed=0)),
+        lambda shards: next(shards.sample_tokens(2, seed=0)).streams,
     ]
     good = 9 - block
     file = shard_file(folder, block, 3)

@@ -21,7 +21,7 @@ GROUPS = pl.DataFrame({
 
 
 def settings(entries: int, direction: Any = "forward") -> Saes:
-    return Saes(tokens=100, transfer=Transfer(direction=direction, entries=entries, tokens=30))
+    return Saes(tokens=100, transfer=Transfer(direction=direction, entries=entries, tokens=30, learning_rate=1e-3))
 
 
 def planned(entries: int, direction: Any = "forward", corpus: str = "corpus") -> list[Entry]:
@@ -65,7 +65,7 @@ def test_the_recipe_of_a_child_holds_its_parents(direction: str) -> None:
         assert entry.recipe["parent"] == (entries[entry.parent].recipe if entry.parent else None)
         assert entry.recipe["blocks"] == list(entry.blocks)
         assert entry.recipe["tokens"] == entry.tokens
-        assert entry.recipe["learning_rate"] == (2e-3 if entry.parent else 4e-3)
+        assert entry.recipe["learning_rate"] == (1e-3 if entry.parent else 4e-3)
 
 
 def test_only_who_depends_on_what_was_changed_has_another_recipe() -> None:
