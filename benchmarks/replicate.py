@@ -21,7 +21,7 @@ import polars as pl
 import torch
 from replicate_costs import Way
 from replicate_report import Report
-from replicate_runs import Laboratory, Variant, with_tokens
+from replicate_runs import Laboratory, Variant, changed
 from tqdm import tqdm
 
 from assets.saes.partitions import frontier, knee, partition
@@ -31,7 +31,7 @@ from resources.profile import Profile, Saes, Transfer, load_profile
 THREADS = 2
 COUNTS = (1, 2, 4, 7, 14)
 SEEDS = 3
-CHAINS = (0.25, 0.3)
+CHAINS = (0.2, 0.25, 0.3)
 """Shares of a per-layer autoencoder's tokens on which each of a chain is trained."""
 PARENTS, CHILD_SHARE = 4, 0.15
 """Groups that have a child for each of their blocks, and such a share for the children."""
@@ -56,12 +56,11 @@ class Plan:
         self.chosen = knee(points["cost_ratio"].to_list(), points["predicted_loss"].to_list())
         self.per_layer = Variant("per-layer", tuple((block,) for block in self.blocks))
 
-    def groups(self, count: int, strategy: str = "optimal", *, block_biases: bool = True) -> Variant:
+    def groups(self, count: int, strategy: str = "optimal") -> Variant:
         """A partition of all blocks but the last, whose own autoencoder is the per-layer one."""
         found = partition(self._distances[:-1, :-1], count, strategy)
         name = f"groups-{count:02d}" + ("" if strategy == "optimal" else f"-{strategy}")
-        name += "" if block_biases else "-one-bias"
-        return Variant(name, tuple(tuple(group) for group in found), block_biases=block_biases)
+        return Variant(name, tuple(tuple(group) for group in found))
 
     def children(self, groups: Variant, share: float) -> Variant:
         """An autoencoder for every block of a group of two or more, started from the group's."""
@@ -146,7 +145,7 @@ def main() -> None:
         raise SystemExit(f"no descriptions in {source}; set PEERLENS_TESTDATA or give --texts")
     profile = load_profile(options.profile) if options.profile else PROFILE
     if options.tokens:
-        profile = with_tokens(profile, tokens=options.tokens)
+        profile = changed(profile, tokens=options.tokens)
     if (load := os.getloadavg()[0]) > 1:
         print(f"other programs are running (load {load:.1f}): wall clock will mean little", file=sys.stderr)
     texts = pl.read_parquet(source)["description"].to_list()

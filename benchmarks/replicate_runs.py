@@ -46,8 +46,6 @@ class Variant:
     """Of the tokens of a per-layer autoencoder: what each of these is trained on."""
     starts: Mapping[tuple[int, ...], tuple[str, tuple[int, ...]]] = field(default_factory=dict)
     """What each starts from: a variant's name, and the blocks of one of its autoencoders; none: from scratch."""
-    block_biases: bool = True
-    """Whether blocks that share an autoencoder have biases of their own."""
 
 
 @dataclass(frozen=True)
@@ -156,9 +154,8 @@ class Laboratory:
         return load_sae(self._file(variant, seed, blocks).parent)
 
     def _train(self, variant: Variant, seed: int, groups: Sequence[tuple[int, ...]]) -> None:
-        saes = self.profile.saes.model_copy(update={"seed": seed, "block_biases": variant.block_biases})
-        profile = self.profile.model_copy(update={"saes": saes})
-        tokens, parents = round(variant.share * saes.tokens), {}
+        profile, parents = changed(self.profile, seed=seed), {}
+        tokens = round(variant.share * profile.saes.tokens)
         entries = []
         for group in groups:
             start = variant.starts.get(group)
@@ -221,7 +218,7 @@ def mean(values: Mapping[int, float]) -> float:
     return fmean(values.values())
 
 
-def with_tokens(profile: Profile, **changes: object) -> Profile:
+def changed(profile: Profile, **changes: object) -> Profile:
     """The profile with other settings of `saes`."""
     return profile.model_copy(update={"saes": profile.saes.model_copy(update=changes)})
 
