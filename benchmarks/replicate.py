@@ -20,7 +20,7 @@ from pathlib import Path
 import polars as pl
 import torch
 from replicate_costs import Way
-from replicate_report import Report
+from replicate_report import DIRECTIONS, Report
 from replicate_runs import Laboratory, Variant, changed
 from tqdm import tqdm
 
@@ -74,11 +74,17 @@ class Plan:
         starts = {(block,): (name if block > 1 else "per-layer", (block - 1,)) for block in self.blocks[1:]}
         return Variant(name, tuple(starts), share, starts)
 
-    def transfer(self, step: int, share: float) -> Variant:
-        """From the per-layer autoencoder of the block before (step -1) or after (+1)."""
-        of = {(block,): (self.per_layer.name, (block + step,)) for block in self.targets}
-        name = "forward" if step < 0 else "backward"
-        return Variant(f"{name}-{share:g}", tuple(of), share, of)
+    def start(self, direction: str, block: int) -> tuple[str, tuple[int, ...]]:
+        """What a block's transfer starts from: the block before, the block after, or the group of the block."""
+        if direction == "tree":
+            groups = self.groups(self.chosen)
+            return groups.name, next(group for group in groups.groups if block in group)
+        return self.per_layer.name, (block - 1 if direction == "forward" else block + 1,)
+
+    def transfer(self, direction: str, share: float) -> Variant:
+        """From autoencoders that are kept: per-layer ones, or those of the chosen groups."""
+        starts = {(block,): self.start(direction, block) for block in self.targets}
+        return Variant(f"{direction}-{share:g}", tuple(starts), share, starts)
 
     @property
     def targets(self) -> list[int]:
@@ -112,8 +118,8 @@ def train_everything(laboratory: Laboratory, plan: Plan, seeds: int) -> None:
             for variant in way.variants if seed < way.seeds else ():
                 laboratory.results(variant, seed)
         for share in BUDGETS if seed == 0 else ():
-            for step in (-1, 1):
-                laboratory.results(plan.transfer(step, share), seed)
+            for direction in DIRECTIONS:
+                laboratory.results(plan.transfer(direction, share), seed)
 
 
 @contextmanager

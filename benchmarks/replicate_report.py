@@ -24,7 +24,8 @@ MOST_LOSS = 1.08
 CE_TOKENS = 300
 COMPARED = 3
 """Ways whose cross-entropy is measured: per layer, the chosen groups, the first chain."""
-STEPS = {"forward": -1, "backward": 1}
+DIRECTIONS = {"forward": "#0072B2", "backward": "#E69F00", "tree": "#882255"}
+"""Of transfer, with their colours."""
 
 
 class Report:
@@ -43,7 +44,10 @@ class Report:
         self._best = chosen(self._lines[1:])
         self._show_groups()
         self._transfers = self._transfer_rows()
-        show(f"Transfer to blocks {plan.targets}, from kept per-layer autoencoders", pl.DataFrame(self._transfers))
+        show(
+            f"Transfer to blocks {plan.targets}, from kept autoencoders: per-layer ones, or (tree) the block's group's",
+            transfer_table(self._transfers),
+        )
         self._show_cross_entropy()
         draw(groups_figure(self._lines), pictures / "replicate-groups.png")
         draw(transfer_figure(self._transfers), pictures / "replicate-transfer.png")
@@ -77,42 +81,45 @@ class Report:
         laboratory, plan = self._laboratory, self._plan
         scratch = per_block(laboratory.results(plan.per_layer, 0))
         rows = []
-        for direction, step in STEPS.items():
-            untrained = [laboratory.scores(self._zero_shot(block, step), (block,)) for block in plan.targets]
+        for direction in DIRECTIONS:
+            untrained = [laboratory.scores(self._zero_shot(block, direction), (block,)) for block in plan.targets]
             at_start = mean({block: value for one in untrained for block, value in one["fvu"].items()})
             base = mean({block: scratch[block] for block in plan.targets})
-            rows.append({"direction": direction, "share": 0.0, "fvu": at_start, "scratch": base, "blocks": None})
+            rows.append({"direction": direction, "share": 0.0, "fvu": at_start, "scratch": base})
             for share in plan.budgets:
-                results = laboratory.results(plan.transfer(step, share), 0)
+                results = laboratory.results(plan.transfer(direction, share), 0)
                 fvu = per_block(results)
                 better = sum(fvu[block] <= scratch[block] for block in fvu)
                 row = {"direction": direction, "share": share, "fvu": mean(fvu), "scratch": base}
-                rows.append(row | {"blocks": f"{better} of {len(fvu)} reach scratch"})
-                rows[-1]["l0"] = mean(per_block(results, "l0"))
+                l0 = round(mean(per_block(results, "l0")), 2)
+                rows.append(row | {"L0": l0, "reached": f"by {better} of {len(fvu)} blocks"})
         return rows
 
-    def _zero_shot(self, block: int, step: int) -> Sae:
+    def _zero_shot(self, block: int, direction: str) -> Sae:
         """The parent as it is, with the block's own scale."""
-        parent = self._laboratory.sae("per-layer", 0, (block + step,))
+        name, blocks = self._plan.start(direction, block)
+        parent = self._laboratory.sae(name, 0, blocks)
         return warm_start(parent, self._laboratory.sae("per-layer", 0, (block,)).config).eval()
 
     def _show_cross_entropy(self) -> None:
         rows = self._cross_entropies()
         per = rows.filter(~pl.col("entry").str.contains(" "))
         by_way = per.group_by("entry", maintain_order=True).agg(
-            pl.col("ce_score").mean(), pl.col("ce_score").min().alias("worst"), pl.col("dce_percent").mean()
+            pl.col("ce_score").mean().round(4),
+            pl.col("ce_score").min().round(4).alias("worst"),
+            pl.col("dce_percent").mean().round(2),
         )
         show(f"Cross-entropy, seed 0, {rows['ce_tokens'][0]} held-out tokens, one block replaced at a time", by_way)
         ce = {(entry, block): value for entry, block, value in rows.select("entry", "block", "ce_sae").rows()}
         lines = []
-        for direction in STEPS:
+        for direction in DIRECTIONS:
             names = [f"{direction} {share:g}" for share in (self._plan.budgets[0], self._plan.budgets[-1])]
             for name in names:
                 scores = [
                     transfer_score(ce[name, block], ce[f"{direction} zero-shot", block], ce["per-layer", block])
                     for block in self._plan.targets
                 ]
-                lines.append({"transfer": name, "transfer_score": fmean(scores)})
+                lines.append({"transfer": name, "transfer_score": round(fmean(scores), 3)})
         show("Transfer score: 1 is as good as from scratch, 0 the parent as it was", pl.DataFrame(lines))
 
     def _cross_entropies(self) -> pl.DataFrame:
@@ -138,13 +145,13 @@ class Report:
         plan, found = self._plan, []
         for way in plan.ways()[:COMPARED]:
             found += [(way.name, block, sae) for block, sae in self._by_block(way).items()]
-        for direction, step in STEPS.items():
+        for direction in DIRECTIONS:
             for share in (plan.budgets[0], plan.budgets[-1]):
-                variant = plan.transfer(step, share)
+                variant = plan.transfer(direction, share)
                 found += [
                     (f"{direction} {share:g}", b, self._laboratory.sae(variant.name, 0, (b,))) for b in plan.targets
                 ]
-            found += [(f"{direction} zero-shot", block, self._zero_shot(block, step)) for block in plan.targets]
+            found += [(f"{direction} zero-shot", block, self._zero_shot(block, direction)) for block in plan.targets]
         return found
 
     def _by_block(self, way: Way) -> dict[int, Sae]:
@@ -183,6 +190,14 @@ def groups_table(lines: list[Line]) -> pl.DataFrame:
     )
 
 
+def transfer_table(rows: list[dict[str, float | str | None]]) -> pl.DataFrame:
+    """One row per direction and share; share 0 is the parent as it is."""
+    fvu, scratch = pl.col("fvu"), pl.col("scratch")
+    return pl.DataFrame(rows, infer_schema_length=None).with_columns(
+        fvu.round(4), scratch.round(4), (fvu / scratch).round(3).alias("ratio")
+    )
+
+
 def groups_figure(lines: list[Line]) -> Figure:
     """Cost against loss of every way."""
     figure = Figure(figsize=(8, 4.6), layout="constrained")
@@ -208,11 +223,11 @@ def transfer_figure(rows: list[dict[str, float | str | None]]) -> Figure:
     """FVU of transferred autoencoders against their tokens."""
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
-    for direction, colour in zip(STEPS, ("#0072B2", "#E69F00"), strict=True):
+    for direction, colour in DIRECTIONS.items():
         mine = [row for row in rows if row["direction"] == direction]
         axes.plot([row["share"] for row in mine], [row["fvu"] for row in mine], "o-", color=colour, label=direction)
     axes.axhline(rows[0]["scratch"], color="#666666", linestyle=":", label="from scratch, share 1")
     axes.set(xlabel="share of the tokens of an autoencoder from scratch", ylabel="mean held-out FVU", yscale="log")
-    axes.set_title("Transfer from the block before (forward) and after (backward)")
+    axes.set_title("Transfer from the block before (forward), after (backward), or the block's group (tree)")
     axes.legend()
     return figure
