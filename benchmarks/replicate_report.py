@@ -211,7 +211,8 @@ def groups_figure(lines: list[Line]) -> Figure:
             else "#666666"
         )
         axes.errorbar(line.flop, line.ratio, yerr=line.half_width, fmt="o", color=colour, markersize=5, capsize=3)
-        axes.annotate(line.name, (line.flop, line.ratio), (4, 4), textcoords="offset points", fontsize=7)
+        above = -10 if line.name.endswith("even") else 4
+        axes.annotate(line.name, (line.flop, line.ratio), (4, above), textcoords="offset points", fontsize=7)
     axes.axvline(MOST_COST, color="#999999", linewidth=0.8, linestyle=":")
     axes.axhline(MOST_LOSS, color="#999999", linewidth=0.8, linestyle=":")
     axes.set(xlabel="FLOP over those of per-layer autoencoders, harvest and last block counted")
@@ -227,7 +228,7 @@ def transfer_figure(rows: list[dict[str, float | str | None]]) -> Figure:
         mine = [row for row in rows if row["direction"] == direction]
         axes.plot([row["share"] for row in mine], [row["fvu"] for row in mine], "o-", color=colour, label=direction)
     axes.axhline(rows[0]["scratch"], color="#666666", linestyle=":", label="from scratch, share 1")
-    axes.set(xlabel="share of the tokens of an autoencoder from scratch", ylabel="mean held-out FVU", yscale="log")
-    axes.set_title("Transfer from the block before (forward), after (backward), or the block's group (tree)")
+    axes.set(xlabel="share of the tokens of an autoencoder from scratch", ylabel="mean held-out FVU")
+    axes.set_title("Transfer from the block before or after, or from the block's group")
     axes.legend()
     return figure
