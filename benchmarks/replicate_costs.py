@@ -117,7 +117,7 @@ class Costs:
         return per_block(self._laboratory.results(self._per_layer, seed))
 
     def _cost(self, trained: Sequence[Result], per_layer: Sequence[Result]) -> tuple[float, float, float]:
-        """Harvest, distances (which groups alone need) and training over harvest and training of per-layer autoencoders."""
+        """Harvest, distances (groups alone need them) and training, over harvest and training of per-layer ones."""
         harvest, distances = self._laboratory.harvest_seconds, {"wall": 0.0, "cpu": 0.0}
         if any(len(one.blocks) > 1 for one in trained):
             distances = self._laboratory.distance_seconds
