@@ -67,9 +67,10 @@ class Report:
     def _show_groups(self) -> None:
         saes = self._laboratory.profile.saes
         gain = fmean(one.gain for one in self._laboratory.results(self._plan.per_layer, 0))
-        tokens = sum(len(self._laboratory.open(split)[1]) for split in ("train",))
+        documents = len(self._laboratory.splits["train"])
         print(
-            f"{saes.tokens:,} tokens per autoencoder (less where a share is named), in passes over {tokens} documents; "
+            f"{saes.tokens:,} tokens per autoencoder (less where a share is named), "
+            f"in passes over {documents} documents; "
             f"per-layer autoencoders gained {gain:.2%} of validation FVU over their last fifth; "
             f"the knee of predicted cost and loss is at {self._plan.chosen} groups"
         )

@@ -59,7 +59,8 @@ def label_entry(shards: Shards, train: pl.DataFrame, sae: Sae, block: int, profi
     massive = profile.activations.massive_norm
     spans = list(train.select("first_row", "tokens").iter_rows())
     parts = [_encode(shards.activations(block, first, tokens), sae, block, massive) for first, tokens in spans]
-    values, indices, keep = (_joined([part[i] for part in parts]) for i in range(3))
+    values, indices = (_joined([part[i] for part in parts]) for i in range(2))
+    keep = np.concatenate([part[2] for part in parts])
     words = pl.concat([shards.tokens(first, tokens) for first, tokens in spans])
     texts = dict(train.select("accession", "text").iter_rows())
     return label_latents(values, indices, keep, words, texts, settings=profile.labels)
@@ -78,5 +79,5 @@ def _encode(
 
 def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Rows one after another; where they are of different width, filled up with 0."""
-    width = max((part.shape[1] for part in parts if part.ndim == 2), default=0)
-    return np.concatenate([np.pad(part, ((0, 0), (0, width - part.shape[1]))) if width else part for part in parts])
+    width = max(part.shape[1] for part in parts)
+    return np.concatenate([np.pad(part, ((0, 0), (0, width - part.shape[1]))) for part in parts])

@@ -64,7 +64,7 @@ def trained(
     if not fresh:
         return
     blocks = sorted({block for entry in fresh for block in entry.blocks})
-    massive = build.profile.activations.massive_norm
+    massive, device = build.profile.activations.massive_norm, devices()[0].name
     with open_corpus(build, "validation") as (index, shards):
         samples = validation_samples(shards, index, blocks, massive)
     started, total = time.perf_counter(), sum(entry.tokens for entry in fresh)
@@ -73,7 +73,7 @@ def trained(
         for number, wave in enumerate(waves(entries)):
             due = [entry for entry in wave if entry in fresh]
             parents = {entry.parent: load_sae(build.folder / entry.parent) for entry in due if entry.parent}
-            run = Run(due, parents, corpus, build.profile, devices()[0].name)
+            run = Run(due, parents, corpus, build.profile, device)
             run.go(checkpoints / f"wave-{number}.safetensors", progress, build.say)
             yield from ((entry, run.trainings[entry.name]) for entry in due)
     build.metadata["training_seconds"] = time.perf_counter() - started

@@ -64,14 +64,13 @@ def planned_entries(groups: pl.DataFrame, settings: Saes, corpus: str) -> list[E
 
 def waves(entries: Sequence[Entry]) -> list[list[Entry]]:
     """Return the entries in turns: those of a wave are trained together, after the waves with their parents."""
-    depth: dict[str, int] = {}
-    waiting = list(entries)
-    while waiting:
-        for entry in waiting:
-            if entry.parent is None or entry.parent in depth:
-                depth[entry.name] = 0 if entry.parent is None else depth[entry.parent] + 1
-        waiting = [entry for entry in waiting if entry.name not in depth]
-    return [[e for e in entries if depth[e.name] == d] for d in range(max(depth.values(), default=-1) + 1)]
+    of = {entry.name: entry for entry in entries}
+
+    def depth(entry: Entry) -> int:
+        return 1 + depth(of[entry.parent]) if entry.parent else 0
+
+    depths = [depth(entry) for entry in entries]
+    return [[e for e, its in zip(entries, depths, strict=True) if its == d] for d in sorted(set(depths))]
 
 
 def sae_row(

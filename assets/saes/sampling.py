@@ -15,7 +15,6 @@ Keep = Mapping[int, NDArray[np.bool_]]
 """Per block `[tokens]`: False where the activation is massive and left out (METHOD.md A)."""
 Take = Callable[[int, NDArray[np.int64]], NDArray[np.floating[Any]]]
 """Copies of a block's rows `[n, d_model]` at these places of what was drawn."""
-CHUNK = 8192
 
 
 class InvalidActivationsError(ValueError):
@@ -34,31 +33,6 @@ class Batch:
     """[tokens, d_model] float32."""
     counts: tuple[int, ...]
     """Tokens of each block of the group, in its order; together all of `x`."""
-
-
-def layer_scales(activations: Activations, keep: Keep) -> dict[int, float]:
-    """Return per block 1 / mean norm over kept tokens: scaled activations have a mean norm of 1 (Group-SAE, section 3).
-
-    Raises InvalidActivationsError where a block's mean norm is not a positive number.
-    """
-    return {block: 1 / _mean_norm(block, x, keep[block]) for block, x in sorted(activations.items())}
-
-
-def _mean_norm(block: int, x: NDArray[Any], keep: NDArray[np.bool_]) -> float:
-    if len(x) != len(keep) or not keep.any():
-        raise InvalidActivationsError(
-            f"block {block}: {len(x)} tokens, a mask of {len(keep)}, {int(keep.sum())} of them kept"
-        )
-    total = 0.0
-    for start in range(0, len(x), CHUNK):
-        norms = np.linalg.norm(x[start : start + CHUNK].astype(np.float32), axis=1)
-        total += float(norms[keep[start : start + CHUNK]].sum(dtype=np.float64))
-    mean = total / int(keep.sum())
-    if not 0 < mean < np.inf:
-        raise InvalidActivationsError(
-            f"block {block}: the mean norm is {mean}; its activations hold NaN, infinity or only zeros"
-        )
-    return mean
 
 
 class MemberDraw:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from fakes.random_saes import SCALES, raw_activations, trained
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
@@ -17,22 +18,6 @@ from assets.saes.sae import Activation, Sae, SaeConfig, UnknownBlockError
 from assets.saes.sparsify_format import folded, save_sparsify
 
 ACTIVATIONS = get_args(Activation)
-SCALES = {8: 1 / 3, 11: 0.1234567890123}
-
-
-def trained(activation: Activation = "topk", block_biases: bool = False) -> Sae:
-    """An autoencoder all of whose weights are in use."""
-    sae = Sae(SaeConfig(6, 30, 4, (8, 11), SCALES, activation, block_biases))
-    generator = torch.Generator().manual_seed(3)
-    for weight in sae.state_dict().values():
-        weight.copy_(torch.randn(weight.shape, generator=generator) * 0.3)
-    if activation == "batch_topk":
-        sae.threshold.fill_(0.4)
-    return sae.eval()
-
-
-def raw_activations(tokens: int = 200) -> Tensor:
-    return 5 * torch.randn(tokens, 6, generator=torch.Generator().manual_seed(0)) + 2
 
 
 def latents(sae: Sae, block: int | None = None) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Any, get_args
 import pytest
 import safetensors.torch
 import torch
+from fakes.random_saes import SCALES, raw_activations, trained
 from torch import Tensor
 
 from assets.saes.formats import SaeFileError
@@ -14,22 +15,6 @@ from assets.saes.sae import Activation, Sae, SaeConfig, UnknownBlockError
 from assets.saes.saelens_format import load_saelens, save_saelens
 
 ACTIVATIONS = get_args(Activation)
-SCALES = {8: 1 / 3, 11: 0.1234567890123}
-
-
-def trained(activation: Activation, block_biases: bool = False) -> Sae:
-    """An autoencoder all of whose weights are in use."""
-    sae = Sae(SaeConfig(6, 30, 4, (8, 11), SCALES, activation, block_biases))
-    generator = torch.Generator().manual_seed(3)
-    for weight in sae.state_dict().values():
-        weight.copy_(torch.randn(weight.shape, generator=generator) * 0.3)
-    if activation == "batch_topk":
-        sae.threshold.fill_(0.4)
-    return sae.eval()
-
-
-def raw_activations() -> Tensor:
-    return 5 * torch.randn(200, 6, generator=torch.Generator().manual_seed(0)) + 2
 
 
 @torch.no_grad()
