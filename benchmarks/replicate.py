@@ -15,6 +15,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -32,7 +33,7 @@ THREADS = 2
 COUNTS = (1, 2, 4, 7, 14)
 SEEDS = 3
 CHAINS = (0.25, 0.2, 0.3)
-"""Shares of a per-layer autoencoder's tokens on which each of a chain is trained."""
+"""Shares of a per-layer autoencoder's tokens on which each of a chain is trained; the first from scratch, too."""
 PARENTS, CHILD_SHARE = 4, 0.15
 """Groups that have a child for each of their blocks, and such a share for the children."""
 BUDGETS = (0.2, 0.3, 0.4)
@@ -55,6 +56,7 @@ class Plan:
         points = frontier(self._distances[:-1, :-1], "optimal", [float(count) for count in range(1, n + 1)])
         self.chosen = knee(points["cost_ratio"].to_list(), points["predicted_loss"].to_list())
         self.per_layer = Variant("per-layer", tuple((block,) for block in self.blocks))
+        self.fewer_tokens = replace(self.per_layer, name=f"per-layer-{CHAINS[0]:g}", share=CHAINS[0])
 
     def groups(self, count: int, strategy: str = "optimal") -> Variant:
         """A partition of all blocks but the last, whose own autoencoder is the per-layer one."""
@@ -99,6 +101,7 @@ class Plan:
         children = self.children(parents, CHILD_SHARE)
         others = [self.groups(count) for count in COUNTS if count < len(self.blocks) - 1 and count != self.chosen]
         others += [self.groups(self.chosen, "even")]
+        others += [replace(chosen, name=f"{chosen.name}-one-bias", settings={"block_biases": False})]
         return [
             Way(self.per_layer.name, (self.per_layer,), (), seeds),
             Way(chosen.name, (chosen,), last, seeds),
@@ -106,6 +109,7 @@ class Plan:
                 Way(variant.name, (variant,), first, seeds if place == 0 else 1)
                 for place, variant in enumerate(map(self.chain, CHAINS))
             ),
+            Way(self.fewer_tokens.name, (self.fewer_tokens,), (), 1),
             Way(children.name, (parents, children), last, 1),
             *(Way(variant.name, (variant,), last, 1) for variant in others),
         ]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MOST_LOSS = 1.08
 """Mean FVU over that of per-layer autoencoders that the chosen way is held to."""
-CE_TOKENS = 300
+CE_TOKENS = 1000
 COMPARED = 3
 """Ways whose cross-entropy is measured: per layer, the chosen groups, the first chain."""
 DIRECTIONS = {"forward": "#0072B2", "backward": "#E69F00", "tree": "#882255"}

@@ -46,6 +46,8 @@ class Variant:
     """Of the tokens of a per-layer autoencoder: what each of these is trained on."""
     starts: Mapping[tuple[int, ...], tuple[str, tuple[int, ...]]] = field(default_factory=dict)
     """What each starts from: a variant's name, and the blocks of one of its autoencoders; none: from scratch."""
+    settings: Mapping[str, object] = field(default_factory=dict)
+    """Of `saes`, where they are not the profile's."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,7 @@ class Laboratory:
         return load_sae(self._file(variant, seed, blocks).parent)
 
     def _train(self, variant: Variant, seed: int, groups: Sequence[tuple[int, ...]]) -> None:
-        profile, parents = changed(self.profile, seed=seed), {}
+        profile, parents = changed(self.profile, seed=seed, **variant.settings), {}
         tokens = round(variant.share * profile.saes.tokens)
         entries = []
         for group in groups:
