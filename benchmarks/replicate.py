@@ -5,40 +5,46 @@
     python benchmarks/replicate.py --texts my.parquet  any texts, in a column `description`
 
 Everything trained is kept in `--work`: started again it goes on, and at the end only the report is left to do. All is
-measured on held-out documents; what is chosen (the number of groups by distances, the budget of the children by
-validation documents) is chosen on others.
+measured on held-out documents; what is chosen is chosen on others: the number of groups by distances, the best way
+within half of the cost and the least budget of transfer by validation documents.
 """
 
 import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
+from statistics import fmean
 
+from resources.environment import models as models_home  # before torch, whose threads it keeps from spinning
+
+# isort: split
 import polars as pl
 import torch
-from replicate_costs import Way
+from replicate_costs import Costs, Way, chosen
 from replicate_report import DIRECTIONS, Report
 from replicate_runs import Laboratory, Variant, changed
 from tqdm import tqdm
 
 from assets.saes.partitions import frontier, knee, partition
-from resources.environment import models as models_home
 from resources.profile import Profile, Saes, Transfer, load_profile
 
 THREADS = 2
 COUNTS = (1, 2, 4, 7, 14)
 SEEDS = 3
 CHAINS = (0.25, 0.2, 0.3)
-"""Shares of a per-layer autoencoder's tokens on which each of a chain is trained; the first from scratch, too."""
+"""Shares of a per-layer autoencoder's tokens on which each of a chain is trained."""
 PARENTS, CHILD_SHARE = 4, 0.15
 """Groups that have a child for each of their blocks, and such a share for the children."""
 BUDGETS = (0.2, 0.3, 0.4)
+MORE = 2.0
+"""Times the tokens, from scratch: whether per-layer autoencoders had all that helps."""
 TARGETS = 5
-"""Blocks, evenly spaced, on which transfer is tried."""
+"""Blocks, evenly spaced, on which transfer and more tokens are tried."""
 PROFILE = Profile(name="replicate", saes=Saes(tokens=400_000, stop_gain=0.0, transfer=Transfer(learning_rate=4e-3)))
 """A fixed number of tokens for all: nothing stops early."""
 
@@ -48,15 +54,14 @@ class Plan:
 
     budgets = BUDGETS
 
-    def __init__(self, laboratory: Laboratory, seeds: int) -> None:
-        self._seeds = seeds
-        self._distances = laboratory.distances
+    def __init__(self, laboratory: Laboratory) -> None:
+        self._laboratory, self._distances = laboratory, laboratory.distances
         self.blocks = tuple(range(len(self._distances)))
         n = len(self._distances) - 1
         points = frontier(self._distances[:-1, :-1], "optimal", [float(count) for count in range(1, n + 1)])
-        self.chosen = knee(points["cost_ratio"].to_list(), points["predicted_loss"].to_list())
+        self.knee = knee(points["cost_ratio"].to_list(), points["predicted_loss"].to_list())
         self.per_layer = Variant("per-layer", tuple((block,) for block in self.blocks))
-        self.fewer_tokens = replace(self.per_layer, name=f"per-layer-{CHAINS[0]:g}", share=CHAINS[0])
+        self.more_tokens = Variant("per-layer-more", tuple((block,) for block in self.targets), MORE)
 
     def groups(self, count: int, strategy: str = "optimal") -> Variant:
         """A partition of all blocks but the last, whose own autoencoder is the per-layer one."""
@@ -79,9 +84,14 @@ class Plan:
     def start(self, direction: str, block: int) -> tuple[str, tuple[int, ...]]:
         """What a block's transfer starts from: the block before, the block after, or the group of the block."""
         if direction == "tree":
-            groups = self.groups(self.chosen)
+            groups = self.groups(self.knee)
             return groups.name, next(group for group in groups.groups if block in group)
         return self.per_layer.name, (block - 1 if direction == "forward" else block + 1,)
+
+    def parents_share(self, direction: str) -> float:
+        """Tokens of a transfer's parent over those of a per-layer autoencoder, a group's spread over its blocks."""
+        parents = [self.start(direction, block)[1] for block in self.targets]
+        return fmean(1 / len(blocks) for blocks in parents)
 
     def transfer(self, direction: str, share: float) -> Variant:
         """From autoencoders that are kept: per-layer ones, or those of the chosen groups."""
@@ -94,36 +104,60 @@ class Plan:
         last = self.blocks[-1]
         return sorted({1 + round(i * (last - 2) / (TARGETS - 1)) for i in range(TARGETS)})
 
+    @cached_property
     def ways(self) -> list[Way]:
-        """Ways to cover all blocks, the most wanted first: those with several seeds."""
-        seeds, last, first = self._seeds, (self.blocks[-1],), (self.blocks[0],)
-        chosen, parents = self.groups(self.chosen), self.groups(PARENTS)
-        children = self.children(parents, CHILD_SHARE)
-        others = [self.groups(count) for count in COUNTS if count < len(self.blocks) - 1 and count != self.chosen]
-        others += [self.groups(self.chosen, "even")]
-        others += [replace(chosen, name=f"{chosen.name}-one-bias", settings={"block_biases": False})]
+        """Ways to cover all blocks, the first what all are compared with."""
+        last, first = (self.blocks[-1],), (self.blocks[0],)
+        knee_groups, most = self.groups(self.knee), len(self.blocks) - 1
+        one_bias = replace(knee_groups, name=f"{knee_groups.name}-one-bias", settings={"block_biases": False})
+        counts = [count for count in COUNTS if count < most and count != self.knee]
+        grouped = [*map(self.groups, counts), self.groups(self.knee, "even"), one_bias]
+        parents = [self.groups(PARENTS)] if most > PARENTS else []
         return [
-            Way(self.per_layer.name, (self.per_layer,), (), seeds),
-            Way(chosen.name, (chosen,), last, seeds),
-            *(
-                Way(variant.name, (variant,), first, seeds if place == 0 else 1)
-                for place, variant in enumerate(map(self.chain, CHAINS))
-            ),
-            Way(self.fewer_tokens.name, (self.fewer_tokens,), (), 1),
-            Way(children.name, (parents, children), last, 1),
-            *(Way(variant.name, (variant,), last, 1) for variant in others),
+            Way(self.per_layer.name, (self.per_layer,)),
+            Way(knee_groups.name, (knee_groups,), last),
+            *(Way(variant.name, (variant,), first) for variant in map(self.chain, CHAINS)),
+            *(Way(of.name, (one, of), last) for one in parents for of in [self.children(one, CHILD_SHARE)]),
+            *(Way(variant.name, (variant,), last) for variant in grouped),
         ]
+
+    @cached_property
+    def best(self) -> Way | None:
+        """Of seed 0, the affordable way that explains validation documents best; None where none is affordable."""
+        costs = Costs(self._laboratory, self.per_layer)
+        line = chosen([costs.line(way, 1) for way in self.ways[1:]])
+        return next((way for way in self.ways if line and way.name == line.name), None)
+
+    @cached_property
+    def control(self) -> Way | None:
+        """Per-layer autoencoders from scratch, on so few tokens that they take the FLOP of the best way."""
+        if not self.best:
+            return None
+        share = Costs(self._laboratory, self.per_layer).line(self.best, 1).cost("training")
+        name = f"{self.per_layer.name}-{share:.3f}"
+        return Way(name, (replace(self.per_layer, name=name, share=share),))
+
+    def with_seeds(self, seeds: int) -> list[tuple[Way, int]]:
+        """All ways and how many seeds each has: several of per-layer, the knee's groups, the best way, its control."""
+        names = {way.name for way in (*self.ways[:2], self.best, self.control) if way}
+        ways = [*self.ways, *([self.control] if self.control else [])]
+        return [(way, seeds if way.name in names else 1) for way in ways]
 
 
 def train_everything(laboratory: Laboratory, plan: Plan, seeds: int) -> None:
-    """All ways with their seeds, and transfer with the first."""
+    """All ways with the first seed, then what is best among them with the others; transfer with the first."""
+
+    def train(ways: Iterable[Way], seed: int) -> None:
+        for variant in (variant for way in ways for variant in way.variants):
+            laboratory.results(variant, seed)
+
+    train(plan.ways, 0)
+    for share in BUDGETS:
+        for direction in DIRECTIONS:
+            laboratory.results(plan.transfer(direction, share), 0)
+    laboratory.results(plan.more_tokens, 0)
     for seed in range(seeds):
-        for way in plan.ways():
-            for variant in way.variants if seed < way.seeds else ():
-                laboratory.results(variant, seed)
-        for share in BUDGETS if seed == 0 else ():
-            for direction in DIRECTIONS:
-                laboratory.results(plan.transfer(direction, share), seed)
+        train((way for way, many in plan.with_seeds(seeds) if seed < many), seed)
 
 
 @contextmanager
@@ -139,9 +173,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--profile", type=Path, help="settings of another model")
     parser.add_argument("--texts", type=Path, help="Parquet with a column `description`")
     parser.add_argument("--tokens", type=int, help="training tokens of a per-layer autoencoder")
-    parser.add_argument("--seeds", type=int, default=SEEDS, help="of the ways that matter most; one of the others")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="of per-layer, the knee and the best way; else one")
     parser.add_argument("--models", type=Path, default=models_home(), help="folder of converted models")
-    parser.add_argument("--work", type=Path, default=Path("~/.cache/peerlens-benchmarks/replicate").expanduser())
+    parser.add_argument("--work", type=Path, default=Path("~/.cache/peerlens-benchmarks").expanduser())
     parser.add_argument("--pictures", type=Path, default=Path(__file__).parent.parent / "docs" / "pictures")
     return parser.parse_args()
 
@@ -159,11 +193,11 @@ def main() -> None:
     if (load := os.getloadavg()[0]) > 1:
         print(f"other programs are running (load {load:.1f}): wall clock will mean little", file=sys.stderr)
     texts = pl.read_parquet(source)["description"].to_list()
-    laboratory = Laboratory(options.work / profile.name, texts, profile, options.models, bar)
+    laboratory = Laboratory(options.work, texts, profile, options.models, bar)
     assert laboratory.harvest_seconds
-    plan = Plan(laboratory, options.seeds)
+    plan = Plan(laboratory)
     train_everything(laboratory, plan, options.seeds)
-    report = Report(laboratory, plan, options.pictures)
+    report = Report(laboratory, plan, options.seeds, options.pictures)
     print(json.dumps(report.claims()))
 
 

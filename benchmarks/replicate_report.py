@@ -1,5 +1,6 @@
 """Tables, pictures and claims of replicate.py."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -7,12 +8,13 @@ from typing import TYPE_CHECKING
 import polars as pl
 from harvest import show
 from matplotlib.figure import Figure
-from replicate_costs import MOST_COST, Costs, Line, Way, chosen
-from replicate_runs import Laboratory, Variant, mean, per_block
+from replicate_costs import MOST_COST, Costs, Line, Way
+from replicate_runs import Laboratory, Result, Variant, mean, per_block
 
 from assets.saes.sae import Sae
-from assets.saes.scores import cross_entropy_scores, transfer_score
+from assets.saes.scores import cross_entropy_scores, mmcs, passes, transfer_score
 from assets.saes.transfer import warm_start
+from resources.lake import digest_of
 from resources.language_model import open_language_model
 from resources.picture import draw
 
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
 MOST_LOSS = 1.08
 """Mean FVU over that of per-layer autoencoders that the chosen way is held to."""
 CE_TOKENS = 1000
-COMPARED = 3
-"""Ways whose cross-entropy is measured: per layer, the chosen groups, the first chain."""
 DIRECTIONS = {"forward": "#0072B2", "backward": "#E69F00", "tree": "#882255"}
 """Of transfer, with their colours."""
 
@@ -34,15 +34,17 @@ class Report:
     Parameters
     ----------
     laboratory, plan : what was trained, and which variants there are
+    seeds : of the ways that matter most
     pictures : folder of the pictures
     """
 
-    def __init__(self, laboratory: Laboratory, plan: "Plan", pictures: Path) -> None:
-        self._laboratory, self._plan = laboratory, plan
+    def __init__(self, laboratory: Laboratory, plan: "Plan", seeds: int, pictures: Path) -> None:
+        self._laboratory, self._plan, self._seeds = laboratory, plan, seeds
         costs = Costs(laboratory, plan.per_layer)
-        self._lines = [costs.line(way) for way in plan.ways()]
-        self._best = chosen(self._lines[1:])
+        self._lines = [costs.line(way, many) for way, many in plan.with_seeds(seeds)]
+        self._best = next((line for line in self._lines if plan.best and line.name == plan.best.name), None)
         self._show_groups()
+        self._show_likeness()
         self._transfers = self._transfer_rows()
         show(
             f"Transfer to blocks {plan.targets}, from kept autoencoders: per-layer ones, or (tree) the block's group's",
@@ -54,29 +56,59 @@ class Report:
 
     def claims(self) -> dict[str, object]:
         """What a script can hold."""
-        reached = [row["share"] for row in self._transfers if row["share"] and row["fvu"] <= row["scratch"]]
+        reached = [row for row in self._transfers if row["share"] and row["validated"] <= 1]
+        least = min(reached, key=lambda row: (row["share"], row["validated"]), default=None)
         best = self._best
         return {
-            "group_cost_ratio": best and round(best.flop, 3),
+            "group_cost_ratio": best and round(best.cost("flop"), 3),
             "group_fvu_ratio": best and round(best.ratio, 4),
-            "transfer_token_ratio": min(reached, default=None),
-            "group_seconds_ratio": best and round(best.wall, 3),
+            "group_seconds_ratio": best and round(best.cost("wall"), 3),
             "group_way": best and best.name,
+            "transfer_token_ratio": least and least["share"],
+            "transfer_fvu_ratio": least and round(least["fvu"] / least["scratch"], 4),
+            "transfer_direction": least and least["direction"],
         }
 
     def _show_groups(self) -> None:
-        saes = self._laboratory.profile.saes
-        gain = fmean(one.gain for one in self._laboratory.results(self._plan.per_layer, 0))
-        documents = len(self._laboratory.splits["train"])
+        laboratory, plan = self._laboratory, self._plan
+        per_layer = laboratory.results(plan.per_layer, 0)
+        gain = fmean(one.gain for one in per_layer)
+        documents = len(laboratory.splits["train"])
         print(
-            f"{saes.tokens:,} tokens per autoencoder (less where a share is named), "
+            f"{laboratory.profile.saes.tokens:,} tokens per autoencoder (less where a share is named), "
             f"in passes over {documents} documents; "
             f"per-layer autoencoders gained {gain:.2%} of validation FVU over their last fifth; "
-            f"the knee of predicted cost and loss is at {self._plan.chosen} groups"
+            f"the knee of predicted loss over the number of groups is at {plan.knee}"
+        )
+        more = per_block(laboratory.results(plan.more_tokens, 0))
+        base = mean({block: per_block(per_layer)[block] for block in more})
+        print(
+            f"From scratch on {plan.more_tokens.share:g} times the tokens, blocks {list(more)}: "
+            f"{mean(more) / base:.3f} times the FVU"
         )
         show("Ways to cover all blocks; costs and FVU over those of per-layer autoencoders", groups_table(self._lines))
         if self._best:
-            print(f"Chosen on validation documents among those that cost at most {MOST_COST:g}: {self._best.name}")
+            walls = [cost.wall for cost in self._best.costs]
+            print(
+                f"Chosen on validation documents among those that cost at most {MOST_COST:g}: {self._best.name}, "
+                f"{min(walls):.3f} to {max(walls):.3f} of the seconds over {len(walls)} seeds"
+            )
+
+    def _show_likeness(self) -> None:
+        """How like decoders are: whether transferred latents are the parent's, and what a block's own would be."""
+        laboratory, plan = self._laboratory, self._plan
+        rows, compared = [], {}
+        if plan.best:
+            of, name = self._by_block(plan.best), plan.best.name
+            compared[name] = [of[block] for block in plan.blocks]
+            rows.append((name, f"{name} of the block before", mean_mmcs(compared[name][1:], compared[name][:-1])))
+        if self._seeds > 1:
+            own, other = ([laboratory.sae("per-layer", s, (block,)) for block in plan.blocks] for s in (0, 1))
+            for name, saes in ({"per-layer": own} | compared).items():
+                rows.append((name, "per-layer of the same block, another seed", mean_mmcs(saes, other)))
+                rows.append((name, "per-layer of the block before, another seed", mean_mmcs(saes[1:], other[:-1])))
+        names = ["latents of", "nearest of", "MMCS"]
+        show("Mean over latents of the largest decoder cosine", pl.DataFrame(rows, schema=names, orient="row"))
 
     def _transfer_rows(self) -> list[dict[str, float | str | None]]:
         laboratory, plan = self._laboratory, self._plan
@@ -92,9 +124,20 @@ class Report:
                 fvu = per_block(results)
                 better = sum(fvu[block] <= scratch[block] for block in fvu)
                 row = {"direction": direction, "share": share, "fvu": mean(fvu), "scratch": base}
+                row |= {"validated": self._validated(plan.transfer(direction, share), results)}
+                row |= {"share_with_parent": round(share + plan.parents_share(direction), 2)}
                 l0 = round(mean(per_block(results, "l0")), 2)
                 rows.append(row | {"L0": l0, "reached": f"by {better} of {len(fvu)} blocks"})
         return rows
+
+    def _validated(self, variant: Variant, results: Sequence[Result]) -> float:
+        """Mean FVU on validation documents over that of the per-layer autoencoders of the same blocks."""
+        validation, per_layer = self._laboratory.validation, self._plan.per_layer
+        wanted = {block for one in results for block in one.blocks}
+        of = [one for one in self._laboratory.results(per_layer, 0) if set(one.blocks) <= wanted]
+        pairs = [(variant.name, results), (per_layer.name, of)]
+        ours, theirs = (mean({b: v for one in some for b, v in validation(name, one).items()}) for name, some in pairs)
+        return ours / theirs
 
     def _zero_shot(self, block: int, direction: str) -> Sae:
         """The parent as it is, with the block's own scale."""
@@ -125,7 +168,9 @@ class Report:
 
     def _cross_entropies(self) -> pl.DataFrame:
         """Columns of `cross_entropy_scores`; kept, because every block takes a pass of the model."""
-        file = self._laboratory.folder / "cross-entropy.parquet"
+        triples = list(self._triples())
+        asked = digest_of([CE_TOKENS, [[name, block] for name, block, _ in triples]])
+        file = self._laboratory.folder / f"cross-entropy-{asked[:8]}.parquet"
         if not file.is_file():
             profile = self._laboratory.profile
             model = open_language_model(profile.model, self._laboratory.models)
@@ -134,8 +179,7 @@ class Report:
             documents = [
                 model.tokenize(text).ids[: model.window_tokens(profile.model.context_length)] for text in texts
             ]
-            triples = list(self._triples())
-            with self._laboratory.bar(CE_TOKENS * len(triples), "cross-entropy: tokens") as progress:
+            with self._laboratory.bar(CE_TOKENS * passes(triples), "cross-entropy: tokens") as progress:
                 massive = profile.activations.massive_norm
                 losses = model.next_token_losses
                 rows = cross_entropy_scores(losses, triples, documents, CE_TOKENS, massive, progress=progress)
@@ -144,8 +188,9 @@ class Report:
 
     def _triples(self) -> list[tuple[str, int, Sae]]:
         plan, found = self._plan, []
-        for way in plan.ways()[:COMPARED]:
-            found += [(way.name, block, sae) for block, sae in self._by_block(way).items()]
+        compared = {way.name: way for way in (*plan.ways[:2], plan.best) if way}
+        for name, way in compared.items():
+            found += [(name, block, sae) for block, sae in self._by_block(way).items()]
         for direction in DIRECTIONS:
             for share in (plan.budgets[0], plan.budgets[-1]):
                 variant = plan.transfer(direction, share)
@@ -166,6 +211,11 @@ class Report:
         }
 
 
+def mean_mmcs(ones: Sequence[Sae], others: Sequence[Sae]) -> float:
+    """Mean over pairs of the mean over latents of the largest decoder cosine."""
+    return round(fmean(mmcs(one.W_dec, other.W_dec) for one, other in zip(ones, others, strict=True)), 3)
+
+
 def groups_table(lines: list[Line]) -> pl.DataFrame:
     """One row per way."""
     return pl.DataFrame(
@@ -173,9 +223,10 @@ def groups_table(lines: list[Line]) -> pl.DataFrame:
             {
                 "way": line.name,
                 "SAEs": line.autoencoders,
-                "FLOP": round(line.flop, 3),
-                "seconds": round(line.wall, 3),
-                "cpu": round(line.cpu, 3),
+                "FLOP": round(line.cost("flop"), 3),
+                "one pass": round(line.cost("same_tokens"), 3),
+                "seconds": round(line.cost("wall"), 3),
+                "cpu": round(line.cost("cpu"), 3),
                 "FVU": round(line.fvu, 4),
                 "ratio": round(line.ratio, 3),
                 "95 %": f"± {line.half_width:.3f}"
@@ -192,10 +243,13 @@ def groups_table(lines: list[Line]) -> pl.DataFrame:
 
 
 def transfer_table(rows: list[dict[str, float | str | None]]) -> pl.DataFrame:
-    """One row per direction and share; share 0 is the parent as it is."""
+    """One row per direction and share; share 0 is the parent as it is.
+
+    `share_with_parent` counts the parent's own tokens, too: it holds where nobody keeps the parent.
+    """
     fvu, scratch = pl.col("fvu"), pl.col("scratch")
     return pl.DataFrame(rows, infer_schema_length=None).with_columns(
-        fvu.round(4), scratch.round(4), (fvu / scratch).round(3).alias("ratio")
+        fvu.round(4), scratch.round(4), pl.col("validated").round(3), (fvu / scratch).round(3).alias("ratio")
     )
 
 
@@ -211,9 +265,10 @@ def groups_figure(lines: list[Line]) -> Figure:
             if line.name.startswith("groups")
             else "#666666"
         )
-        axes.errorbar(line.flop, line.ratio, yerr=line.half_width, fmt="o", color=colour, markersize=5, capsize=3)
+        flop = line.cost("flop")
+        axes.errorbar(flop, line.ratio, yerr=line.half_width, fmt="o", color=colour, markersize=5, capsize=3)
         above = -10 if line.name.endswith("even") else 4
-        axes.annotate(line.name, (line.flop, line.ratio), (4, above), textcoords="offset points", fontsize=7)
+        axes.annotate(line.name, (flop, line.ratio), (4, above), textcoords="offset points", fontsize=7)
     axes.axvline(MOST_COST, color="#999999", linewidth=0.8, linestyle=":")
     axes.axhline(MOST_LOSS, color="#999999", linewidth=0.8, linestyle=":")
     axes.set(xlabel="FLOP over those of per-layer autoencoders, harvest and last block counted")

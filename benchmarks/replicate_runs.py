@@ -1,6 +1,7 @@
 """What replicate.py trains: every autoencoder is stored with its scores and its seconds, and never trained twice."""
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -62,7 +63,6 @@ class Result:
     """The same of the processor time of all threads: other programs on the machine do not count."""
     gain: float
     """Share by which its validation FVU fell over the last fifth of its tokens."""
-    validation: float
     fvu: dict[int, float]
     """Per block, on held-out documents."""
     l0: dict[int, float]
@@ -74,33 +74,33 @@ class Laboratory:
 
     Parameters
     ----------
-    folder : where all of it is kept; a second start goes on where the first ended
+    home : in a folder of it, named by texts and settings, all is kept; a second start goes on where the first ended
     texts : descriptions
     profile : the settings `model`, `activations`, `corpus` and `saes`
     models : folder of converted models
     bar : opens a progress bar
     """
 
-    def __init__(self, folder: Path, texts: Sequence[str], profile: Profile, models: Path, bar: Bar) -> None:
-        self.folder, self.profile, self.models, self.bar = folder, profile, models, bar
+    def __init__(self, home: Path, texts: Sequence[str], profile: Profile, models: Path, bar: Bar) -> None:
+        self.profile, self.models, self.bar = profile, models, bar
         self._reader = Reader(profile, models, lambda total, unit: bar(total, f"reading {unit}"), print)
         identity = model_identity(profile.model, models)
         self.texts = [Text(f"{i:05d}", text, made_from(profile.model, identity, text)) for i, text in enumerate(texts)]
         self.device = devices()[0].name
+        settings = profile.model_dump(mode="json", include={"activations", "corpus", "saes"})
+        made_of = digest_of([[text.made_from for text in self.texts], settings])
+        self.folder = home / f"{profile.name}-{made_of[:8]}"
 
     @cached_property
     def harvest_seconds(self) -> dict[str, float]:
-        """Wall clock and processor time of reading everything, all attempts at it together."""
-        file, of = self.folder / "harvest.json", digest_of([text.made_from for text in self.texts])
-        spent = json.loads(file.read_text()) if file.is_file() else {}
-        if spent.get("of") != of:
-            spent = {"of": of, "wall": 0.0, "cpu": 0.0}
-        with _Clock() as clock:
-            filled = fill(self.folder / "shards", self.texts, self._reader.blocks, [], self._reader)
-        if filled.read:
-            spent |= {"wall": spent["wall"] + clock.wall, "cpu": spent["cpu"] + clock.cpu}
-            _write(file, spent)
-        return spent
+        """Wall clock and processor time of reading everything; what an interruption left is read again."""
+        file, shards = self.folder / "harvest.json", self.folder / "shards"
+        if not file.is_file():
+            shutil.rmtree(shards, ignore_errors=True)
+            with _Clock() as clock:
+                fill(shards, self.texts, self._reader.blocks, [], self._reader)
+            _write(file, {"wall": clock.wall, "cpu": clock.cpu})
+        return json.loads(file.read_text())
 
     @cached_property
     def splits(self) -> dict[str, list[str]]:
@@ -125,9 +125,9 @@ class Laboratory:
         file = self.folder / "distances.npy"
         if not file.is_file():
             shards, index = self.open("train")
-            keep = kept_everywhere(shards, index, self.profile.activations.massive_norm)
             angles = AngularDistances(shards.blocks)
             with _Clock() as clock, self.bar(2 * index.height, "distances: documents") as progress:
+                keep = kept_everywhere(shards, index, self.profile.activations.massive_norm)
                 for add in (angles.add_means, angles.add):
                     for first, tokens in index.rows():
                         add(stacked(shards, first, tokens, keep))
@@ -144,16 +144,16 @@ class Laboratory:
 
     def results(self, variant: Variant, seed: int) -> list[Result]:
         """Train what is missing of a variant; what is there is read."""
-        todo = [group for group in variant.groups if not self._file(variant.name, seed, group).is_file()]
+        todo = [group for group in variant.groups if not self.file(variant.name, seed, group).is_file()]
         a_chain = any(name == variant.name for name, _ in variant.starts.values())
         together = 1 if a_chain else TOGETHER
         for first in range(0, len(todo), together):
             self._train(variant, seed, todo[first : first + together])
-        return [self._read(self._file(variant.name, seed, group)) for group in variant.groups]
+        return [self._read(self.file(variant.name, seed, group)) for group in variant.groups]
 
     def sae(self, variant: str, seed: int, blocks: Sequence[int]) -> Sae:
         """A trained autoencoder."""
-        return load_sae(self._file(variant, seed, blocks).parent)
+        return load_sae(self.file(variant, seed, blocks).parent)
 
     def _train(self, variant: Variant, seed: int, groups: Sequence[tuple[int, ...]]) -> None:
         profile, parents = changed(self.profile, seed=seed, **variant.settings), {}
@@ -181,10 +181,9 @@ class Laboratory:
                 "seconds": clock.wall / len(entries),
                 "cpu_seconds": clock.cpu / len(entries),
                 "gain": gain_at_end(training.curve),
-                "validation": training.curve[-1].held_out_fvu,
                 "curve": training.curve,
             }
-            _write(self._file(variant.name, seed, entry.blocks), result | scores)
+            _write(self.file(variant.name, seed, entry.blocks), result | scores)
         checkpoint.unlink()
 
     def _corpus(self, groups: Iterable[Sequence[int]]) -> Any:
@@ -192,21 +191,30 @@ class Laboratory:
         samples = validation_samples(*self.open("validation"), blocks, massive)
         return training_corpus(*self.open("train"), blocks, samples, massive)
 
-    def scores(self, sae: Sae, blocks: Sequence[int]) -> dict[str, dict[int, float]]:
-        """FVU, L0 and share of dead latents per block on all held-out documents."""
-        shards, index = self.open("held_out")
+    def validation(self, variant: str, result: Result) -> dict[int, float]:
+        """FVU per block of seed 0 on all validation documents: what is chosen, is chosen by it."""
+        file = self.file(variant, 0, result.blocks).with_name("validation.json")
+        if not file.is_file():
+            sae = self.sae(variant, 0, result.blocks)
+            _write(file, self.scores(sae, result.blocks, "validation")["fvu"])
+        return {int(block): value for block, value in json.loads(file.read_text()).items()}
+
+    def scores(self, sae: Sae, blocks: Sequence[int], split: str = "held_out") -> dict[str, dict[int, float]]:
+        """FVU, L0 and share of dead latents per block on all documents of a split."""
+        shards, index = self.open(split)
         keep = {block: kept_tokens(shards, index, block, self.profile.activations.massive_norm) for block in blocks}
         rows = reconstruction_scores(sae.eval(), {block: shards.activations(block) for block in blocks}, keep)
         names = {"fvu": "fvu", "l0": "l0", "dead": "dead_share"}
         return {name: dict(rows.select("block", column).rows()) for name, column in names.items()}
 
-    def _file(self, variant: str, seed: int, blocks: Sequence[int]) -> Path:
+    def file(self, variant: str, seed: int, blocks: Sequence[int]) -> Path:
+        """Result of an autoencoder; its weights lie beside it."""
         return self.folder / variant / f"seed-{seed}" / group_name(blocks) / "result.json"
 
     def _read(self, file: Path) -> Result:
         stored = json.loads(file.read_text())
         numbers = {name: {int(block): value for block, value in stored[name].items()} for name in ("fvu", "l0", "dead")}
-        names = ("tokens", "seconds", "cpu_seconds", "gain", "validation")
+        names = ("tokens", "seconds", "cpu_seconds", "gain")
         return Result(tuple(stored["blocks"]), **{name: stored[name] for name in names}, **numbers)
 
 

@@ -2,12 +2,13 @@
 
 import difflib
 import os
+import re
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from resources.description_settings import Descriptions
 from resources.price_settings import Prices, Returns
@@ -131,13 +132,20 @@ class Download(Section):
     """A sparse autoencoder that others trained."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-    """Its entry."""
+    """Its entry; those that are trained here are called `block-08`, `blocks-08-11`."""
     path: Path
     """Folder with cfg.json and sae.safetensors (sparsify, Group-SAE) or sae_weights.safetensors (SAELens 6)."""
     block: Annotated[int, Field(ge=0)]
     """Zero-based block whose residual stream it reads."""
     scale: Annotated[float, Field(gt=0)] | None = None
     """What activations are multiplied by before it reads them, where it was trained so; empty: 1."""
+
+    @field_validator("name")
+    @classmethod
+    def _not_of_ours(cls, name: str) -> str:
+        if re.match(r"blocks?-\d", name):
+            raise ValueError("what is trained here is called like that; choose another name")
+        return name
 
 
 class Saes(Section):
@@ -171,6 +179,14 @@ class Saes(Section):
     """Which entries are trained by transfer."""
     downloads: list[Download] = []
     """Sparse autoencoders that others trained: entries beside those trained here."""
+
+    @field_validator("downloads")
+    @classmethod
+    def _each_by_its_name(cls, downloads: list[Download]) -> list[Download]:
+        names = [one.name for one in downloads]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"more than one is called {', '.join(twice)}; give each a name of its own")
+        return downloads
 
 
 class Scores(Section):
@@ -346,8 +362,9 @@ def _sentence(error: Any) -> str:
             else error["msg"]
         )
     section: Any = Profile
-    for part in error["loc"][:-1]:
-        section = section.model_fields[part].annotation
+    for part in (part for part in error["loc"][:-1] if isinstance(part, str)):
+        kind = section.model_fields[part].annotation
+        section = next(k for k in (*get_args(kind), kind) if isinstance(k, type) and issubclass(k, Section))
     near = difflib.get_close_matches(str(error["loc"][-1]), section.model_fields, n=1)
     return f"{where}: unknown key" + (
         f"; did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(section.model_fields)}"

@@ -192,7 +192,7 @@ def sae_scores(build: Build) -> None:
     """FVU, L0, dead latents, CE score and MMCS per block, each with its own scale, on documents never trained on."""
     from assets.saes.building import likeness, reconstruction
     from assets.saes.formats import load_sae
-    from assets.saes.scores import cross_entropy_scores
+    from assets.saes.scores import cross_entropy_scores, passes
     from resources.compute import devices
     from resources.language_model import open_language_model
 
@@ -205,7 +205,7 @@ def sae_scores(build: Build) -> None:
     model = open_language_model(build.profile.model, build.models)
     documents = [model.tokenize(text).ids[: model.window_tokens(build.profile.model.context_length)] for text in texts]
     wanted, massive = build.profile.scores.ce_tokens, build.profile.activations.massive_norm
-    with build.progress(wanted * len(pairs), "tokens") as progress:
+    with build.progress(wanted * passes(pairs), "tokens") as progress:
         entropy = cross_entropy_scores(model.next_token_losses, pairs, documents, wanted, massive, progress=progress)
     scores = rebuilt.join(entropy, on=["entry", "block"]).join(likeness(entries, loaded), on="entry")
     build.write(schemas.SAE_SCORES, scores)

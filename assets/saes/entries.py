@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -48,18 +49,19 @@ def planned_entries(groups: pl.DataFrame, settings: Saes, corpus: str) -> list[E
     transfer = settings.transfer
     planned = parents(members["block"].to_list(), transfer.direction, transfer.entries)
     names = [*members["group"], *(group_name(blocks) for blocks, _ in planned[members.height :])]
-    entries: dict[int, Entry] = {}
-    while len(entries) < len(planned):
-        for i, (blocks, parent) in enumerate(planned):
-            if i in entries or (parent is not None and parent not in entries):
-                continue
-            tokens = settings.tokens if parent is None else transfer.tokens
-            of = None if parent is None else entries[parent]
-            rate = settings.learning_rate if of is None else transfer.learning_rate
-            recipe = {"blocks": list(blocks), "corpus": corpus, "tokens": tokens, "learning_rate": rate}
-            recipe["parent"] = of.recipe if of else None
-            entries[i] = Entry(names[i], blocks, of.name if of else None, tokens, recipe)
-    return [entries[i] for i in range(len(planned))]
+
+    @cache
+    def entry(i: int) -> Entry:
+        (blocks, of), name = planned[i], names[i]
+        parent = None if of is None else entry(of)
+        tokens, rate = settings.tokens, settings.learning_rate
+        if parent:
+            tokens, rate = transfer.tokens, transfer.learning_rate
+        recipe = {"blocks": list(blocks), "corpus": corpus, "tokens": tokens, "learning_rate": rate}
+        recipe["parent"] = parent.recipe if parent else None
+        return Entry(name, blocks, parent.name if parent else None, tokens, recipe)
+
+    return [entry(i) for i in range(len(planned))]
 
 
 def waves(entries: Sequence[Entry]) -> list[list[Entry]]:

@@ -13,6 +13,8 @@ from assets.saes.sae import Sae
 from assets.saes.sampling import Activations, Keep
 
 CHUNK = 4096
+FIRST_TOKENS = 128
+"""Of a document, where cross-entropy is not to rest on one or two of them."""
 
 
 class NoTokensError(ValueError):
@@ -84,7 +86,7 @@ def _block_scores(sae: Sae, block: int, x: NDArray[Any] | Tensor, keep: NDArray[
 def cross_entropy_scores(
     losses: NextTokenLosses,
     saes: Sequence[tuple[str, int, Sae]],
-    documents: Iterable[NDArray[Any]],
+    documents: Sequence[NDArray[Any]],
     max_tokens: int,
     massive_norm: float,
     *,
@@ -92,26 +94,29 @@ def cross_entropy_scores(
 ) -> pl.DataFrame:
     """Return per entry and block columns entry, block, ce, ce_sae, ce_ablated (nats), ce_score, dce_percent, ce_tokens.
 
-    Documents are token ids of one window each, held out, taken in order until `max_tokens` tokens are predicted; one
-    block is replaced at a time. Massive tokens (norm above `massive_norm` medians of the window) keep their own
-    activation: they are left out of sparse autoencoders everywhere. Ablated means that the whole stream after the block
-    is zero. CE score = (ce_ablated - ce_sae) / (ce_ablated - ce). `progress` advances by predicted tokens, once per
-    entry and block. Raises NoTokensError where nothing is predicted, UnknownBlockError for a block that is not read.
+    Documents are token ids of one window each, held out, taken in order until `max_tokens` tokens are predicted, 128 of
+    each where that is enough; one block is replaced at a time. Massive tokens (norm above `massive_norm` medians of the
+    window) keep their own activation: they are left out of sparse autoencoders everywhere. Ablated means that the whole
+    stream after the block is zero. CE score = (ce_ablated - ce_sae) / (ce_ablated - ce). `progress` advances by
+    predicted tokens, in each of `passes(saes)`. Raises NoTokensError where nothing is predicted, UnknownBlockError for
+    a block that is not read.
     """
     windows = _first_tokens(documents, max_tokens)
     tokens = sum(len(ids) - 1 for ids in windows)
-    plain = sum(_total(losses(ids)) for ids in windows)
-    ablated = {
-        block: sum(_total(losses(ids, block, torch.zeros_like)) for ids in windows)
-        for block in sorted({block for _, block, _ in saes})
-    }
+
+    def mean_loss(block: int | None = None, replace: Callable[[Tensor], Tensor] | None = None) -> float:
+        total = 0.0
+        for ids in windows:
+            total += float(losses(ids, block, replace).double().sum())
+            progress(len(ids) - 1)
+        return total / tokens
+
+    plain = mean_loss()
+    ablated = {block: mean_loss(block, torch.zeros_like) for block in sorted({block for _, block, _ in saes})}
     rows = []
     for entry, block, sae in sorted(saes, key=lambda one: (one[1], one[0])):
-        replace, replaced = _reconstructed(sae, block, massive_norm), 0.0
-        for ids in windows:
-            replaced += _total(losses(ids, block, replace))
-            progress(len(ids) - 1)
-        rows.append((entry, block, plain / tokens, replaced / tokens, ablated[block] / tokens, tokens))
+        replaced = mean_loss(block, _reconstructed(sae, block, massive_norm))
+        rows.append((entry, block, plain, replaced, ablated[block], tokens))
     columns = {
         "entry": pl.String,
         "block": pl.Int32,
@@ -126,6 +131,11 @@ def cross_entropy_scores(
     )
 
 
+def passes(saes: Sequence[tuple[str, int, Sae]]) -> int:
+    """Return how often `cross_entropy_scores` reads every token: as it is, per ablated block, per entry and block."""
+    return 1 + len({block for _, block, _ in saes}) + len(saes)
+
+
 def transfer_score(transfer: float, zero_shot: float, scratch: float) -> float:
     """Return (transfer - zero-shot) / (scratch - zero-shot), of a score such as CE (Ghilardi et al. 2024, METHOD.md C).
 
@@ -135,25 +145,23 @@ def transfer_score(transfer: float, zero_shot: float, scratch: float) -> float:
     return (transfer - zero_shot) / (scratch - zero_shot) if scratch != zero_shot else float("nan")
 
 
-def _first_tokens(documents: Iterable[NDArray[Any]], max_tokens: int) -> list[NDArray[Any]]:
-    """Return windows that predict `max_tokens` tokens together, the last one cut short."""
+def _first_tokens(documents: Sequence[NDArray[Any]], max_tokens: int) -> list[NDArray[Any]]:
+    """Return windows that predict `max_tokens` tokens together, of one document no more than it takes."""
+    lengths = [max(0, len(ids) - 1) for ids in documents]
+    most = FIRST_TOKENS
+    while most < max(lengths, default=0) and sum(min(length, most) for length in lengths) < max_tokens:
+        most *= 2
     windows: list[NDArray[Any]] = []
     left = max_tokens
     for ids in documents:
-        if left <= 0:
-            break
-        if len(ids) > 1:
-            windows.append(ids[: left + 1])
+        if left > 0 and len(ids) > 1:
+            windows.append(ids[: min(most, left) + 1])
             left -= len(windows[-1]) - 1
     if not windows:
         raise NoTokensError(
             "no held-out document of two tokens or more: raise corpus.held_out_share or corpus.max_tokens"
         )
     return windows
-
-
-def _total(losses: Tensor) -> float:
-    return float(losses.double().sum())
 
 
 def _reconstructed(sae: Sae, block: int, massive_norm: float) -> Callable[[Tensor], Tensor]:

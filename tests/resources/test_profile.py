@@ -128,6 +128,28 @@ def test_paths_of_downloads_are_relative_to_the_profile(tmp_path: Path) -> None:
     assert found.saes.downloads[0].path == tmp_path / "layers.8"
 
 
+@pytest.mark.parametrize(
+    ("downloads", "complaint"),
+    [
+        (
+            "[{name: blocks-08-11, path: a, block: 8}]",
+            r"saes\.downloads\.0\.name: .*choose another name.*'blocks-08-11'",
+        ),
+        ("[{name: block-08, path: a, block: 8}]", r"saes\.downloads\.0\.name: .*choose another name.*'block-08'"),
+        (
+            "[{name: a, path: a, block: 1}, {name: a, path: b, block: 2}]",
+            r"saes\.downloads: more than one is called a;",
+        ),
+        ("[{name: a, path: a, bloc: 1}]", r"saes\.downloads\.0\.bloc: unknown key; did you mean 'block'\?"),
+    ],
+)
+def test_downloads_that_cannot_be_told_apart_or_read_are_refused(
+    tmp_path: Path, downloads: str, complaint: str
+) -> None:
+    with pytest.raises(ProfileError, match=complaint):
+        load_profile(profile(tmp_path, f"saes: {{downloads: {downloads}}}"))
+
+
 def test_the_banner_says_look_ahead_before_the_notice(tmp_path: Path) -> None:
     text = "notice: A sample.\ndescriptions: {look_ahead: true}"
     assert load_profile(profile(tmp_path, text)).banner.startswith("LOOK-AHEAD")

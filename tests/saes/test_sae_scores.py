@@ -16,6 +16,7 @@ from assets.saes.scores import (
     fvu,
     fvu_of,
     mmcs,
+    passes,
     reconstruction_scores,
     transfer_score,
 )
@@ -123,14 +124,32 @@ def test_an_autoencoder_that_rebuilds_nothing_scores_like_ablation() -> None:
 def test_cross_entropies_are_means_over_the_first_tokens() -> None:
     model = TinyModel()
     seen: list[int] = []
-    rows = cross_entropy_scores(model, [("e", 1, identity_sae(width=2))], DOCUMENTS, 40, 10.0, progress=seen.append)
+    saes = [("e", 1, identity_sae(width=2))]
+    rows = cross_entropy_scores(model, saes, DOCUMENTS, 40, 10.0, progress=seen.append)
     row = rows.row(0, named=True)
     expected = torch.cat([model(DOCUMENTS[0]), model(DOCUMENTS[2])[:11]]).double().mean()
     assert row["ce"] == pytest.approx(float(expected))
-    assert row["ce_tokens"] == sum(seen) == 40
+    assert row["ce_tokens"] == 40
+    assert sum(seen) == 40 * passes(saes) == 40 * 3
     assert row["ce_score"] == pytest.approx((row["ce_ablated"] - row["ce_sae"]) / (row["ce_ablated"] - row["ce"]))
     assert row["dce_percent"] == pytest.approx(100 * (row["ce_sae"] / row["ce"] - 1))
     assert row["ce_ablated"] == pytest.approx(np.log(VOCABULARY), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("max_tokens", "taken"), [(300, [128, 128, 44]), (384, [128, 128, 128]), (500, [256, 244]), (5000, [299, 499, 999])]
+)
+def test_cross_entropy_rests_on_as_many_documents_as_there_are_tokens_for(max_tokens: int, taken: list[int]) -> None:
+    seen: list[int] = []
+
+    def losses(ids: np.ndarray, block: int | None = None, replace: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+        seen.append(len(ids) - 1)
+        return torch.ones(len(ids) - 1) * (2 if replace else 1)
+
+    documents = [np.arange(300), np.arange(1), np.arange(500), np.arange(1000)]
+    rows = cross_entropy_scores(losses, [("e", 0, identity_sae())], documents, max_tokens, 10.0)
+    assert seen == taken * 3
+    assert rows["ce_tokens"].to_list() == [sum(taken)]
 
 
 def test_massive_tokens_keep_their_own_activation() -> None:
@@ -161,7 +180,7 @@ def test_several_entries_at_a_block_are_scored_each_by_itself() -> None:
     saes = [("thin", 1, thin), ("full", 1, full), ("blank", 0, blank), ("thin", 0, thin)]
     together = cross_entropy_scores(TinyModel(), saes, DOCUMENTS, 1000, 10.0, progress=seen.append)
     assert together.select("entry", "block").rows() == [("blank", 0), ("thin", 0), ("full", 1), ("thin", 1)]
-    assert sum(seen) == 4 * (29 + 24)
+    assert sum(seen) == (29 + 24) * passes(saes) == (29 + 24) * (1 + 2 + 4)
     assert together.filter(pl.col("block") == 1)["ce_ablated"].n_unique() == together["ce"].n_unique() == 1
     for entry, block, sae in saes:
         alone = cross_entropy_scores(TinyModel(), [(entry, block, sae)], DOCUMENTS, 1000, 10.0)
