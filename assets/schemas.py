@@ -204,7 +204,7 @@ SAES = _table("saes", "entry")(
     _c("flop", REAL, "Predicted FLOP of that training (METHOD.md B, cost model), harvest not counted.", "FLOP"),
     _maybe("fvu", REAL, "Fraction of variance unexplained on the last training batches.", "1"),
     _maybe("validation_fvu", REAL, "The same on validation documents at the end, mean over its blocks.", "1"),
-    _c("sha256", TEXT, "Hash of the weights file."),
+    _c("sha256", TEXT, "Hash of its two files, settings and weights."),
 )
 SAE_CURVES = _table("sae_curves", "entry tokens")(
     "Learning curves.",

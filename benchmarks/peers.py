@@ -24,14 +24,14 @@ class Worker:
     Parameters
     ----------
     name : for messages
-    python : of its virtual environment; with our own it gets our environment variables, too
+    python : of its virtual environment; another's does not see our packages
     script : what it runs; it calls `serve`
     threads : of torch
     """
 
     def __init__(self, name: str, python: Path, script: Path, threads: int) -> None:
         self._name, self._log = name, tempfile.TemporaryFile("w+")  # noqa: SIM115 - open for as long as the process
-        ours = () if python == Path(sys.executable) else ("PYTHONPATH", "OMP_WAIT_POLICY")
+        ours = () if python == Path(sys.executable) else ("PYTHONPATH",)
         environment = {key: value for key, value in os.environ.items() if key not in ours}
         environment |= {"OMP_NUM_THREADS": str(threads), "HF_HUB_OFFLINE": "1"}
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._log}

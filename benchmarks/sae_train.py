@@ -5,12 +5,12 @@ correlated, of a decaying spectrum, mean norm 1) and, at each width, trains on t
 round, each in a process of its own:
 
 - the bare product of the encoder, forward only: the limit;
-- ours, `assets.saes.train.SaeTraining`;
+- ours, `assets.saes.train.SaeTraining`; and once more with freed memory returned to the kernel, as in the peers;
 - sparsify's SparseCoder, step by step as its Trainer does it;
-- SAELens' TopKTrainingSAE, by its SAETrainer.
+- SAELens' TopKTrainingSAE, by its SAETrainer; and once more with `use_sparse_activations`, which is not its default.
 
 d = 576, k = 32, 2,048 tokens a step, Adam, float32; the same weights at the start, the same batches, the same constant
-learning rate, no dead latents. Before the rounds, the first steps of all three give the curves. Where rounding makes
+learning rate, no dead latents. Before the rounds, the first steps of all give the curves. Where rounding makes
 another latent active, Adam makes a whole step of it: curves of the same mathematics part after some 15 to 30 steps, by
 less than one in a thousand. Ours clips the gradient at norm 1, which sparsify does not; at 4,608 latents the norm stays
 below 0.2. Memory is the most that training takes over what its process has before: libraries and input. Our gradients
@@ -53,9 +53,10 @@ CHECKED_TOKENS, NOISE, ROUNDING = 512, 0.01, 1e-6
 """Tokens on which gradients are compared; what is added to the first weights, so that no bias is zero; by how much
 the last active latent of a token is ahead of the next, for else the order of additions decides between them."""
 SCRIPT = Path(__file__).with_name("sae_train_peer.py")
-TRAINERS = {"limit": "bare encoder product", "ours": "ours", "sparsify": SPARSIFY, "saelens": SAELENS}
+TRAINERS = {"limit": "bare encoder product", "ours": "ours", "ours_returning": "ours, memory returned"}
+TRAINERS |= {"sparsify": SPARSIFY, "saelens": SAELENS, "saelens_sparse": f"{SAELENS}, sparse"}
 """By name in a round."""
-PEERS = ("sparsify", "saelens")
+PEERS = ("sparsify", "saelens", "saelens_sparse")
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,8 @@ class Bench:
     def __init__(self, options: argparse.Namespace, folder: Path, bar: tqdm) -> None:
         self._options, self._folder, self._bar = options, folder, bar
         ours = Path(sys.executable)
-        pythons = {"limit": ours, "ours": ours}
-        pythons |= {"sparsify": sparsify_python(options.venvs), "saelens": saelens_python(options.venvs)}
+        pythons = {"limit": ours, "ours": ours, "ours_returning": ours, "sparsify": sparsify_python(options.venvs)}
+        pythons |= dict.fromkeys(("saelens", "saelens_sparse"), saelens_python(options.venvs))
         self._pythons = {name: python for name, python in pythons.items() if python}
         each = options.rounds * len(self._pythons) + len(options.curve) * (len(self._pythons) - 1)
         bar.reset(each * len(options.widths))

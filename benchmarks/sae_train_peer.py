@@ -9,6 +9,7 @@ import importlib
 import math
 import os
 import time
+from contextlib import nullcontext
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,7 @@ class Bare:
 
 
 class Ours:
-    """As in a run of the product."""
+    """As in a run of the product; but for `ours`, freed memory is returned to the kernel, as it is in the peers."""
 
     modules = ("resources.environment", "assets.saes.train")
 
@@ -64,9 +65,9 @@ class Ours:
         from resources.compute import reused_memory  # noqa: PLC0415
         from resources.profile import Saes  # noqa: PLC0415
 
-        self._memory = reused_memory()
+        self._memory = reused_memory() if job["side"] == "ours" else nullcontext()
         self._memory.__enter__()  # as around all steps of a run
-        patch.object(train, "learning_rate_factor", lambda step, steps: 1.0).start()
+        patch.object(train, "learning_rate_factor", lambda step, steps, ends: 1.0).start()
         config = SaeConfig(job["d_model"], job["n_latents"], job["k"], (0,), {0: 1.0})
         sae = train.random_sae(config, start["b_dec"][None], 0).on(job["device"])
         sae.load_state_dict(start)
@@ -134,7 +135,10 @@ class Sparsify:
 
 
 class SAELens:
-    """A turn of the loop of `SAETrainer.fit`, with default settings, without its progress bar and its log."""
+    """A turn of the loop of `SAETrainer.fit`, with default settings, without its progress bar and its log.
+
+    `saelens_sparse` is the one setting that its documentation recommends for small k.
+    """
 
     modules = ("sae_lens.training.sae_trainer",)
 
@@ -143,7 +147,8 @@ class SAELens:
         from sae_lens.config import SAETrainerConfig  # noqa: PLC0415
         from sae_lens.training.sae_trainer import SAETrainer  # noqa: PLC0415
 
-        config = TopKTrainingSAEConfig(job["d_model"], job["n_latents"], device=job["device"], k=job["k"])
+        sparse = {"use_sparse_activations": job["side"] == "saelens_sparse"}
+        config = TopKTrainingSAEConfig(job["d_model"], job["n_latents"], device=job["device"], k=job["k"], **sparse)
         sae = TopKTrainingSAE(config)
         names = {"W_enc": start["encoder.weight"].T, "b_enc": start["encoder.bias"]}
         sae.load_state_dict(names | {name: start[name] for name in ("W_dec", "b_dec")})
@@ -166,7 +171,8 @@ class SAELens:
         return float((x - made.sae_out).pow(2).sum() / (x - x.mean(0)).pow(2).sum())
 
 
-SIDES = {"limit": Bare, "ours": Ours, "sparsify": Sparsify, "saelens": SAELens}
+SIDES = {"limit": Bare, "ours": Ours, "ours_returning": Ours, "sparsify": Sparsify}
+SIDES |= {"saelens": SAELens, "saelens_sparse": SAELens}
 
 
 class Training:

@@ -162,7 +162,7 @@ class Saes(Section):
     tokens: Positive = 300_000
     """Training tokens of each entry trained from scratch, at the most, in as many passes as it takes."""
     stop_gain: Annotated[float, Field(ge=0, lt=1)] = 0.01
-    """Training ends where validation FVU fell by less than this share over its last fifth; 0: never early."""
+    """Training winds down where validation FVU fell by less than this share over its last fifth; 0: never early."""
     batch_tokens: Positive = 512
     """Tokens per step."""
     learning_rate: Annotated[float, Field(gt=0)] = 4e-3

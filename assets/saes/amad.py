@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from assets.saes.cost import cost_ratio
+from assets.saes.cost import CostModel
 from assets.saes.distances import AngularDistances, DistanceError, Matrix, distance_matrix, distance_rows
 from assets.saes.partitions import amad, choose_count, diameter, frontier, knee, partition, predicted_loss
 from resources.profile import Groups
@@ -31,19 +31,14 @@ def group_name(blocks: Sequence[int]) -> str:
     return "blocks-" + "+".join(f"{block:02d}" for block in blocks)
 
 
-def group_frontier(
-    distances: Matrix, strategy: str, d_model: int, expansion: int, blocks: Sequence[int]
-) -> pl.DataFrame:
+def group_frontier(distances: Matrix, strategy: str, costs: CostModel, blocks: Sequence[int]) -> pl.DataFrame:
     """Return `frontier` of the blocks before the last, each cost with the harvest and the last block's own SAE."""
     others = distances[:-1, :-1]
-    depth = blocks[-1] + 1
-    costs = [cost_ratio(n + 1, len(blocks), d_model, expansion, depth=depth) for n in range(len(others))]
-    return frontier(others, strategy, costs)
+    ratios = [costs.ratio(n + 1, len(blocks), depth=blocks[-1] + 1) for n in range(len(others))]
+    return frontier(others, strategy, ratios)
 
 
-def layer_groups(
-    distances: Matrix, settings: Groups, d_model: int, expansion: int, blocks: Sequence[int]
-) -> pl.DataFrame:
+def layer_groups(distances: Matrix, settings: Groups, costs: CostModel, blocks: Sequence[int]) -> pl.DataFrame:
     """Return the rows of LAYER_GROUPS, one per block, by block; the last of `blocks` (ascending) stands alone.
 
     The number of groups is `settings.count`; else the least with AMAD under `settings.max_amad` (the paper's rule);
@@ -53,13 +48,13 @@ def layer_groups(
     others = distances[:-1, :-1]
     groups: list[list[int]] = []
     if len(others):
-        count = settings.count or _chosen_count(distances, settings, d_model, expansion, blocks)
+        count = settings.count or _chosen_count(distances, settings, costs, blocks)
         groups = partition(others, count, settings.strategy)
     shared = {
         "strategy": settings.strategy,
         "amad": amad(others, groups),
         "predicted_loss": predicted_loss(others, groups),
-        "cost_ratio": cost_ratio(len(groups), len(blocks), d_model, expansion, depth=blocks[-1] + 1),
+        "cost_ratio": costs.ratio(len(groups), len(blocks), depth=blocks[-1] + 1),
     }
     rows = [
         {
@@ -75,8 +70,8 @@ def layer_groups(
     return pl.DataFrame(rows).cast({"block": pl.Int32}).select(columns).sort("block")
 
 
-def _chosen_count(distances: Matrix, settings: Groups, d_model: int, expansion: int, blocks: Sequence[int]) -> int:
+def _chosen_count(distances: Matrix, settings: Groups, costs: CostModel, blocks: Sequence[int]) -> int:
     if settings.max_amad is not None:
         return choose_count(distances[:-1, :-1], settings.strategy, settings.max_amad)
-    points = group_frontier(distances, settings.strategy, d_model, expansion, blocks)
+    points = group_frontier(distances, settings.strategy, costs, blocks)
     return knee(points["cost_ratio"].to_list(), points["predicted_loss"].to_list())

@@ -9,7 +9,7 @@ from assets import schemas
 from assets.activations.model_now import model_now
 from assets.declaration import asset
 from resources.build import Build
-from resources.lake import digest_of, file_digest
+from resources.lake import digest_of
 from resources.profile import Profile, ProfileError
 from resources.recipe import Slices, whole
 
@@ -90,6 +90,7 @@ def layer_distances(build: Build) -> None:
         "tokens": angles.tokens,
         "documents": angles.documents,
         "documents_in_corpus": train.height,
+        "massive_tokens": int((~keep).sum()),
         "half_width": rows["half_width"].max(),
     }
 
@@ -97,26 +98,36 @@ def layer_distances(build: Build) -> None:
 @asset(
     schemas.LAYER_GROUPS,
     reads={"layer_distances": whole},
-    config=["groups.strategy", "groups.count", "groups.max_amad", "saes.expansion", "model"],
+    config=[
+        "groups.strategy",
+        "groups.count",
+        "groups.max_amad",
+        "saes.expansion",
+        "saes.tokens",
+        "corpus.max_tokens",
+        "model",
+    ],
     kinds=["scikitlearn"],
 )
 def layer_groups(build: Build) -> None:
     """Which blocks share an autoencoder; the last block always has one of its own."""
     from assets.saes.amad import distance_matrix, group_frontier
     from assets.saes.amad import layer_groups as groups_of
+    from assets.saes.cost import CostModel
     from assets.saes.groups_figure import groups_figure
     from resources.model_limits import model_shape
 
     blocks, matrix = distance_matrix(build.read("layer_distances"))
-    settings, expansion = build.profile.groups, build.profile.saes.expansion
-    d_model = model_shape(build.profile.model, build.models).d_model
-    rows = groups_of(matrix, settings, d_model, expansion, blocks)
+    profile, shape = build.profile, model_shape(build.profile.model, build.models)
+    passes = profile.saes.tokens / profile.corpus.max_tokens
+    costs = CostModel(shape.d_model, profile.saes.expansion, shape.context_length, passes)
+    rows = groups_of(matrix, profile.groups, costs, blocks)
     build.write(schemas.LAYER_GROUPS, rows)
     build.metadata |= {
         "entries": rows["group"].n_unique(),
         **{name: rows[name][0] for name in ("amad", "predicted_loss", "cost_ratio")},
     }
-    points = group_frontier(matrix, settings.strategy, d_model, expansion, blocks)
+    points = group_frontier(matrix, profile.groups.strategy, costs, blocks)
     build.picture(
         "groups",
         groups_figure(matrix, rows, points),
@@ -153,7 +164,7 @@ def saes(build: Build) -> None:
     from assets.saes.building import carried_over, downloaded, trained, whole_entries
     from assets.saes.curves_figure import curves_figure
     from assets.saes.entries import curve_rows, planned_entries, sae_row
-    from assets.saes.formats import save_sae
+    from assets.saes.formats import folder_digest, save_sae
 
     entries = planned_entries(build.read("layer_groups"), build.profile.saes, build.digest_of("sae_corpus"))
     downloads = _downloads_now(build.profile, None)
@@ -164,8 +175,7 @@ def saes(build: Build) -> None:
 
     def save(name: str, sae: "Sae", parent: str | None, curve: "Sequence[CurvePoint]") -> None:
         save_sae(sae, build.folder / name)
-        weights = file_digest(build.folder / name / "sae.safetensors")
-        rows.append(sae_row(name, sae.config, parent, curve, weights))
+        rows.append(sae_row(name, sae.config, parent, curve, folder_digest(build.folder / name)))
         curves.extend(curve_rows(name, curve))
 
     for name in sorted(set(downloads) - kept):
@@ -176,7 +186,8 @@ def saes(build: Build) -> None:
     build.write(schemas.SAES, schemas.SAES.frame(rows))
     build.write(schemas.SAE_CURVES, schemas.SAE_CURVES.frame(curves))
     build.metadata |= {"trained": len(fresh), "downloaded": len(downloads), "carried_over": len(kept)}
-    build.metadata["training_flop"] = sum(row["flop"] for row in rows)
+    trained_now = {entry.name for entry in fresh}
+    build.metadata["training_flop"] = sum(row["flop"] for row in rows if row["entry"] in trained_now)
     if curves:
         picture = curves_figure(schemas.SAE_CURVES.frame(curves))
         build.picture("curves", picture, "How FVU fell, and how many latents stayed silent.")

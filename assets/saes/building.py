@@ -1,7 +1,6 @@
 """What the bodies of `saes` and `sae_scores` do: carry over, take in, train, score."""
 
 import shutil
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,29 +8,33 @@ from typing import Any
 import polars as pl
 
 from assets.activations.source import open_corpus
-from assets.saes.corpus import kept_tokens
+from assets.saes.corpus import Rows, kept_tokens
 from assets.saes.downloaded import check_fits, open_downloaded
-from assets.saes.entries import Entry, waves
-from assets.saes.formats import load_sae
+from assets.saes.entries import Entry, turns
+from assets.saes.formats import SaeFileError, folder_digest, load_sae
 from assets.saes.run import Run, training_corpus, validation_samples
 from assets.saes.sae import Sae
 from assets.saes.scores import mmcs, reconstruction_scores
 from assets.saes.train import SaeTraining
 from resources.build import Build
 from resources.compute import devices
-from resources.lake import file_digest
 from resources.model_limits import model_shape
+
+BYTES_IN_TRAINING = 32
+"""Per latent and dimension: encoder and decoder, gradients, and Adam's two moments, float32."""
 
 
 def whole_entries(build: Build, names: set[str]) -> set[str]:
-    """Those whose weights are still there, byte for byte."""
+    """Those whose two files are still there, byte for byte."""
     stored = build.before("saes").filter(pl.col("entry").is_in(sorted(names)))
-    files = {name: build.before_folder / name / "sae.safetensors" for name in stored["entry"]} if names else {}
-    return {
-        name
-        for name, digest in stored.select("entry", "sha256").rows()
-        if files[name].is_file() and file_digest(files[name]) == digest
-    }
+    return {name for name, digest in stored.select("entry", "sha256").rows() if _is(build.before_folder / name, digest)}
+
+
+def _is(folder: Path, digest: str) -> bool:
+    try:
+        return folder_digest(folder) == digest
+    except SaeFileError:
+        return False
 
 
 def carried_over(build: Build, kept: set[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -60,23 +63,28 @@ def downloaded(build: Build, name: str) -> Sae:
 def trained(
     build: Build, entries: Sequence[Entry], fresh: Sequence[Entry], checkpoints: Path
 ) -> Iterator[tuple[Entry, SaeTraining]]:
-    """Train wave by wave, all entries of a wave in one pass over the cache; parents are read where they are saved."""
+    """Train turn by turn, all entries of a turn in one pass over the cache; parents are read where they are saved."""
     if not fresh:
         return
     blocks = sorted({block for entry in fresh for block in entry.blocks})
-    massive, device = build.profile.activations.massive_norm, devices()[0].name
+    massive, device = build.profile.activations.massive_norm, devices()[0]
     with open_corpus(build, "validation") as (index, shards):
         samples = validation_samples(shards, index, blocks, massive)
-    started, total = time.perf_counter(), sum(entry.tokens for entry in fresh)
+    total = sum(entry.tokens for entry in fresh)
     with open_corpus(build, "train") as (index, shards), build.progress(total, "tokens") as progress:
         corpus = training_corpus(shards, index, blocks, samples, massive)
-        for number, wave in enumerate(waves(entries)):
-            due = [entry for entry in wave if entry in fresh]
+        kept = [statistics.keep for statistics in corpus.statistics.values()]
+        build.metadata["massive_activations"] = sum(int((~keep).sum()) for keep in kept)
+        seconds, latents = 0.0, shards.d_model * build.profile.saes.expansion
+        most = max(1, device.free_bytes // 2 // (BYTES_IN_TRAINING * latents * shards.d_model))
+        for due in turns(entries, fresh, most):
             parents = {entry.parent: load_sae(build.folder / entry.parent) for entry in due if entry.parent}
-            run = Run(due, parents, corpus, build.profile, device)
-            run.go(checkpoints / f"wave-{number}.safetensors", progress, build.say)
+            run = Run(due, parents, corpus, build.profile, device.name)
+            run.go(checkpoints / f"{due[0].name}.safetensors", progress, build.say)
             yield from ((entry, run.trainings[entry.name]) for entry in due)
-    build.metadata["training_seconds"] = time.perf_counter() - started
+            seconds += sum(training.seconds for training in run.trainings.values())
+            del run, parents
+    build.metadata["training_seconds"] = seconds
 
 
 def reconstruction(build: Build, pairs: Sequence[tuple[str, int, Sae]]) -> tuple[pl.DataFrame, list[str]]:
@@ -85,7 +93,7 @@ def reconstruction(build: Build, pairs: Sequence[tuple[str, int, Sae]]) -> tuple
     with open_corpus(build, "held_out") as (held_out, shards):
         keep = {block: kept_tokens(shards, held_out, block, massive) for block in sorted({pair[1] for pair in pairs})}
         for entry, block, sae in pairs:
-            scores = reconstruction_scores(sae, {block: shards.activations(block)}, keep)
+            scores = reconstruction_scores(sae, {block: Rows(shards, block)}, keep)
             rows.append(scores.with_columns(entry=pl.lit(entry)))
     return pl.concat(rows), held_out["text"].to_list()
 

@@ -29,7 +29,8 @@ def save_checkpoint(file: Path, trainings: Mapping[str, SaeTraining], draws: Map
         notes[name] = {
             "steps": training.steps_done,
             "tokens": training.tokens,
-            "stopped": training.stopped,
+            "ends": training.ends,
+            "seconds": training.seconds,
             "curve": training.curve,
             "draw": draws[name].state,
         }
@@ -96,5 +97,6 @@ def _restore(training: SaeTraining, tensors: Mapping[str, Tensor], notes: Mappin
         state = {part: tensors[f"adam/{name}/{part}"].to(parameter.device) for part in MOMENTS}
         training.optimiser.state[parameter] = state
     training.silent.copy_(tensors["silent"])
-    training.steps_done, training.tokens, training.stopped = notes["steps"], notes["tokens"], notes["stopped"]
+    training.steps_done, training.tokens, training.ends = notes["steps"], notes["tokens"], notes["ends"]
+    training.seconds = notes["seconds"]
     training.curve = [CurvePoint(*point) for point in notes["curve"]]

@@ -1,5 +1,7 @@
 """The pinned corpus: which documents train the autoencoders, validate them, are held out, and which tokens count."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -10,6 +12,20 @@ from resources.profile import Corpus
 
 class CorpusError(ValueError):
     """No corpus can be drawn from the filings there are."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Residual streams of a block [rows, d_model], of which only the rows asked for are read."""
+
+    shards: Shards
+    block: int
+
+    def __len__(self) -> int:
+        return self.shards.rows
+
+    def __getitem__(self, rows: NDArray[np.int64]) -> NDArray[np.floating]:
+        return self.shards.gathered(self.block, rows)
 
 
 def draw_corpus(filings: pl.DataFrame, settings: Corpus) -> pl.DataFrame:

@@ -1,18 +1,17 @@
 """Autoencoders that others trained: read in their layout, and checked against the model before they are used."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from assets.saes.formats import CONFIG, WEIGHTS, SaeFileError, load_sae, read_settings
+from assets.saes.formats import CONFIG, WEIGHTS, SaeFileError, folder_digest, load_sae, read_settings
 from assets.saes.sae import Sae
 from assets.saes.saelens_format import SAELENS_WEIGHTS, load_saelens
 from assets.saes.sparsify_format import folded
-from resources.lake import digest_of, file_digest
 
 RUN = "config.json"
 """Of sparsify and Group-SAE: how a run was trained, beside the folders of its autoencoders."""
@@ -56,11 +55,8 @@ def open_downloaded(folder: Path) -> Sae:
 
 
 def download_digest(folder: Path) -> str:
-    """SHA-256 over the two files that make an autoencoder; raises SaeFileError where one is missing."""
-    files = [folder / CONFIG, _weights_file(folder)]
-    if not files[0].is_file():
-        raise SaeFileError(f"{files[0]}: no such file; download the whole folder")
-    return digest_of({file.name: file_digest(file) for file in files})
+    """`folder_digest` of whichever layout the folder holds; raises SaeFileError as `open_downloaded`."""
+    return folder_digest(folder, _weights_file(folder).name)
 
 
 def check_fits(
@@ -124,7 +120,8 @@ def _origin(folder: Path) -> _Origin:
     file = folder / CONFIG
     settings = read_settings(file)
     if isinstance(metadata := settings.get("metadata"), dict):
-        return _Origin(file, file, hook=metadata.get("hook_name"), model=metadata.get("model_name"))
+        hook, model = (_said(metadata, key, str, file) for key in ("hook_name", "model_name"))
+        return _Origin(file, file, hook=hook, model=model)
     return _origin_of_run(folder.resolve())
 
 
@@ -134,15 +131,23 @@ def _origin_of_run(place: Path) -> _Origin:
         place = place.parent
     file = place.parent / RUN
     run: dict[str, Any] = read_settings(file) if file.is_file() else {}
-    groups = run.get("clusters")
+    groups: dict[str, Any] = _said(run, "clusters", dict, file) or {}
     return _Origin(
         place,
         file,
         hook=place.name if _LOOKS_LIKE_A_HOOK.search(place.name) else None,
-        blocks=groups.get(place.name) if isinstance(groups, dict) else None,
-        model=run.get("model"),
+        blocks=_said(groups, place.name, list, file),
+        model=_said(run, "model", str, file),
         normalised=bool(run.get("normalize_activations")),
     )
+
+
+def _said(settings: Mapping[str, Any], key: str, kind: type, file: Path) -> Any:
+    """What a file says under this key; None where it says nothing. Raises SaeFileError where it is of another type."""
+    value = settings.get(key)
+    if value is not None and not isinstance(value, kind):
+        raise SaeFileError(f"{file}: {key} is {value!r}, a {kind.__name__} is expected")
+    return value
 
 
 def _check_size(sae: Sae, file: Path, block: int, d_model: int, n_blocks: int) -> None:

@@ -64,19 +64,22 @@ def planned_entries(groups: pl.DataFrame, settings: Saes, corpus: str) -> list[E
     return [entry(i) for i in range(len(planned))]
 
 
-def waves(entries: Sequence[Entry]) -> list[list[Entry]]:
-    """Return the entries in turns: those of a wave are trained together, after the waves with their parents."""
+def turns(entries: Sequence[Entry], fresh: Sequence[Entry], most: int) -> list[list[Entry]]:
+    """Return the fresh ones in turns of at most so many, trained together; a parent's turn is before its children's."""
     of = {entry.name: entry for entry in entries}
 
     def depth(entry: Entry) -> int:
         return 1 + depth(of[entry.parent]) if entry.parent else 0
 
-    depths = [depth(entry) for entry in entries]
-    return [[e for e, its in zip(entries, depths, strict=True) if its == d] for d in sorted(set(depths))]
+    by_depth: dict[int, list[Entry]] = {}
+    for entry in entries:
+        if entry in fresh:
+            by_depth.setdefault(depth(entry), []).append(entry)
+    return [due[i : i + most] for _, due in sorted(by_depth.items()) for i in range(0, len(due), most)]
 
 
 def sae_row(
-    name: str, config: SaeConfig, parent: str | None, curve: Sequence[CurvePoint], weights: str
+    name: str, config: SaeConfig, parent: str | None, curve: Sequence[CurvePoint], sha256: str
 ) -> dict[str, Any]:
     """Row of `saes`; its FVU is the mean over the last points of the curve. A downloaded one has no curve."""
     last = curve[-LAST_POINTS:]
@@ -94,7 +97,7 @@ def sae_row(
         "flop": sae_flop(tokens, config.d_model, config.n_latents / config.d_model),
         "fvu": sum(point.fvu for point in last) / len(last) if last else None,
         "validation_fvu": held_out[-1] if held_out else None,
-        "sha256": weights,
+        "sha256": sha256,
     }
 
 

@@ -6,6 +6,7 @@
 """
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,8 @@ import safetensors
 import safetensors.torch
 import torch
 
-from assets.saes.sae import Activation, Sae, SaeConfig, SaeConfigError
+from assets.saes.sae import Activation, Sae, SaeConfig
+from resources.lake import digest_of, file_digest
 
 CONFIG = "cfg.json"
 WEIGHTS = "sae.safetensors"
@@ -51,6 +53,15 @@ def load_sae(folder: Path) -> Sae:
     return filled(config, read_tensors(folder / WEIGHTS), folder / WEIGHTS)
 
 
+def folder_digest(folder: Path, weights: str = WEIGHTS) -> str:
+    """SHA-256 over the two files that make an autoencoder; raises SaeFileError where one is missing."""
+    files = [folder / CONFIG, folder / weights]
+    for file in files:
+        if not file.is_file():
+            raise _missing(file)
+    return digest_of({file.name: file_digest(file) for file in files})
+
+
 def write_files(folder: Path, settings: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], weights: str) -> None:
     """Write `cfg.json`, keys sorted, and the file `weights`; the same content gives the same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -65,7 +76,7 @@ def read_settings(file: Path) -> dict[str, Any]:
         settings = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise _missing(file) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SaeFileError(f"{file}: not valid JSON: {error}") from error
     if not isinstance(settings, dict):
         raise SaeFileError(f"{file}: a JSON object is expected, not {type(settings).__name__}")
@@ -92,7 +103,7 @@ def explained(file: Path) -> Iterator[None]:
         raise
     except KeyError as error:
         raise SaeFileError(f"{file}: the key {error} is missing") from error
-    except (TypeError, AttributeError, SaeConfigError) as error:
+    except (TypeError, AttributeError, ValueError, OverflowError) as error:
         raise SaeFileError(f"{file}: {error}") from error
 
 
@@ -116,13 +127,26 @@ def check_tensors(tensors: Mapping[str, torch.Tensor], shapes: Mapping[str, Sequ
 
 
 def filled(config: SaeConfig, tensors: Mapping[str, torch.Tensor], file: Path) -> Sae:
-    """Return the autoencoder with these weights, copied into float32; raises SaeFileError as `check_tensors`."""
+    """Return the autoencoder with these weights, copied into float32.
+
+    Raises SaeFileError as `check_tensors`, before anything of the size that `config` says is allocated, and where a
+    weight is NaN or infinite.
+    """
+    with torch.device("meta"):
+        shapes = {name: parameter.shape for name, parameter in Sae(config).state_dict().items()}
+    check_tensors(tensors, shapes, file)
     sae = Sae(config)
-    parameters = sae.state_dict()
-    check_tensors(tensors, {name: parameter.shape for name, parameter in parameters.items()}, file)
-    for name, parameter in parameters.items():
+    for name, parameter in sae.state_dict().items():
+        if not _numbers(tensors[name], name):
+            raise SaeFileError(f"{file}: {name} holds NaN or infinity; download or train it again")
         parameter.copy_(tensors[name])
     return sae.eval()
+
+
+def _numbers(tensor: torch.Tensor, name: str) -> bool:
+    """Whether all are finite; a threshold of 0 has the logarithm -inf."""
+    allowed = tensor.isfinite() | tensor.isneginf() if name == "log_threshold" else tensor.isfinite()
+    return bool(allowed.all())
 
 
 def _settings(config: SaeConfig) -> dict[str, Any]:
@@ -146,11 +170,23 @@ def _config(settings: Mapping[str, Any], file: Path) -> SaeConfig:
         d_model=whole_number(settings, "d_in"),
         n_latents=_n_latents(settings),
         k=k,
-        blocks=tuple(settings.get("blocks", ())),
-        scales={int(block): scale for block, scale in settings.get("scales", {}).items()},
+        blocks=tuple(_block(block) for block in settings.get("blocks", ())),
+        scales={_block(int(block)): _scale(scale) for block, scale in settings.get("scales", {}).items()},
         activation=activation,
         block_biases=bool(settings.get("block_biases")),
     )
+
+
+def _block(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise TypeError(f"a block is {value!r}, which is no number from 0 up")
+    return value
+
+
+def _scale(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise TypeError(f"a scale is {value!r}, which is no positive number")
+    return value
 
 
 def _n_latents(settings: Mapping[str, Any]) -> int:

@@ -1,4 +1,4 @@
-"""A training run over the cache: all entries of a wave in one pass, checkpoints on disk, the curve of what diverged."""
+"""A training run over the cache: all entries of a turn in one pass, checkpoints on disk, the curve of what diverged."""
 
 import csv
 import time
@@ -49,8 +49,18 @@ class TrainingCorpus:
 def validation_samples(
     shards: Shards, index: pl.DataFrame, blocks: Sequence[int], massive_norm: float
 ) -> dict[int, NDArray[np.floating]]:
-    """Return per block at most 2,048 tokens of validation documents (rows first_row, tokens)."""
-    return {block: kept_sample(shards, index, block, massive_norm, VALIDATION_TOKENS) for block in blocks}
+    """Return per block at most 2,048 tokens of validation documents (rows first_row, tokens).
+
+    Raises CorpusTooSmallError where FVU cannot be told from them: fewer than two, or all alike.
+    """
+    samples = {block: kept_sample(shards, index, block, massive_norm, VALIDATION_TOKENS) for block in blocks}
+    for block, x in samples.items():
+        if len(x) < 2 or (x == x[0]).all():
+            raise CorpusTooSmallError(
+                f"block {block}: {len(x)} tokens of {index.height} validation documents differ too little to stop "
+                "training by: raise corpus.validation_share or corpus.max_tokens"
+            )
+    return samples
 
 
 def training_corpus(
@@ -66,12 +76,12 @@ def training_corpus(
 
 
 class Run:
-    """One wave of entries in training.
+    """Entries in training together.
 
     Parameters
     ----------
     entries : sequence of Entry
-        Trained together.
+        Each comes out the same whatever is trained beside it.
     parents : mapping
         Finished autoencoders by entry name.
     corpus : TrainingCorpus
@@ -123,6 +133,10 @@ class Run:
             _write_curve(file, error.curve)
             raise TrainingDivergedError(f"{error}; its curve is in {file}", error.curve) from error
         save_checkpoint(checkpoint, self.trainings, self._draws)
+        for name, training in self.trainings.items():
+            fvu = training.curve[-1].held_out_fvu
+            if fvu is not None and fvu >= 1:
+                say(f"{name} explains nothing of the validation documents (FVU {fvu:.2f}): lower saes.learning_rate")
 
     def _resumed(self, checkpoint: Path, say: Callable[[str], None]) -> int:
         if not checkpoint.is_file():
@@ -144,7 +158,8 @@ class Run:
                 "lower saes.batch_tokens or raise corpus.max_tokens"
             )
         blocks = sorted({block for blocks in self._blocks.values() for block in blocks})
-        pool = max(2 * n, POOL_BYTES // (2 * shards.d_model * len(shards.blocks)))
+        wide = any("bfloat16" in shards.dtypes(block) for block in shards.blocks)
+        pool = max(2 * n, POOL_BYTES // ((4 if wide else 2) * shards.d_model * len(shards.blocks)))
         stream = shards.sample_tokens(n, self._settings.seed, blocks, max_bytes=1 << 40, pool_rows=pool)
         keep = {block: self._corpus.statistics[block].keep for block in blocks}
 

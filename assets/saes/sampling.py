@@ -9,8 +9,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-Activations = Mapping[int, NDArray[Any]]
-"""Per block `[tokens, d_model]` float16 or float32, the same tokens in every block; memory maps are fine."""
 Keep = Mapping[int, NDArray[np.bool_]]
 """Per block `[tokens]`: False where the activation is massive and left out (METHOD.md A)."""
 Take = Callable[[int, NDArray[np.int64]], NDArray[np.floating[Any]]]

@@ -1,6 +1,6 @@
 """How faithful an autoencoder is: FVU, L0, dead latents, cross-entropy, MMCS (METHOD.md B, metrics)."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -9,8 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from assets.saes.corpus import Rows
 from assets.saes.sae import Sae
-from assets.saes.sampling import Activations, Keep
+from assets.saes.sampling import Keep
 
 CHUNK = 4096
 FIRST_TOKENS = 128
@@ -44,7 +45,7 @@ def fvu_of(sae: Sae, block: int, x: NDArray[Any] | Tensor) -> float:
     return _block_scores(sae, block, x, everything)["fvu"]
 
 
-def reconstruction_scores(sae: Sae, activations: Activations, keep: Keep) -> pl.DataFrame:
+def reconstruction_scores(sae: Sae, activations: Mapping[int, NDArray[Any] | Rows], keep: Keep) -> pl.DataFrame:
     """Return per block of held-out `activations: [tokens, d_model]` columns block, fvu, fvu_tokens, l0, dead_share.
 
     Each block has its own scale and its own mean, and is never pooled with others; massive tokens are left out by
@@ -56,7 +57,7 @@ def reconstruction_scores(sae: Sae, activations: Activations, keep: Keep) -> pl.
 
 
 @torch.inference_mode()
-def _block_scores(sae: Sae, block: int, x: NDArray[Any] | Tensor, keep: NDArray[np.bool_]) -> dict[str, float]:
+def _block_scores(sae: Sae, block: int, x: NDArray[Any] | Rows | Tensor, keep: NDArray[np.bool_]) -> dict[str, float]:
     kept, one, device = np.flatnonzero(keep), sae.at(block), sae.W_dec.device
     if not len(kept):
         raise NoTokensError(
@@ -169,7 +170,7 @@ def _reconstructed(sae: Sae, block: int, massive_norm: float) -> Callable[[Tenso
 
     def replace(x: Tensor) -> Tensor:
         norms = x.norm(dim=1)
-        massive = norms > massive_norm * norms.median()
+        massive = norms > massive_norm * norms.float().quantile(0.5)
         x_hat = one.decode(*one.encode(x.float() * scale)) / scale
         return torch.where(massive.unsqueeze(1), x, x_hat.to(x.dtype))
 

@@ -1,5 +1,6 @@
 """Forward and backward pass of a sparse autoencoder: only active latents cost anything on the way back."""
 
+import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -13,6 +14,8 @@ from assets.saes.sparsity import padded
 warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
 
 CHUNK = 1024
+GATHERED_NUMBERS = 1 << 28
+"""Of decoder rows that a GPU holds once more at a time."""
 
 
 class Select(NamedTuple):
@@ -24,8 +27,9 @@ class Select(NamedTuple):
     """Whether each token is looked at by itself and has one width, so that a batch can be looked at piece by piece."""
 
 
-BANDWIDTH = 0.02
-"""Of JumpReLU's straight-through estimator, in scaled activations (inputs have a mean norm of 1)."""
+BANDWIDTH = 0.48
+"""Of JumpReLU's straight-through estimator, over the square root of d_model: scaled activations have a mean norm of 1,
+so pre-activations spread as its inverse. At d = 576 it is .02."""
 
 
 def sparse_pass(
@@ -44,7 +48,7 @@ def sparse_pass(
     With z the active pre-activations W_enc c + b_enc, c = x - b_dec, and g the gradient at x_hat:
     dL/dz_i = W_dec[i] . g where z_i > 0, dL/dW_dec[i] = sum_t z_ti g_t, dL/dW_enc[i] = sum_t dL/dz_ti c_t,
     dL/db_enc_i = sum_t dL/dz_ti, dL/db_dec = sum_t g_t - sum_i dL/db_enc_i W_enc[i].
-    A threshold t_i that a pre-activation misses or passes by less than half of e = BANDWIDTH gets
+    A threshold t_i that a pre-activation misses or passes by less than half of e = BANDWIDTH / sqrt(d) gets
     dL/dt_i = -(1/e) sum (t_i W_dec[i] . g + dL/dL0 / tokens) (Rajamanoharan et al. 2024, equations 11 and 12).
 
     Parameters
@@ -83,7 +87,7 @@ class _SparsePass(torch.autograd.Function):
         else:
             pre = torch.cat(list(pieces))
             values, indices = select.choose(pre)
-            near = None if log_threshold is None else _near(pre, log_threshold.exp())
+            near = None if log_threshold is None else _near(pre, log_threshold.exp(), bandwidth(x.shape[1]))
         x_hat = embedding_bag(indices, w_dec, per_sample_weights=values, mode="sum").add_(offset)
         ctx.save_for_backward(centred, values, indices, w_enc, w_dec, log_threshold, near)
         ctx.spans, ctx.bias_shapes = spans, (b_enc.shape, b_dec.shape)
@@ -127,9 +131,14 @@ def pre_activations(
             yield torch.addmm(bias, rows, right).to(centred.dtype)
 
 
-def _near(pre: Tensor, threshold: Tensor) -> Tensor:
+def bandwidth(d_model: int) -> float:
+    """Return the width of JumpReLU's straight-through estimator, in scaled pre-activations."""
+    return BANDWIDTH / math.sqrt(d_model)
+
+
+def _near(pre: Tensor, threshold: Tensor, width: float) -> Tensor:
     """Return indices `[tokens, width]` of the latents close to their threshold; -1 where there are no more."""
-    close = (pre - threshold).abs() < BANDWIDTH / 2
+    close = (pre - threshold).abs() < width / 2
     one, indices = padded(close.to(pre.dtype), close)
     return torch.where(one > 0, indices, -1)
 
@@ -140,7 +149,7 @@ def _threshold_gradient(g: Tensor, d_l0: Tensor, w_dec: Tensor, near: Tensor, lo
     latents = near.clamp_min(0)
     pulls = (threshold[latents] * _active_dots(g, w_dec, latents) + d_l0) * there
     at_threshold = torch.zeros_like(threshold).index_add_(0, latents.flatten(), pulls.flatten())
-    return at_threshold.mul_(-threshold / BANDWIDTH)
+    return at_threshold.mul_(-threshold / bandwidth(w_dec.shape[1]))
 
 
 def _active_dots(g: Tensor, rows: Tensor, indices: Tensor) -> Tensor:
@@ -160,7 +169,8 @@ def _active_dots(g: Tensor, rows: Tensor, indices: Tensor) -> Tensor:
 
 
 def _gathered_dots(g: Tensor, rows: Tensor, indices: Tensor) -> Tensor:
-    parts = zip(torch.split(g, CHUNK), torch.split(indices, CHUNK), strict=True)
+    rows_at_once = max(1, GATHERED_NUMBERS // (indices.shape[1] * rows.shape[1]))
+    parts = zip(torch.split(g, rows_at_once), torch.split(indices, rows_at_once), strict=True)
     return torch.cat([torch.bmm(rows[latents], part.unsqueeze(2)).squeeze(2) for part, latents in parts])
 
 

@@ -1,8 +1,9 @@
 """Training of sparse autoencoders: FVU + AuxK, unit-norm decoder, Adam (Group-SAE, section 3 and appendix)."""
 
 import math
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import torch
 from torch import Tensor
@@ -17,14 +18,17 @@ HELD_OUT_POINTS = 20
 """Of the curve, those at which the held-out FVU is measured."""
 FLAT_SHARE = 0.2
 """Of the tokens so far: the stretch at the end over which a curve is flat or not."""
-WARM_UP, DECAYED = 0.05, 0.85
-"""Shares of the steps."""
+WARM_UP, DECAYED, COOLING = 0.05, 0.85, 0.15
+"""Shares of the steps: in which the rate rises, in which it falls, and in which it falls once the curve is flat."""
+EARLIEST_END = 0.25
+"""Share of the steps before which no curve is called flat."""
 LEAST_RATE = 0.02
 MAX_GRADIENT_NORM = 1.0
 SILENT_BATCHES = 10
 LEAST_TOKENS = 2
 """Of a batch: one has no variance."""
 THRESHOLD_MEMORY = 0.99
+"""Of BatchTopK's running mean; less in the first steps, so that it forgets where it started."""
 
 HeldOut = Callable[[Sae], float]
 """Mean FVU over an autoencoder's blocks on documents it is not trained on."""
@@ -63,7 +67,8 @@ class SaeTraining:
     steps : int
         Steps at the most, over which the learning rate falls.
     held_out : HeldOut or None
-        Where there is one, it is measured 20 times, and training ends once it is flat (`settings.stop_gain`).
+        Where there is one, it is measured 20 times. Once it is flat (`settings.stop_gain`) the rate falls to its least
+        within 15 % of the steps, and training ends; where it is at its least already, at once.
     """
 
     def __init__(self, sae: Sae, settings: Saes, steps: int, held_out: HeldOut | None = None) -> None:
@@ -75,13 +80,15 @@ class SaeTraining:
         self._settings, self._steps, self._held_out = settings, steps, held_out
         self._stride = math.ceil(steps / CURVE_POINTS)
         self._held_out_stride = self._stride * math.ceil(steps / HELD_OUT_POINTS / self._stride) if held_out else 0
-        self.stopped = False
-        """Whether the held-out curve was flat."""
+        self.ends = steps
+        """After how many steps training ends: fewer than `steps` once the held-out curve was flat."""
+        self.seconds = 0.0
+        """Spent on its batches and steps, over all attempts."""
 
     @property
     def done(self) -> bool:
-        """Whether all steps were made, or the held-out curve is flat."""
-        return self.stopped or self.steps_done >= self._steps
+        """Whether all steps were made."""
+        return self.steps_done >= self.ends
 
     def step(self, batch: Batch) -> CurvePoint:
         """One step of Adam.
@@ -91,7 +98,7 @@ class SaeTraining:
         InvalidActivationsError
             The batch holds NaN or infinity, or fewer than two tokens.
         TrainingDivergedError
-            The loss is not finite.
+            The loss or the held-out FVU is not finite.
         """
         if len(batch.x) < LEAST_TOKENS:
             raise InvalidActivationsError(
@@ -107,7 +114,7 @@ class SaeTraining:
         self._remove_radial_gradient()
         torch.nn.utils.clip_grad_norm_(self.sae.parameters(), MAX_GRADIENT_NORM)
         for group in self.optimiser.param_groups:
-            group["lr"] = self._settings.learning_rate * learning_rate_factor(self.steps_done, self._steps)
+            group["lr"] = self._settings.learning_rate * learning_rate_factor(self.steps_done, self._steps, self.ends)
         self.optimiser.step()
         self.sae.normalise_decoder()
         self.steps_done += 1
@@ -140,7 +147,7 @@ class SaeTraining:
         self.silent += tokens
         self.silent[indices[active]] = 0
         if self.sae.config.activation == "batch_topk" and active.any():
-            share = 0.0 if self.steps_done == 0 else THRESHOLD_MEMORY
+            share = min(THRESHOLD_MEMORY, self.steps_done / (self.steps_done + 10))
             self.sae.threshold.lerp_(values[active].min(), 1 - share)
 
     @torch.no_grad()
@@ -152,24 +159,38 @@ class SaeTraining:
 
     def _noted(self, fvu: float, batch_tokens: int) -> CurvePoint:
         """This step's point; of at most 200 steps it goes into the curve, of 20 with the held-out FVU."""
-        last, held_out = self.steps_done == self._steps, None
+        last, held_out = self.steps_done == self.ends, None
         if self._held_out and (last or self.steps_done % self._held_out_stride == 0):
             held_out = self._held_out(self.sae.eval())
             self.sae.train()
+            if not math.isfinite(held_out):
+                self._diverged("the held-out FVU")
         silent = float((self.silent >= SILENT_BATCHES * batch_tokens).float().mean())
         point = CurvePoint(self.tokens, fvu, held_out, silent)
         if last or self.steps_done % self._stride == 0:
             self.curve.append(point)
-        if held_out is not None and self._settings.stop_gain:
-            gain = gain_at_end(self.curve)
-            self.stopped = gain is not None and gain < self._settings.stop_gain
+        if held_out is not None and self._settings.stop_gain and self.ends == self._steps:
+            self._end_where_flat()
         return point
 
-    def _refuse(self, x: Tensor) -> None:
-        where = f"blocks {list(self.sae.config.blocks)}"
+    def _end_where_flat(self) -> None:
+        gain = gain_at_end(self.curve)
+        if gain is None or gain >= self._settings.stop_gain or self.steps_done < EARLIEST_END * self._steps:
+            return
+        cooled = learning_rate_factor(self.steps_done, self._steps) <= LEAST_RATE
+        left = 0 if cooled else math.ceil(COOLING * self._steps)
+        self.ends = min(self._steps, self.steps_done + left)
+
+    def _refuse(self, x: Tensor) -> NoReturn:
         if not x.isfinite().all():
-            raise InvalidActivationsError(f"{where}: a batch holds NaN or infinity; harvest the activations again")
-        message = f"{where}: the loss is not finite after {self.tokens} tokens; lower saes.learning_rate"
+            raise InvalidActivationsError(
+                f"blocks {list(self.sae.config.blocks)}: a batch holds NaN or infinity; harvest the activations again"
+            )
+        self._diverged("the loss")
+
+    def _diverged(self, what: str) -> NoReturn:
+        where = f"blocks {list(self.sae.config.blocks)}"
+        message = f"{where}: {what} is not finite after {self.tokens} tokens; lower saes.learning_rate"
         raise TrainingDivergedError(message, self.curve)
 
 
@@ -198,8 +219,10 @@ def train_together(
     while waiting:
         batch_of = next(stream)
         for name, training in waiting.items():
+            started = time.perf_counter()
             batch = batch_of(name)
             training.step(batch)
+            training.seconds += time.perf_counter() - started
             progress(len(batch.x))
         waiting = {name: training for name, training in waiting.items() if not training.done}
         after_step()
@@ -244,14 +267,17 @@ def _spread(x: Tensor, otherwise: Tensor) -> Tensor:
     return torch.where(spread > 0, spread, otherwise)
 
 
-def learning_rate_factor(step: int, steps: int) -> float:
+def learning_rate_factor(step: int, steps: int, ends: int | None = None) -> float:
     """Return the share of the peak rate at `step` of 0..steps-1.
 
-    Up in the first 20th, half a cosine down until 85 % of the steps, and 2 % from there: at this rate the end of a
-    held-out curve shows whether it is flat.
+    Up in the first 20th, half a cosine down towards 85 % of the steps, and never under 2 %, which it reaches after
+    77 %: at this rate the end of a held-out curve shows whether it is flat. Where training `ends` before its last step,
+    the rate comes down to 2 % by then.
     """
     up = (step + 1) / max(1.0, WARM_UP * steps)
     down = (1 + math.cos(math.pi * min(1.0, step / (DECAYED * steps)))) / 2
+    if ends is not None and ends < steps:
+        down = min(down, (ends - step) / (COOLING * steps))
     return min(1.0, up) * max(LEAST_RATE, down)
 
 

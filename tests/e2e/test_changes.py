@@ -1,5 +1,6 @@
 """The table of changes: what changed -> exactly the bodies that ran, and what the dry run named before."""
 
+import json
 import shutil
 from collections.abc import Callable
 from datetime import date
@@ -150,6 +151,31 @@ def test_a_damaged_file_is_named_and_its_artefact_made_again_alone(
     assert status_table(tiny).filter(asset="layer_groups").select("rows", "state").rows() == [(None, why)]
     changed = walk(home, tiny)
     assert changed.certain == changed.ran == ["layer_groups"]
+    assert artefacts(home / "tiny") == before
+
+
+@pytest.mark.parametrize(
+    ("harm", "trained"), [("no settings", 1), ("half of the weights", 1), ("other settings of one length", 2)]
+)
+def test_damaged_autoencoders_are_trained_again_alone(
+    walk: Callable, home: Path, tiny: Profile, harm: str, trained: int
+) -> None:
+    """What is as long as it was is noticed once another one is damaged."""
+    before = artefacts(home / "tiny")
+    first, second = sorted(one.parent for one in (home / "tiny" / "saes").glob("*/*/*/cfg.json"))
+    settings, weights = first / "cfg.json", first / "sae.safetensors"
+    if harm == "no settings":
+        settings.unlink()
+    elif harm == "half of the weights":
+        weights.write_bytes(weights.read_bytes()[: weights.stat().st_size // 2])
+    else:
+        content = settings.read_text()
+        assert '"k": 16' in content
+        settings.write_text(content.replace('"k": 16', '"k": 15'))
+        (second / "cfg.json").unlink()
+    assert "saes" in walk(home, tiny).ran
+    metadata = json.loads((home / "tiny" / "saes" / "all" / "manifest.json").read_text())["metadata"]
+    assert (metadata["trained"], metadata["carried_over"]) == (trained, 2 - trained)
     assert artefacts(home / "tiny") == before
 
 

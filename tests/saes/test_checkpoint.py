@@ -73,7 +73,7 @@ class Wave:
                 [{key: m.numpy().tobytes() for key, m in s.items()} for s in training.optimiser.state.values()],
                 training.silent.tolist(),
                 training.curve,
-                (training.steps_done, training.tokens, training.stopped),
+                (training.steps_done, training.tokens, training.ends),
                 self.draws[name].state,
             )
             for name, training in self.trainings.items()
@@ -114,6 +114,16 @@ def test_an_entry_that_stopped_early_stays_stopped(tmp_path: Path) -> None:
     done = loaded.load(tmp_path / "c")
     assert all(training.done for training in loaded.trainings.values())
     assert loaded.go(done).everything == saved.everything
+
+
+def test_an_interruption_while_the_rate_comes_down_changes_nothing(tmp_path: Path) -> None:
+    """Of 24 steps the curve is flat at the 6th, and training ends after the 10th."""
+    straight = Wave(stop_gain=0.99).go()
+    assert straight.trainings["first"].steps_done == 10
+    Wave(stop_gain=0.99).go(until=8).save(tmp_path / "c")
+    resumed = Wave(stop_gain=0.99)
+    assert resumed.go(resumed.load(tmp_path / "c")).everything == straight.everything
+    assert resumed.trainings["first"].seconds > 0
 
 
 def test_saving_again_takes_the_place_of_the_file_and_leaves_no_other(tmp_path: Path) -> None:

@@ -160,6 +160,25 @@ def test_normalised_activations_need_their_factor(tmp_path: Path) -> None:
     assert fitted(folder, scale=0.25).config.scales == {8: 0.25}
 
 
+@pytest.mark.parametrize("key", ["hook_name", "model_name"])
+def test_notes_of_saelens_of_another_type_are_refused(tmp_path: Path, key: str) -> None:
+    with pytest.raises(SaeFileError, match=f"cfg.json: {key} is 5, a str is expected"):
+        fitted(saelens(tmp_path, **{key: 5}))
+
+
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        ({"model": 5}, "model is 5, a str is expected"),
+        ({"clusters": [3]}, r"clusters is \[3\], a dict is expected"),
+        ({"clusters": {"k3-c1": 3}}, "k3-c1 is 3, a list is expected"),
+    ],
+)
+def test_notes_of_sparsify_of_another_type_are_refused(tmp_path: Path, run: dict[str, Any], message: str) -> None:
+    with pytest.raises(SaeFileError, match=f"config.json: {message}"):
+        fitted(sparsify(tmp_path / "k3-c1", **run))
+
+
 def test_a_digest_changes_with_either_file_and_with_nothing_else(tmp_path: Path) -> None:
     first = download_digest(sparsify(tmp_path / "a"))
     assert first == download_digest(sparsify(tmp_path / "b", model="x"))
@@ -171,5 +190,5 @@ def test_a_digest_changes_with_either_file_and_with_nothing_else(tmp_path: Path)
         assert download_digest(tmp_path / "b") != first
         sparsify(tmp_path / "b")
     (tmp_path / "b" / "cfg.json").unlink()
-    with pytest.raises(SaeFileError, match="cfg.json: no such file; download the whole folder"):
+    with pytest.raises(SaeFileError, match="cfg.json: no such file"):
         download_digest(tmp_path / "b")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets import schemas
-from assets.saes.entries import Entry, curve_rows, planned_entries, sae_row, waves
+from assets.saes.entries import Entry, curve_rows, planned_entries, sae_row, turns
 from assets.saes.sae import SaeConfig
 from assets.saes.train import CurvePoint
 from resources.profile import Saes, Transfer
@@ -77,35 +77,42 @@ def test_only_who_depends_on_what_was_changed_has_another_recipe() -> None:
     assert all(a.recipe != b.recipe for a, b in zip(before, planned(1, corpus="c2"), strict=True))
 
 
-def names(entries: list[list[Entry]]) -> list[list[str]]:
-    return [[entry.name for entry in wave] for wave in entries]
+def in_turns(plan: list[Entry], most: int = 9) -> list[list[str]]:
+    return [[entry.name for entry in due] for due in turns(plan, plan, most)]
 
 
-def test_waves_train_parents_before_their_children() -> None:
-    assert names(waves(planned(0))) == [["blocks-00-01", "blocks-02-03", "blocks-04"]]
-    assert names(waves(planned(1))) == [["blocks-00-01", "blocks-04"], ["blocks-02-03"]]
-    assert names(waves(planned(9))) == [["blocks-00-01"], ["blocks-02-03"], ["blocks-04"]]
-    assert names(waves(planned(9, "backward"))) == [["blocks-04"], ["blocks-02-03"], ["blocks-00-01"]]
-    tree = names(waves(planned(9, "tree")))
+def test_parents_have_their_turn_before_their_children() -> None:
+    assert in_turns(planned(0)) == [["blocks-00-01", "blocks-02-03", "blocks-04"]]
+    assert in_turns(planned(1)) == [["blocks-00-01", "blocks-04"], ["blocks-02-03"]]
+    assert in_turns(planned(9)) == [["blocks-00-01"], ["blocks-02-03"], ["blocks-04"]]
+    assert in_turns(planned(9, "backward")) == [["blocks-04"], ["blocks-02-03"], ["blocks-00-01"]]
+    tree = in_turns(planned(9, "tree"))
     assert tree == [["blocks-00-01", "blocks-02-03", "blocks-04"], ["block-00", "block-01", "block-02", "block-03"]]
-    assert waves([]) == []
+    assert turns([], [], 9) == []
+
+
+def test_a_turn_has_no_more_entries_than_fit_and_none_that_is_there_already() -> None:
+    assert in_turns(planned(0), most=2) == [["blocks-00-01", "blocks-02-03"], ["blocks-04"]]
+    plan = planned(9)
+    assert turns(plan, plan[1:], 9) == [[plan[1]], [plan[2]]]
 
 
 @given(
     st.lists(st.integers(1, 4), min_size=1, max_size=8),
     st.integers(0, 10),
     st.sampled_from(["forward", "backward", "tree"]),
+    st.integers(1, 9),
 )
-def test_every_entry_is_in_one_wave_after_its_parents(sizes: list[int], entries: int, direction: str) -> None:
+def test_every_entry_has_one_turn_after_its_parents(sizes: list[int], entries: int, direction: str, most: int) -> None:
     members = [number for number, size in enumerate(sizes) for _ in range(size)]
     groups = pl.DataFrame({"group": [f"g{n}" for n in members], "block": range(len(members))})
     plan = planned_entries(groups, settings(entries, direction), "corpus")
     done: set[str] = set()
-    for wave in waves(plan):
-        assert wave
-        assert all(entry.parent is None or entry.parent in done for entry in wave)
-        assert not done & {entry.name for entry in wave}
-        done |= {entry.name for entry in wave}
+    for due in turns(plan, plan, most):
+        assert 0 < len(due) <= most
+        assert all(entry.parent is None or entry.parent in done for entry in due)
+        assert not done & {entry.name for entry in due}
+        done |= {entry.name for entry in due}
     assert done == {entry.name for entry in plan}
 
 

@@ -1,6 +1,7 @@
 """Autoencoders on disk: the lake's own layout, and the plain folders of sparsify and Group-SAE."""
 
 import json
+import math
 from pathlib import Path
 from typing import get_args
 
@@ -177,6 +178,13 @@ def test_a_tensor_without_a_place_is_refused(tmp_path: Path) -> None:
         ({"d_in": None}, "key 'd_in' is missing"),
         ({"num_latents": 0, "expansion_factor": None}, "key 'expansion_factor' is missing"),
         ({"scales": [1.0]}, "cfg.json: "),
+        ({"scales": {"x": 1.0}}, "cfg.json: invalid literal"),
+        ({"scales": {"8": 0}}, "cfg.json: a scale is 0, which is no positive number"),
+        ({"scales": {"8": "0.5"}}, "cfg.json: a scale is '0.5', which is no positive number"),
+        ({"scales": {"8": math.inf}}, "cfg.json: a scale is inf, which is no positive number"),
+        ({"blocks": ["8"]}, "cfg.json: a block is '8', which is no number from 0 up"),
+        ({"num_latents": 10**13}, r"is \[30, 6\], cfg.json says \[10000000000000, 6\]"),
+        ({"jumprelu": True, "jumprelu_target_l0": math.nan}, "cfg.json: cannot convert float NaN"),
         ({"activation": "groupmax"}, "only plain TopK"),
         ({"transcode": True}, "transcode"),
         ({"signed": True}, "signed"),
@@ -191,8 +199,28 @@ def test_wrong_settings_are_refused(tmp_path: Path, changes: dict[str, object], 
         load_sae(tmp_path)
 
 
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("name", ["W_dec", "log_threshold"])
+def test_weights_that_are_no_numbers_are_refused(tmp_path: Path, name: str, number: float) -> None:
+    """But for the logarithm of a threshold of 0, which plain ReLU has."""
+    save_sae(trained("jump_relu"), tmp_path)
+    weights = safetensors.torch.load_file(tmp_path / "sae.safetensors")
+    weights[name].view(-1)[3] = number
+    safetensors.torch.save_file(weights, tmp_path / "sae.safetensors")
+    if (name, number) == ("log_threshold", -math.inf):
+        assert load_sae(tmp_path).log_threshold[3] == -math.inf
+        return
+    with pytest.raises(SaeFileError, match=f"sae.safetensors: {name} holds NaN or infinity"):
+        load_sae(tmp_path)
+
+
 @pytest.mark.parametrize(
-    ("content", "message"), [("{", "not valid JSON"), ("[]", "a JSON object is expected, not list")]
+    ("content", "message"),
+    [
+        ("{", "not valid JSON"),
+        ("[]", "a JSON object is expected, not list"),
+        ("[" * 100_000, "not valid JSON"),
+    ],
 )
 def test_broken_json_is_refused(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "cfg.json").write_text(content)

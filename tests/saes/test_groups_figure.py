@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from assets.saes.amad import group_frontier, layer_groups
+from assets.saes.cost import CostModel
 from assets.saes.groups_figure import MOST_TICKS, groups_figure
 from resources.profile import Groups
 
@@ -22,8 +23,8 @@ def along_the_model(n: int) -> np.ndarray:
 
 def picture(distances: np.ndarray, chosen: Groups, first: int = 0) -> Figure:
     blocks = range(first, first + len(distances))
-    rows = layer_groups(distances, chosen, 576, 4, blocks)
-    return groups_figure(distances, rows, group_frontier(distances, chosen.strategy, 576, 4, blocks))
+    rows = layer_groups(distances, chosen, CostModel(576, 4), blocks)
+    return groups_figure(distances, rows, group_frontier(distances, chosen.strategy, CostModel(576, 4), blocks))
 
 
 def outlines(figure: Figure) -> list[tuple[float, float, float, float]]:
@@ -33,7 +34,7 @@ def outlines(figure: Figure) -> list[tuple[float, float, float, float]]:
 
 def test_the_picture_says_the_numbers_of_the_table() -> None:
     distances = along_the_model(6)
-    rows = layer_groups(distances, Groups(count=2), 576, 4, range(6)).row(0, named=True)
+    rows = layer_groups(distances, Groups(count=2), CostModel(576, 4), range(6)).row(0, named=True)
     figure = picture(distances, Groups(count=2))
     assert figure.get_suptitle() == (
         "6 blocks: 2 groups and the last block (optimal)\n"
@@ -45,7 +46,7 @@ def test_the_picture_says_the_numbers_of_the_table() -> None:
 
 def test_the_chosen_point_is_marked_on_the_frontier() -> None:
     distances = along_the_model(8)
-    points = group_frontier(distances, "optimal", 576, 4, range(8))
+    points = group_frontier(distances, "optimal", CostModel(576, 4), range(8))
     line, _, mark = picture(distances, Groups(count=3)).axes[0].get_lines()
     np.testing.assert_array_equal(line.get_xdata(), points["cost_ratio"])
     np.testing.assert_array_equal(line.get_ydata(), points["predicted_loss"])

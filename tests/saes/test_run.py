@@ -213,12 +213,27 @@ def test_validation_samples_are_at_most_2048_kept_tokens_spread_over_the_documen
     assert samples[0][-1].tolist() == shards.activations(0)[-1].tolist()
 
 
+def test_validation_documents_that_cannot_tell_are_refused_before_training(tmp_path: Path) -> None:
+    shards, first = shards_of(tmp_path, [40, 40]), pl.DataFrame({"first_row": [0], "tokens": [1]})
+    with pytest.raises(
+        CorpusTooSmallError, match=r"block 1: 1 tokens of 1 validation documents .* raise corpus.validation_share"
+    ):
+        validation_samples(shards, first, (1,), 1e9)
+
+
+def test_an_entry_that_explains_nothing_is_told(corpus: TrainingCorpus, tmp_path: Path) -> None:
+    profile, said = profile_of(learning_rate=30.0), []
+    run = Run(entries_of(profile)[:1], {}, corpus, profile)
+    run.go(tmp_path / "c", lambda n: None, said.append)
+    (name,) = run.trainings
+    assert [f"{name} explains nothing of the validation documents" in line for line in said] == [True]
+
+
 def test_a_flat_held_out_curve_ends_an_entry_before_the_others(corpus: TrainingCorpus, tmp_path: Path) -> None:
     profile = profile_of(stop_gain=0.99)
     run = Run(entries_of(profile), {}, corpus, profile)
     go(run, tmp_path / "c")
-    assert [training.steps_done for training in run.trainings.values()] == [2, 2]
-    assert all(training.stopped for training in run.trainings.values())
+    assert [(training.steps_done, training.ends) for training in run.trainings.values()] == [(5, 5), (5, 5)]
 
 
 def test_fewer_tokens_than_a_batch_are_refused(corpus: TrainingCorpus, tmp_path: Path) -> None:

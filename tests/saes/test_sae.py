@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from assets.saes.sae import Reconstruction, Sae, SaeConfig, SaeConfigError, UnknownBlockError
-from assets.saes.sparse_pass import BANDWIDTH
+from assets.saes.sparse_pass import bandwidth
 
 ACTIVATIONS = ["topk", "batch_topk", "jump_relu"]
 WEIGHTS = ["encoder.weight", "encoder.bias", "W_dec", "b_dec"]
@@ -40,19 +40,20 @@ class StraightThrough(torch.autograd.Function):
     """JumpReLU and its step, dense: with the rectangle of Rajamanoharan et al. 2024, equations 11 and 12."""
 
     @staticmethod
-    def forward(ctx: Any, z: Tensor, threshold: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, z: Tensor, threshold: Tensor, width: float) -> tuple[Tensor, Tensor]:
         ctx.save_for_backward(z, threshold)
+        ctx.width = width
         step = (z > threshold).to(z.dtype)
         return z * step, step
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
         z, threshold = ctx.saved_tensors
         at_value, at_step = gradients
-        u = (z - threshold) / BANDWIDTH
+        u = (z - threshold) / ctx.width
         rectangle = ((u > -0.5) & (u < 0.5)).to(z.dtype)
-        d_threshold = -(threshold / BANDWIDTH * rectangle * at_value + rectangle / BANDWIDTH * at_step).sum(dim=0)
-        return at_value * (z > threshold), d_threshold
+        d_threshold = -(threshold / ctx.width * rectangle * at_value + rectangle / ctx.width * at_step).sum(dim=0)
+        return at_value * (z > threshold), d_threshold, None
 
 
 def dense_pass(sae: Sae, x: Tensor, counts: Sequence[int], found: Reconstruction) -> tuple[Tensor, Tensor]:
@@ -63,7 +64,7 @@ def dense_pass(sae: Sae, x: Tensor, counts: Sequence[int], found: Reconstruction
     )
     pre = (x - dec) @ sae.encoder.weight.T + enc
     if sae.config.activation == "jump_relu":
-        code, step = StraightThrough.apply(pre, sae.log_threshold.exp())  # type: ignore[no-untyped-call]
+        code, step = StraightThrough.apply(pre, sae.log_threshold.exp(), bandwidth(x.shape[1]))  # type: ignore[no-untyped-call]
         return code @ sae.W_dec + dec, step.sum() / len(x)
     kept = torch.zeros_like(pre).scatter_add(1, found.indices, (found.values > 0).to(pre.dtype))
     code = pre.relu() * kept

@@ -125,7 +125,7 @@ def test_equal_seeds_give_equal_bytes_and_others_do_not() -> None:
 def test_tokens_and_points_add_up() -> None:
     training = trained(4)
     assert [point.tokens for point in training.curve] == [256, 512, 768, 1024]
-    assert (training.steps_done, training.tokens, training.done, training.stopped) == (4, 1024, True, False)
+    assert (training.steps_done, training.tokens, training.done, training.ends) == (4, 1024, True, 4)
 
 
 @pytest.mark.parametrize("steps", [199, 200, 450, 580])
@@ -142,7 +142,7 @@ def test_a_long_run_keeps_at_most_200_points_and_20_of_them_held_out(steps: int)
 def test_without_validation_nothing_is_held_out() -> None:
     training = trained(450, SETTINGS.model_copy(update={"batch_tokens": 4}))
     assert [point.held_out_fvu for point in training.curve] == [None] * 150
-    assert not training.stopped
+    assert training.ends == training.steps_done == 450
 
 
 def test_the_held_out_fvu_is_measured_as_outside_of_training() -> None:
@@ -231,7 +231,7 @@ def test_the_threshold_of_batch_topk_follows_the_least_active_value() -> None:
         found = training.sae(batch.x).values
         least.append(float(found[found > 0].min()))
         training.step(batch)
-    expected = 0.99 * (0.99 * least[0] + 0.01 * least[1]) + 0.01 * least[2]
+    expected = (2 * (1 * least[0] + 10 * least[1]) / 11 + 10 * least[2]) / 12
     assert float(training.sae.threshold) == pytest.approx(expected, rel=1e-5)
 
 
@@ -298,13 +298,43 @@ def falling(by: float) -> Callable[[Sae], float]:
     return held_out
 
 
-@pytest.mark.parametrize(("by", "stop_gain", "steps"), [(0, 0.01, 4), (0.009, 0.01, 4), (0.1, 0.01, 40), (0, 0, 40)])
-def test_training_ends_where_the_held_out_curve_is_flat(by: float, stop_gain: float, steps: int) -> None:
-    """It is measured every 2 of 40 steps; at the second time there is one to compare with."""
+@pytest.mark.parametrize(
+    ("by", "stop_gain", "steps"),
+    [(0, 0.01, 16), (0.009, 0.01, 16), (-0.5, 0.01, 16), (0.1, 0.01, 40), (0, 0, 40), (-0.5, 0, 40)],
+)
+def test_where_the_held_out_curve_is_flat_or_rises_the_rate_comes_down_and_training_ends(
+    by: float, stop_gain: float, steps: int
+) -> None:
+    """It is measured every 2 of 40 steps, not called flat before step 10, and then ends within 6 steps."""
     training = trained(40, SETTINGS.model_copy(update={"stop_gain": stop_gain}), held_out=falling(by))
-    assert (training.steps_done, training.stopped) == (steps, steps == 4)
-    assert training.done
+    assert (training.steps_done, training.ends, training.done) == (steps, steps, True)
     assert training.curve[-1].tokens == steps * N
+    assert training.curve[-1].held_out_fvu is not None
+    last_rate = training.optimiser.param_groups[0]["lr"] / SETTINGS.learning_rate
+    assert last_rate == pytest.approx(1 / 6 if steps == 16 else 0.02)
+
+
+def test_a_curve_that_is_flat_at_the_least_rate_ends_training_at_once() -> None:
+    """The rate is at its least from step 31 of 40; the curve falls until step 31."""
+    measured = iter([0.9**n for n in range(15)] + [0.9**14] * 5)
+    training = trained(40, SETTINGS.model_copy(update={"stop_gain": 0.01}), held_out=lambda sae: next(measured))
+    assert learning_rate_factor(training.steps_done, 40) == 0.02
+    assert (training.steps_done, training.ends) == (38, 38)
+
+
+def test_a_rate_comes_down_before_an_early_end() -> None:
+    factors = [learning_rate_factor(step, 400, 200) for step in range(200)]
+    assert factors[:150] == [learning_rate_factor(step, 400) for step in range(150)]
+    assert factors[170] == pytest.approx(0.5)
+    assert factors[185] == pytest.approx(15 / 60)
+    assert sorted(factors[19:], reverse=True) == factors[19:]
+    assert factors[-1] == 0.02
+
+
+@pytest.mark.parametrize("fvu_now", [math.nan, math.inf])
+def test_a_held_out_fvu_that_is_no_number_ends_in_an_error(fvu_now: float) -> None:
+    with pytest.raises(TrainingDivergedError, match="the held-out FVU is not finite after 256 tokens"):
+        trained(8, held_out=lambda sae: fvu_now)
 
 
 def curve_of(*points: tuple[int, float | None]) -> list[CurvePoint]:
