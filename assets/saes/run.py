@@ -115,6 +115,8 @@ class Run:
     def go(self, checkpoint: Path, progress: Callable[[int], None], say: Callable[[str], None]) -> None:
         """Train to the end, from the checkpoint where there is one; the same weights as without an interruption.
 
+        On a GPU to rounding: sums by latent have no fixed order there.
+
         Raises
         ------
         CorpusTooSmallError
