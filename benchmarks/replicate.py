@@ -187,7 +187,7 @@ def main() -> None:
     source = options.texts or Path(os.environ.get("PEERLENS_TESTDATA", "../shared/data")) / "sp500/companies.parquet"
     if not source.is_file():
         raise SystemExit(f"no descriptions in {source}; set PEERLENS_TESTDATA or give --texts")
-    profile = load_profile(options.profile) if options.profile else PROFILE
+    profile = changed(load_profile(options.profile), stop_gain=0.0) if options.profile else PROFILE
     if options.tokens:
         profile = changed(profile, tokens=options.tokens)
     if (load := os.getloadavg()[0]) > 1:

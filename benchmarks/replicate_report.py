@@ -12,7 +12,7 @@ from replicate_costs import MOST_COST, Costs, Line, Way
 from replicate_runs import Laboratory, Result, Variant, mean, per_block
 
 from assets.saes.sae import Sae
-from assets.saes.scores import cross_entropy_scores, mmcs, passes, transfer_score
+from assets.saes.scores import FIRST_TOKENS, cross_entropy_scores, mmcs, passes, transfer_score
 from assets.saes.transfer import warm_start
 from resources.lake import digest_of
 from resources.language_model import open_language_model
@@ -169,7 +169,7 @@ class Report:
     def _cross_entropies(self) -> pl.DataFrame:
         """Columns of `cross_entropy_scores`; kept, because every block takes a pass of the model."""
         triples = list(self._triples())
-        asked = digest_of([CE_TOKENS, [[name, block] for name, block, _ in triples]])
+        asked = digest_of([CE_TOKENS, FIRST_TOKENS, [[name, block] for name, block, _ in triples]])
         file = self._laboratory.folder / f"cross-entropy-{asked[:8]}.parquet"
         if not file.is_file():
             profile = self._laboratory.profile

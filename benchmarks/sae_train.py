@@ -2,7 +2,7 @@
 
 `python benchmarks/sae_train.py [--rounds 7] [--seconds 3] [--widths 4608 18432]` makes synthetic activations (Gaussian,
 correlated, of a decaying spectrum, mean norm 1) and, at each width, trains on them on two threads in turn, round by
-round, each in a process of its own:
+round, each in a process of its own, where idle threads wait without spinning:
 
 - the bare product of the encoder, forward only: the limit;
 - ours, `assets.saes.train.SaeTraining`; and once more with freed memory returned to the kernel, as in the peers;

@@ -97,14 +97,13 @@ def layer_distances(build: Build) -> None:
 
 @asset(
     schemas.LAYER_GROUPS,
-    reads={"layer_distances": whole},
+    reads={"layer_distances": whole, "sae_corpus": whole},
     config=[
         "groups.strategy",
         "groups.count",
         "groups.max_amad",
         "saes.expansion",
         "saes.tokens",
-        "corpus.max_tokens",
         "model",
     ],
     kinds=["scikitlearn"],
@@ -118,9 +117,9 @@ def layer_groups(build: Build) -> None:
     from resources.model_limits import model_shape
 
     blocks, matrix = distance_matrix(build.read("layer_distances"))
-    profile, shape = build.profile, model_shape(build.profile.model, build.models)
-    passes = profile.saes.tokens / profile.corpus.max_tokens
-    costs = CostModel(shape.d_model, profile.saes.expansion, shape.context_length, passes)
+    profile, d_model = build.profile, model_shape(build.profile.model, build.models).d_model
+    passes = profile.saes.tokens / int(build.read("sae_corpus")["tokens"].sum())
+    costs = CostModel(d_model, profile.saes.expansion, profile.model.context_length, passes)
     rows = groups_of(matrix, profile.groups, costs, blocks)
     build.write(schemas.LAYER_GROUPS, rows)
     build.metadata |= {
@@ -164,7 +163,7 @@ def saes(build: Build) -> None:
     from assets.saes.building import carried_over, downloaded, trained, whole_entries
     from assets.saes.curves_figure import curves_figure
     from assets.saes.entries import curve_rows, planned_entries, sae_row
-    from assets.saes.formats import folder_digest, save_sae
+    from assets.saes.formats import ENTRIES, folder_digest, save_sae
 
     entries = planned_entries(build.read("layer_groups"), build.profile.saes, build.digest_of("sae_corpus"))
     downloads = _downloads_now(build.profile, None)
@@ -174,8 +173,8 @@ def saes(build: Build) -> None:
     fresh = [entry for entry in entries if entry.name not in kept]
 
     def save(name: str, sae: "Sae", parent: str | None, curve: "Sequence[CurvePoint]") -> None:
-        save_sae(sae, build.folder / name)
-        rows.append(sae_row(name, sae.config, parent, curve, folder_digest(build.folder / name)))
+        save_sae(sae, build.folder / ENTRIES / name)
+        rows.append(sae_row(name, sae.config, parent, curve, folder_digest(build.folder / ENTRIES / name)))
         curves.extend(curve_rows(name, curve))
 
     for name in sorted(set(downloads) - kept):
@@ -202,14 +201,14 @@ def saes(build: Build) -> None:
 def sae_scores(build: Build) -> None:
     """FVU, L0, dead latents, CE score and MMCS per block, each with its own scale, on documents never trained on."""
     from assets.saes.building import likeness, reconstruction
-    from assets.saes.formats import load_sae
+    from assets.saes.formats import ENTRIES, load_sae
     from assets.saes.scores import cross_entropy_scores, passes
     from resources.compute import devices
     from resources.language_model import open_language_model
 
     entries = build.read("saes")
     device = devices()[0].name
-    loaded = {name: load_sae(build.folders("saes")[0] / name).to(device) for name in entries["entry"]}
+    loaded = {name: load_sae(build.folders("saes")[0] / ENTRIES / name).to(device) for name in entries["entry"]}
     covered = entries.select("entry", block="blocks").explode("block").rows()
     pairs = [(name, block, loaded[name]) for name, block in covered]
     rebuilt, texts = reconstruction(build, pairs)

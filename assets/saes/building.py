@@ -11,7 +11,7 @@ from assets.activations.source import open_corpus
 from assets.saes.corpus import Rows, kept_tokens
 from assets.saes.downloaded import check_fits, open_downloaded
 from assets.saes.entries import Entry, turns
-from assets.saes.formats import SaeFileError, folder_digest, load_sae
+from assets.saes.formats import ENTRIES, SaeFileError, folder_digest, load_sae
 from assets.saes.run import Run, training_corpus, validation_samples
 from assets.saes.sae import Sae
 from assets.saes.scores import mmcs, reconstruction_scores
@@ -22,12 +22,18 @@ from resources.model_limits import model_shape
 
 BYTES_IN_TRAINING = 32
 """Per latent and dimension: encoder and decoder, gradients, and Adam's two moments, float32."""
+TOGETHER_BYTES = 8 << 30
+"""Of all that are trained in one pass; not of the memory there is, so that a second start finds the same turns."""
 
 
 def whole_entries(build: Build, names: set[str]) -> set[str]:
     """Those whose two files are still there, byte for byte."""
     stored = build.before("saes").filter(pl.col("entry").is_in(sorted(names)))
-    return {name for name, digest in stored.select("entry", "sha256").rows() if _is(build.before_folder / name, digest)}
+    return {
+        name
+        for name, digest in stored.select("entry", "sha256").rows()
+        if _is(build.before_folder / ENTRIES / name, digest)
+    }
 
 
 def _is(folder: Path, digest: str) -> bool:
@@ -40,7 +46,7 @@ def _is(folder: Path, digest: str) -> bool:
 def carried_over(build: Build, kept: set[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Copy the weights of unchanged entries; returns their rows and curves."""
     for name in kept:
-        shutil.copytree(build.before_folder / name, build.folder / name)
+        shutil.copytree(build.before_folder / ENTRIES / name, build.folder / ENTRIES / name)
     unchanged = pl.col("entry").is_in(sorted(kept))
     return tuple(build.before(table).filter(unchanged).to_dicts() for table in ("saes", "sae_curves"))  # type: ignore[return-value]
 
@@ -67,7 +73,7 @@ def trained(
     if not fresh:
         return
     blocks = sorted({block for entry in fresh for block in entry.blocks})
-    massive, device = build.profile.activations.massive_norm, devices()[0]
+    massive, device = build.profile.activations.massive_norm, devices()[0].name
     with open_corpus(build, "validation") as (index, shards):
         samples = validation_samples(shards, index, blocks, massive)
     total = sum(entry.tokens for entry in fresh)
@@ -76,10 +82,10 @@ def trained(
         kept = [statistics.keep for statistics in corpus.statistics.values()]
         build.metadata["massive_activations"] = sum(int((~keep).sum()) for keep in kept)
         seconds, latents = 0.0, shards.d_model * build.profile.saes.expansion
-        most = max(1, device.free_bytes // 2 // (BYTES_IN_TRAINING * latents * shards.d_model))
+        most = max(1, TOGETHER_BYTES // (BYTES_IN_TRAINING * latents * shards.d_model))
         for due in turns(entries, fresh, most):
-            parents = {entry.parent: load_sae(build.folder / entry.parent) for entry in due if entry.parent}
-            run = Run(due, parents, corpus, build.profile, device.name)
+            parents = {entry.parent: load_sae(build.folder / ENTRIES / entry.parent) for entry in due if entry.parent}
+            run = Run(due, parents, corpus, build.profile, device)
             run.go(checkpoints / f"{due[0].name}.safetensors", progress, build.say)
             yield from ((entry, run.trainings[entry.name]) for entry in due)
             seconds += sum(training.seconds for training in run.trainings.values())

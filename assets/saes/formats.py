@@ -19,6 +19,8 @@ import torch
 from assets.saes.sae import Activation, Sae, SaeConfig
 from resources.lake import digest_of, file_digest
 
+ENTRIES = "entries"
+"""Of an artefact of `saes`: holds a folder of this layout for each entry."""
 CONFIG = "cfg.json"
 WEIGHTS = "sae.safetensors"
 UNSUPPORTED = ("signed", "multi_topk", "skip_connection", "transcode")
@@ -132,15 +134,21 @@ def filled(config: SaeConfig, tensors: Mapping[str, torch.Tensor], file: Path) -
     Raises SaeFileError as `check_tensors`, before anything of the size that `config` says is allocated, and where a
     weight is NaN or infinite.
     """
-    with torch.device("meta"):
-        shapes = {name: parameter.shape for name, parameter in Sae(config).state_dict().items()}
-    check_tensors(tensors, shapes, file)
+    check_tensors(tensors, _shapes(config, file), file)
     sae = Sae(config)
     for name, parameter in sae.state_dict().items():
-        if not _numbers(tensors[name], name):
+        if not _numbers(parameter.copy_(tensors[name]), name):
             raise SaeFileError(f"{file}: {name} holds NaN or infinity; download or train it again")
-        parameter.copy_(tensors[name])
     return sae.eval()
+
+
+def _shapes(config: SaeConfig, file: Path) -> dict[str, torch.Size]:
+    try:
+        with torch.device("meta"):
+            return {name: parameter.shape for name, parameter in Sae(config).state_dict().items()}
+    except RuntimeError as error:
+        size = f"{config.n_latents} latents of {config.d_model} dimensions"
+        raise SaeFileError(f"{file}: {CONFIG} says {size}, which no tensor can have") from error
 
 
 def _numbers(tensor: torch.Tensor, name: str) -> bool:
@@ -186,7 +194,7 @@ def _block(value: Any) -> int:
 def _scale(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
         raise TypeError(f"a scale is {value!r}, which is no positive number")
-    return value
+    return float(value)
 
 
 def _n_latents(settings: Mapping[str, Any]) -> int:

@@ -27,6 +27,7 @@ from resources.compute import reused_memory
 from resources.profile import Profile, Saes
 
 CHECKPOINT_SECONDS = 120.0
+RATES = "saes.learning_rate, or saes.transfer.learning_rate where it starts from another"
 POOL_BYTES = 2 << 30
 """Activations of all blocks of the cache that are shuffled at once."""
 VALIDATION_TOKENS = 2048
@@ -122,7 +123,7 @@ class Run:
         CorpusTooSmallError
             There are fewer tokens than in a batch.
         TrainingDivergedError
-            A loss is not finite; the curve up to there is in a file that the message names.
+            A loss or a held-out FVU is not finite; the curve up to there is in a file that the message names.
         """
         steps = self._resumed(checkpoint, say)
         progress(sum(training.tokens for training in self.trainings.values()))
@@ -133,12 +134,12 @@ class Run:
         except TrainingDivergedError as error:
             file = checkpoint.with_name("diverged.csv")
             _write_curve(file, error.curve)
-            raise TrainingDivergedError(f"{error}; its curve is in {file}", error.curve) from error
+            raise TrainingDivergedError(f"{error} ({RATES}); its curve is in {file}", error.curve) from error
         save_checkpoint(checkpoint, self.trainings, self._draws)
         for name, training in self.trainings.items():
             fvu = training.curve[-1].held_out_fvu
             if fvu is not None and fvu >= 1:
-                say(f"{name} explains nothing of the validation documents (FVU {fvu:.2f}): lower saes.learning_rate")
+                say(f"{name} explains nothing of the validation documents (FVU {fvu:.2f}): lower its rate ({RATES})")
 
     def _resumed(self, checkpoint: Path, say: Callable[[str], None]) -> int:
         if not checkpoint.is_file():

@@ -48,7 +48,7 @@ class CurvePoint(NamedTuple):
 
 
 class TrainingDivergedError(RuntimeError):
-    """The loss became NaN or infinite; `curve` is the learning curve up to there."""
+    """The loss or the held-out FVU became NaN or infinite; `curve` is the learning curve up to there."""
 
     def __init__(self, message: str, curve: list[CurvePoint]) -> None:
         super().__init__(message)
@@ -190,7 +190,7 @@ class SaeTraining:
 
     def _diverged(self, what: str) -> NoReturn:
         where = f"blocks {list(self.sae.config.blocks)}"
-        message = f"{where}: {what} is not finite after {self.tokens} tokens; lower saes.learning_rate"
+        message = f"{where}: {what} is not finite after {self.tokens} tokens; lower its learning rate"
         raise TrainingDivergedError(message, self.curve)
 
 
@@ -277,7 +277,7 @@ def learning_rate_factor(step: int, steps: int, ends: int | None = None) -> floa
     up = (step + 1) / max(1.0, WARM_UP * steps)
     down = (1 + math.cos(math.pi * min(1.0, step / (DECAYED * steps)))) / 2
     if ends is not None and ends < steps:
-        down = min(down, (ends - step) / (COOLING * steps))
+        down = min(down, (ends - 1 - step) / (COOLING * steps))
     return min(1.0, up) * max(LEAST_RATE, down)
 
 

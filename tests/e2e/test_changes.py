@@ -11,6 +11,7 @@ import pytest
 from own_data import write_quotes
 from peerlens_command import artefacts, peerlens, refreshed
 
+from assets.saes.cost import CostModel
 from pipelines.status import status_table
 from resources import table_universe
 from resources.environment import open_lake, open_profile
@@ -154,13 +155,23 @@ def test_a_damaged_file_is_named_and_its_artefact_made_again_alone(
     assert artefacts(home / "tiny") == before
 
 
+def test_the_predicted_cost_is_that_of_the_tokens_read_and_trained_on(lake_copy: Path, tiny: Profile) -> None:
+    def table(asset: str) -> pl.DataFrame:
+        return pl.read_parquet(lake_copy / "tiny" / asset / "all" / "*" / asset / "*.parquet")
+
+    groups, passes = table("layer_groups"), tiny.saes.tokens / table("sae_corpus")["tokens"].sum()
+    costs = CostModel(576, tiny.saes.expansion, tiny.model.context_length, passes)
+    expected = costs.ratio(groups["group"].n_unique() - 1, groups.height, groups["block"].max() + 1)
+    assert groups["cost_ratio"].unique().to_list() == [pytest.approx(expected)]
+
+
 @pytest.mark.parametrize(
     ("harm", "trained"), [("no settings", 1), ("half of the weights", 1), ("other settings of one length", 2)]
 )
 def test_damaged_autoencoders_are_trained_again_alone(lake_copy: Path, harm: str, trained: int) -> None:
     """What is as long as it was is noticed once another one is damaged."""
     before, lake = artefacts(lake_copy / "tiny"), lake_copy / "tiny" / "saes"
-    first, second = sorted(one.parent for one in lake.glob("*/*/*/cfg.json"))
+    first, second = sorted(one.parent for one in lake.glob("*/*/entries/*/cfg.json"))
     settings, weights = first / "cfg.json", first / "sae.safetensors"
     if harm == "no settings":
         settings.unlink()

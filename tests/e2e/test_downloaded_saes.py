@@ -36,7 +36,7 @@ def table(home: Path, asset: str) -> pl.DataFrame:
 def ours(home: Path) -> tuple[str, Path]:
     """The entry that reads the block, and the folder of its weights."""
     (name,) = table(home, "saes").filter(pl.col("blocks").list.contains(BLOCK))["entry"]
-    return name, home / "tiny" / "saes" / "all" / manifest(home, "saes")["folder"] / name
+    return name, home / "tiny" / "saes" / "all" / manifest(home, "saes")["folder"] / "entries" / name
 
 
 def with_downloads(profile: Profile, *downloads: Download) -> Profile:

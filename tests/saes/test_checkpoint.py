@@ -123,7 +123,17 @@ def test_an_interruption_while_the_rate_comes_down_changes_nothing(tmp_path: Pat
     Wave(stop_gain=0.99).go(until=8).save(tmp_path / "c")
     resumed = Wave(stop_gain=0.99)
     assert resumed.go(resumed.load(tmp_path / "c")).everything == straight.everything
-    assert resumed.trainings["first"].seconds > 0
+
+
+def test_seconds_of_all_attempts_are_added_up(tmp_path: Path) -> None:
+    interrupted = Wave().go(until=4).save(tmp_path / "c")
+    resumed = Wave()
+    done = resumed.load(tmp_path / "c")
+    before = {name: training.seconds for name, training in interrupted.trainings.items()}
+    assert {name: training.seconds for name, training in resumed.trainings.items()} == before
+    assert min(before.values()) > 0
+    resumed.go(done)
+    assert all(training.seconds > before[name] for name, training in resumed.trainings.items())
 
 
 def test_saving_again_takes_the_place_of_the_file_and_leaves_no_other(tmp_path: Path) -> None:

@@ -184,6 +184,8 @@ def test_a_tensor_without_a_place_is_refused(tmp_path: Path) -> None:
         ({"scales": {"8": math.inf}}, "cfg.json: a scale is inf, which is no positive number"),
         ({"blocks": ["8"]}, "cfg.json: a block is '8', which is no number from 0 up"),
         ({"num_latents": 10**13}, r"is \[30, 6\], cfg.json says \[10000000000000, 6\]"),
+        ({"num_latents": 10**10, "d_in": 10**10}, "10000000000 latents of 10000000000 dimensions, which no tensor"),
+        ({"scales": {"8": 10**400}}, "cfg.json: int too large"),
         ({"jumprelu": True, "jumprelu_target_l0": math.nan}, "cfg.json: cannot convert float NaN"),
         ({"activation": "groupmax"}, "only plain TopK"),
         ({"transcode": True}, "transcode"),
@@ -196,6 +198,16 @@ def test_wrong_settings_are_refused(tmp_path: Path, changes: dict[str, object], 
     save_sae(trained(), tmp_path)
     rewrite(tmp_path, **changes)
     with pytest.raises(SaeFileError, match=message):
+        load_sae(tmp_path)
+
+
+def test_a_weight_beyond_float32_is_refused(tmp_path: Path) -> None:
+    save_sae(trained(), tmp_path)
+    weights = safetensors.torch.load_file(tmp_path / "sae.safetensors")
+    weights["W_dec"] = weights["W_dec"].double()
+    weights["W_dec"][0, 0] = 1e300
+    safetensors.torch.save_file(weights, tmp_path / "sae.safetensors")
+    with pytest.raises(SaeFileError, match="W_dec holds NaN or infinity"):
         load_sae(tmp_path)
 
 

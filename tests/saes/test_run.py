@@ -229,7 +229,7 @@ def test_an_entry_that_explains_nothing_is_told(corpus: TrainingCorpus, tmp_path
     assert [f"{name} explains nothing of the validation documents" in line for line in said] == [True]
 
 
-def test_a_flat_held_out_curve_ends_an_entry_before_the_others(corpus: TrainingCorpus, tmp_path: Path) -> None:
+def test_a_flat_held_out_curve_ends_all_that_have_one(corpus: TrainingCorpus, tmp_path: Path) -> None:
     profile = profile_of(stop_gain=0.99)
     run = Run(entries_of(profile), {}, corpus, profile)
     go(run, tmp_path / "c")
@@ -247,7 +247,8 @@ def test_fewer_tokens_than_a_batch_are_refused(corpus: TrainingCorpus, tmp_path:
 def test_where_it_diverges_the_curve_is_in_a_file(corpus: TrainingCorpus, tmp_path: Path) -> None:
     profile = profile_of(learning_rate=1e30, tokens=10_000)
     with pytest.raises(
-        TrainingDivergedError, match=r"lower saes\.learning_rate; its curve is in .*diverged\.csv"
+        TrainingDivergedError,
+        match=r"lower its learning rate \(saes\.learning_rate, or saes\.transfer.*; its curve is in .*diverged\.csv",
     ) as bad:
         go(Run(entries_of(profile), {}, corpus, profile), tmp_path / "c" / "wave-0.safetensors")
     with (tmp_path / "c" / "diverged.csv").open(encoding="utf-8") as file:

@@ -139,7 +139,7 @@ def test_cross_entropies_are_means_over_the_first_tokens() -> None:
 @pytest.mark.parametrize(
     ("max_tokens", "taken"), [(300, [128, 128, 44]), (384, [128, 128, 128]), (500, [256, 244]), (5000, [299, 499, 999])]
 )
-def test_cross_entropy_rests_on_as_many_documents_as_there_are_tokens_for(max_tokens: int, taken: list[int]) -> None:
+def test_no_document_has_more_tokens_of_a_cross_entropy_than_it_takes(max_tokens: int, taken: list[int]) -> None:
     seen: list[int] = []
 
     def losses(ids: np.ndarray, block: int | None = None, replace: Callable[[Tensor], Tensor] | None = None) -> Tensor:
