@@ -36,7 +36,7 @@ from resources.profile import Profile, Saes, Transfer, load_profile
 THREADS = 2
 COUNTS = (1, 2, 4, 7, 14)
 SEEDS = 3
-CHAINS = (0.25, 0.2, 0.3)
+CHAINS = (0.2, 0.225, 0.25, 0.3)
 """Shares of a per-layer autoencoder's tokens on which each of a chain is trained."""
 PARENTS, CHILD_SHARE = 4, 0.15
 """Groups that have a child for each of their blocks, and such a share for the children."""
