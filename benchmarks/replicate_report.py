@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MOST_LOSS = 1.08
 """Mean FVU over that of per-layer autoencoders that the chosen way is held to."""
 CE_TOKENS = 1000
+LABELS = {"even": ((4, -10), "left"), "bias": ((-4, 4), "right")}
+"""Where names stand beside their points, by how they end, for they would lie on others."""
 DIRECTIONS = {"forward": "#0072B2", "backward": "#E69F00", "tree": "#882255"}
 """Of transfer, with their colours."""
 
@@ -258,17 +260,13 @@ def groups_figure(lines: list[Line]) -> Figure:
     figure = Figure(figsize=(8, 4.6), layout="constrained")
     axes = figure.subplots()
     for line in lines:
-        colour = (
-            "#E69F00"
-            if "children" in line.name or "chain" in line.name
-            else "#0072B2"
-            if line.name.startswith("groups")
-            else "#666666"
-        )
-        flop = line.cost("flop")
+        flop, kind = line.cost("flop"), line.name.partition("-")[0]
+        transferred = kind == "chain" or "children" in line.name
+        colour = "#E69F00" if transferred else "#0072B2" if kind == "groups" else "#666666"
         axes.errorbar(flop, line.ratio, yerr=line.half_width, fmt="o", color=colour, markersize=5, capsize=3)
-        above = -10 if line.name.endswith("even") else 4
-        axes.annotate(line.name, (flop, line.ratio), (4, above), textcoords="offset points", fontsize=7)
+        offset, side = LABELS.get(line.name.rpartition("-")[2], ((4, 4), "left"))
+        axes.annotate(line.name, (flop, line.ratio), offset, textcoords="offset points", fontsize=7, ha=side)
+    axes.margins(x=0.08)
     axes.axvline(MOST_COST, color="#999999", linewidth=0.8, linestyle=":")
     axes.axhline(MOST_LOSS, color="#999999", linewidth=0.8, linestyle=":")
     axes.set(xlabel="FLOP over those of per-layer autoencoders, harvest and last block counted")

@@ -7,7 +7,7 @@ round, each in a process of its own, where idle threads wait without spinning:
 - the bare product of the encoder, forward only: the limit;
 - ours, `assets.saes.train.SaeTraining`; and once more with freed memory returned to the kernel, as in the peers;
 - sparsify's SparseCoder, step by step as its Trainer does it;
-- SAELens' TopKTrainingSAE, by its SAETrainer; and once more with `use_sparse_activations`, which is not its default.
+- SAELens' TopKTrainingSAE, by its SAETrainer.
 
 d = 576, k = 32, 2,048 tokens a step, Adam, float32; the same weights at the start, the same batches, the same constant
 learning rate, no dead latents. Before the rounds, the first steps of all give the curves. Where rounding makes
@@ -54,9 +54,9 @@ CHECKED_TOKENS, NOISE, ROUNDING = 512, 0.01, 1e-6
 the last active latent of a token is ahead of the next, for else the order of additions decides between them."""
 SCRIPT = Path(__file__).with_name("sae_train_peer.py")
 TRAINERS = {"limit": "bare encoder product", "ours": "ours", "ours_returning": "ours, memory returned"}
-TRAINERS |= {"sparsify": SPARSIFY, "saelens": SAELENS, "saelens_sparse": f"{SAELENS}, sparse"}
+TRAINERS |= {"sparsify": SPARSIFY, "saelens": SAELENS}
 """By name in a round."""
-PEERS = ("sparsify", "saelens", "saelens_sparse")
+PEERS = ("sparsify", "saelens")
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Bench:
         self._options, self._folder, self._bar = options, folder, bar
         ours = Path(sys.executable)
         pythons = {"limit": ours, "ours": ours, "ours_returning": ours, "sparsify": sparsify_python(options.venvs)}
-        pythons |= dict.fromkeys(("saelens", "saelens_sparse"), saelens_python(options.venvs))
+        pythons |= {"saelens": saelens_python(options.venvs)}
         self._pythons = {name: python for name, python in pythons.items() if python}
         each = options.rounds * len(self._pythons) + len(options.curve) * (len(self._pythons) - 1)
         bar.reset(each * len(options.widths))
