@@ -86,4 +86,4 @@ def peer_python(venv: Path, name: str, pinned: Sequence[str], as_ours: Sequence[
 def warn_if_busy() -> None:
     """Say so where other programs are running."""
     if (load := os.getloadavg()[0]) > 1:
-        print(f"other programs are running (load {load:.1f}): the numbers will mean little", file=sys.stderr)
+        print(f"other programs are running (load {load:.1f}): wall clock will mean little", file=sys.stderr)

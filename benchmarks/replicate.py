@@ -12,7 +12,6 @@ within half of the cost and the least budget of transfer by validation documents
 import argparse
 import json
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,6 +24,7 @@ from resources.environment import models as models_home  # before torch, whose t
 # isort: split
 import polars as pl
 import torch
+from peers import warn_if_busy
 from replicate_costs import Costs, Way, chosen
 from replicate_report import DIRECTIONS, Report
 from replicate_runs import Laboratory, Variant, changed
@@ -55,13 +55,14 @@ class Plan:
     budgets = BUDGETS
 
     def __init__(self, laboratory: Laboratory) -> None:
-        self._laboratory, self._distances = laboratory, laboratory.distances
+        self._distances = laboratory.distances
         self.blocks = tuple(range(len(self._distances)))
         n = len(self._distances) - 1
         points = frontier(self._distances[:-1, :-1], "optimal", [float(count) for count in range(1, n + 1)])
         self.knee = knee(points["cost_ratio"].to_list(), points["predicted_loss"].to_list())
         self.per_layer = Variant("per-layer", tuple((block,) for block in self.blocks))
         self.more_tokens = Variant("per-layer-more", tuple((block,) for block in self.targets), MORE)
+        self.costs = Costs(laboratory, self.per_layer)
 
     def groups(self, count: int, strategy: str = "optimal") -> Variant:
         """A partition of all blocks but the last, whose own autoencoder is the per-layer one."""
@@ -112,20 +113,18 @@ class Plan:
         one_bias = replace(knee_groups, name=f"{knee_groups.name}-one-bias", settings={"block_biases": False})
         counts = [count for count in COUNTS if count < most and count != self.knee]
         grouped = [*map(self.groups, counts), self.groups(self.knee, "even"), one_bias]
-        parents = [self.groups(PARENTS)] if most > PARENTS else []
-        return [
-            Way(self.per_layer.name, (self.per_layer,)),
-            Way(knee_groups.name, (knee_groups,), last),
-            *(Way(variant.name, (variant,), first) for variant in map(self.chain, CHAINS)),
-            *(Way(of.name, (one, of), last) for one in parents for of in [self.children(one, CHILD_SHARE)]),
-            *(Way(variant.name, (variant,), last) for variant in grouped),
-        ]
+        ways = [Way(self.per_layer.name, (self.per_layer,)), Way(knee_groups.name, (knee_groups,), last)]
+        ways += [Way(variant.name, (variant,), first) for variant in map(self.chain, CHAINS)]
+        if most > PARENTS:
+            parents = self.groups(PARENTS)
+            children = self.children(parents, CHILD_SHARE)
+            ways.append(Way(children.name, (parents, children), last))
+        return ways + [Way(variant.name, (variant,), last) for variant in grouped]
 
     @cached_property
     def best(self) -> Way | None:
         """Of seed 0, the affordable way that explains validation documents best; None where none is affordable."""
-        costs = Costs(self._laboratory, self.per_layer)
-        line = chosen([costs.line(way, 1) for way in self.ways[1:]])
+        line = chosen([self.costs.line(way, 1) for way in self.ways[1:]])
         return next((way for way in self.ways if line and way.name == line.name), None)
 
     @cached_property
@@ -133,7 +132,7 @@ class Plan:
         """Per-layer autoencoders from scratch, on so few tokens that they take the FLOP of the best way."""
         if not self.best:
             return None
-        share = Costs(self._laboratory, self.per_layer).line(self.best, 1).cost("training")
+        share = self.costs.line(self.best, 1).cost("training")
         name = f"{self.per_layer.name}-{share:.3f}"
         return Way(name, (replace(self.per_layer, name=name, share=share),))
 
@@ -190,8 +189,7 @@ def main() -> None:
     profile = changed(load_profile(options.profile), stop_gain=0.0) if options.profile else PROFILE
     if options.tokens:
         profile = changed(profile, tokens=options.tokens)
-    if (load := os.getloadavg()[0]) > 1:
-        print(f"other programs are running (load {load:.1f}): wall clock will mean little", file=sys.stderr)
+    warn_if_busy()
     texts = pl.read_parquet(source)["description"].to_list()
     laboratory = Laboratory(options.work, texts, profile, options.models, bar)
     assert laboratory.harvest_seconds

@@ -105,7 +105,6 @@ class Costs:
         fvu = [per_block(one) for one in results]
         by_block = {block: fmean(f[block] / b[block] for f, b in zip(fvu, base, strict=True)) for block in base[0]}
         worst = max(by_block, key=lambda block: by_block[block])
-        validated = [self._laboratory.validation(name, result) for name, result in covered[0]]
         return Line(
             way.name,
             len(covered[0]),
@@ -113,13 +112,7 @@ class Costs:
             fvu=fmean(mean(one) for one in fvu),
             ratios=tuple(mean(f) / mean(b) for f, b in zip(fvu, base, strict=True)),
             worst=(worst, by_block[worst]),
-            validation=mean(
-                {
-                    block: validation[block]
-                    for validation, (_, result) in zip(validated, covered[0], strict=True)
-                    for block in result.blocks
-                }
-            ),
+            validation=self._laboratory.validation(covered[0]),
             l0=mean(per_block(results[0], "l0")),
             dead=mean(per_block(results[0], "dead")),
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 from harvest import show
 from matplotlib.figure import Figure
-from replicate_costs import MOST_COST, Costs, Line, Way
+from replicate_costs import MOST_COST, Line, Way
 from replicate_runs import Laboratory, Result, Variant, mean, per_block
 
 from assets.saes.sae import Sae
@@ -42,8 +42,7 @@ class Report:
 
     def __init__(self, laboratory: Laboratory, plan: "Plan", seeds: int, pictures: Path) -> None:
         self._laboratory, self._plan, self._seeds = laboratory, plan, seeds
-        costs = Costs(laboratory, plan.per_layer)
-        self._lines = [costs.line(way, many) for way, many in plan.with_seeds(seeds)]
+        self._lines = [plan.costs.line(way, many) for way, many in plan.with_seeds(seeds)]
         self._best = next((line for line in self._lines if plan.best and line.name == plan.best.name), None)
         self._show_groups()
         self._show_likeness()
@@ -137,9 +136,7 @@ class Report:
         validation, per_layer = self._laboratory.validation, self._plan.per_layer
         wanted = {block for one in results for block in one.blocks}
         of = [one for one in self._laboratory.results(per_layer, 0) if set(one.blocks) <= wanted]
-        pairs = [(variant.name, results), (per_layer.name, of)]
-        ours, theirs = (mean({b: v for one in some for b, v in validation(name, one).items()}) for name, some in pairs)
-        return ours / theirs
+        return validation((variant.name, one) for one in results) / validation((per_layer.name, one) for one in of)
 
     def _zero_shot(self, block: int, direction: str) -> Sae:
         """The parent as it is, with the block's own scale."""

@@ -191,8 +191,15 @@ class Laboratory:
         samples = validation_samples(*self.open("validation"), blocks, massive)
         return training_corpus(*self.open("train"), blocks, samples, massive)
 
-    def validation(self, variant: str, result: Result) -> dict[int, float]:
-        """FVU per block of seed 0 on all validation documents: what is chosen, is chosen by it."""
+    def validation(self, trained: Iterable[tuple[str, Result]]) -> float:
+        """Mean FVU over blocks on all validation documents, of results of seed 0, each with its variant's name.
+
+        What is chosen, is chosen by it. Of two results that have a block, the later counts.
+        """
+        by_result = [self._validated(variant, result) for variant, result in trained]
+        return mean({block: fvu for one in by_result for block, fvu in one.items()})
+
+    def _validated(self, variant: str, result: Result) -> dict[int, float]:
         file = self.file(variant, 0, result.blocks).with_name("validation.json")
         if not file.is_file():
             sae = self.sae(variant, 0, result.blocks)

@@ -98,14 +98,7 @@ def layer_distances(build: Build) -> None:
 @asset(
     schemas.LAYER_GROUPS,
     reads={"layer_distances": whole, "sae_corpus": whole},
-    config=[
-        "groups.strategy",
-        "groups.count",
-        "groups.max_amad",
-        "saes.expansion",
-        "saes.tokens",
-        "model",
-    ],
+    config=["groups.strategy", "groups.count", "groups.max_amad", "saes.expansion", "saes.tokens", "model"],
     kinds=["scikitlearn"],
 )
 def layer_groups(build: Build) -> None:
@@ -185,8 +178,7 @@ def saes(build: Build) -> None:
     build.write(schemas.SAES, schemas.SAES.frame(rows))
     build.write(schemas.SAE_CURVES, schemas.SAE_CURVES.frame(curves))
     build.metadata |= {"trained": len(fresh), "downloaded": len(downloads), "carried_over": len(kept)}
-    trained_now = {entry.name for entry in fresh}
-    build.metadata["training_flop"] = sum(row["flop"] for row in rows if row["entry"] in trained_now)
+    build.metadata["training_flop"] = sum(row["flop"] for row in rows if row["entry"] not in kept)
     if curves:
         picture = curves_figure(schemas.SAE_CURVES.frame(curves))
         build.picture("curves", picture, "How FVU fell, and how many latents stayed silent.")

@@ -32,11 +32,11 @@ def whole_entries(build: Build, names: set[str]) -> set[str]:
     return {
         name
         for name, digest in stored.select("entry", "sha256").rows()
-        if _is(build.before_folder / ENTRIES / name, digest)
+        if _has_digest(build.before_folder / ENTRIES / name, digest)
     }
 
 
-def _is(folder: Path, digest: str) -> bool:
+def _has_digest(folder: Path, digest: str) -> bool:
     try:
         return folder_digest(folder) == digest
     except SaeFileError:

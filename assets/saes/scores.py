@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from assets.activations.shards import massive_tokens
 from assets.saes.corpus import Rows
 from assets.saes.sae import Sae
 from assets.saes.sampling import Keep
@@ -169,8 +170,7 @@ def _reconstructed(sae: Sae, block: int, massive_norm: float) -> Callable[[Tenso
     one, scale = sae.at(block), sae.scale(block)
 
     def replace(x: Tensor) -> Tensor:
-        norms = x.norm(dim=1)
-        massive = norms > massive_norm * norms.float().quantile(0.5)
+        massive = torch.from_numpy(massive_tokens(x.float().norm(dim=1).cpu().numpy(), massive_norm)).to(x.device)
         x_hat = one.decode(*one.encode(x.float() * scale)) / scale
         return torch.where(massive.unsqueeze(1), x, x_hat.to(x.dtype))
 

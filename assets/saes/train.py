@@ -102,7 +102,7 @@ class SaeTraining:
         """
         if len(batch.x) < LEAST_TOKENS:
             raise InvalidActivationsError(
-                f"blocks {list(self.sae.config.blocks)}: {len(batch.x)} tokens of a batch are left to train on: "
+                f"{self._where}: {len(batch.x)} tokens of a batch are left to train on: "
                 "raise saes.batch_tokens, or activations.massive_norm"
             )
         x = batch.x.to(self.sae.W_dec.device, non_blocking=True)
@@ -181,16 +181,19 @@ class SaeTraining:
         left = 0 if cooled else math.ceil(COOLING * self._steps)
         self.ends = min(self._steps, self.steps_done + left)
 
+    @property
+    def _where(self) -> str:
+        return f"blocks {list(self.sae.config.blocks)}"
+
     def _refuse(self, x: Tensor) -> NoReturn:
         if not x.isfinite().all():
             raise InvalidActivationsError(
-                f"blocks {list(self.sae.config.blocks)}: a batch holds NaN or infinity; harvest the activations again"
+                f"{self._where}: a batch holds NaN or infinity; harvest the activations again"
             )
         self._diverged("the loss")
 
     def _diverged(self, what: str) -> NoReturn:
-        where = f"blocks {list(self.sae.config.blocks)}"
-        message = f"{where}: {what} is not finite after {self.tokens} tokens; lower its learning rate"
+        message = f"{self._where}: {what} is not finite after {self.tokens} tokens; lower its learning rate"
         raise TrainingDivergedError(message, self.curve)
 
 
