@@ -2,9 +2,11 @@
 
 import os
 import signal
+import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -12,9 +14,13 @@ from pipelines.dagster_assets import DAMAGED
 from pipelines.failures import DamagedInputError, RunFailedError
 from resources.recipe import label
 
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+
 Finished = tuple[str, tuple[str, ...]]
 """Asset, and reasons; none where the artefact was reused."""
 INTERRUPTS = {signal.SIGINT, signal.SIGTERM}
+AGAIN_SECONDS = 0.05
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -27,7 +33,7 @@ def dagster_launch(
     """
 
     def launch(names: Sequence[str], partition: str | None) -> Iterator[Finished]:
-        with _heard_signals() as heard:
+        with _heard_signals() as heard, _interrupts_sent_again():
             result = dg.materialize(
                 assets,
                 selection=list(names),
@@ -61,6 +67,28 @@ def _heard_signals() -> Iterator[list[int]]:
         os.close(writer)
         with os.fdopen(reader, "rb") as told:
             heard += told.read()
+
+
+@contextmanager
+def _interrupts_sent_again() -> Iterator[None]:
+    """An interrupt that struck a finalizer, where Python drops what is raised, comes once more, until the body ends."""
+    before, timers = sys.unraisablehook, list[threading.Timer]()
+
+    def hook(dropped: "UnraisableHookArgs") -> None:
+        if issubclass(dropped.exc_type, KeyboardInterrupt | dg.DagsterExecutionInterruptedError):
+            timers.append(threading.Timer(AGAIN_SECONDS, os.kill, (os.getpid(), signal.SIGINT)))
+            timers[-1].start()
+        else:
+            before(dropped)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
+        for timer in timers:
+            timer.cancel()
+            timer.join()
 
 
 def _finished(made: dg.AssetMaterialization) -> Finished:
