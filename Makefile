@@ -19,9 +19,9 @@ test: $(VENV)/dev.stamp lint  ## everything CI runs
 	@if [ -z "$$PEERLENS_TESTDATA" ] && [ -d ../shared/data ]; then export PEERLENS_TESTDATA=$(abspath ../shared/data); fi; \
 	$(BIN)/python -m pytest -m "not slow"
 
-test-all: $(VENV)/dev.stamp lint  ## the slow tests too: kill -9 in every stage, ten times, and fifty times while reading
+test-all: $(VENV)/dev.stamp lint  ## new random examples, and the slow tests: kill -9 in every stage, ten times, and fifty times while reading
 	@if [ -z "$$PEERLENS_TESTDATA" ] && [ -d ../shared/data ]; then export PEERLENS_TESTDATA=$(abspath ../shared/data); fi; \
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --hypothesis-profile=search
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

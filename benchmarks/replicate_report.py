@@ -178,7 +178,8 @@ class Report:
             documents = [
                 model.tokenize(text).ids[: model.window_tokens(profile.model.context_length)] for text in texts
             ]
-            with self._laboratory.bar(CE_TOKENS * passes(triples), "cross-entropy: tokens") as progress:
+            total = CE_TOKENS * passes([block for _, block, _ in triples])
+            with self._laboratory.bar(total, "cross-entropy: tokens") as progress:
                 massive = profile.activations.massive_norm
                 losses = model.next_token_losses
                 rows = cross_entropy_scores(losses, triples, documents, CE_TOKENS, massive, progress=progress)

@@ -192,24 +192,19 @@ def saes(build: Build) -> None:
 )
 def sae_scores(build: Build) -> None:
     """FVU, L0, dead latents, CE score and MMCS per block, each with its own scale, on documents never trained on."""
-    from assets.saes.building import likeness, reconstruction
-    from assets.saes.formats import ENTRIES, load_sae
+    from assets.saes.building import likeness, opened_saes, reconstruction
     from assets.saes.scores import cross_entropy_scores, passes
-    from resources.compute import devices
     from resources.language_model import open_language_model
 
     entries = build.read("saes")
-    device = devices()[0].name
-    loaded = {name: load_sae(build.folders("saes")[0] / ENTRIES / name).to(device) for name in entries["entry"]}
-    covered = entries.select("entry", block="blocks").explode("block").rows()
-    pairs = [(name, block, loaded[name]) for name, block in covered]
-    rebuilt, texts = reconstruction(build, pairs)
+    rebuilt, texts = reconstruction(build, entries)
     model = open_language_model(build.profile.model, build.models)
     documents = [model.tokenize(text).ids[: model.window_tokens(build.profile.model.context_length)] for text in texts]
     wanted, massive = build.profile.scores.ce_tokens, build.profile.activations.massive_norm
-    with build.progress(wanted * passes(pairs), "tokens") as progress:
-        entropy = cross_entropy_scores(model.next_token_losses, pairs, documents, wanted, massive, progress=progress)
-    scores = rebuilt.join(entropy, on=["entry", "block"]).join(likeness(entries, loaded), on="entry")
+    with build.progress(wanted * passes(rebuilt["block"].to_list()), "tokens") as progress:
+        saes, losses = opened_saes(build, entries), model.next_token_losses
+        entropy = cross_entropy_scores(losses, saes, documents, wanted, massive, progress=progress)
+    scores = rebuilt.join(entropy, on=["entry", "block"]).join(likeness(build, entries), on="entry")
     build.write(schemas.SAE_SCORES, scores)
     build.metadata |= {
         "mean_fvu": scores["fvu"].mean(),

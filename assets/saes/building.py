@@ -1,7 +1,8 @@
 """What the bodies of `saes` and `sae_scores` do: carry over, take in, train, score."""
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -93,21 +94,34 @@ def trained(
     build.metadata["training_seconds"] = seconds
 
 
-def reconstruction(build: Build, pairs: Sequence[tuple[str, int, Sae]]) -> tuple[pl.DataFrame, list[str]]:
+def opened_saes(build: Build, entries: pl.DataFrame) -> Iterator[tuple[str, int, Sae]]:
+    """Yield entry, block and autoencoder of all blocks of all entries; each is read when it is its turn."""
+    for entry, blocks in entries.select("entry", "blocks").iter_rows():
+        sae = _opened(build, entry)
+        yield from ((entry, block, sae) for block in blocks)
+
+
+def reconstruction(build: Build, entries: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
     """FVU, L0 and dead latents per entry and block, and the texts of the held-out documents."""
     massive, rows = build.profile.activations.massive_norm, []
-    with open_corpus(build, "held_out") as (held_out, shards):
-        keep = {block: kept_tokens(shards, held_out, block, massive) for block in sorted({pair[1] for pair in pairs})}
-        for entry, block, sae in pairs:
-            scores = reconstruction_scores(sae, {block: Rows(shards, block)}, keep)
+    total = int(entries["blocks"].list.len().sum())
+    with open_corpus(build, "held_out") as (held_out, shards), build.progress(total, "blocks") as progress:
+        keep = cache(lambda block: kept_tokens(shards, held_out, block, massive))
+        for entry, block, sae in opened_saes(build, entries):
+            scores = reconstruction_scores(sae, {block: Rows(shards, block)}, {block: keep(block)})
             rows.append(scores.with_columns(entry=pl.lit(entry)))
+            progress(1)
     return pl.concat(rows), held_out["text"].to_list()
 
 
-def likeness(entries: pl.DataFrame, loaded: Mapping[str, Sae]) -> pl.DataFrame:
+def likeness(build: Build, entries: pl.DataFrame) -> pl.DataFrame:
     """Rows entry, mmcs: how like an entry's decoder is to that of the one it started from."""
     cosines = [
-        mmcs(loaded[entry].W_dec, loaded[parent].W_dec) if parent else None
+        mmcs(_opened(build, entry).W_dec, _opened(build, parent).W_dec) if parent else None
         for entry, parent in entries.select("entry", "parent").rows()
     ]
     return entries.select("entry").with_columns(mmcs=pl.Series(cosines, dtype=pl.Float64))
+
+
+def _opened(build: Build, entry: str) -> Sae:
+    return load_sae(build.folders("saes")[0] / ENTRIES / entry).to(devices()[0].name)

@@ -87,7 +87,7 @@ def _block_scores(sae: Sae, block: int, x: NDArray[Any] | Rows | Tensor, keep: N
 @torch.inference_mode()
 def cross_entropy_scores(
     losses: NextTokenLosses,
-    saes: Sequence[tuple[str, int, Sae]],
+    saes: Iterable[tuple[str, int, Sae]],
     documents: Sequence[NDArray[Any]],
     max_tokens: int,
     massive_norm: float,
@@ -97,11 +97,11 @@ def cross_entropy_scores(
     """Return per entry and block columns entry, block, ce, ce_sae, ce_ablated (nats), ce_score, dce_percent, ce_tokens.
 
     Documents are token ids of one window each, held out, taken in order until `max_tokens` tokens are predicted, 128 of
-    each where that is enough; one block is replaced at a time. Massive tokens (norm above `massive_norm` medians of the
-    window) keep their own activation: they are left out of sparse autoencoders everywhere. Ablated means that the whole
-    stream after the block is zero. CE score = (ce_ablated - ce_sae) / (ce_ablated - ce). `progress` advances by
-    predicted tokens, in each of `passes(saes)`. Raises NoTokensError where nothing is predicted, UnknownBlockError for
-    a block that is not read.
+    each where that is enough; one block is replaced at a time, and `saes` is gone through once. Massive tokens (norm
+    above `massive_norm` medians of the window) keep their own activation: they are left out of sparse autoencoders
+    everywhere. Ablated means that the whole stream after the block is zero. CE score = (ce_ablated - ce_sae) /
+    (ce_ablated - ce). `progress` advances by predicted tokens, in each of `passes`. Raises NoTokensError where nothing
+    is predicted, UnknownBlockError for a block that is not read.
     """
     windows = _first_tokens(documents, max_tokens)
     tokens = sum(len(ids) - 1 for ids in windows)
@@ -113,10 +113,10 @@ def cross_entropy_scores(
             progress(len(ids) - 1)
         return total / tokens
 
-    plain = mean_loss()
-    ablated = {block: mean_loss(block, torch.zeros_like) for block in sorted({block for _, block, _ in saes})}
-    rows = []
-    for entry, block, sae in sorted(saes, key=lambda one: (one[1], one[0])):
+    plain, ablated, rows = mean_loss(), dict[int, float](), []
+    for entry, block, sae in saes:
+        if block not in ablated:
+            ablated[block] = mean_loss(block, torch.zeros_like)
         replaced = mean_loss(block, _reconstructed(sae, block, massive_norm))
         rows.append((entry, block, plain, replaced, ablated[block], tokens))
     columns = {
@@ -128,14 +128,13 @@ def cross_entropy_scores(
         "ce_tokens": pl.Int64,
     }
     ce, ce_sae, ce_ablated = pl.col("ce"), pl.col("ce_sae"), pl.col("ce_ablated")
-    return pl.DataFrame(rows, schema=columns, orient="row").with_columns(
-        ce_score=(ce_ablated - ce_sae) / (ce_ablated - ce), dce_percent=100 * (ce_sae - ce) / ce
-    )
+    scores = pl.DataFrame(rows, schema=columns, orient="row").sort("block", "entry")
+    return scores.with_columns(ce_score=(ce_ablated - ce_sae) / (ce_ablated - ce), dce_percent=100 * (ce_sae - ce) / ce)
 
 
-def passes(saes: Sequence[tuple[str, int, Sae]]) -> int:
-    """Return how often `cross_entropy_scores` reads every token: as it is, per ablated block, per entry and block."""
-    return 1 + len({block for _, block, _ in saes}) + len(saes)
+def passes(blocks: Sequence[int]) -> int:
+    """Return how often `cross_entropy_scores` reads every token: as it is, per ablated block, per entry's block."""
+    return 1 + len(set(blocks)) + len(blocks)
 
 
 def transfer_score(transfer: float, zero_shot: float, scratch: float) -> float:

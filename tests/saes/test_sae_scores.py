@@ -130,7 +130,7 @@ def test_cross_entropies_are_means_over_the_first_tokens() -> None:
     expected = torch.cat([model(DOCUMENTS[0]), model(DOCUMENTS[2])[:11]]).double().mean()
     assert row["ce"] == pytest.approx(float(expected))
     assert row["ce_tokens"] == 40
-    assert sum(seen) == 40 * passes(saes) == 40 * 3
+    assert sum(seen) == 40 * passes([1]) == 40 * 3
     assert row["ce_score"] == pytest.approx((row["ce_ablated"] - row["ce_sae"]) / (row["ce_ablated"] - row["ce"]))
     assert row["dce_percent"] == pytest.approx(100 * (row["ce_sae"] / row["ce"] - 1))
     assert row["ce_ablated"] == pytest.approx(np.log(VOCABULARY), rel=1e-5)
@@ -178,9 +178,9 @@ def test_several_entries_at_a_block_are_scored_each_by_itself() -> None:
     seen: list[int] = []
     full, thin, blank = identity_sae(), identity_sae(width=2), Sae(SaeConfig(D, 4, 1, (0, 1), {0: 1.0, 1: 1.0}))
     saes = [("thin", 1, thin), ("full", 1, full), ("blank", 0, blank), ("thin", 0, thin)]
-    together = cross_entropy_scores(TinyModel(), saes, DOCUMENTS, 1000, 10.0, progress=seen.append)
+    together = cross_entropy_scores(TinyModel(), iter(saes), DOCUMENTS, 1000, 10.0, progress=seen.append)
     assert together.select("entry", "block").rows() == [("blank", 0), ("thin", 0), ("full", 1), ("thin", 1)]
-    assert sum(seen) == (29 + 24) * passes(saes) == (29 + 24) * (1 + 2 + 4)
+    assert sum(seen) == (29 + 24) * passes([1, 1, 0, 0]) == (29 + 24) * (1 + 2 + 4)
     assert together.filter(pl.col("block") == 1)["ce_ablated"].n_unique() == together["ce"].n_unique() == 1
     for entry, block, sae in saes:
         alone = cross_entropy_scores(TinyModel(), [(entry, block, sae)], DOCUMENTS, 1000, 10.0)
