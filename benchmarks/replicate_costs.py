@@ -98,7 +98,7 @@ class Costs:
 
     def line(self, way: Way, seeds: int) -> Line:
         """Of one way, over so many seeds."""
-        trained = [self._trained(way, seed) for seed in range(seeds)]
+        trained = [self.trained(way, seed) for seed in range(seeds)]
         covered = [_covering(named) for named in trained]
         results = [[result for _, result in named] for named in covered]
         base = [self._base(seed) for seed in range(seeds)]
@@ -117,7 +117,7 @@ class Costs:
             dead=mean(per_block(results[0], "dead")),
         )
 
-    def _trained(self, way: Way, seed: int) -> list[tuple[str, Result]]:
+    def trained(self, way: Way, seed: int) -> list[tuple[str, Result]]:
         """All autoencoders that a way pays for, each with the name of its variant; of blocks, later ones stand."""
         per_layer = [(self._per_layer.name, one) for one in self._laboratory.results(self._per_layer, seed)]
         borrowed = [(name, one) for name, one in per_layer if set(one.blocks) & set(way.borrowed)]

@@ -201,13 +201,11 @@ class Report:
         return found
 
     def _by_block(self, way: Way) -> dict[int, Sae]:
-        borrowed = Variant("per-layer", tuple((block,) for block in way.borrowed))
         return {
             block: sae
-            for variant in (borrowed, *way.variants)
-            for group in variant.groups
-            for sae in [self._laboratory.sae(variant.name, 0, group)]
-            for block in group
+            for variant, result in self._plan.costs.trained(way, 0)
+            for sae in [self._laboratory.sae(variant, 0, result.blocks)]
+            for block in result.blocks
         }
 
 
