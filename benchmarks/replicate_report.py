@@ -167,7 +167,7 @@ class Report:
 
     def _cross_entropies(self) -> pl.DataFrame:
         """Columns of `cross_entropy_scores`; kept, because every block takes a pass of the model."""
-        triples = list(self._triples())
+        triples = self._triples()
         asked = digest_of([CE_TOKENS, FIRST_TOKENS, [[name, block] for name, block, _ in triples]])
         file = self._laboratory.folder / f"cross-entropy-{asked[:8]}.parquet"
         if not file.is_file():

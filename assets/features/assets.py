@@ -27,13 +27,14 @@ def company_features(build: Build) -> None:
     """Latents of every filing of a year, pooled over its tokens; massive activations are never pooled."""
     from assets.activations.source import documents
     from assets.features.encoding import chosen_entries, encode_document
-    from assets.saes.formats import ENTRIES, load_sae
+    from assets.saes.formats import entry_folder, load_sae
 
     entries = chosen_entries(build.read("saes"), build.profile.features.blocks)
     weights = entries.select("entry", "block", "sha256").rows()
     filings = build.read("activations").sort("accession")
     kept = build.unchanged({row["accession"]: [row["made_from"], weights] for row in filings.to_dicts()})
-    saes = {entry: load_sae(build.folders("saes")[0] / ENTRIES / entry) for entry in entries["entry"].unique()}
+    folder = build.folders("saes")[0]
+    saes = {entry: load_sae(entry_folder(folder, entry)) for entry in entries["entry"].unique()}
     fresh = filings.filter(~pl.col("accession").is_in(sorted(kept)))
     encoded = []
     with build.progress(fresh.height, "filings") as progress:
@@ -58,13 +59,13 @@ def latent_labels(build: Build) -> None:
     """Names for the latents that describe companies, from the training tokens on which they are strongest."""
     from assets.activations.source import open_corpus
     from assets.features.encoding import chosen_entries, label_entry
-    from assets.saes.formats import ENTRIES, load_sae
+    from assets.saes.formats import entry_folder, load_sae
 
     entries = chosen_entries(build.read("saes"), build.profile.features.blocks)
     labels = []
     with open_corpus(build, "train") as (train, shards):
         for entry, block in entries.select("entry", "block").iter_rows():
-            sae = load_sae(build.folders("saes")[0] / ENTRIES / entry)
+            sae = load_sae(entry_folder(build.folders("saes")[0], entry))
             named = label_entry(shards, train, sae, block, build.profile)
             labels.append(named.with_columns(entry=pl.lit(entry), block=pl.lit(block, pl.Int32)))
     build.write(schemas.LATENT_LABELS, pl.concat(labels))

@@ -156,7 +156,7 @@ def saes(build: Build) -> None:
     from assets.saes.building import carried_over, downloaded, trained, whole_entries
     from assets.saes.curves_figure import curves_figure
     from assets.saes.entries import curve_rows, planned_entries, sae_row
-    from assets.saes.formats import ENTRIES, folder_digest, save_sae
+    from assets.saes.formats import entry_folder, folder_digest, save_sae
 
     entries = planned_entries(build.read("layer_groups"), build.profile.saes, build.digest_of("sae_corpus"))
     downloads = _downloads_now(build.profile, None)
@@ -166,8 +166,9 @@ def saes(build: Build) -> None:
     fresh = [entry for entry in entries if entry.name not in kept]
 
     def save(name: str, sae: "Sae", parent: str | None, curve: "Sequence[CurvePoint]") -> None:
-        save_sae(sae, build.folder / ENTRIES / name)
-        rows.append(sae_row(name, sae.config, parent, curve, folder_digest(build.folder / ENTRIES / name)))
+        folder = entry_folder(build.folder, name)
+        save_sae(sae, folder)
+        rows.append(sae_row(name, sae.config, parent, curve, folder_digest(folder)))
         curves.extend(curve_rows(name, curve))
 
     for name in sorted(set(downloads) - kept):

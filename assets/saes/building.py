@@ -12,7 +12,7 @@ from assets.activations.source import open_corpus
 from assets.saes.corpus import Rows, kept_tokens
 from assets.saes.downloaded import check_fits, open_downloaded
 from assets.saes.entries import Entry, turns
-from assets.saes.formats import ENTRIES, SaeFileError, folder_digest, load_sae
+from assets.saes.formats import SaeFileError, entry_folder, folder_digest, load_sae
 from assets.saes.run import Run, training_corpus, validation_samples
 from assets.saes.sae import Sae
 from assets.saes.scores import mmcs, reconstruction_scores
@@ -33,7 +33,7 @@ def whole_entries(build: Build, names: set[str]) -> set[str]:
     return {
         name
         for name, digest in stored.select("entry", "sha256").rows()
-        if _has_digest(build.before_folder / ENTRIES / name, digest)
+        if _has_digest(entry_folder(build.before_folder, name), digest)
     }
 
 
@@ -47,7 +47,7 @@ def _has_digest(folder: Path, digest: str) -> bool:
 def carried_over(build: Build, kept: set[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Copy the weights of unchanged entries; returns their rows and curves."""
     for name in kept:
-        shutil.copytree(build.before_folder / ENTRIES / name, build.folder / ENTRIES / name)
+        shutil.copytree(entry_folder(build.before_folder, name), entry_folder(build.folder, name))
     unchanged = pl.col("entry").is_in(sorted(kept))
     return tuple(build.before(table).filter(unchanged).to_dicts() for table in ("saes", "sae_curves"))  # type: ignore[return-value]
 
@@ -85,7 +85,8 @@ def trained(
         seconds, latents = 0.0, shards.d_model * build.profile.saes.expansion
         most = max(1, TOGETHER_BYTES // (BYTES_IN_TRAINING * latents * shards.d_model))
         for due in turns(entries, fresh, most):
-            parents = {entry.parent: load_sae(build.folder / ENTRIES / entry.parent) for entry in due if entry.parent}
+            names = {entry.parent for entry in due if entry.parent}
+            parents = {name: load_sae(entry_folder(build.folder, name)) for name in names}
             run = Run(due, parents, corpus, build.profile, device)
             run.go(checkpoints / f"{due[0].name}.safetensors", progress, build.say)
             yield from ((entry, run.trainings[entry.name]) for entry in due)
@@ -124,4 +125,4 @@ def likeness(build: Build, entries: pl.DataFrame) -> pl.DataFrame:
 
 
 def _opened(build: Build, entry: str) -> Sae:
-    return load_sae(build.folders("saes")[0] / ENTRIES / entry).to(devices()[0].name)
+    return load_sae(entry_folder(build.folders("saes")[0], entry)).to(devices()[0].name)

@@ -19,8 +19,6 @@ import torch
 from assets.saes.sae import Activation, Sae, SaeConfig
 from resources.lake import digest_of, file_digest
 
-ENTRIES = "entries"
-"""Of an artefact of `saes`: holds a folder of this layout for each entry."""
 CONFIG = "cfg.json"
 WEIGHTS = "sae.safetensors"
 UNSUPPORTED = ("signed", "multi_topk", "skip_connection", "transcode")
@@ -30,6 +28,11 @@ K_UNKNOWN = 1
 
 class SaeFileError(ValueError):
     """A folder does not hold an autoencoder that can be read, or cannot hold one that is to be written."""
+
+
+def entry_folder(artefact: Path, entry: str) -> Path:
+    """Where an artefact of `saes` holds an entry, apart from its tables, so that every name is free for one."""
+    return artefact / "entries" / entry
 
 
 def save_sae(sae: Sae, folder: Path) -> None:
