@@ -7,7 +7,6 @@ export DAGSTER_HOME := $(CURDIR)
 export PEERLENS_HOME ?= $(CURDIR)/data
 export PEERLENS_DAGSTER = $(PEERLENS_HOME)/dagster
 export PEERLENS_PROFILE ?= sample
-export OMP_WAIT_POLICY ?= PASSIVE
 
 .PHONY: demo test test-all lint ui clean
 .DEFAULT_GOAL := demo

@@ -19,6 +19,10 @@ _NEVER = (1 << 31) - 1
 _GLIBC_TRIM_THRESHOLD, _GLIBC_MMAP_MAX = 128 << 10, 65_536
 
 
+ALONE = 1
+"""Tokens of a batch that has room for no second window."""
+
+
 class DTypeError(ValueError):
     """The number type asked for has no units on this machine."""
 
@@ -46,11 +50,15 @@ class Device:
     free_bytes: int
     """Memory free when it was looked at (bytes)."""
     batch_tokens: int
-    """Tokens read at once, over all windows of a batch."""
+    """Tokens read at once, over all windows of a batch; one window is always read."""
     shard_tokens: int
     """Tokens of a shard, held in the machine's memory until it is written."""
     length_multiple: int
     """Window lengths are rounded up to a multiple of this many tokens."""
+
+    def tokens_at_once(self, wanted: int | None) -> int:
+        """Tokens of a batch: as many as wanted, else what suits a GPU; a CPU reads every window alone."""
+        return wanted if wanted and self.batch_tokens != ALONE else self.batch_tokens
 
 
 def devices(dtype: Literal["auto", "float32", "bfloat16"] = "auto") -> tuple[Device, ...]:
@@ -68,7 +76,8 @@ def configured(processors: Sequence[Processor], dtype: Literal["auto", "float32"
     """Processors with one number type for all and sizes that suit them.
 
     `auto` is bfloat16 on GPUs that all have units for it, and float32 on any CPU, so that all CPUs give one result.
-    A CPU reads one window as fast as a batch, so nothing is padded there; a GPU wants tiles of eight.
+    A CPU reads one window as fast as a batch, so there a window is read alone, without padding, and what a filing's
+    activations are does not depend on the others, whichever library multiplies. A GPU wants batches and tiles of eight.
 
     Raises
     ------
@@ -115,7 +124,7 @@ def _device(processor: Processor, dtype: DType) -> Device:
     name, free = processor.name, processor.free_bytes
     if _is_gpu(processor):
         return Device(name, dtype, free, batch_tokens=16_384, shard_tokens=262_144, length_multiple=8)
-    return Device(name, dtype, free, batch_tokens=1024, shard_tokens=16_384, length_multiple=1)
+    return Device(name, dtype, free, batch_tokens=ALONE, shard_tokens=16_384, length_multiple=1)
 
 
 def _is_gpu(processor: Processor) -> bool:

@@ -6,8 +6,6 @@ from pathlib import Path
 from resources.lake import Lake
 from resources.profile import Profile, ProfileError, load_profile
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-"""Read when torch loads OpenMP: its threads otherwise spin, on a busy machine several times slower than one thread."""
 ROOT = Path(__file__).resolve().parent.parent
 PROFILES = ROOT / "pipelines" / "profiles"
 

@@ -76,7 +76,7 @@ class Activations(Section):
     keep: Literal["all", "corpus", "none"] = "all"
     """What stays on disk: every filing, only the SAE corpus, or nothing; results are the same."""
     batch_tokens: Positive | None = None
-    """Tokens that the model reads at once, over all windows of a batch; empty: what suits the hardware."""
+    """Tokens that a GPU reads at once, over all windows of a batch; empty: what suits it. A CPU reads windows alone."""
     shard_tokens: Positive | None = None
     """Tokens of a part, held in memory (at most 512 MiB) and lost by a crash; empty: what suits the hardware."""
     massive_norm: float = 10.0

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,10 @@ from peerlens_command import peerlens
 
 from resources.model_source import model_folder
 from resources.profile import Model
+
+# A shell starts background jobs deaf to Ctrl-C, and whatever a deaf process starts is deaf, too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No deadline: a loaded machine takes longer, and is right all the same.
 settings.register_profile("the same every time", deadline=None, derandomize=True)

@@ -172,6 +172,6 @@ class Reader:
         return Reading(
             window_tokens=self.model.window_tokens(settings.context_length),
             overlap_tokens=settings.overlap_tokens,
-            batch_tokens=self._activations.batch_tokens or device.batch_tokens,
+            batch_tokens=device.tokens_at_once(self._activations.batch_tokens),
             length_multiple=device.length_multiple,
         )

@@ -155,7 +155,7 @@ def test_ctrl_c_ends_with_one_line(lake_copy: Path) -> None:
         assert process.poll() is None
         time.sleep(0.05)
     os.kill(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 130
     assert err.splitlines()[-1].startswith("peerlens: interrupted")
     assert "Traceback" not in err

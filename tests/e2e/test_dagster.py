@@ -5,7 +5,6 @@ import json
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +18,8 @@ from pipelines.graph import open_graph
 from pipelines.refresh import plan
 from resources.environment import open_lake, open_profile
 
+MODULES = 1_750
+"""Dagster and polars alone load 900; a heavy library loads hundreds."""
 HEAVY = ("torch", "transformers", "transformer_lens", "ray", "sklearn")
 
 
@@ -49,17 +50,17 @@ def written(lake: Path) -> dict[str, str]:
     return {name.replace("/all", "").replace("/", " "): at for name, at in times.items()}
 
 
-def test_definitions_load_in_three_seconds_without_torch(home: Path) -> None:
+def test_definitions_load_few_modules_and_no_torch(home: Path) -> None:
     program = (
-        "import sys, time; from pipelines.definitions import defs\n"
-        f"print(time.process_time(), [name for name in {HEAVY} if name in sys.modules])"
+        "import sys; from pipelines.definitions import defs\n"
+        f"print(len(sys.modules), [name for name in {HEAVY} if name in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, env=environment(home), capture_output=True, text=True, check=True
     )
-    seconds, heavy = done.stdout.split(maxsplit=1)
+    modules, heavy = done.stdout.split(maxsplit=1)
     assert heavy.strip() == "[]"
-    assert float(seconds) < 3
+    assert int(modules) < MODULES
 
 
 def test_every_asset_says_what_it_is(defs: dg.Definitions) -> None:
@@ -143,8 +144,7 @@ def test_a_job_beside_another_refresh_says_so(home: Path, defs: dg.Definitions, 
     assert "refresh in progress since 2026-01-01 06:00:00" in failed.step_failure_data.error.to_string()
 
 
-def test_dg_checks_the_definitions_in_ten_seconds(home: Path) -> None:
-    started = time.monotonic()
+def test_dg_checks_the_definitions(home: Path) -> None:
     done = subprocess.run(
         [Path(sys.executable).with_name("dg"), "check", "defs"],
         cwd=ROOT,
@@ -154,4 +154,3 @@ def test_dg_checks_the_definitions_in_ten_seconds(home: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert time.monotonic() - started < 10

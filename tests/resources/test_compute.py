@@ -13,7 +13,13 @@ T4 = Processor("cuda:1", bfloat16=False, free_bytes=15_000_000_000)
 def test_a_cpu_computes_in_float32_even_where_it_has_bfloat16_units() -> None:
     (cpu,) = configured([CPU], "auto")
     assert (cpu.name, cpu.dtype, cpu.free_bytes) == ("cpu", "float32", 24_000_000_000)
-    assert (cpu.batch_tokens, cpu.shard_tokens, cpu.length_multiple) == (1024, 16_384, 1)
+    assert (cpu.batch_tokens, cpu.shard_tokens, cpu.length_multiple) == (1, 16_384, 1)
+
+
+def test_a_cpu_reads_every_window_alone_whatever_is_asked_for_and_a_gpu_as_many_as_asked_for() -> None:
+    (cpu,), (gpu,) = configured([CPU], "auto"), configured([H100], "auto")
+    assert (cpu.tokens_at_once(None), cpu.tokens_at_once(4096)) == (1, 1)
+    assert (gpu.tokens_at_once(None), gpu.tokens_at_once(4096)) == (16_384, 4096)
 
 
 def test_a_cpu_with_the_units_computes_in_bfloat16_where_asked() -> None:

@@ -81,26 +81,22 @@ def test_a_pause_holds_for_everyone(tmp_path: Path) -> None:
 def test_times_from_before_a_reboot_are_ignored(tmp_path: Path) -> None:
     future = time.monotonic() + 1e6
     (tmp_path / "rate-limit").write_bytes(LAYOUT.pack(future, future + 100, *[future + n for n in range(10)]))
-    begun = time.monotonic()
-    assert sends(RateLimit(tmp_path / "rate-limit", 9), 2)[-1] - begun < 10
+    assert sends(RateLimit(tmp_path / "rate-limit", 9), 2)[-1] < future
 
 
 @pytest.mark.parametrize("content", [b"", b"short", b"\0" * 96])
 def test_a_file_without_sends_lets_the_first_one_go(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "rate-limit").write_bytes(content)
-    begun = time.monotonic()
-    assert sends(RateLimit(tmp_path / "rate-limit", 9), 1)[0] - begun < 10
+    assert len(sends(RateLimit(tmp_path / "rate-limit", 9), 1)) == 1
 
 
 def test_threads_stop_waiting_when_told_to(tmp_path: Path) -> None:
     limit, stopped = RateLimit(tmp_path / "rate-limit", 9), threading.Event()
     assert limit.wait(stopped)
     before = limit.file.read_bytes()
-    limit.pause(60)
+    limit.pause(86_400)
     threading.Timer(0.1, stopped.set).start()
-    begun = time.monotonic()
     assert not limit.wait(stopped)
-    assert time.monotonic() - begun < 30
     assert LAYOUT.unpack(limit.file.read_bytes())[2:] == LAYOUT.unpack(before)[2:]  # nothing was counted
 
 

@@ -494,27 +494,21 @@ def test_the_span_is_the_months_that_are_over(tmp_path: Path) -> None:
 
 def test_nobody_waits_for_yahoo_after_the_end(tmp_path: Path) -> None:
     with YahooServer({}, OCTOBER) as server:
-        server.share, server.kinds, server.retry_after = 1.0, ("429",), 30
-        command = [sys.executable, "-c", HEARS + FETCH, server.url, str(tmp_path), *(f"T{i}" for i in range(6))]
+        server.share, server.kinds, server.retry_after = 1.0, ("429",), 3600
+        command = [sys.executable, "-c", FETCH, server.url, str(tmp_path), *(f"T{i}" for i in range(6))]
         worker = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
         while not server.charts() and worker.poll() is None:
             time.sleep(0.02)
         time.sleep(0.5)  # so that the pause begins
         worker.send_signal(signal.SIGINT)
-        began = time.monotonic()
         try:
-            told = worker.communicate(timeout=60)[1]
+            told = worker.communicate(timeout=300)[1]
         finally:
             worker.kill()
-    assert time.monotonic() - began < 15  # half of what Yahoo asked for; alone it takes a tenth of a second
     assert "KeyboardInterrupt" in told
     assert len(server.charts()) <= WORKERS
 
 
-HEARS = """
-import signal
-signal.signal(signal.SIGINT, signal.default_int_handler)
-"""  # a shell's background job does not hear it
 FETCH = """
 import sys
 from datetime import date
