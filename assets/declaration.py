@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from resources.build import Build
-from resources.code_version import code_version
-from resources.profile import Profile
-from resources.recipe import Declaration, Partitioning, Reads, Slices
-from resources.table import Table
+from resources.lake.build import Build
+from resources.lake.code_version import code_version
+from resources.lake.recipe import Declaration, Partitioning, Reads, Slices
+from resources.lake.table import Table
+from resources.settings.profile import Profile
 
 Make = Callable[[Build], None]
 

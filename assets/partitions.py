@@ -2,8 +2,8 @@
 
 from datetime import date, timedelta
 
-from resources.profile import Profile
-from resources.recipe import Reads, Window
+from resources.lake.recipe import Reads, Window
+from resources.settings.profile import Profile
 
 
 def month_end(month: str) -> date:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
-from resources.table import Column, Table
+from resources.lake.table import Column, Table
 
 TEXT = pa.string()
 TEXTS = pa.list_(pa.string())

@@ -44,14 +44,14 @@ from transformers import AutoModelForCausalLM
 from transformers.utils.logging import disable_progress_bar
 
 from assets.activations.cache import fill
-from assets.activations.part import Filing, Part
-from assets.activations.reading import Reader, Text
-from assets.activations.shard_files import write_part
-from assets.activations.shards import Shards
-from resources.lake import fsync
-from resources.model_source import model_folder
-from resources.profile import Profile
-from resources.tokens import Tokens
+from assets.activations.harvest.reader import Reader, Text
+from assets.activations.shards.part import Filing, Part
+from assets.activations.shards.shard_files import write_part
+from assets.activations.shards.shards import Shards
+from resources.lake.lake import fsync
+from resources.models.model_source import model_folder
+from resources.models.tokens import Tokens
+from resources.settings.profile import Profile
 
 ROUNDS, THREADS, SEED, DRAWN = 5, 2, 0, 64
 BLOCKS, FIRST_BLOCKS = range(30), range(16)

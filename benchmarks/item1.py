@@ -21,10 +21,10 @@ from edgar.documents import HTMLParser, ParserConfig
 from edgar_itemize.pipeline import parse_prepared
 from rapidfuzz.distance import LCSseq
 
-from assets.descriptions.first_opinion import prepared
 from assets.descriptions.item1 import item1, letters
+from assets.descriptions.itemize_reader import prepared
 from assets.descriptions.submission import main_document
-from resources.workers import Failed, map_in_processes
+from resources.compute.workers import Failed, map_in_processes
 
 ROUNDS = 5
 SECONDS = 60.0

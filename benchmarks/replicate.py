@@ -30,8 +30,8 @@ from replicate_report import DIRECTIONS, Report
 from replicate_runs import Laboratory, Variant, changed
 from tqdm import tqdm
 
-from assets.saes.partitions import frontier, knee, partition
-from resources.profile import Profile, Saes, Transfer, load_profile
+from assets.saes.grouping.strategies import frontier, knee, partition
+from resources.settings.profile import Profile, Saes, Transfer, load_profile
 
 THREADS = 2
 COUNTS = (1, 2, 4, 7, 14)

@@ -8,8 +8,8 @@ from statistics import fmean, stdev
 from replicate_runs import Laboratory, Result, Variant, mean, per_block
 from scipy.stats import t as student
 
-from assets.activations.shards import Shards
-from assets.saes.cost import harvest_flop, sae_flop
+from assets.activations.shards.shards import Shards
+from assets.saes.grouping.flop import harvest_flop, sae_flop
 
 MOST_COST = 0.5
 """Of per-layer autoencoders: what a way may cost to be chosen."""

@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 from replicate_costs import MOST_COST, Line, Way
 from replicate_runs import Laboratory, Result, Variant, mean, per_block
 
-from assets.saes.sae import Sae
-from assets.saes.scores import FIRST_TOKENS, cross_entropy_scores, mmcs, passes, transfer_score
-from assets.saes.transfer import warm_start
-from resources.lake import digest_of
-from resources.language_model import open_language_model
-from resources.picture import draw
+from assets.saes.metrics import FIRST_TOKENS, cross_entropy_scores, mmcs, passes, transfer_score
+from assets.saes.model.sae import Sae
+from assets.saes.training.transfer import warm_start
+from resources.lake.lake import digest_of
+from resources.lake.picture import draw
+from resources.models.language_model import open_language_model
 
 if TYPE_CHECKING:
     from replicate import Plan

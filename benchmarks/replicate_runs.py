@@ -15,20 +15,20 @@ import numpy as np
 import polars as pl
 
 from assets.activations.cache import fill
-from assets.activations.reading import Reader, Text, made_from
-from assets.activations.shards import Shards
-from assets.saes.amad import AngularDistances, group_name
-from assets.saes.corpus import draw_corpus, kept_everywhere, kept_tokens, stacked
-from assets.saes.entries import Entry
-from assets.saes.formats import load_sae, save_sae
-from assets.saes.run import Run, training_corpus, validation_samples
-from assets.saes.sae import Sae
-from assets.saes.scores import reconstruction_scores
-from assets.saes.train import gain_at_end
-from resources.compute import devices
-from resources.lake import digest_of
-from resources.model_source import model_identity
-from resources.profile import Profile
+from assets.activations.harvest.reader import Reader, Text, made_from
+from assets.activations.shards.shards import Shards
+from assets.saes.corpus.draw import draw_corpus, kept_everywhere, kept_tokens, stacked
+from assets.saes.files.native import load_sae, save_sae
+from assets.saes.grouping.layer_groups import AngularDistances, group_name
+from assets.saes.metrics import reconstruction_scores
+from assets.saes.model.sae import Sae
+from assets.saes.training.entries import Entry
+from assets.saes.training.run import Run, training_corpus, validation_samples
+from assets.saes.training.step import gain_at_end
+from resources.compute.devices import devices
+from resources.lake.lake import digest_of
+from resources.models.model_source import model_identity
+from resources.settings.profile import Profile
 
 TOGETHER = 5
 """Autoencoders trained in one pass over the cache; the unit that an interruption costs."""

@@ -5,7 +5,8 @@ correlated, of a decaying spectrum, mean norm 1) and, at each width, trains on t
 round, each in a process of its own, where idle threads wait without spinning:
 
 - the bare product of the encoder, forward only: the limit;
-- ours, `assets.saes.train.SaeTraining`; and once more with freed memory returned to the kernel, as in the peers;
+- ours, `SaeTraining` of assets/saes/training/step.py; and once more with freed memory returned to the kernel, as in
+  the peers;
 - sparsify's SparseCoder, step by step as its Trainer does it;
 - SAELens' TopKTrainingSAE, by its SAETrainer.
 
@@ -41,8 +42,8 @@ from tqdm import tqdm
 import torch
 from torch import Tensor
 
-from assets.saes.sae import SaeConfig
-from assets.saes.train import random_sae
+from assets.saes.model.sae import SaeConfig
+from assets.saes.training.step import random_sae
 
 ROUNDS, SECONDS, WARM_UP_STEPS, THREADS, SEED = 7, 3.0, 2, 2, 0
 D_MODEL, K, BATCH_TOKENS, BATCHES, WIDTHS = 576, 32, 2048, 64, (4608, 18432)

@@ -56,14 +56,14 @@ class Bare:
 class Ours:
     """As in a run of the product; but for `ours`, freed memory is returned to the kernel, as it is in the peers."""
 
-    modules = ("resources.environment", "assets.saes.train")
+    modules = ("resources.environment", "assets.saes.training.step")
 
     def __init__(self, job: Job, start: dict[str, Tensor]) -> None:
         from assets.saes import train  # noqa: PLC0415 - here and below: each python has one of the libraries
-        from assets.saes.sae import SaeConfig  # noqa: PLC0415
-        from assets.saes.sampling import Batch  # noqa: PLC0415
-        from resources.compute import reused_memory  # noqa: PLC0415
-        from resources.profile import Saes  # noqa: PLC0415
+        from assets.saes.corpus.batches import Batch  # noqa: PLC0415
+        from assets.saes.model.sae import SaeConfig  # noqa: PLC0415
+        from resources.compute.devices import reused_memory  # noqa: PLC0415
+        from resources.settings.profile import Saes  # noqa: PLC0415
 
         self._memory = reused_memory() if job["side"] == "ours" else nullcontext()
         self._memory.__enter__()  # as around all steps of a run

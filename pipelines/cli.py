@@ -13,10 +13,11 @@ import typer
 from rich.console import Console
 
 from pipelines.failures import INTERRUPTED, RefusedError, RunFailedError, exit_status, one_line
-from resources.environment import PROFILES, home, open_lake, open_profile, prepare_dagster
-from resources.profile import Profile
-from resources.progress import beside_bars
-from resources.recipe import Graph
+from resources.environment import home, open_lake, open_profile, prepare_dagster
+from resources.lake.progress import beside_bars
+from resources.lake.recipe import Graph
+from resources.places import PROFILES
+from resources.settings.profile import Profile
 
 app = typer.Typer(add_completion=False, suggest_commands=False, pretty_exceptions_enable=False, help=__doc__)
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -51,8 +52,8 @@ def refresh(
 ) -> None:
     """Bring every artefact up to date; what did not change is not made again."""
     from pipelines.preflight import preflight
-    from resources.edgar.universe import forget_answers
     from resources.market import forget_prices
+    from resources.universe.edgar_source import forget_answers
 
     settings = open_profile(profile)
     lake = open_lake(settings)
@@ -99,7 +100,7 @@ def ingest(
     from pipelines.ingest import ingest_graph, ingest_profile, ingest_summary, rejection_reasons
     from pipelines.preflight import preflight_edgar
     from pipelines.report import print_table
-    from resources.edgar.universe import forget_answers
+    from resources.universe.edgar_source import forget_answers
 
     settings = ingest_profile(open_profile(profile), first, last, universe, identity, date.today())
     lake = open_lake(settings)

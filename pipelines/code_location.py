@@ -12,8 +12,8 @@ from pipelines.launch import dagster_launch
 from pipelines.refresh import plan, refresh
 from pipelines.schedules import monthly_refresh
 from pipelines.sensors import change_sensor
-from resources.lake import Lake
-from resources.profile import Profile
+from resources.lake.lake import Lake
+from resources.settings.profile import Profile
 
 
 def build_defs(

@@ -7,10 +7,10 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from resources.build import LOG, CheckFailedError, Made, build
-from resources.lake import DamagedFileError, Lake, Manifest
-from resources.recipe import Declaration, Graph, label
-from resources.table import Column, Table
+from resources.lake.build import LOG, CheckFailedError, Made, build
+from resources.lake.lake import DamagedFileError, Lake, Manifest
+from resources.lake.recipe import Declaration, Graph, label
+from resources.lake.table import Column, Table
 
 DAMAGED = "damaged_file"
 """Metadata of a step that failed because a file of the lake is not what was written."""

@@ -5,10 +5,10 @@ import click
 from resources.edgar import EdgarError, EdgarIdentityError
 from resources.edgar.blobs import BlobError
 from resources.edgar.index import EdgarFormatError
-from resources.lake import DamagedFileError, LakeBusyError, LakeError
+from resources.lake.lake import DamagedFileError, LakeBusyError, LakeError
 from resources.market import PriceError
-from resources.model_files import ModelNotFoundError
-from resources.profile import ProfileError
+from resources.models.weight_files import ModelNotFoundError
+from resources.settings.profile import ProfileError
 
 FAILED, REFUSED, BUSY, INTERRUPTED = 1, 2, 3, 130
 

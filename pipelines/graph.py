@@ -5,8 +5,8 @@ from datetime import date
 from importlib import import_module
 
 from assets.partitions import as_of_keys, filing_year_keys
-from resources.profile import Profile
-from resources.recipe import Declaration, Graph
+from resources.lake.recipe import Declaration, Graph
+from resources.settings.profile import Profile
 
 STAGES = (
     "companies",

@@ -8,10 +8,10 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.failures import RefusedError
-from resources.lake import Lake
-from resources.profile import Profile
-from resources.recipe import Graph
-from resources.settings import MONTH
+from resources.lake.lake import Lake
+from resources.lake.recipe import Graph
+from resources.settings.profile import Profile
+from resources.settings.section import MONTH
 
 INGESTED = ("companies", "filings", "tickers", "descriptions")
 EVERYONE = "all"

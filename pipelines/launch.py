@@ -12,7 +12,7 @@ import dagster as dg
 
 from pipelines.dagster_assets import DAMAGED
 from pipelines.failures import DamagedInputError, RunFailedError
-from resources.recipe import label
+from resources.lake.recipe import label
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs

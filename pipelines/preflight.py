@@ -3,17 +3,17 @@
 from datetime import date
 
 from assets.partitions import as_of_keys, month_name
-from resources.compute import DTypeError, devices
+from resources.compute.devices import DTypeError, devices
 from resources.edgar import EdgarIdentityError, identity
-from resources.edgar.universe import EdgarUniverse, named_companies
-from resources.embedder import embedder_identity
-from resources.lake import Lake
+from resources.lake.lake import Lake
 from resources.market import Market, PriceError, open_market
-from resources.model_files import ModelNotFoundError
-from resources.model_limits import ModelLimitError, check_blocks, check_model
-from resources.profile import Profile, ProfileError
-from resources.table_universe import TableUniverse
-from resources.universe import open_universe
+from resources.models.embedder import embedder_identity
+from resources.models.limits import ModelLimitError, check_blocks, check_model
+from resources.models.weight_files import ModelNotFoundError
+from resources.settings.profile import Profile, ProfileError
+from resources.universe.edgar_source import EdgarUniverse, named_companies
+from resources.universe.table_source import TableUniverse
+from resources.universe.universe import open_universe
 
 FIRST_YEAR = 1993
 TABLES = ("sample", "parquet")

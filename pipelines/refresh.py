@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from pipelines.failures import DamagedInputError
 from pipelines.graph import segments
-from resources.build import LOG
-from resources.lake import Lake, Manifest
-from resources.recipe import Declaration, Graph, Slices, label, reasons, recipe
+from resources.lake.build import LOG
+from resources.lake.lake import Lake, Manifest
+from resources.lake.recipe import Declaration, Graph, Slices, label, reasons, recipe
 
 EVERYTHING = frozenset({""})
 

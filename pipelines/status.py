@@ -8,8 +8,8 @@ import polars as pl
 from pipelines.graph import open_graph
 from pipelines.refresh import plan
 from resources.environment import open_lake
-from resources.lake import Lake, Manifest
-from resources.profile import Profile
+from resources.lake.lake import Lake, Manifest
+from resources.settings.profile import Profile
 
 
 def status_table(profile: Profile) -> pl.DataFrame:

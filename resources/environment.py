@@ -3,11 +3,9 @@
 import os
 from pathlib import Path
 
-from resources.lake import Lake
-from resources.profile import Profile, ProfileError, load_profile
-
-ROOT = Path(__file__).resolve().parent.parent
-PROFILES = ROOT / "pipelines" / "profiles"
+from resources.lake.lake import Lake
+from resources.places import PROFILES, ROOT
+from resources.settings.profile import Profile, ProfileError, load_profile
 
 
 def home() -> Path:

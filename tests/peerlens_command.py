@@ -6,7 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from resources.places import ROOT
+
 COMMAND = Path(sys.executable).with_name("peerlens")
 
 

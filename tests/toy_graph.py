@@ -10,11 +10,11 @@ import polars as pl
 import pyarrow as pa
 
 from assets.partitions import as_of_window, filings_known, months_around
-from resources.build import Build, build
-from resources.lake import DamagedFileError, Lake, set_aside
-from resources.profile import Profile
-from resources.recipe import Declaration, Graph, Slices, whole
-from resources.table import Column, Table
+from resources.lake.build import Build, build
+from resources.lake.lake import DamagedFileError, Lake, set_aside
+from resources.lake.recipe import Declaration, Graph, Slices, whole
+from resources.lake.table import Column, Table
+from resources.settings.profile import Profile
 
 TEXTS = Table(
     "texts",

@@ -3,8 +3,8 @@
 from assets import schemas
 from assets.activations.model_now import model_now
 from assets.declaration import asset
-from resources.build import Build
-from resources.recipe import whole
+from resources.lake.build import Build
+from resources.lake.recipe import whole
 
 
 @asset(

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from assets.activations.cost import DiskFullError, check_room
-from assets.activations.part import Part
-from assets.activations.part_record import PartRecord, part_records, shard_file
-from assets.activations.reading import Group, Reader, Text
-from assets.activations.shard_files import damaged_blocks, link_part, remove_leftovers, remove_part, write_part
-from assets.activations.shards import Shards
-from assets.activations.writing import PartWriter
-from resources.lake import set_aside
+from assets.activations.harvest.meter import DiskFullError, check_room
+from assets.activations.harvest.reader import Group, Reader, Text
+from assets.activations.shards.part import Part
+from assets.activations.shards.part_record import PartRecord, part_records, shard_file
+from assets.activations.shards.shard_files import damaged_blocks, link_part, remove_leftovers, remove_part, write_part
+from assets.activations.shards.shards import Shards
+from assets.activations.shards.writer_thread import PartWriter
+from resources.lake.lake import set_aside
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 

@@ -4,11 +4,11 @@ import polars as pl
 
 from assets import schemas
 from assets.activations.cache import fill
-from assets.activations.reading import made_from
-from assets.activations.shards import Shards
+from assets.activations.harvest.reader import made_from
+from assets.activations.shards.shards import Shards
 from assets.activations.source import SHARDS, reader_of, texts_of
-from resources.build import Build
-from resources.model_source import model_identity
+from resources.lake.build import Build
+from resources.models.model_source import model_identity
 
 
 def keep_activations(build: Build) -> pl.DataFrame:

@@ -1,9 +1,9 @@
 """Which model the settings name today, as the planner asks it of the assets that are made with it."""
 
 from resources.environment import models
-from resources.model_source import model_identity
-from resources.profile import Profile
-from resources.recipe import Slices
+from resources.lake.recipe import Slices
+from resources.models.model_source import model_identity
+from resources.settings.profile import Profile
 
 
 def model_now(profile: Profile, partition: str | None) -> Slices:

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 import polars as pl
 
 from assets.activations.cache import fill
-from assets.activations.part import Document
-from assets.activations.reading import Reader, Text
-from assets.activations.shards import Shards
-from resources.build import Build
-from resources.model_source import model_identity
+from assets.activations.harvest.reader import Reader, Text
+from assets.activations.shards.part import Document
+from assets.activations.shards.shards import Shards
+from resources.lake.build import Build
+from resources.models.model_source import model_identity
 
 SHARDS = "shards"
 

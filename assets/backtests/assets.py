@@ -5,8 +5,8 @@ import polars as pl
 from assets import schemas
 from assets.declaration import asset
 from assets.partitions import as_of_window, month_end, months_around
-from resources.build import Build
-from resources.recipe import whole
+from resources.lake.build import Build
+from resources.lake.recipe import whole
 
 
 @asset(

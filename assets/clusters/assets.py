@@ -5,9 +5,9 @@ import polars as pl
 from assets import schemas
 from assets.declaration import asset
 from assets.partitions import companies_known, filings_known, month_end, months_around
-from resources.build import Build
-from resources.recipe import whole
-from resources.usable_returns import usable
+from assets.prices.usable import usable
+from resources.lake.build import Build
+from resources.lake.recipe import whole
 
 TOP_LATENTS = 5
 

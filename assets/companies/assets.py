@@ -6,11 +6,11 @@ from assets import schemas
 from assets.companies.tickers import ticker_history
 from assets.declaration import asset
 from assets.partitions import cover_pages
-from resources.build import Build
 from resources.environment import home
-from resources.profile import Profile
-from resources.recipe import Slices, whole
-from resources.universe import open_universe
+from resources.lake.build import Build
+from resources.lake.recipe import Slices, whole
+from resources.settings.profile import Profile
+from resources.universe.universe import open_universe
 
 
 def _companies_now(profile: Profile, partition: str | None) -> Slices:

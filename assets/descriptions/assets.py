@@ -4,12 +4,12 @@ import polars as pl
 
 from assets import schemas
 from assets.declaration import asset
-from resources.build import Build
-from resources.edgar.universe import EdgarUniverse
 from resources.environment import home
-from resources.profile import Profile
-from resources.recipe import Slices, whole
-from resources.universe import open_universe
+from resources.lake.build import Build
+from resources.lake.recipe import Slices, whole
+from resources.settings.profile import Profile
+from resources.universe.edgar_source import EdgarUniverse
+from resources.universe.universe import open_universe
 
 
 def _filings_now(profile: Profile, partition: str | None) -> Slices:

@@ -17,7 +17,7 @@ from assets.descriptions.submission import (
 )
 from resources.edgar import Request, fetch_all
 from resources.edgar.blobs import BlobStore, Pointer
-from resources.edgar.universe import EdgarUniverse
+from resources.universe.edgar_source import EdgarUniverse
 
 
 def download(universe: EdgarUniverse, reports: pl.DataFrame, progress: Callable[[int], None]) -> dict[str, Pointer]:

@@ -9,10 +9,10 @@ import polars as pl
 
 from assets import schemas
 from assets.descriptions.item1 import Item1, item1
-from assets.descriptions.quality import SHORT_CHARS, quality, rejection
+from assets.descriptions.text_quality import SHORT_CHARS, quality, rejection
+from resources.compute.workers import Failed, map_in_processes
 from resources.edgar.blobs import BlobStore
 from resources.edgar.index import is_amendment
-from resources.workers import Failed, map_in_processes
 
 PATIENCE = 120.0
 """Seconds that one document may take."""

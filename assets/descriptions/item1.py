@@ -12,11 +12,11 @@ from typing import Literal, TypeVar
 from edgar_itemize.sgml import sniff_is_html
 from rapidfuzz.distance import LCSseq
 
-from assets.descriptions.first_opinion import located
+from assets.descriptions.itemize_reader import located
 from assets.descriptions.markup import lighter, preformatted, references_decoded
 from assets.descriptions.plain_text import plain_text, plain_text_of
-from assets.descriptions.quality import SHORT_CHARS
 from assets.descriptions.submission import main_document
+from assets.descriptions.text_quality import SHORT_CHARS
 
 FIRST, SECOND = "edgar-itemize", "edgartools"
 AGREEMENT = 0.9
@@ -113,7 +113,7 @@ def _first(document: str, is_html: bool) -> _Opinion:
 
 
 def _second(document: str, original: str) -> _Opinion:
-    from assets.descriptions.second_opinion import second_opinion  # noqa: PLC0415 - a second to load, for HTML only
+    from assets.descriptions.edgartools_reader import second_opinion  # noqa: PLC0415 - a second to load, for HTML only
 
     if len(document) > MOST_CHARS_TWICE:
         return _Opinion(SECOND, trouble=f"{SECOND} was not asked about {len(document):,} characters", failed=True)

@@ -9,7 +9,7 @@ from typing import Literal
 
 from edgar_itemize.blocks import Block
 
-from assets.descriptions.first_opinion import Located
+from assets.descriptions.itemize_reader import Located
 
 UNSEEN = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ud800-\uf8ff\ufeff\ufff9-\ufffb]"

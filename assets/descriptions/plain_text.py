@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from assets.descriptions.first_opinion import Located
+from assets.descriptions.itemize_reader import Located
 from assets.descriptions.page_furniture import furniture
 from assets.descriptions.pieces import Piece, lines, pieces
 

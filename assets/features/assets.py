@@ -5,10 +5,10 @@ import polars as pl
 from assets import schemas
 from assets.declaration import asset
 from assets.partitions import filings_known
-from resources.build import Build
-from resources.embedder import embedder_identity
-from resources.profile import Profile
-from resources.recipe import Slices, whole
+from resources.lake.build import Build
+from resources.lake.recipe import Slices, whole
+from resources.models.embedder import embedder_identity
+from resources.settings.profile import Profile
 
 
 def _embedder_now(profile: Profile, partition: str | None) -> Slices:
@@ -27,7 +27,7 @@ def company_features(build: Build) -> None:
     """Latents of every filing of a year, pooled over its tokens; massive activations are never pooled."""
     from assets.activations.source import documents
     from assets.features.encoding import chosen_entries, encode_document
-    from assets.saes.formats import entry_folder, load_sae
+    from assets.saes.files.native import entry_folder, load_sae
 
     entries = chosen_entries(build.read("saes"), build.profile.features.blocks)
     weights = entries.select("entry", "block", "sha256").rows()
@@ -59,7 +59,7 @@ def latent_labels(build: Build) -> None:
     """Names for the latents that describe companies, from the training tokens on which they are strongest."""
     from assets.activations.source import open_corpus
     from assets.features.encoding import chosen_entries, label_entry
-    from assets.saes.formats import entry_folder, load_sae
+    from assets.saes.files.native import entry_folder, load_sae
 
     entries = chosen_entries(build.read("saes"), build.profile.features.blocks)
     labels = []
@@ -81,7 +81,7 @@ def latent_labels(build: Build) -> None:
 )
 def company_embeddings(build: Build) -> None:
     """The baseline: a sentence embedding of every filing of a year."""
-    from resources.embedder import open_embedder
+    from resources.models.embedder import open_embedder
 
     filings = build.read("descriptions").sort("accession")
     texts = build.filing_digests("descriptions")

@@ -8,12 +8,12 @@ import polars as pl
 import torch
 from numpy.typing import NDArray
 
-from assets.activations.part import Document
-from assets.activations.shards import Shards, massive_tokens
+from assets.activations.shards.part import Document
+from assets.activations.shards.shards import Shards, massive_tokens
 from assets.features.labels import label_latents
 from assets.features.pooling import pool_filing
-from assets.saes.sae import Sae
-from resources.profile import Profile
+from assets.saes.model.sae import Sae
+from resources.settings.profile import Profile
 
 CHUNK = 4096
 

@@ -8,13 +8,13 @@ import polars as pl
 from assets import schemas
 from assets.declaration import asset
 from assets.partitions import filings_known, month_end
-from resources.build import Build
 from resources.environment import open_lake
-from resources.lake import file_digest
-from resources.profile import Profile
-from resources.recipe import Slices, whole
+from resources.lake.build import Build
+from resources.lake.lake import file_digest
+from resources.lake.recipe import Slices, whole
+from resources.places import SQL
+from resources.settings.profile import Profile
 
-SQL = Path(__file__).resolve().parents[2] / "sql"
 TEMPLATES = Path(__file__).parent / "templates"
 EVERY_ASSET = (
     "companies",

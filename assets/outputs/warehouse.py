@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 
 from assets.schemas import TABLES
-from resources.table import Column, Table
+from resources.lake.table import Column, Table
 
 DUCKDB_TYPES = {
     pa.string(): "varchar",

@@ -4,11 +4,11 @@ import polars as pl
 
 from assets import schemas
 from assets.declaration import asset
-from resources.build import Build
 from resources.environment import home
+from resources.lake.build import Build
+from resources.lake.recipe import Slices, whole
 from resources.market import open_market
-from resources.profile import Profile
-from resources.recipe import Slices, whole
+from resources.settings.profile import Profile
 
 
 def _prices_now(profile: Profile, partition: str | None) -> Slices:
@@ -72,7 +72,7 @@ def monthly_returns(build: Build) -> None:
     from assets.prices.quality import quality_numbers, without_prices
     from assets.prices.quality_figure import quality_figure
     from assets.prices.returns import monthly_returns as returns_of
-    from resources.usable_returns import KEY, marked
+    from assets.prices.usable import KEY, marked
 
     daily, missing = build.read("prices"), build.read("prices_missing")
     found = marked(returns_of(daily, missing.drop_nulls("through")["company_id"]), build.profile.returns.exclude)

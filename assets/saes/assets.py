@@ -8,10 +8,10 @@ import polars as pl
 from assets import schemas
 from assets.activations.model_now import model_now
 from assets.declaration import asset
-from resources.build import Build
-from resources.lake import digest_of
-from resources.profile import Profile, ProfileError
-from resources.recipe import Slices, whole
+from resources.lake.build import Build
+from resources.lake.lake import digest_of
+from resources.lake.recipe import Slices, whole
+from resources.settings.profile import Profile, ProfileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from assets.saes.sae import Sae
-    from assets.saes.train import CurvePoint
+    from assets.saes.model.sae import Sae
+    from assets.saes.training.step import CurvePoint
 
 CHECKPOINTS = "checkpoints"
 """Folder of what an interrupted training goes on from."""
@@ -39,7 +39,7 @@ IN_RECIPES = ("saes.tokens", "saes.learning_rate", "saes.transfer", "saes.downlo
 def sae_corpus(build: Build) -> None:
     """Pinned: the sampled filings with their residual streams; drawn anew for a new version, not a new filing."""
     from assets.activations.source import keep_corpus
-    from assets.saes.corpus import draw_corpus
+    from assets.saes.corpus.draw import draw_corpus
 
     pinned = build.only_changed("activations.keep")
     rows = build.before("sae_corpus") if pinned else schemas.SAE_CORPUS.empty()
@@ -68,8 +68,8 @@ def layer_distances(build: Build) -> None:
     import numpy as np
 
     from assets.activations.source import open_corpus
-    from assets.saes.amad import AngularDistances, distance_rows
-    from assets.saes.corpus import kept_everywhere, stacked
+    from assets.saes.corpus.draw import kept_everywhere, stacked
+    from assets.saes.grouping.layer_groups import AngularDistances, distance_rows
 
     with open_corpus(build, "train") as (train, shards), build.progress(2 * train.height, "documents") as progress:
         keep = kept_everywhere(shards, train, build.profile.activations.massive_norm)
@@ -103,11 +103,11 @@ def layer_distances(build: Build) -> None:
 )
 def layer_groups(build: Build) -> None:
     """Which blocks share an autoencoder; the last block always has one of its own."""
-    from assets.saes.amad import distance_matrix, group_frontier
-    from assets.saes.amad import layer_groups as groups_of
-    from assets.saes.cost import CostModel
-    from assets.saes.groups_figure import groups_figure
-    from resources.model_limits import model_shape
+    from assets.saes.grouping.flop import CostModel
+    from assets.saes.grouping.groups_figure import groups_figure
+    from assets.saes.grouping.layer_groups import distance_matrix, group_frontier
+    from assets.saes.grouping.layer_groups import layer_groups as groups_of
+    from resources.models.limits import model_shape
 
     blocks, matrix = distance_matrix(build.read("layer_distances"))
     profile, d_model = build.profile, model_shape(build.profile.model, build.models).d_model
@@ -131,8 +131,8 @@ def _downloads_now(profile: Profile, partition: str | None) -> Slices:
     """Digests of the autoencoders that others trained, and of how they are to be read."""
     if not profile.saes.downloads:
         return {}
-    from assets.saes.downloaded import download_digest
-    from assets.saes.formats import SaeFileError
+    from assets.saes.files.downloaded import download_digest
+    from assets.saes.files.native import SaeFileError
 
     try:
         return {
@@ -154,9 +154,9 @@ def _downloads_now(profile: Profile, partition: str | None) -> Slices:
 def saes(build: Build) -> None:
     """One autoencoder per group of blocks, and those that others trained; an unchanged one is carried over."""
     from assets.saes.building import carried_over, downloaded, trained, whole_entries
-    from assets.saes.curves_figure import curves_figure
-    from assets.saes.entries import curve_rows, planned_entries, sae_row
-    from assets.saes.formats import entry_folder, folder_digest, save_sae
+    from assets.saes.files.native import entry_folder, folder_digest, save_sae
+    from assets.saes.training.curves_figure import curves_figure
+    from assets.saes.training.entries import curve_rows, planned_entries, sae_row
 
     entries = planned_entries(build.read("layer_groups"), build.profile.saes, build.digest_of("sae_corpus"))
     downloads = _downloads_now(build.profile, None)
@@ -194,8 +194,8 @@ def saes(build: Build) -> None:
 def sae_scores(build: Build) -> None:
     """FVU, L0, dead latents, CE score and MMCS per block, each with its own scale, on documents never trained on."""
     from assets.saes.building import likeness, opened_saes, reconstruction
-    from assets.saes.scores import cross_entropy_scores, passes
-    from resources.language_model import open_language_model
+    from assets.saes.metrics import cross_entropy_scores, passes
+    from resources.models.language_model import open_language_model
 
     entries = build.read("saes")
     rebuilt, texts = reconstruction(build, entries)

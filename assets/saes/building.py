@@ -9,17 +9,17 @@ from typing import Any
 import polars as pl
 
 from assets.activations.source import open_corpus
-from assets.saes.corpus import Rows, kept_tokens
-from assets.saes.downloaded import check_fits, open_downloaded
-from assets.saes.entries import Entry, turns
-from assets.saes.formats import SaeFileError, entry_folder, folder_digest, load_sae
-from assets.saes.run import Run, training_corpus, validation_samples
-from assets.saes.sae import Sae
-from assets.saes.scores import mmcs, reconstruction_scores
-from assets.saes.train import SaeTraining
-from resources.build import Build
-from resources.compute import devices
-from resources.model_limits import model_shape
+from assets.saes.corpus.draw import Rows, kept_tokens
+from assets.saes.files.downloaded import check_fits, open_downloaded
+from assets.saes.files.native import SaeFileError, entry_folder, folder_digest, load_sae
+from assets.saes.metrics import mmcs, reconstruction_scores
+from assets.saes.model.sae import Sae
+from assets.saes.training.entries import Entry, turns
+from assets.saes.training.run import Run, training_corpus, validation_samples
+from assets.saes.training.step import SaeTraining
+from resources.compute.devices import devices
+from resources.lake.build import Build
+from resources.models.limits import model_shape
 
 BYTES_IN_TRAINING = 32
 """Per latent and dimension: encoder and decoder, gradients, and Adam's two moments, float32."""

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import httpx
 
-from resources.description_settings import Edgar
 from resources.edgar.blobs import BlobStore, Pointer
 from resources.edgar.body import Body, TooLongError, read_body
 from resources.edgar.identity import EdgarIdentityError
 from resources.edgar.request import Request
 from resources.edgar.send import Sender
-from resources.retry import AttemptError, retry_after
+from resources.network.retry import AttemptError, retry_after
+from resources.settings.descriptions import Edgar
 
 ALWAYS_THERE = "/files/company_tickers_exchange.json"
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from resources.drafts import tidy_drafts, write_whole
+from resources.lake.atomic_write import tidy_drafts, write_whole
 
 Part = Literal["whole", "document", "header"]
 LISTS = ("/Archives/edgar/full-index/", "/files/", "/submissions/")

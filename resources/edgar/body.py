@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from resources.retry import AttemptError
+from resources.network.retry import AttemptError
 
 LONGEST_BODY = 200_000_000
 """Bytes of a decoded body above which a document is refused."""

@@ -7,14 +7,14 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from resources.description_settings import Edgar
 from resources.edgar.answer import Asker
 from resources.edgar.blobs import BlobStore, Pointer
 from resources.edgar.identity import identity
 from resources.edgar.request import Request
 from resources.edgar.send import Sender
-from resources.rate_limit import RateLimit
-from resources.retry import AttemptError, Contact, Patience, heed
+from resources.network.rate_limit import RateLimit
+from resources.network.retry import AttemptError, Contact, Patience, heed
+from resources.settings.descriptions import Edgar
 
 WORKERS = 8
 

@@ -3,7 +3,7 @@
 import os
 import re
 
-from resources.description_settings import Edgar
+from resources.settings.descriptions import Edgar
 
 IDENTITY_VARIABLE = "PEERLENS_EDGAR_IDENTITY"
 

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import polars as pl
 
-from resources.description_settings import Form
+from resources.settings.descriptions import Form
 
 HEADINGS, HEAD_BYTES = "CIK|Company Name|Form Type|Date Filed|", 4000
 PATH = re.compile(r"edgar/data/\d{1,10}/(?P<accession>\d{10}-\d{2}-\d{6})\.txt")

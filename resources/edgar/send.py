@@ -8,8 +8,8 @@ from typing import Any, Self
 import h2.exceptions
 import httpx
 
-from resources.rate_limit import RateLimit
-from resources.retry import AttemptError
+from resources.network.rate_limit import RateLimit
+from resources.network.retry import AttemptError
 
 
 class Sender:

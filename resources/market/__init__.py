@@ -5,7 +5,7 @@ from pathlib import Path
 from resources.market.price_file import FileMarket
 from resources.market.quotes import Market, PriceError, Quotes
 from resources.market.yahoo import YahooMarket
-from resources.price_settings import Prices, Yahoo
+from resources.settings.prices import Prices, Yahoo
 
 __all__ = ["Market", "PriceError", "Quotes", "forget_prices", "open_market"]
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import date
-from pathlib import Path
 
 import polars as pl
 
@@ -11,9 +10,8 @@ from resources.market.price_rows import check_days, check_tickers, checked_quote
 from resources.market.price_table import ROW, PriceTable, open_table
 from resources.market.quotes import QUOTES, PriceError, Quotes
 from resources.market.trading_day import check_zones, day_of
-from resources.price_settings import Prices
-
-SAMPLE = Path(__file__).parents[1] / "sample" / "prices.parquet"
+from resources.places import SAMPLE
+from resources.settings.prices import Prices
 
 
 class FileMarket:
@@ -21,7 +19,7 @@ class FileMarket:
 
     def __init__(self, settings: Prices) -> None:
         is_sample = settings.source == "sample"
-        self.settings = Prices(source="parquet", path=SAMPLE) if is_sample else settings
+        self.settings = Prices(source="parquet", path=SAMPLE / "prices.parquet") if is_sample else settings
         self.absent = f"no price in the {'bundled sample' if is_sample else 'price file'}"
 
     def quotes(self, tickers: Collection[str], progress: Callable[[int], None] = lambda n: None) -> Quotes:

@@ -11,7 +11,7 @@ from polars import selectors as cs
 
 from resources.market.csv_file import other_separator, scan_csv
 from resources.market.quotes import QUOTES, PriceError
-from resources.price_settings import Prices
+from resources.settings.prices import Prices
 
 ROW = "peerlens row number"
 DAY = "peerlens day"

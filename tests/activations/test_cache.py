@@ -18,13 +18,13 @@ from tiny_llama import WORDS, save_tiny_llama
 
 from assets.activations import cache
 from assets.activations.cache import Filled, fill
-from assets.activations.cost import DiskFullError
-from assets.activations.reading import Group, Reader, Text, made_from
-from assets.activations.shards import Shards
-from resources.lake import DamagedFileError
-from resources.profile import Activations, Model, Profile
+from assets.activations.harvest.meter import DiskFullError
+from assets.activations.harvest.reader import Group, Reader, Text, made_from
+from assets.activations.shards.shards import Shards
+from resources.lake.lake import DamagedFileError
+from resources.places import ROOT
+from resources.settings.profile import Activations, Model, Profile
 
-ROOT = Path(__file__).parents[2]
 BLOCKS = (0, 2)
 TEXTS = [
     "we make soft drinks and sell a chips",
@@ -280,7 +280,7 @@ import sys, resource, signal, time
 from pathlib import Path
 sys.path[:0] = ["tests", "tests/activations"]
 from test_cache import BLOCKS, cache, fill, many, profile, silent
-from assets.activations.reading import Reader
+from assets.activations.harvest.reader import Reader
 model, folder, limit, last = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
 write = cache.write_part
 cache.write_part = lambda folder, number, *rest: time.sleep(600) if number == last else write(folder, number, *rest)

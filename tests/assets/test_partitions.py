@@ -16,8 +16,8 @@ from assets.partitions import (
     months_around,
     months_later,
 )
-from resources.profile import AsOf, Profile
-from resources.recipe import Window
+from resources.lake.recipe import Window
+from resources.settings.profile import AsOf, Profile
 
 PROFILE = Profile(name="p", as_of=AsOf(first="2004-12", last="2006-12"), filing_years=[2004, 2003])
 

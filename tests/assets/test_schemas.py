@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from assets.schemas import TABLES, activation_shard
-from resources.table import Table
+from resources.lake.table import Table
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)

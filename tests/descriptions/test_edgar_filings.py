@@ -10,8 +10,8 @@ from fakes.own_filings import own_companies, own_filings
 
 from assets import schemas
 from assets.descriptions.edgar_filings import contents, download, filing_rows, in_ranges
-from resources.edgar.universe import EdgarUniverse
-from resources.profile import Profile
+from resources.settings.profile import Profile
+from resources.universe.edgar_source import EdgarUniverse
 
 
 def universe(server: EdgarServer, home: Path, **edgar: object) -> EdgarUniverse:

@@ -9,8 +9,8 @@ import pytest
 from assets import schemas
 from assets.descriptions.extraction import described, extract, extracted, given
 from assets.descriptions.item1 import Item1
+from resources.compute.workers import Failed
 from resources.edgar.blobs import BlobError, BlobStore
-from resources.workers import Failed
 
 STUB = "Item 1. Omitted."
 TEXT = "Item 1. Business\n\n" + "We bake bread and sell it to shops in three states. " * 20

@@ -13,7 +13,7 @@ from rapidfuzz.distance import LCSseq
 
 from assets.descriptions import item1 as module
 from assets.descriptions.item1 import Item1, item1, letters, overlap
-from resources.workers import map_in_processes
+from resources.compute.workers import map_in_processes
 
 TENK = Path(os.environ.get("PEERLENS_TESTDATA", "/nowhere")) / "tenk"
 REPORTS = sorted(path.stem for path in TENK.glob("*.gz"))

@@ -11,7 +11,7 @@ import pytest
 from fakes.own_filings import EXPECTED, FOLDER
 
 from assets.descriptions.item1 import Item1, item1
-from resources.workers import map_in_processes
+from resources.compute.workers import map_in_processes
 
 SECONDS = 300.0
 """None takes 20; a search that never ends is a Failed."""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.descriptions.first_opinion import located
+from assets.descriptions.itemize_reader import located
 from assets.descriptions.markup import lighter
 from assets.descriptions.pieces import lines
 from assets.descriptions.plain_text import plain_text, plain_text_of

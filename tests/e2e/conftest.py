@@ -16,8 +16,8 @@ from pipelines.graph import open_graph
 from pipelines.launch import dagster_launch
 from pipelines.refresh import Planned, plan, refresh
 from resources.environment import open_lake
-from resources.profile import Profile
-from resources.recipe import Graph
+from resources.lake.recipe import Graph
+from resources.settings.profile import Profile
 
 TODAY = date(2026, 1, 15)
 

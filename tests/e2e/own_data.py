@@ -5,7 +5,8 @@ from pathlib import Path
 
 import polars as pl
 
-SAMPLE = Path(__file__).parents[2] / "resources" / "sample"
+from resources.places import SAMPLE
+
 LAST_PRICE = date(2007, 12, 31)
 FIRST_FILING, SECOND_FILING = date(2004, 3, 1), date(2007, 11, 15)
 TEXTS = {

@@ -9,8 +9,8 @@ import pytest
 from peerlens_command import ROOT, artefacts, peerlens, refreshed
 
 from resources.environment import open_profile
-from resources.lake import Lake, Manifest
-from resources.profile import Profile
+from resources.lake.lake import Lake, Manifest
+from resources.settings.profile import Profile
 
 PROFILES = ROOT / "pipelines" / "profiles"
 RESULTS = ("company_features/", "saes/", "sae_scores/", "latent_labels/", "layer_distances/", "cluster_scores/")

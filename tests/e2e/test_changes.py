@@ -11,12 +11,12 @@ import pytest
 from own_data import write_quotes
 from peerlens_command import artefacts, peerlens, refreshed
 
-from assets.saes.cost import CostModel
+from assets.saes.grouping.flop import CostModel
 from pipelines.status import status_table
-from resources import table_universe
 from resources.environment import open_lake, open_profile
 from resources.market import price_file
-from resources.profile import Profile, load_profile
+from resources.settings.profile import Profile, load_profile
+from resources.universe import table_source as table_universe
 
 YEARS = ("2006-12", "2007-12")
 

@@ -134,7 +134,7 @@ def test_a_failing_run_says_what_failed_and_where_the_story_is(home: Path, model
     assert last.startswith("peerlens: company_embeddings 2004 failed: ChunkLengthError: embedder.chunk_tokens 2")
     assert last.endswith(f"; details: {log}")
     assert "Traceback" not in done.stderr
-    assert "resources/embedder.py" in log.read_text(encoding="utf-8")
+    assert "resources/models/embedder.py" in log.read_text(encoding="utf-8")
 
 
 def test_no_bar_and_no_warning_where_standard_error_is_no_terminal(lake_copy: Path) -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from assets.saes.formats import load_sae
-from assets.saes.saelens_format import save_saelens
-from assets.saes.sparsify_format import save_sparsify
+from assets.saes.files.native import load_sae
+from assets.saes.files.saelens import save_saelens
+from assets.saes.files.sparsify import save_sparsify
 from pipelines.graph import open_graph
 from pipelines.refresh import plan
 from resources.environment import open_lake, open_profile
-from resources.profile import Download, Profile, ProfileError
+from resources.settings.profile import Download, Profile, ProfileError
 
 BLOCK = 2
 

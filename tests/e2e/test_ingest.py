@@ -14,7 +14,7 @@ from fakes.edgar_server import EdgarServer, Faults
 from fakes.own_filings import EXPECTED, HOSTILE, own_companies, own_filings
 from peerlens_command import artefacts, peerlens, start
 
-from resources.lake import Lake
+from resources.lake.lake import Lake
 
 PROFILE = """
 filing_years: [2001, 2003, 2004, 2005, 2010, 2015, 2020, 2021, 2022]

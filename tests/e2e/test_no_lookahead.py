@@ -7,7 +7,7 @@ from pathlib import Path
 from own_data import LAST_PRICE, write_quotes, write_texts
 from peerlens_command import artefacts
 
-from resources.profile import load_profile
+from resources.settings.profile import load_profile
 
 FORMED = ("company_vectors", "peer_clusters", "cointegrated_pairs")
 

@@ -12,11 +12,11 @@ from peerlens_command import peerlens
 
 from pipelines.dagster_assets import materialize_result
 from pipelines.graph import open_graph
-from resources.build import CheckFailedError, Made, build
 from resources.environment import open_lake
-from resources.lake import Lake
+from resources.lake.build import CheckFailedError, Made, build
+from resources.lake.lake import Lake
 from resources.market.yahoo import YahooMarket
-from resources.profile import Profile, load_profile
+from resources.settings.profile import Profile, load_profile
 
 TODAY = date(2026, 11, 20)
 MADE = (("companies", None), ("filings", "2004"), ("filings", "2005"), ("filings", "2007"), ("tickers", None))

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 from peerlens_command import peerlens
 
-from resources.profile import load_profile
+from resources.places import ROOT
+from resources.settings.profile import load_profile
 
-ROOT = Path(__file__).parents[2]
 KO, PEP = "0000021344", "0000077476"
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from assets.activations.part import DType, Filing, Part
-from assets.activations.shard_files import write_part
-from assets.activations.shards import Shards
-from resources.tokens import Tokens
+from assets.activations.shards.part import DType, Filing, Part
+from assets.activations.shards.shard_files import write_part
+from assets.activations.shards.shards import Shards
+from resources.models.tokens import Tokens
 
 D_MODEL = 6
 ABOUT = {"model": "someone/model@abc", "tokenizer": "12ab", "context_length": "64"}

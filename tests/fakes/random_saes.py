@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from assets.saes.sae import Activation, Sae, SaeConfig
+from assets.saes.model.sae import Activation, Sae, SaeConfig
 
 SCALES = {8: 1 / 3, 11: 0.1234567890123}
 

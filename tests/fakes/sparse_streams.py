@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from assets.saes.sampling import Batch, MemberDraw
+from assets.saes.corpus.batches import Batch, MemberDraw
 
 D, ATOMS, ACTIVE = 32, 64, 3
 

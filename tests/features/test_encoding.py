@@ -10,12 +10,12 @@ import torch
 from fakes.activation_parts import write_streams
 
 from assets import schemas
-from assets.activations.shards import Shards
+from assets.activations.shards.shards import Shards
 from assets.features import encoding
 from assets.features.encoding import NoEntryError, chosen_entries, encode_document, label_entry, newest
-from assets.saes.sae import Sae, SaeConfig
-from resources.profile import Profile
-from resources.tokens import Tokens
+from assets.saes.model.sae import Sae, SaeConfig
+from resources.models.tokens import Tokens
+from resources.settings.profile import Profile
 
 SAES = pl.DataFrame({"entry": ["z", "blocks-01", "a"], "sha256": ["1", "2", "3"], "blocks": [[0, 2], [1], [2]]})
 

@@ -10,7 +10,6 @@ from dateutil.relativedelta import relativedelta
 
 from assets.schemas import TABLES
 
-SQL = Path(__file__).parents[2] / "sql"
 EARLIER, LATER = date(2010, 12, 31), date(2011, 12, 31)
 COMPANIES = {
     "KO": ("0000021344", "Coca-Cola <b>Co</b>", "2086"),

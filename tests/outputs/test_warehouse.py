@@ -11,7 +11,8 @@ import pytest
 
 from assets.outputs.warehouse import WarehouseError, build_warehouse
 from assets.schemas import TABLES
-from tests.outputs.small_lake import COMPANIES, IDS, LATER, SQL, lake, weights, write
+from resources.places import SQL
+from tests.outputs.small_lake import COMPANIES, IDS, LATER, lake, weights, write
 
 TICKERS = list(COMPANIES)
 COSINES = weights() @ weights().T

@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from toy_graph import World
 
 from pipelines.dagster_assets import materialize_result
-from resources.build import Build, build
-from resources.lake import Lake
-from resources.recipe import Graph
+from resources.lake.build import Build, build
+from resources.lake.lake import Lake
+from resources.lake.recipe import Graph
 
 
 def drawing(world: World) -> Graph:

@@ -13,7 +13,7 @@ from pipelines.dagster_assets import LakeResource, dagster_asset
 from pipelines.failures import DamagedInputError, RunFailedError
 from pipelines.launch import dagster_launch
 from pipelines.refresh import Launch, Planned, plan, refresh
-from resources.lake import Lake
+from resources.lake.lake import Lake
 
 
 @pytest.fixture

@@ -15,11 +15,10 @@ from toy_graph import AS_OFS, World, make_all, toy_profile
 
 from pipelines.graph import GraphError, _ordered, open_graph, segments
 from pipelines.refresh import Planned, plan, refresh
-from resources.build import build
-from resources.lake import Lake, LakeBusyError
-from resources.recipe import Graph, whole
-
-ROOT = Path(__file__).parents[2]
+from resources.lake.build import build
+from resources.lake.lake import Lake, LakeBusyError
+from resources.lake.recipe import Graph, whole
+from resources.places import ROOT
 
 
 @pytest.fixture
@@ -210,7 +209,7 @@ def test_the_real_graph_comes_after_its_inputs_in_few_segments() -> None:
 
 def test_the_graph_opens_without_torch() -> None:
     code = (
-        "import sys, datetime; from pipelines.graph import open_graph; from resources.profile import Profile;"
+        "import sys, datetime; from pipelines.graph import open_graph; from resources.settings.profile import Profile;"
         "open_graph(Profile(name='p'), datetime.date(2012, 1, 1));"
         "print(sorted({'torch', 'transformers', 'transformer_lens', 'ray'} & set(sys.modules)))"
     )

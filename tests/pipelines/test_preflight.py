@@ -9,10 +9,10 @@ from tiny_llama import save_tiny_llama
 
 import pipelines.preflight as subject
 from pipelines.preflight import preflight
-from resources.lake import Lake, LakeError
-from resources.model_files import ModelNotFoundError
-from resources.model_limits import check_blocks
-from resources.profile import Profile, ProfileError
+from resources.lake.lake import Lake, LakeError
+from resources.models.limits import check_blocks
+from resources.models.weight_files import ModelNotFoundError
+from resources.settings.profile import Profile, ProfileError
 
 TODAY = date(2012, 10, 1)
 

@@ -12,7 +12,8 @@ from rich.console import Console
 from assets.outputs.warehouse import build_warehouse
 from assets.schemas import TABLES
 from pipelines.report import print_table, report
-from tests.outputs.small_lake import SQL, lake, write
+from resources.places import SQL
+from tests.outputs.small_lake import lake, write
 
 
 def printed(folder: Path, rows: dict[str, pl.DataFrame], banner: str = "") -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.status import changed_since
-from resources.lake import Lake, Manifest
+from resources.lake.lake import Lake, Manifest
 
 
 def write(lake: Lake, asset: str, partition: str | None, **contents: str) -> Manifest:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from resources.environment import ROOT, home, models, open_lake, open_profile, prepare_dagster, profile_file
-from resources.profile import ProfileError
+from resources.settings.profile import ProfileError
 
 
 def test_the_home_is_the_variable_or_data_in_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

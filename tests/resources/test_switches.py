@@ -20,8 +20,8 @@ sys.meta_path.insert(0, Watch())
 BEGINNINGS = {
     "the command": "import pipelines.cli",
     "the UI and its workers": "import pipelines.definitions",
-    "a stage": "import assets.saes.sae",
-    "a worker process": "import resources.workers",
+    "a stage": "import assets.saes.model.sae",
+    "a worker process": "import resources.compute.workers",
     "the tests": "import conftest",
 }
 

@@ -16,8 +16,8 @@ from yfinance.scrapers.history import PriceHistory
 
 from resources.market.yahoo.readjusted import ROWS, labelled
 from resources.market.yahoo.session import AbsentError, YahooSession
-from resources.rate_limit import RateLimit
-from resources.retry import AttemptError
+from resources.network.rate_limit import RateLimit
+from resources.network.retry import AttemptError
 
 LEEWAY = timedelta(days=7)
 """A history may begin so much later, and end so much earlier, than Yahoo says of it: holidays, halts."""

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import polars as pl
 
-from resources.lake import digest_of
+from resources.lake.lake import digest_of
 from resources.market.quotes import QUOTES, PriceError, Quotes
-from resources.market.yahoo.insistence import Insistence
+from resources.market.yahoo.history_store import Asked, History, HistoryStore
 from resources.market.yahoo.readjusted import ROWS
-from resources.market.yahoo.store import Asked, History, HistoryStore
-from resources.price_settings import Yahoo
-from resources.rate_limit import RateLimit
-from resources.retry import Patience
+from resources.market.yahoo.retrier import Insistence
+from resources.network.rate_limit import RateLimit
+from resources.network.retry import Patience
+from resources.settings.prices import Yahoo
 
 WORKERS = 4
 A_YEAR = timedelta(days=365)

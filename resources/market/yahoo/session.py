@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from curl_cffi.requests import Response, Session
 from curl_cffi.requests.exceptions import RequestException
 
-from resources.rate_limit import RateLimit
-from resources.retry import AttemptError, retry_after
+from resources.network.rate_limit import RateLimit
+from resources.network.retry import AttemptError, retry_after
 
 CHART = "/v8/finance/chart/"
 COOKIES = "fc.yahoo.com"

@@ -6,10 +6,10 @@ from datetime import date
 import polars as pl
 
 from resources.market.yahoo.chart import TruncatedError, YahooChart, begins_on
-from resources.market.yahoo.insistence import Insistence, LeftError
+from resources.market.yahoo.history_store import Asked, History, HistoryStore
 from resources.market.yahoo.readjusted import ROWS, Scale, agrees, continued, followed, scale
+from resources.market.yahoo.retrier import Insistence, LeftError
 from resources.market.yahoo.session import AbsentError
-from resources.market.yahoo.store import Asked, History, HistoryStore
 
 OVERLAP = 10
 """Stored trading days that are asked for again, to see whether the past was re-adjusted."""

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from resources.description_settings import Edgar
 from resources.edgar import Patience, Request, fetch_all
+from resources.settings.descriptions import Edgar
 
 QUICK = Patience(first_wait=0.02, longest_wait=0.1, no_answer=10, silence=10, timeout=10)
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resources.edgar.body import Body, read_body
-from resources.retry import AttemptError
+from resources.network.retry import AttemptError
 
 CONTENT = b"".join(b"%07d\n" % number for number in range(60_000))
 

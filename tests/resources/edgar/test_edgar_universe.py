@@ -12,10 +12,10 @@ from fakes.own_filings import own_companies, own_filings
 from resources.edgar import EdgarError
 from resources.edgar.blobs import BlobStore
 from resources.edgar.index import index_path, is_index, is_json
-from resources.edgar.universe import EdgarUniverse, forget_answers, named_companies
 from resources.environment import PROFILES
-from resources.profile import Profile, ProfileError, load_profile
-from resources.table_universe import TableUniverse
+from resources.settings.profile import Profile, ProfileError, load_profile
+from resources.universe.edgar_source import EdgarUniverse, forget_answers, named_companies
+from resources.universe.table_source import TableUniverse
 
 YEARS = [2003, 2004]
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from resources.market.price_file import SAMPLE, FileMarket
 from resources.market.quotes import QUOTES, PriceError
-from resources.price_settings import PriceColumns, Prices
+from resources.settings.prices import PriceColumns, Prices
 
 DAYS = [date(2004, 1, 2), date(2004, 1, 5), date(2004, 1, 6)]
 ALL = PriceColumns(close="close", volume="volume", security="security")

@@ -11,7 +11,7 @@ import pytest
 
 from resources.market.price_file import FileMarket
 from resources.market.quotes import PriceError
-from resources.price_settings import PriceColumns, Prices
+from resources.settings.prices import PriceColumns, Prices
 
 DAYS = [date(2004, 1, 2), date(2004, 1, 5), date(2004, 1, 6)]
 COLUMNS = PriceColumns(close="close", volume="volume", security="permno")

@@ -18,14 +18,14 @@ from fakes.yahoo_server import Walk, YahooServer, spread
 from resources.market.quotes import QUOTES, PriceError
 from resources.market.yahoo import YahooMarket
 from resources.market.yahoo.market import WORKERS, yahoo_symbol
-from resources.price_settings import Yahoo
-from resources.retry import Patience
+from resources.network.retry import Patience
+from resources.places import ROOT
+from resources.settings.prices import Yahoo
 
 PATIENCE = Patience(attempts=4, first_wait=0.02, longest_wait=0.05, no_answer=60, silence=60, timeout=60)
 IMPATIENT = replace(PATIENCE, no_answer=0.8, silence=0.8)
 OCTOBER, NOVEMBER, DECEMBER = date(2017, 10, 20), date(2017, 11, 20), date(2017, 12, 20)
 DELISTED = "No data found, symbol may be delisted"
-ROOT = Path(__file__).parents[3]
 
 
 def market(server: YahooServer, root: Path, first: str = "2015-01", patience: Patience = PATIENCE) -> YahooMarket:
@@ -514,7 +514,7 @@ import sys
 from datetime import date
 from pathlib import Path
 from resources.market.yahoo import YahooMarket
-from resources.price_settings import Yahoo
+from resources.settings.prices import Yahoo
 url, root, *tickers = sys.argv[1:]
 settings = Yahoo(first="2015-01", requests_per_second=10, url=url)
 YahooMarket(settings, Path(root), today=date(2017, 10, 20)).quotes(tickers)

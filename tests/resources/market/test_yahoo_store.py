@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from resources.market.quotes import PriceError
+from resources.market.yahoo.history_store import Asked, History, HistoryStore, Marks
 from resources.market.yahoo.readjusted import ROWS, Scale
-from resources.market.yahoo.store import Asked, History, HistoryStore, Marks
 
 ASKED = Asked(
     date(1999, 12, 1), date(2017, 12, 31), date(2018, 1, 5), scale=Scale(0.123456789012345, 1 / 3), forgotten=2

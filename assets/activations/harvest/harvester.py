@@ -1,0 +1,241 @@
+"""Residual streams of whole filings: read window by window in batches of one length, stored in half the bits."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from threading import Lock
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from assets.activations.harvest.float16 import narrowed
+from assets.activations.harvest.windows import Reading, Window, batch_size, batches, padded_length, windows
+from assets.activations.shards.part import Filing, Part
+from resources.models.language_model import LanguageModel
+
+FLOAT16_ROUNDS_TO_INFINITY = 65_520.0
+_NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED")
+
+
+class ActivationOverflowError(OverflowError):
+    """The model's own output is infinite or not a number."""
+
+
+class ReadingMemoryError(MemoryError):
+    """There is not enough memory for a part, or to read one window alone."""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A window of a filing, and the row of the part at which what is stored of it begins."""
+
+    filing: Filing
+    window: Window
+    row: int
+
+    @property
+    def ids(self) -> NDArray[np.int32]:
+        return self.filing.tokens.ids[self.window.first : self.window.end]
+
+    @property
+    def stored(self) -> slice:
+        """Positions within the window."""
+        return slice(self.window.stored - self.window.first, len(self.window))
+
+    @property
+    def rows(self) -> slice:
+        return slice(self.row, self.row + self.window.end - self.window.stored)
+
+
+@dataclass
+class _Pass:
+    """One reading of a part: what is left to read, how much has been, and where it goes [tokens, d_model]."""
+
+    places: list[_Place]
+    left: deque[list[int]]
+    streams: dict[int, Tensor]
+    tokens_read: int = 0
+
+
+class Harvester:
+    """Reads filings and keeps their residual streams after some blocks.
+
+    The first token of a text carries a massive activation (METHOD.md, "Massive activations"); that of a later window
+    does too, and is not stored where windows overlap. A filing with a value beyond float16 at a block is bfloat16
+    there, cast from the model's own numbers: where one turns up the filings are read again, and the block's numbers are
+    held in float32 from then on.
+
+    Parameters
+    ----------
+    model : the language model; batches are shared out over its devices
+    blocks : zero-based blocks
+    reading : windows and batches
+    progress : advanced by tokens stored, each counted once, from one thread at a time
+    """
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        blocks: Sequence[int],
+        reading: Reading,
+        progress: Callable[[int], None] = lambda n: None,
+    ) -> None:
+        self._model, self._blocks, self._reading, self._progress = model, tuple(blocks), reading, progress
+        self._batch_tokens = reading.batch_tokens
+        self._loud: frozenset[int] = frozenset()
+        self._told = 0
+        self._lock = Lock()
+
+    @property
+    def batch_tokens(self) -> int:
+        """Tokens read at once: the setting, less where memory ran out."""
+        return self._batch_tokens
+
+    def parts(self, filings: Sequence[Filing]) -> list[Part]:
+        """Whole filings with their residual streams after the blocks; what they are depends on each filing alone.
+
+        One part, unless values beyond float16 turn up in some of the filings only.
+
+        Raises
+        ------
+        ActivationOverflowError
+            The model's output is infinite or not a number; the message names block, filing and position.
+        ReadingMemoryError
+            Memory is too small for the part, or for one window.
+        """
+        self._told = 0
+        places = _places(filings, self._reading)
+        rows = sum(len(filing.tokens) for filing in filings)
+        lengths = [len(place.window) for place in places]
+        while True:
+            loud = self._loud
+            work = _Pass(places, deque(batches(lengths, self._reading)), self._room(rows, loud))
+            self._read(work)
+            if loud == self._loud:
+                return narrowed(filings, work.streams)
+
+    def _room(self, rows: int, loud: frozenset[int]) -> dict[int, Tensor]:
+        types = {block: torch.float32 if block in loud else torch.float16 for block in self._blocks}
+        try:
+            return {block: torch.empty(rows, self._model.d_model, dtype=kind) for block, kind in types.items()}
+        except (RuntimeError, MemoryError) as error:
+            if not _is_memory(error):
+                raise
+            gigabytes = rows * self._model.d_model * sum(kind.itemsize for kind in types.values()) / 1e9
+            raise ReadingMemoryError(
+                f"{self._model.identity}: no memory for {rows:,} tokens at {len(types)} blocks ({gigabytes:.1f} GB); "
+                "lower `activations.shard_tokens`, or name fewer blocks in `activations.blocks`"
+            ) from error
+
+    def _read(self, work: _Pass) -> None:
+        """Read all batches of a pass, or stop early where a block turns out to be loud."""
+        devices = range(len(self._model.devices))
+        if len(devices) == 1:
+            return self._read_on(0, work)
+        with ThreadPoolExecutor(len(devices)) as pool:
+            try:
+                for done in as_completed([pool.submit(self._read_on, device, work) for device in devices]):
+                    done.result()
+            except BaseException:
+                work.left.clear()
+                raise
+        return None
+
+    def _read_on(self, device: int, work: _Pass) -> None:
+        """Read what is left, batch by batch, on one device."""
+        while batch := self._next(work):
+            if self._fits(batch, device, work):
+                self._count(batch, work)
+            else:
+                work.left.appendleft(batch)
+
+    def _next(self, work: _Pass) -> list[int]:
+        """The next batch, as much of it as `batch_tokens` now allows; empty where nothing is left."""
+        with self._lock:
+            if not work.left:
+                return []
+            batch = work.left.popleft()
+            size = batch_size(self._padded(batch, work), self._batch_tokens)
+            if batch[size:]:
+                work.left.appendleft(batch[size:])
+            return batch[:size]
+
+    def _padded(self, batch: Sequence[int], work: _Pass) -> int:
+        return padded_length(len(work.places[batch[0]].window), self._reading)
+
+    def _fits(self, batch: Sequence[int], device: int, work: _Pass) -> bool:
+        """Read a batch; where memory runs out, halve `batch_tokens` and say no."""
+        try:
+            self._read_batch([work.places[i] for i in batch], self._padded(batch, work), device, work)
+        except (RuntimeError, MemoryError) as error:
+            if not _is_memory(error):
+                raise
+            tokens = len(batch) * self._padded(batch, work)
+            if len(batch) == 1:
+                where = f"{self._model.identity} on {self._model.devices[device].name}"
+                raise ReadingMemoryError(
+                    f"{where}: no memory to read {tokens:,} tokens at once; lower `model.context_length`, or use a "
+                    "device with more memory"
+                ) from error
+            with self._lock:
+                self._batch_tokens = min(self._batch_tokens, tokens // 2)
+            return False
+        return True
+
+    def _read_batch(self, places: Sequence[_Place], length: int, device: int, work: _Pass) -> None:
+        ids = np.zeros((len(places), length), dtype=np.int32)
+        for row, place in enumerate(places):
+            ids[row, : len(place.window)] = place.ids
+        loudest: dict[int, Tensor] = {}
+
+        def keep(block: int, stream: Tensor) -> None:
+            loudest[block] = stream.abs().amax(dim=-1)
+            rows = work.streams[block]
+            cast = stream.to(rows.dtype)
+            for row, place in enumerate(places):
+                rows[place.rows].copy_(cast[row, place.stored], non_blocking=True)  # `_judge` waits for it
+
+        self._model.read(ids, self._blocks, keep, device)
+        self._judge(places, torch.stack([loudest[block] for block in self._blocks]).float().cpu().numpy(), work)
+
+    def _judge(self, places: Sequence[_Place], loudest: NDArray[np.float32], work: _Pass) -> None:
+        """Look at the largest absolute values [blocks, windows, positions]; remember blocks that are loud."""
+        for row, place in enumerate(places):
+            stored = loudest[:, row, place.stored]
+            if not np.isfinite(stored).all():
+                axis, position = np.argwhere(~np.isfinite(stored))[0]
+                raise ActivationOverflowError(
+                    f"{place.filing.accession}: block {self._blocks[axis]}, position {place.window.stored + position}: "
+                    f"the output of {self._model.identity} is infinite or not a number; leave this block out of "
+                    "`activations.blocks`, or read in float32 (`model.dtype`)"
+                )
+            loud = {self._blocks[axis] for axis in np.flatnonzero((stored >= FLOAT16_ROUNDS_TO_INFINITY).any(axis=1))}
+            if any(work.streams[block].dtype == torch.float16 for block in loud):
+                with self._lock:  # not all of the pass can be stored, so it ends
+                    self._loud |= loud
+                    work.left.clear()
+
+    def _count(self, batch: Sequence[int], work: _Pass) -> None:
+        """Advance by the tokens that no earlier pass of this part has counted."""
+        stored = (work.places[i].rows for i in batch)
+        with self._lock:
+            work.tokens_read += sum(rows.stop - rows.start for rows in stored)
+            if work.tokens_read > self._told:
+                self._progress(work.tokens_read - self._told)
+                self._told = work.tokens_read
+
+
+def _places(filings: Sequence[Filing], reading: Reading) -> list[_Place]:
+    places, row = [], 0
+    for filing in filings:
+        n = len(filing.tokens)
+        places += [_Place(filing, window, row + window.stored) for window in windows(n, reading)]
+        row += n
+    return places
+
+
+def _is_memory(error: BaseException) -> bool:
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(said in str(error) for said in _NO_MEMORY)

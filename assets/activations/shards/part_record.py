@@ -1,0 +1,153 @@
+"""The record of a part, written after its shards: no record, no part."""
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, cast
+
+import xxhash
+
+from assets.activations.shards.part import DType
+from resources.lake.lake import DamagedFileError, set_aside
+
+_VERSION = 1
+_NAME = re.compile(r"part-(\d{5,})\.json")
+
+
+class ShardNotFoundError(FileNotFoundError):
+    """A folder holds no shards, or not the block, part or filing that was asked for."""
+
+
+class ShardMismatchError(ValueError):
+    """Rows do not fit a shard, or parts do not fit each other: other blocks, width, length or model."""
+
+
+@dataclass(frozen=True)
+class PartFiling:
+    """A filing of a part: its rows, and the digest of all that they depend on."""
+
+    accession: str
+    tokens: int
+    made_from: str
+
+
+@dataclass(frozen=True)
+class PartShard:
+    """A block's file: xxh3-128 of its bytes, their number, and the type of its payload."""
+
+    xxh3: str
+    bytes: int
+    dtype: DType
+
+
+@dataclass(frozen=True)
+class PartRecord:
+    """What a part consists of; `about` is what produced it, such as model and tokenizer."""
+
+    number: int
+    d_model: int
+    about: Mapping[str, str]
+    filings: tuple[PartFiling, ...]
+    shards: Mapping[int, PartShard]
+
+    @property
+    def rows(self) -> int:
+        """Tokens of all filings."""
+        return sum(filing.tokens for filing in self.filings)
+
+    @property
+    def blocks(self) -> tuple[int, ...]:
+        """Blocks, ascending."""
+        return tuple(sorted(self.shards))
+
+    def placed(self, accessions: Collection[str] | None = None) -> list[tuple[PartFiling, int]]:
+        """Filings, all or those asked for, in order; and the first row of each inside the part."""
+        wanted = None if accessions is None else frozenset(accessions)
+        placed = zip(self.filings, accumulate((filing.tokens for filing in self.filings), initial=0), strict=False)
+        return [(filing, first) for filing, first in placed if wanted is None or filing.accession in wanted]
+
+    def runs(self, accessions: Collection[str] | None = None) -> list[tuple[int, int]]:
+        """Rows of these filings, all or those asked for: (first row, rows) of those that lie one after another."""
+        runs = list[tuple[int, int]]()
+        for filing, first in self.placed(accessions):
+            if runs and sum(runs[-1]) == first:
+                runs[-1] = (runs[-1][0], runs[-1][1] + filing.tokens)
+            else:
+                runs.append((first, filing.tokens))
+        return runs
+
+    def damaged(self, file: Path, what: str) -> DamagedFileError:
+        """The error for a file of this part."""
+        return DamagedFileError(file, f"{what}; `peerlens refresh` reads its {len(self.filings)} filings again")
+
+
+def record_file(folder: Path, number: int) -> Path:
+    """Where the record of a part is."""
+    return folder / f"part-{number:05d}.json"
+
+
+def shard_file(folder: Path, block: int, number: int) -> Path:
+    """Where the shard of a block of a part is."""
+    return folder / f"block-{block:02d}" / f"part-{number:05d}.parquet"
+
+
+def record(folder: Path, number: int) -> PartRecord | None:
+    """The record of a part; None where there is none, or not as it was written."""
+    try:
+        written = json.loads(record_file(folder, number).read_text(encoding="utf-8"))
+        content = written["part"]
+        if (written["version"], written["xxh3"]) != (_VERSION, _digest(content)):
+            return None
+        filings = tuple(PartFiling(**filing) for filing in content["filings"])
+        shards = {int(block): PartShard(**shard) for block, shard in content["shards"].items()}
+        return PartRecord(number, content["d_model"], content["about"], filings, shards)
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        return None
+
+
+def whole_record(folder: Path, number: int, expected: Mapping[str, str] | None = None) -> PartRecord:
+    """The record of a part that must be there, and must tell of what is expected.
+
+    Raises
+    ------
+    DamagedFileError
+        It is missing, not as it was written, or tells of another model; it has been set aside.
+    """
+    part, file = record(folder, number), record_file(folder, number)
+    wrong = [key for key, value in (expected or {}).items() if part and part.about.get(key) != value]
+    if part and not wrong:
+        return part
+    set_aside(file)
+    if not part:
+        raise DamagedFileError(file, "not the record that was written; `peerlens refresh` reads its filings again")
+    raise part.damaged(file, f"its {wrong[0]} is {part.about.get(wrong[0])}, not {(expected or {})[wrong[0]]}")
+
+
+def record_numbers(folder: Path) -> list[int]:
+    """Numbers of the parts that have a record, readable or not, ascending."""
+    return sorted(int(match[1]) for file in folder.glob("part-*.json") if (match := _NAME.fullmatch(file.name)))
+
+
+def part_records(folder: Path) -> list[tuple[int, PartRecord]]:
+    """The parts of a folder whose record is readable, by number; none where there is no folder."""
+    found = ((number, record(folder, number)) for number in record_numbers(folder))
+    return [(number, part) for number, part in found if part]
+
+
+def write_record(folder: Path, part: PartRecord) -> None:
+    """Write the record of a part, at once or not at all."""
+    content = cast(dict[str, Any], {**asdict(part), "rows": part.rows})
+    del content["number"]
+    content["shards"] = {str(block): content["shards"][block] for block in part.blocks}
+    file = record_file(folder, part.number)
+    draft = file.with_suffix(".json.draft")
+    written = {"version": _VERSION, "part": content, "xxh3": _digest(content)}
+    draft.write_text(json.dumps(written, indent=1, sort_keys=True), encoding="utf-8")
+    draft.replace(file)
+
+
+def _digest(content: Any) -> str:
+    return xxhash.xxh3_128_hexdigest(json.dumps(content, sort_keys=True).encode())

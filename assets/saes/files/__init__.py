@@ -1,0 +1,1 @@
+"""Autoencoders on disk: our own format, sparsify and SAELens."""

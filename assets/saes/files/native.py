@@ -1,0 +1,227 @@
+"""Autoencoders on disk as the lake keeps them: the layout of EleutherAI sparsify, with keys of ours in `cfg.json`.
+
+`cfg.json`, and in `sae.safetensors` float32 `encoder.weight` and `W_dec` [n_latents, d_model], `encoder.bias`
+[n_latents], `b_dec` [d_model] (with biases per block: [blocks, ...]), `log_threshold` [n_latents] of JumpReLU,
+`threshold` [] of BatchTopK.
+"""
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, get_args
+
+import safetensors
+import safetensors.torch
+import torch
+
+from assets.saes.model.sae import Activation, Sae, SaeConfig
+from resources.lake.lake import digest_of, file_digest
+
+CONFIG = "cfg.json"
+WEIGHTS = "sae.safetensors"
+UNSUPPORTED = ("signed", "multi_topk", "skip_connection", "transcode")
+K_UNKNOWN = 1
+"""`k` of a JumpReLU autoencoder whose file does not say at which L0 it aimed; nothing is computed from it."""
+
+
+class SaeFileError(ValueError):
+    """A folder does not hold an autoencoder that can be read, or cannot hold one that is to be written."""
+
+
+def entry_folder(artefact: Path, entry: str) -> Path:
+    """Where an artefact of `saes` holds an entry, apart from its tables, so that every name is free for one."""
+    return artefact / "entries" / entry
+
+
+def save_sae(sae: Sae, folder: Path) -> None:
+    """Write `cfg.json` (`blocks`, `block_biases` and `scales` are ours) and weights; equal weights give equal bytes."""
+    write_files(folder, _settings(sae.config), sae.state_dict(), WEIGHTS)
+
+
+def load_sae(folder: Path) -> Sae:
+    """Read an autoencoder in float32, ready to encode; one that others trained has no blocks and scales.
+
+    Others are sparsify (TopK) and Group-SAE (TopK and JumpReLU).
+
+    Raises
+    ------
+    SaeFileError
+        A file or a tensor is missing, a tensor has another shape than `cfg.json` says, or there is one too many; or it
+        is an autoencoder of another kind.
+    """
+    file = folder / CONFIG
+    settings = read_settings(file)
+    with explained(file):
+        config = _config(settings, file)
+    return filled(config, read_tensors(folder / WEIGHTS), folder / WEIGHTS)
+
+
+def folder_digest(folder: Path, weights: str = WEIGHTS) -> str:
+    """SHA-256 over the two files that make an autoencoder; raises SaeFileError where one is missing."""
+    files = [folder / CONFIG, folder / weights]
+    for file in files:
+        if not file.is_file():
+            raise _missing(file)
+    return digest_of({file.name: file_digest(file) for file in files})
+
+
+def write_files(folder: Path, settings: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], weights: str) -> None:
+    """Write `cfg.json`, keys sorted, and the file `weights`; the same content gives the same bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    (folder / weights).write_bytes(safetensors.torch.save(whole))
+    (folder / CONFIG).write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def read_settings(file: Path) -> dict[str, Any]:
+    """Content of a JSON file; raises SaeFileError where there is none, or where it is no object."""
+    try:
+        settings = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise _missing(file) from error
+    except (ValueError, RecursionError) as error:
+        raise SaeFileError(f"{file}: not valid JSON: {error}") from error
+    if not isinstance(settings, dict):
+        raise SaeFileError(f"{file}: a JSON object is expected, not {type(settings).__name__}")
+    return settings
+
+
+def read_tensors(file: Path) -> dict[str, torch.Tensor]:
+    """Tensors of a safetensors file by name; raises SaeFileError where there is none, or where it is damaged."""
+    try:
+        tensors: dict[str, torch.Tensor] = safetensors.torch.load_file(file)
+        return tensors
+    except FileNotFoundError as error:
+        raise _missing(file) from error
+    except safetensors.SafetensorError as error:
+        raise SaeFileError(f"{file}: not a safetensors file: {error}") from error
+
+
+@contextmanager
+def explained(file: Path) -> Iterator[None]:
+    """Raise what goes wrong while settings are read as SaeFileError that names the file."""
+    try:
+        yield
+    except SaeFileError:
+        raise
+    except KeyError as error:
+        raise SaeFileError(f"{file}: the key {error} is missing") from error
+    except (TypeError, AttributeError, ValueError, OverflowError) as error:
+        raise SaeFileError(f"{file}: {error}") from error
+
+
+def whole_number(settings: Mapping[str, Any], key: str) -> int:
+    """Return a setting; raises KeyError where it is missing, TypeError where it is no whole number."""
+    value = settings[key]
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{key} is {value!r}, which is no whole number")
+    return value
+
+
+def check_tensors(tensors: Mapping[str, torch.Tensor], shapes: Mapping[str, Sequence[int]], file: Path) -> None:
+    """Raise SaeFileError where tensors are missing, too many, or of other shapes than `cfg.json` says."""
+    for name, shape in shapes.items():
+        if name not in tensors:
+            raise SaeFileError(f"{file}: no tensor {name!r}; it holds {sorted(tensors)}")
+        if (found := list(tensors[name].shape)) != (expected := list(shape)):
+            raise SaeFileError(f"{file}: {name} is {found}, {CONFIG} says {expected}")
+    if more := sorted(tensors.keys() - shapes.keys()):
+        raise SaeFileError(f"{file}: {more} have no place in an autoencoder such as {CONFIG} says; read with others")
+
+
+def filled(config: SaeConfig, tensors: Mapping[str, torch.Tensor], file: Path) -> Sae:
+    """Return the autoencoder with these weights, copied into float32.
+
+    Raises SaeFileError as `check_tensors`, before anything of the size that `config` says is allocated, and where a
+    weight is NaN or infinite.
+    """
+    check_tensors(tensors, _shapes(config, file), file)
+    sae = Sae(config)
+    for name, parameter in sae.state_dict().items():
+        if not _numbers(parameter.copy_(tensors[name]), name):
+            raise SaeFileError(f"{file}: {name} holds NaN or infinity; download or train it again")
+    return sae.eval()
+
+
+def _shapes(config: SaeConfig, file: Path) -> dict[str, torch.Size]:
+    try:
+        with torch.device("meta"):
+            return {name: parameter.shape for name, parameter in Sae(config).state_dict().items()}
+    except RuntimeError as error:
+        size = f"{config.n_latents} latents of {config.d_model} dimensions"
+        raise SaeFileError(f"{file}: {CONFIG} says {size}, which no tensor can have") from error
+
+
+def _numbers(tensor: torch.Tensor, name: str) -> bool:
+    """Whether all are finite; a threshold of 0 has the logarithm -inf."""
+    allowed = tensor.isfinite() | tensor.isneginf() if name == "log_threshold" else tensor.isfinite()
+    return bool(allowed.all())
+
+
+def _settings(config: SaeConfig) -> dict[str, Any]:
+    return {
+        "activation": config.activation,
+        "block_biases": config.block_biases,
+        "blocks": list(config.blocks),
+        "d_in": config.d_model,
+        "expansion_factor": config.n_latents // config.d_model,
+        "k": config.k,
+        "normalize_decoder": True,
+        "num_latents": config.n_latents,
+        "scales": {str(block): scale for block, scale in config.scales.items()},
+        **dict.fromkeys(UNSUPPORTED, False),
+    }
+
+
+def _config(settings: Mapping[str, Any], file: Path) -> SaeConfig:
+    activation, k = _activation(settings, file)
+    return SaeConfig(
+        d_model=whole_number(settings, "d_in"),
+        n_latents=_n_latents(settings),
+        k=k,
+        blocks=tuple(_block(block) for block in settings.get("blocks", ())),
+        scales={_block(int(block)): _scale(scale) for block, scale in settings.get("scales", {}).items()},
+        activation=activation,
+        block_biases=bool(settings.get("block_biases")),
+    )
+
+
+def _block(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise TypeError(f"a block is {value!r}, which is no number from 0 up")
+    return value
+
+
+def _scale(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise TypeError(f"a scale is {value!r}, which is no positive number")
+    return float(value)
+
+
+def _n_latents(settings: Mapping[str, Any]) -> int:
+    """Latents; where they are missing or 0, d_in times the expansion factor."""
+    if settings.get("num_latents"):
+        return whole_number(settings, "num_latents")
+    return whole_number(settings, "d_in") * whole_number(settings, "expansion_factor")
+
+
+def _activation(settings: Mapping[str, Any], file: Path) -> tuple[Activation, int]:
+    """Activation and k; Group-SAE says `jumprelu`, its k is then -1."""
+    name: Any = "jump_relu" if settings.get("jumprelu") else settings.get("activation", "topk")
+    odd = [key for key in UNSUPPORTED if settings.get(key)]
+    if odd or name not in get_args(Activation):
+        raise SaeFileError(
+            f"{file}: only plain TopK, BatchTopK and JumpReLU can be read, not activation {name!r} {odd}; "
+            "choose another autoencoder"
+        )
+    if settings.get("jumprelu"):
+        return "jump_relu", round(settings.get("jumprelu_target_l0") or K_UNKNOWN)
+    return name, whole_number(settings, "k")
+
+
+def _missing(file: Path) -> SaeFileError:
+    return SaeFileError(
+        f"{file}: no such file; a folder holds {CONFIG} and {WEIGHTS} (sparsify) or sae_weights.safetensors (SAELens)"
+    )

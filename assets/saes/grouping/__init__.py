@@ -1,0 +1,1 @@
+"""Which blocks share an autoencoder (paper B)."""

@@ -1,0 +1,1 @@
+"""Training: steps, schedules, transfer from one block to another (paper C), checkpoints."""

@@ -1,0 +1,1 @@
+"""Hardware: devices and worker processes."""

@@ -1,0 +1,1 @@
+"""Artefacts: tables, recipes, builds, and the folders that hold them."""

@@ -1,0 +1,284 @@
+"""Making one artefact: an asset's function gets a `Build`, reads what it declared, and writes its tables."""
+
+import logging
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from resources.lake.lake import Lake, Manifest, digest_of
+from resources.lake.progress import progress_bar
+from resources.lake.recipe import Declaration, Graph, Slices, label, reasons, recipe, without
+from resources.lake.table import SchemaError, Table
+from resources.settings.profile import Profile
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LOG = logging.getLogger("peerlens")
+"""One line per body that ran, and what it says meanwhile: for the terminal, and in the run's log in Dagster."""
+
+
+class UndeclaredReadError(RuntimeError):
+    """An asset reads, or names a setting, that it did not declare, so its recipe would not notice a change."""
+
+
+class CheckFailedError(RuntimeError):
+    """A blocking check failed; nothing was committed."""
+
+
+@dataclass
+class Build:
+    """What an asset's function sees: settings, its partition, its inputs' rows, a folder to write to.
+
+    `previous` is the artefact before this one; where the asset resumes, a damaged one too.
+    """
+
+    graph: Graph
+    lake: Lake
+    declaration: Declaration
+    partition: str | None
+    recipe: dict[str, Any]
+    folder: Path
+    previous: Manifest | None
+    metadata: dict[str, Any] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
+    checks: list[dict[str, Any]] = field(default_factory=list)
+    _tables: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def profile(self) -> Profile:
+        """The settings."""
+        return self.graph.profile
+
+    @property
+    def label(self) -> str:
+        """'activations 2004'."""
+        return label(self.declaration.name, self.partition)
+
+    @property
+    def models(self) -> Path:
+        """Folder of converted models, shared by all profiles."""
+        return self.lake.models
+
+    def read(self, table: str) -> pl.DataFrame:
+        """Rows of an input table, cut to the window that was declared.
+
+        Raises
+        ------
+        UndeclaredReadError
+            The input was not declared, or its window has bounds and this table is not cut by date.
+        """
+        owner = self.graph.owner(table)
+        schema = next(t for t in self.graph.declarations[owner].tables if t.name == table)
+        window = self.graph.window(self.declaration, self.partition, owner)
+        rows = pl.concat([schema.empty(), *(pl.read_parquet(file) for file in self.files(table))])
+        if not window.bounded:
+            return rows
+        if not schema.slice_by:
+            raise UndeclaredReadError(
+                f"{self.declaration.name} reads a window of {owner}, but {table} is not cut by date"
+            )
+        day = pl.col(schema.slice_by[0])
+        within = [day > window.after] if window.after else []
+        return rows.filter(*within, *([day <= window.until] if window.until else []))
+
+    def files(self, table: str) -> list[Path]:
+        """Parquet files of an input table, whole."""
+        owner = self.graph.owner(table)
+        return [file for known in self._inputs(owner) for file in self.lake.table_files(known, table)]
+
+    def folders(self, asset: str) -> list[Path]:
+        """Folders of an input's artefacts, for the files beside its tables."""
+        return [self.lake.folder(known) for known in self._inputs(asset)]
+
+    def _inputs(self, asset: str) -> list[Manifest]:
+        if asset not in self.declaration.upstream:
+            raise UndeclaredReadError(f"{self.declaration.name} reads {asset} without declaring it")
+        found = []
+        for key in self.graph.upstream_partitions(self.declaration, self.partition, asset):
+            known = self.lake.manifest(asset, key)
+            if known is None:
+                state = "damaged" if self.lake.pointed(asset, key) else "not materialised yet"
+                raise FileNotFoundError(f"{asset} {key or ''}: {state}; run `peerlens refresh`")
+            found.append(known)
+        return found
+
+    def write(self, table: Table, rows: pl.DataFrame) -> None:
+        """Validate and write one of the declared tables."""
+        if table not in self.declaration.tables:
+            raise SchemaError(f"{self.declaration.name} does not declare the table {table.name}")
+        valid = table.validate(rows)
+        (self.folder / table.name).mkdir()
+        pq.write_table(valid, self.folder / table.name / "part-00000.parquet", compression="zstd")
+        self._tables[table.name] = {"rows": valid.num_rows, "slices": table.slices(valid)}
+
+    def picture(self, name: str, figure: "Figure", sentence: str) -> None:
+        """Draw a figure for the UI, with a sentence above it."""
+        from resources.lake.picture import draw
+
+        draw(figure, self.folder / "pictures" / f"{name}.png")
+        self.metadata.setdefault("pictures", {})[name] = sentence
+
+    def unchanged(self, inputs: Mapping[str, Any], besides: Collection[str] = ()) -> set[str]:
+        """Units (filings, autoencoders) whose recipe is the one they were made with before; records the new recipes.
+
+        Parameters
+        ----------
+        inputs : mapping
+            Unit -> digest, or anything JSON can say, of what that unit alone reads. Code and settings are added here.
+        besides : collection of str
+            Settings, by dotted name, that `inputs` already hold as far as a unit depends on them.
+        """
+        shared = [self.recipe["code"], self.recipe["schema"], without(self.recipe["config"], besides)]
+        self.units = {unit: digest_of([*shared, content])[:16] for unit, content in inputs.items()}
+        before = self.previous.units if self.previous else {}
+        return {unit for unit, digest in self.units.items() if before.get(unit) == digest}
+
+    def only_changed(self, *settings: str) -> bool:
+        """Whether there was an artefact, made as this one will be but for these settings by dotted name.
+
+        Raises
+        ------
+        UndeclaredReadError
+            One of them was not declared.
+        """
+        declared = self.recipe["config"]
+        for name in settings:
+            if without(declared, {name}) == declared:
+                raise UndeclaredReadError(f"{self.declaration.name} names the setting {name} without declaring it")
+        if self.previous is None:
+            return False
+        then = self.previous.recipe
+        return self.recipe | {"config": without(declared, settings)} == then | {
+            "config": without(then["config"], settings)
+        }
+
+    def before(self, table: str) -> pl.DataFrame:
+        """Rows of this artefact as it was, to carry unchanged units over.
+
+        No rows where there was no artefact, it was written to another contract, or this table of it is damaged.
+        """
+        schema = next(t for t in self.declaration.tables if t.name == table)
+        known, files = self.previous, list[Path]()
+        if known is not None and known.recipe["schema"] == self.recipe["schema"]:
+            files = self.lake.table_files(known, table)
+            damaged = {self.lake.folder(known) / name for name in self.lake.damage(known)}
+            files = [] if damaged & set(files) else files
+        return pl.concat([schema.empty(), *(pl.read_parquet(file) for file in files)])
+
+    @property
+    def before_folder(self) -> Path:
+        """Folder of this artefact as it was.
+
+        Raises
+        ------
+        FileNotFoundError
+            There was none.
+        """
+        if self.previous is None:
+            raise FileNotFoundError(f"{self.label}: there is no artefact before this one")
+        return self.lake.folder(self.previous)
+
+    def slices_of(self, asset: str) -> Slices:
+        """Slice digests of an input's own table, within the window."""
+        window = self.graph.window(self.declaration, self.partition, asset)
+        table = self.graph.declarations[asset].tables[0].name
+        return {
+            key: digest
+            for known in self._inputs(asset)
+            for key, digest in known.tables[table]["slices"].items()
+            if window.shows(key)
+        }
+
+    def filing_digests(self, asset: str) -> dict[str, str]:
+        """Accession -> digest of what an input, cut by filing, says of it, within the window."""
+        return {key.split(" ", 1)[1]: digest for key, digest in self.slices_of(asset).items()}
+
+    def digest_of(self, asset: str) -> str:
+        """Digest of an input as declared."""
+        return str(self.recipe["inputs"][asset])
+
+    def check(self, name: str, passed: bool, message: str) -> None:
+        """Record a blocking check; what is to be checked before it is written comes before `write`.
+
+        Raises
+        ------
+        CheckFailedError
+            It failed; nothing is committed.
+        """
+        if not passed:
+            raise CheckFailedError(f"{self.declaration.name}: check {name} failed: {message}")
+        self.checks.append({"name": name, "passed": True, "message": message})
+
+    def say(self, message: str) -> None:
+        """Say something while the body runs, in the column of the lines that say what ran."""
+        LOG.info("%11s%s: %s", "", self.label, message)
+
+    def progress(self, total: int | None, unit: str) -> AbstractContextManager[Callable[[int], None]]:
+        """A progress bar in the terminal, with units per second; a count where nobody knows the total."""
+        return progress_bar(self.label, total, unit)
+
+    def finish(self, source: Slices, seconds: float) -> Manifest:
+        """The manifest of what was written."""
+        for table in self.declaration.tables:
+            if table.name not in self._tables:
+                raise SchemaError(f"{self.declaration.name} did not write its table {table.name}")
+        tables = {table.name: self._tables[table.name] for table in self.declaration.tables}
+        return Manifest(
+            asset=self.declaration.name,
+            partition=self.partition,
+            recipe=self.recipe,
+            folder=self.folder.name,
+            digest=digest_of({name: table["slices"] for name, table in tables.items()})[:16],
+            tables=tables,
+            files={name: (self.folder / name).stat().st_size for name in _files(self.folder)},
+            units=self.units,
+            source=source,
+            metadata=self.metadata,
+            checks=self.checks,
+            seconds=seconds,
+            written_at=time.time(),
+        )
+
+
+@dataclass(frozen=True)
+class Made:
+    """An artefact, and whether its function ran (`reasons`) or it was there already (empty)."""
+
+    manifest: Manifest
+    reasons: tuple[str, ...]
+
+
+def build(graph: Graph, lake: Lake, name: str, partition: str | None) -> Made:
+    """Return the artefact that the current recipe asks for; run the asset's function only where there is none."""
+    with lake.hold(name, partition):
+        return _build(graph, lake, graph.declarations[name], partition)
+
+
+def _build(graph: Graph, lake: Lake, declaration: Declaration, partition: str | None) -> Made:
+    name = declaration.name
+    source = declaration.fingerprint(graph.profile, partition) if declaration.fingerprint else {}
+    known = lake.pointed(name, partition)
+    damage = lake.damage(known)
+    now = recipe(graph, lake, declaration, partition, source)
+    why = reasons(known, now, damage)
+    if known is not None and not why:
+        return Made(known, ())
+    started = time.perf_counter()
+    previous = known if declaration.resumes or not damage else None
+    folder = lake.begin(name, partition, now, declaration.resumes)
+    work = Build(graph, lake, declaration, partition, now, folder, previous)
+    declaration.make(work)
+    made = work.finish(source, time.perf_counter() - started)
+    lake.commit(made)
+    return Made(made, tuple(why))
+
+
+def _files(folder: Path) -> Iterable[str]:
+    return sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())

@@ -1,0 +1,163 @@
+"""Which code makes an artefact: its function, what that function calls, and the libraries these name.
+
+The hash is over syntax trees without docstrings, so that a comment or a better sentence recomputes nothing. What a
+function uses is found by following names: from the function to the module's imports and helpers, and from there into
+every first-party module imported.
+"""
+
+import ast
+import hashlib
+import sys
+from functools import cache
+from importlib.metadata import version
+
+from resources.places import ROOT
+
+FIRST_PARTY = ("assets", "resources")
+PLUMBING = (
+    "assets.activations.harvest.meter",
+    "assets.activations.shards.writer_thread",
+    "assets.activations.source",
+    "assets.declaration",
+    "assets.saes.grouping.groups_figure",
+    "assets.saes.training.checkpoint",
+    "assets.saes.training.curves_figure",
+    "assets.schemas",
+    "resources.compute",
+    *(f"resources.edgar.{name}" for name in ("answer", "blobs", "body", "client", "identity", "request", "send")),
+    "resources.environment",
+    "resources.lake",
+    "resources.market.yahoo.retrier",
+    "resources.market.yahoo.session",
+    "resources.models.limits",
+    "resources.network",
+    "resources.places",
+    "resources.settings",
+)
+"""Modules, and packages with all that is in them, that change how an artefact is made, but not what it is."""
+DISTRIBUTIONS = {"edgar": "edgartools", "sklearn": "scikit-learn", "yaml": "PyYAML"}
+"""Import names that are not the distribution's name."""
+
+
+def code_version(module: str, function: str) -> str:
+    """Hash of everything that `module.function` runs, libraries' versions included.
+
+    Raises
+    ------
+    LookupError
+        The module has no such function.
+    """
+    tree = _tree(module)
+    definitions = _definitions(tree)
+    if function not in definitions:
+        raise LookupError(f"{module} defines no {function}")
+    used, parts = _closure(tree, function)
+    modules, libraries = _follow(used)
+    texts = [*parts, *(_dump(name) for name in sorted(modules))]
+    texts += [f"{name}=={_version(name)}" for name in sorted(libraries)]
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
+
+
+def _closure(tree: ast.Module, function: str) -> tuple[set[str], list[str]]:
+    """Modules that a function reaches through its own module, and the dumps of what it passes through there."""
+    definitions, imports = _definitions(tree), _imports(tree.body)
+    waiting, seen, used = [function], set(), set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        used |= {module for inner in ast.walk(definitions[name]) for module in _imported(inner)}
+        names = {node.id for node in ast.walk(definitions[name]) if isinstance(node, ast.Name)}
+        used |= {imports[n] for n in names if n in imports}
+        waiting += [n for n in names if n in definitions]
+    return used, [ast.dump(definitions[name]) for name in sorted(seen)]
+
+
+def _follow(used: set[str]) -> tuple[set[str], set[str]]:
+    """First-party modules reachable from those used, and the libraries that they import."""
+    modules: set[str] = set()
+    libraries: set[str] = set()
+    waiting = list(used)
+    while waiting:
+        name = waiting.pop()
+        if name.split(".")[0] not in FIRST_PARTY:
+            libraries.add(name.split(".")[0])
+        elif name not in modules and not _is_plumbing(name):
+            modules.add(name)
+            waiting += _reached(name)
+    return modules, libraries - set(sys.stdlib_module_names)
+
+
+def _is_plumbing(name: str) -> bool:
+    return any(name == part or name.startswith(f"{part}.") for part in PLUMBING)
+
+
+@cache
+def _tree(module: str) -> ast.Module:
+    """Syntax tree of a first-party module, docstrings and sentences under constants removed."""
+    base = ROOT.joinpath(*module.split("."))
+    file = base.with_suffix(".py") if base.with_suffix(".py").exists() else base / "__init__.py"
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [inner for inner in node.body if not _is_sentence(inner)] or [ast.Pass()]
+    return tree
+
+
+def _is_sentence(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+@cache
+def _dump(module: str) -> str:
+    return ast.dump(_tree(module))
+
+
+@cache
+def _reached(module: str) -> frozenset[str]:
+    """Modules that a module imports anywhere in it."""
+    return frozenset(name for node in ast.walk(_tree(module)) for name in _imported(node))
+
+
+def _definitions(tree: ast.Module) -> dict[str, ast.stmt]:
+    found: dict[str, ast.stmt] = {}
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found[node.name] = node
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = (inner for target in targets for inner in ast.walk(target))
+            found |= {name.id: node for name in names if isinstance(name, ast.Name)}
+    return found
+
+
+def _imports(body: list[ast.stmt]) -> dict[str, str]:
+    """Name -> module for the imports of a module body."""
+    found: dict[str, str] = {}
+    for node in body:
+        if isinstance(node, ast.Import):
+            found |= {(alias.asname or alias.name).split(".")[0]: alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {
+                alias.asname or alias.name: module for alias, module in zip(node.names, _imported(node), strict=True)
+            }
+    return found
+
+
+def _imported(node: ast.AST) -> list[str]:
+    """Modules that an import statement names; nothing for other nodes."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if not isinstance(node, ast.ImportFrom) or node.module is None:
+        return []
+    return [name if _is_module(name) else node.module for name in (f"{node.module}.{a.name}" for a in node.names)]
+
+
+def _is_module(name: str) -> bool:
+    return name.split(".", maxsplit=1)[0] in FIRST_PARTY and ROOT.joinpath(*name.split(".")).with_suffix(".py").exists()
+
+
+@cache
+def _version(package: str) -> str:
+    return version(DISTRIBUTIONS.get(package, package))

@@ -1,0 +1,1 @@
+"""Retries, rate limits and the Hugging Face hub."""

@@ -1,0 +1,113 @@
+"""Data sets of the Hugging Face hub: which commit is meant, which files it has, and the wanted ones on this disk.
+
+Files are only downloaded, nothing of a data set is ever run: a loading script is a file like others, and not wanted.
+"""
+
+import glob
+import os
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+
+from httpx2 import HTTPError
+from huggingface_hub import HfApi, get_cached_repo_tree, parse_hf_uri, snapshot_download, try_to_load_from_cache
+from huggingface_hub.errors import (
+    CachedRepoTreeNotFoundError,
+    EntryNotFoundError,
+    GatedRepoError,
+    HfHubHTTPError,
+    HfUriError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+    RevisionResolutionError,
+)
+from huggingface_hub.hf_api import RepoFile
+
+from resources.settings.profile import ProfileError
+
+
+class HubFolder:
+    """A data set on the hub, or a folder of one, as `hf://datasets/owner/name[@revision][/folder]`.
+
+    Without a revision it is the newest commit. Files are kept in `cache`, so that what was once downloaded is had
+    without a network too. The library follows HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE.
+    """
+
+    def __init__(self, address: str, cache: Path) -> None:
+        try:
+            self._uri = parse_hf_uri(address)
+        except HfUriError as error:
+            wanted = "hf://datasets/owner/name[@revision][/folder]"
+            raise ProfileError(f"descriptions.hub: {address!r} is not {wanted}: {error.msg.strip()}") from error
+        self.address, self.folder, self.cache = address, self._uri.path_in_repo.strip("/"), cache
+        # The library reads the variable only once, when it is first imported.
+        self._endpoint = os.environ.get("HF_ENDPOINT") or None
+        self._api = HfApi(endpoint=self._endpoint)
+
+    @cached_property
+    def commit(self) -> str:
+        """SHA of the commit; one that is given as such is not asked for. Raises ProfileError."""
+        try:
+            return self._api.resolve_revision(
+                self._uri.id, repo_type="dataset", revision=self._uri.revision, cache_dir=self.cache
+            ).resolved
+        except (HfHubHTTPError, RevisionResolutionError) as error:
+            raise self._refused(error) from error
+
+    def names(self) -> list[str]:
+        """Paths of all files, relative to the folder, sorted. Raises ProfileError."""
+        try:
+            paths = [file.path for file in self._tree()]
+        except (HTTPError, OSError) as error:
+            raise self._refused(error) from error
+        inside = f"{self.folder}/" if self.folder else ""
+        return sorted(path.removeprefix(inside) for path in paths if path.startswith(inside))
+
+    def download(self, names: Iterable[str]) -> list[Path]:
+        """Where the files named are on this disk, which they are now. Raises ProfileError."""
+        paths = [f"{self.folder}/{name}".lstrip("/") for name in names]
+        missing = [glob.escape(path) for path in paths if self._kept(path) is None]
+        try:
+            if missing:
+                snapshot_download(
+                    self._uri.id,
+                    repo_type="dataset",
+                    revision=self.commit,
+                    cache_dir=self.cache,
+                    allow_patterns=missing,
+                    endpoint=self._endpoint,
+                )
+        except (HTTPError, OSError) as error:
+            raise self._refused(error) from error
+        return [kept for path in paths if (kept := self._kept(path))]
+
+    def _kept(self, path: str) -> Path | None:
+        found = try_to_load_from_cache(
+            self._uri.id, path, repo_type="dataset", revision=self.commit, cache_dir=self.cache
+        )
+        return Path(found) if isinstance(found, str) else None
+
+    def _tree(self) -> list[RepoFile]:
+        """All files of the commit; the listing is kept with the first download."""
+        try:
+            return get_cached_repo_tree(self._uri.id, repo_type="dataset", revision=self.commit, cache_dir=self.cache)
+        except CachedRepoTreeNotFoundError:
+            entries = self._api.list_repo_tree(self._uri.id, recursive=True, revision=self.commit, repo_type="dataset")
+            return [entry for entry in entries if isinstance(entry, RepoFile)]
+
+    def _refused(self, error: Exception) -> ProfileError:
+        hub = self._api.endpoint
+        page = f"{hub}/datasets/{self._uri.id}"
+        login = "log in with `hf auth login` or set HF_TOKEN"
+        if isinstance(error, GatedRepoError):
+            why = f"its owner gives access on request: ask for it at {page}, then {login}"
+        elif isinstance(error, RepositoryNotFoundError):
+            why = f"{hub} has no such data set, or it is private: check the name; for a private one {login}"
+        elif isinstance(error, RevisionNotFoundError):
+            why = f"it has no revision {self._uri.revision}: see {page}/tree/main, or leave @revision out"
+        elif isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError):
+            why = f"a file of commit {self.commit} is gone: run again, or name another revision"
+        else:
+            why = f"{hub} did not give it ({' '.join(str(error).split())}); run again, what was downloaded is kept"
+        return ProfileError(f"descriptions.hub: {self.address}: {why}")

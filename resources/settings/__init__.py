@@ -1,0 +1,1 @@
+"""The profile: one file per section."""

@@ -1,0 +1,1 @@
+"""Who exists and what they say: one file per source."""

@@ -1,0 +1,61 @@
+"""Companies and texts of a data set that others have gathered, read one year at a time."""
+
+from collections.abc import Callable
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+
+import polars as pl
+
+from resources.settings.profile import Profile, ProfileError
+from resources.universe.corpora import corpus_fingerprint, read_authors, read_edgar_corpus
+from resources.universe.table_source import TableUniverse, newest
+
+READERS = {"edgar_corpus": read_edgar_corpus, "authors": read_authors}
+
+
+class CorpusUniverse(TableUniverse):
+    """EDGAR-CORPUS or the authors' data set; `home`/hub keeps what is downloaded."""
+
+    def __init__(self, profile: Profile, home: Path) -> None:
+        super().__init__(profile)
+        self.cache = home / "hub"
+
+    def years(self) -> list[int]:
+        """Years of filing that the profile wants: what is there is not known before it is read."""
+        return sorted(self.profile.filing_years)
+
+    def first_day(self) -> date:
+        """The earliest day that a report can count as filed on."""
+        return date(min(self.profile.filing_years), 12, 31)
+
+    @cached_property
+    def filers(self) -> pl.DataFrame:
+        """The newest filing of every company, without its text, and the day of its first one."""
+        return newest(pl.concat([self._of(year).with_columns(text=pl.lit("")) for year in self.years()]))
+
+    def companies_now(self) -> dict[str, str]:
+        """Digest of the files, names and times alone: reading them takes minutes."""
+        return corpus_fingerprint(self.profile.descriptions, self.years(), self.cache)
+
+    def tickers_now(self) -> dict[str, str]:
+        """The same."""
+        return self.companies_now()
+
+    def filings_now(self, year: int) -> dict[str, str]:
+        """Digest of the files that a year is read from."""
+        return corpus_fingerprint(self.profile.descriptions, [year], self.cache)
+
+    def _of(self, year: int, progress: Callable[[int], None] = lambda n: None) -> pl.DataFrame:
+        source, wanted = self.profile.descriptions, self.profile.tickers
+        rows = READERS[source.source](source, [year], self.cache, progress)
+        if not wanted:
+            return rows
+        ciks = [name.zfill(10) for name in wanted if name.isdigit()]
+        found = rows.filter(pl.col("company_id").is_in(ciks) | pl.col("ticker").is_in(wanted))
+        if found.is_empty():
+            raise ProfileError(
+                f"profile {self.profile.name}: tickers: none of {', '.join(wanted[:5])} files in {year}; "
+                "EDGAR-CORPUS has no tickers, name companies by CIK"
+            )
+        return found

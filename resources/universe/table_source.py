@@ -1,0 +1,187 @@
+"""Who exists and what they say: the bundled sample or a Parquet file of your own, as one row per filing."""
+
+import difflib
+from collections.abc import Callable
+from datetime import date, timedelta
+from functools import cached_property, lru_cache
+
+import polars as pl
+
+from resources.places import SAMPLE
+from resources.settings.descriptions import Descriptions
+from resources.settings.profile import Profile, ProfileError
+from resources.universe.corpora import COLUMNS, text_digest
+
+FILING_LAG = timedelta(days=60)
+FIRST_SAMPLE_FILING = date(2003, 4, 1)
+
+
+def read_universe(profile: Profile) -> pl.DataFrame:
+    """One row per filing with the columns COLUMNS, sorted by accession.
+
+    Raises
+    ------
+    ProfileError
+        The file or one of its mapped columns is missing, a row has no ticker or date, a company filed twice on a day,
+        or the profile names a ticker that the source does not have.
+    """
+    settings = profile.descriptions
+    stamp = settings.path.stat().st_mtime_ns if settings.path and settings.path.is_file() else 0
+    rows = _sample() if settings.source == "sample" else _parquet(settings, stamp)
+    wanted = profile.tickers
+    if not wanted:
+        return rows
+    known = set(rows["ticker"])
+    for ticker in wanted:
+        if ticker not in known:
+            near = difflib.get_close_matches(ticker, sorted(known), n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            source = settings.path or "the sample"
+            raise ProfileError(f"profile {profile.name}: tickers: {ticker!r} is not in {source}{hint}")
+    return rows.filter(pl.col("ticker").is_in(wanted))
+
+
+class TableUniverse:
+    """Companies and texts of the sample or of a file; tickers are those of each company's newest filing."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+
+    def years(self) -> list[int]:
+        """Years of filing that the source has."""
+        return sorted(set(self._rows["filed_at"].dt.year()))
+
+    def first_day(self) -> date:
+        """Day of the first filing."""
+        first: date = self._rows["filed_at"].sort()[0]
+        return first
+
+    @cached_property
+    def filers(self) -> pl.DataFrame:
+        """The newest filing of every company, without its text, and the day of its first one."""
+        return newest(self._rows)
+
+    @property
+    def listed(self) -> pl.DataFrame:
+        """Company_id and ticker."""
+        return self.filers.drop_nulls("ticker").select("company_id", "ticker")
+
+    def companies(self, progress: Callable[[int], None]) -> pl.DataFrame:
+        """Rows of `companies`."""
+        progress(self.filers.height)
+        described = ("company_id", "cik", "name", "exchange", "sector", "industry", "fiscal_year_end", "first_report")
+        return self.filers.select(described)
+
+    def filings(self, year: int, progress: Callable[[int], None] = lambda n: None) -> pl.DataFrame:
+        """Rows of `filings`, and their `text`; `progress` counts rows looked at, where that takes long."""
+        nothing = pl.lit(None, pl.String)
+        symbols = pl.concat_list("ticker").list.drop_nulls()
+        return self._of(year, progress).with_columns(tickers=symbols, url=nothing, refused=nothing)
+
+    def companies_now(self) -> dict[str, str]:
+        """Digest of who exists, texts left out."""
+        return {"": text_digest(self.filers.write_csv())}
+
+    def tickers_now(self) -> dict[str, str]:
+        """Digest of whose ticker is what."""
+        return {"": text_digest(self.listed.write_csv())}
+
+    def filings_now(self, year: int) -> dict[str, str]:
+        """Slice name -> digest of every filing of a year, as the lake names slices."""
+        rows = self._of(year)
+        content = rows.select("company_id", "sic", "form", "period", "sha256").rows()
+        names = rows.select("filed_at", "accession").rows()
+        return {
+            f"{day} {name}": text_digest("\0".join(map(str, row)))
+            for (day, name), row in zip(names, content, strict=True)
+        }
+
+    def _of(self, year: int, progress: Callable[[int], None] = lambda n: None) -> pl.DataFrame:
+        return self._rows.filter(pl.col("filed_at").dt.year() == year)
+
+    @cached_property
+    def _rows(self) -> pl.DataFrame:
+        return read_universe(self.profile)
+
+
+def newest(rows: pl.DataFrame) -> pl.DataFrame:
+    """The newest row of every company, without text and hash, and the day of its first one as `first_report`."""
+    rows = rows.drop("text", "sha256").with_columns(first_report=pl.col("filed_at").min().over("company_id"))
+    return rows.sort("filed_at", "accession").unique("company_id", keep="last", maintain_order=True)
+
+
+def _sample() -> pl.DataFrame:
+    """The bundled companies; a filing is dated 60 days after the fiscal year end that puts it in 2003-04 to 2004-03."""
+    rows = []
+    for company in pl.read_csv(SAMPLE / "companies.csv", infer_schema_length=0).iter_rows(named=True):
+        text = (SAMPLE / "descriptions" / f"{company['ticker']}.txt").read_text(encoding="utf-8")
+        month, day = (int(part) for part in company["fiscal_year_end"].split("-"))
+        ends = (date(year, month, day) for year in (2002, 2003))
+        period = next(end for end in ends if end + FILING_LAG >= FIRST_SAMPLE_FILING)
+        rows.append(company | {"text": text, "period": period, "filed_at": period + FILING_LAG})
+    return _finish(pl.DataFrame(rows), "sample")
+
+
+@lru_cache(maxsize=4)
+def _parquet(settings: Descriptions, stamp: int) -> pl.DataFrame:
+    path = settings.path
+    if path is None or not path.is_file():
+        raise ProfileError(f"descriptions.path: no such file: {path}")
+    try:
+        raw = pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise ProfileError(f"descriptions.path: {path} is not a Parquet file that can be read: {error}") from error
+    mapping = {name: column for name, column in settings.columns.model_dump().items() if column}
+    for name, column in mapping.items():
+        if column not in raw.columns:
+            raise ProfileError(
+                f"descriptions.columns.{name}: {column!r} is not a column of {path}; it has {', '.join(raw.columns)}"
+            )
+    rows = raw.select(pl.col(column).alias(name) for name, column in mapping.items())
+    if settings.columns.filed_at is None:
+        rows = rows.with_columns(filed_at=pl.lit(settings.filed_at, pl.Date))
+    day = pl.col("filed_at")
+    try:
+        rows = rows.with_columns(day.str.to_date() if rows["filed_at"].dtype == pl.String else day.cast(pl.Date))
+    except pl.exceptions.PolarsError as error:
+        where = f"descriptions.columns.filed_at: {mapping.get('filed_at')!r} of {path}"
+        raise ProfileError(f"{where} holds {rows['filed_at'].dtype}, not dates; convert it") from error
+    return _finish(rows, "parquet")
+
+
+def _finish(rows: pl.DataFrame, source: str) -> pl.DataFrame:
+    """Add identifiers and hashes, fill what the source does not tell, and refuse what cannot be keyed."""
+    if rows.is_empty():
+        raise ProfileError("descriptions: no rows; give at least one company with a text")
+    absent = [c for c in ("cik", "sic", "sector", "industry", "exchange", "fiscal_year_end") if c not in rows.columns]
+    rows = rows.with_columns(pl.lit(None, pl.String).alias(c) for c in absent)
+    if "period" not in rows.columns:
+        rows = rows.with_columns(period=pl.lit(None, pl.Date))
+    for column in ("ticker", "filed_at"):
+        if rows[column].null_count():
+            raise ProfileError(f"descriptions: {rows[column].null_count()} rows without {column}; fill or drop them")
+    year = pl.col("filed_at").dt.year().cast(pl.String)
+    rows = rows.with_columns(
+        pl.col("text").fill_null(""),
+        pl.col("name").fill_null(pl.col("ticker")),
+        cik=_digits(rows["cik"], 10),
+        sic=_digits(rows["sic"], 4),
+        form=pl.lit("10-K" if source == "sample" else "description"),
+        accession=pl.concat_str(pl.lit(source), "ticker", year, separator="-"),
+    ).with_columns(
+        company_id=pl.col("cik").fill_null(pl.concat_str(pl.lit("ticker:"), "ticker")),
+        sha256=pl.col("text").map_elements(text_digest, return_dtype=pl.String),
+    )
+    if (twice := rows.filter(pl.struct("company_id", "filed_at").is_duplicated())).height:
+        raise ProfileError(f"descriptions: {twice['ticker'][0]!r} has two texts of {twice['filed_at'][0]}; keep one")
+    if (twice := rows.filter(pl.col("accession").is_duplicated())).height:
+        raise ProfileError(f"descriptions: {twice['ticker'][0]!r} has two texts in one year; keep the later one")
+    return rows.select(list(COLUMNS)).sort("accession")
+
+
+def _digits(codes: pl.Series, width: int) -> pl.Series:
+    """Codes as text with leading zeros, null where there is none; floats are integers beside missing values."""
+    if codes.dtype.is_float():
+        codes = codes.fill_nan(None).cast(pl.Int64)
+    text = codes.cast(pl.String).str.strip_chars()
+    return text.set(text == "", None).str.zfill(width)

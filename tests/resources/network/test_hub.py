@@ -1,0 +1,112 @@
+"""The hub's own client against a small hub over real HTTP: what it asks, what it keeps, and what refusals say."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fakes.hub_server import HubServer
+
+from resources.network.hub import HubFolder
+from resources.settings.profile import ProfileError
+
+NAME = "someone/reports"
+FILES = {"README.md": b"# reports", "reports.py": b"raise SystemExit", "a/1.jsonl": b"{}", "a[b]/2.jsonl": b"{}\n{}"}
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
+    with HubServer() as running:
+        monkeypatch.setenv("HF_ENDPOINT", running.url)
+        running.push(NAME, FILES)
+        yield running
+
+
+def refusal(address: str, cache: Path) -> str:
+    with pytest.raises(ProfileError) as caught:
+        folder = HubFolder(address, cache)
+        folder.download(folder.names())
+    return str(caught.value)
+
+
+def test_without_a_revision_the_newest_commit_is_meant(hub: HubServer, tmp_path: Path) -> None:
+    first = HubFolder(f"hf://datasets/{NAME}", tmp_path).commit
+    second = hub.push(NAME, {"a/1.jsonl": b"new"})
+    assert first != second == HubFolder(f"hf://datasets/{NAME}", tmp_path).commit
+
+
+def test_a_pinned_commit_stays_and_is_not_asked_for(hub: HubServer, tmp_path: Path) -> None:
+    first = HubFolder(f"hf://datasets/{NAME}", tmp_path).commit
+    hub.push(NAME, {"a/1.jsonl": b"new"})
+    hub.log.clear()
+    pinned = HubFolder(f"hf://datasets/{NAME}@{first}", tmp_path)
+    assert pinned.commit == first
+    assert hub.log == []
+    assert pinned.download(["a/1.jsonl"])[0].read_bytes() == b"{}"
+
+
+def test_a_branch_whose_name_has_slashes_is_found(hub: HubServer, tmp_path: Path) -> None:
+    hub.push(NAME, {"default/train/0000.parquet": b"PAR1"}, branch="refs/convert/parquet")
+    converted = HubFolder(f"hf://datasets/{NAME}@refs/convert/parquet/default", tmp_path)
+    assert converted.names() == ["train/0000.parquet"]
+    assert converted.download(converted.names())[0].read_bytes() == b"PAR1"
+
+
+def test_only_the_files_named_are_downloaded_and_only_once(hub: HubServer, tmp_path: Path) -> None:
+    folder = HubFolder(f"hf://datasets/{NAME}", tmp_path)
+    assert folder.names() == sorted(FILES)
+    (kept,) = folder.download(["a[b]/2.jsonl"])
+    assert kept.read_bytes() == FILES["a[b]/2.jsonl"]
+    assert kept.is_relative_to(tmp_path)
+    again = HubFolder(f"hf://datasets/{NAME}", tmp_path)
+    assert again.download(["a[b]/2.jsonl", "a/1.jsonl"])[0] == kept
+    assert hub.downloads() == ["a[b]/2.jsonl", "a/1.jsonl"]
+
+
+def test_what_was_downloaded_is_had_without_a_network(
+    hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = HubFolder(f"hf://datasets/{NAME}", tmp_path)
+    files = before.download(["a/1.jsonl"])
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    after = HubFolder(f"hf://datasets/{NAME}", tmp_path)
+    assert (after.commit, after.names(), after.download(["a/1.jsonl"])) == (before.commit, before.names(), files)
+
+
+def test_an_unknown_data_set_is_refused_by_name(hub: HubServer, tmp_path: Path) -> None:
+    said = refusal("hf://datasets/someone/else", tmp_path)
+    assert "descriptions.hub: hf://datasets/someone/else" in said
+    assert "no such data set" in said
+    assert "check the name" in said
+
+
+def test_a_gated_data_set_says_how_to_get_in(hub: HubServer, tmp_path: Path) -> None:
+    hub.datasets[NAME].gated = True
+    said = refusal(f"hf://datasets/{NAME}", tmp_path)
+    assert f"ask for it at {hub.url}/datasets/{NAME}" in said
+    assert "HF_TOKEN" in said
+    assert hub.downloads() == []
+
+
+@pytest.mark.parametrize("revision", ["v9", "0" * 40])
+def test_an_unknown_revision_is_refused_by_name(hub: HubServer, tmp_path: Path, revision: str) -> None:
+    assert f"no revision {revision}" in refusal(f"hf://datasets/{NAME}@{revision}", tmp_path)
+
+
+def test_a_hub_that_cannot_be_reached_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    said = refusal(f"hf://datasets/{NAME}", tmp_path)
+    assert "http://127.0.0.1:9 did not give it" in said
+    assert "run again" in said
+
+
+@pytest.mark.parametrize("address", ["hf://datasets/reports", "hf://datasets/a/b@", "hf://datasets/a/b c", "hf://"])
+def test_an_address_that_is_none_is_refused(address: str, tmp_path: Path) -> None:
+    assert "is not hf://datasets/owner/name[@revision][/folder]" in refusal(address, tmp_path)
+
+
+def test_the_variable_is_followed_in_a_fresh_process(hub: HubServer, tmp_path: Path) -> None:
+    code = f"from resources.network.hub import HubFolder; print(HubFolder('hf://datasets/{NAME}', '{tmp_path}').commit)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == hub.datasets[NAME].branches["main"]

@@ -1,0 +1,63 @@
+"""Waits grow, headers are understood, and a server is given up only after many failures and a long time."""
+
+import time
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resources.network.retry import Contact, Patience, retry_after
+
+NOW = datetime(2024, 3, 1, 12, 0, 0, tzinfo=UTC)
+
+
+@given(failures=st.integers(1, 2000))
+def test_a_wait_is_anything_up_to_a_bound_that_doubles(failures: int) -> None:
+    wait = Patience(first_wait=1, longest_wait=60).wait(failures)
+    assert 0 <= wait <= min(60, 2.0 ** min(failures - 1, 10))
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (None, None),
+        ("2", 2.0),
+        (" 120 ", 120.0),
+        ("0", 0.0),
+        ("Fri, 01 Mar 2024 12:00:30 GMT", 30.0),
+        ("Fri, 01 Mar 2024 13:00:30 +0100", 30.0),
+        ("Fri, 01 Mar 2024 12:00:30 -0000", 30.0),
+        ("Fri, 01 Mar 2024 11:00:00 GMT", 0.0),
+        ("soon", None),
+        ("-5", None),
+        ("", None),
+        ("²", None),
+        ("nan", None),
+    ],
+)
+def test_retry_after_is_read(header: str | None, seconds: float | None) -> None:
+    assert retry_after(header, NOW) == seconds
+
+
+def test_few_failures_or_a_short_time_are_no_loss() -> None:
+    contact = Contact(Patience(attempts=3, no_answer=0.05, silence=0.15))
+    contact.failed()
+    time.sleep(0.06)
+    assert not contact.lost
+    contact.failed()
+    contact.failed()
+    assert contact.lost
+
+
+def test_a_server_that_has_answered_is_given_more_time() -> None:
+    contact = Contact(Patience(attempts=1, no_answer=0.05, silence=0.15))
+    contact.answered()
+    contact.failed()
+    time.sleep(0.06)
+    assert not contact.lost
+    time.sleep(0.1)
+    assert contact.lost
+    contact.answered()
+    contact.failed()
+    assert not contact.lost
