@@ -20,8 +20,8 @@ def asset(
     fingerprint: Callable[[Profile, str | None], Slices] | None = None,
     kinds: Iterable[str] = (),
     checks: Iterable[str] = (),
-    names_files: bool = False,
-    resumes: str | None = None,
+    depends_on_paths: bool = False,
+    checkpoint_dir: str | None = None,
 ) -> Callable[[Make], Declaration]:
     """Declare an asset; its name is the function's, its group the stage folder's, its sentence the docstring's.
 
@@ -43,9 +43,9 @@ def asset(
         What the Dagster UI shows as kinds.
     checks : iterable of str
         Names of its blocking checks.
-    names_files : bool
+    depends_on_paths : bool
         Whether it writes down where the files of its inputs lie.
-    resumes : str or None
+    checkpoint_dir : str or None
         Subfolder whose content an interrupted attempt leaves behind for the next; the function decides what is good.
     """
 
@@ -64,8 +64,8 @@ def asset(
             fingerprint=fingerprint,
             kinds=frozenset(kinds),
             checks=tuple(checks),
-            names_files=names_files,
-            resumes=resumes,
+            depends_on_paths=depends_on_paths,
+            checkpoint_dir=checkpoint_dir,
         )
 
     return declare

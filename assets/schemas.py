@@ -60,7 +60,7 @@ LATENT_KEY = (ENTRY, BLOCK, LATENT)
 GROUPING = (METHOD, AS_OF)
 READ = (
     _c("tokens", INT, "Tokens of the filing, and its rows in every shard.", "tokens"),
-    _c("made_from", TEXT, "Digest of all that its activations depend on: text, model, windows, code that reads."),
+    _c("input_digest", TEXT, "Digest of all that its activations depend on: text, model, windows, code that reads."),
 )
 
 COMPANIES = _table("companies", "company_id", "first_report company_id")(
@@ -172,12 +172,12 @@ LAYER_DISTANCES = _table("layer_distances", "block_i block_j")(
     "Mean angular distance between the mean-centred residual streams of two blocks (Group-SAE, section 3).",
     _c("block_i", INT, "Zero-based block."),
     _c("block_j", INT, "Zero-based block."),
-    _c("distance", REAL, "Mean over tokens of arccos(cosine) / pi.", "half turns"),
+    _c("distance", REAL, "Angular distance in [0, 1]: mean over tokens of arccos(cosine) / pi.", "1"),
     _maybe(
         "half_width",
         REAL,
         "Half of the distance's 95 % interval over documents; empty where fewer than 10 were read.",
-        "half turns",
+        "1",
     ),
     _c("tokens", LONG, "Tokens averaged over, massive activations left out.", "tokens"),
 )
@@ -186,9 +186,9 @@ LAYER_GROUPS = _table("layer_groups", "block")(
     _c("group", TEXT, "Entry name, `blocks-08-11`."),
     BLOCK,
     _c("strategy", TEXT, "How the partition was found."),
-    _c("diameter", REAL, "Largest distance inside the group; 0 for a group of one.", "half turns"),
-    _c("amad", REAL, "Mean over groups of their diameters (Group-SAE, equation 4), last block left out.", "half turns"),
-    _c("predicted_loss", REAL, "Mean over blocks of their group's diameter, last block left out.", "half turns"),
+    _c("diameter", REAL, "Largest distance inside the group; 0 for a group of one.", "1"),
+    _c("amad", REAL, "Mean over groups of their diameters (Group-SAE, equation 4), last block left out.", "1"),
+    _c("predicted_loss", REAL, "Mean over blocks of their group's diameter, last block left out.", "1"),
     _c("cost_ratio", REAL, "Predicted FLOP over those of one SAE per block, harvest and last block counted.", "1"),
 )
 SAES = _table("saes", "entry")(

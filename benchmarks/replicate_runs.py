@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from assets.activations.cache import fill
-from assets.activations.harvest.reader import Reader, Text, made_from
+from assets.activations.harvest.reader import Reader, Text, input_digest
 from assets.activations.shards.shards import Shards
 from assets.saes.corpus.draw import draw_corpus, kept_everywhere, kept_tokens, stacked
 from assets.saes.files.native import load_sae, save_sae
@@ -85,10 +85,12 @@ class Laboratory:
         self.profile, self.models, self.bar = profile, models, bar
         self._reader = Reader(profile, models, lambda total, unit: bar(total, f"reading {unit}"), print)
         identity = model_identity(profile.model, models)
-        self.texts = [Text(f"{i:05d}", text, made_from(profile.model, identity, text)) for i, text in enumerate(texts)]
+        self.texts = [
+            Text(f"{i:05d}", text, input_digest(profile.model, identity, text)) for i, text in enumerate(texts)
+        ]
         self.device = devices()[0].name
         settings = profile.model_dump(mode="json", include={"activations", "corpus", "saes"})
-        made_of = digest_of([[text.made_from for text in self.texts], settings])
+        made_of = digest_of([[text.input_digest for text in self.texts], settings])
         self.folder = home / f"{profile.name}-{made_of[:8]}"
 
     @cached_property
@@ -121,7 +123,7 @@ class Laboratory:
 
     @cached_property
     def distances(self) -> np.ndarray:
-        """Angular distances of all blocks over the training documents: [blocks, blocks], half turns."""
+        """Angular distances of all blocks over the training documents: [blocks, blocks], in [0, 1]."""
         file = self.folder / "distances.npy"
         if not file.is_file():
             shards, index = self.open("train")

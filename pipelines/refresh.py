@@ -43,7 +43,7 @@ def plan(graph: Graph, lake: Lake) -> list[Planned]:
     found, dirty = list[Planned](), Dirty()
     for declaration in graph.declarations.values():
         for partition in graph.partitions(declaration.name):
-            known, source = lake.pointed(declaration.name, partition), _source(graph, declaration, partition)
+            known, source = lake.read_manifest(declaration.name, partition), _source(graph, declaration, partition)
             why = reasons(known, recipe(graph, lake, declaration, partition, source), lake.damage(known))
             doubtful = _doubtful(graph, declaration, partition, dirty)
             certain = [r for r in why if r not in doubtful]
@@ -101,7 +101,7 @@ def _pending(graph: Graph, lake: Lake, segment: Sequence[Declaration], partition
     """Assets of a segment that are out of date, and those after them in it: their steps decide for themselves."""
     found: list[str] = []
     for declaration in segment:
-        known = lake.pointed(declaration.name, partition)
+        known = lake.read_manifest(declaration.name, partition)
         now = recipe(graph, lake, declaration, partition, _source(graph, declaration, partition))
         stale = reasons(known, now, lake.damage(known))
         if stale or set(found) & set(declaration.reads):

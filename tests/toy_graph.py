@@ -132,7 +132,7 @@ class World:
                 reads={"groups": whole, "prices": months_around(None, "clusters.horizon_months")},
             ),
             self._declare("book", (BOOK,), reads={"groups": whole, "prices": as_of_window("backtest.trading_months")}),
-            self._declare("catalogue", (CATALOGUE,), reads={"texts": whole, "book": whole}, names_files=True),
+            self._declare("catalogue", (CATALOGUE,), reads={"texts": whole, "book": whole}, depends_on_paths=True),
         ]
         keys = {"filing_year": ("2003", "2004", "2005"), "as_of": as_ofs}
         return Graph({d.name: d for d in declared}, profile or toy_profile(), keys)
@@ -180,7 +180,7 @@ class ShardedWorld(World):
 
     def graph(self, profile: Profile | None = None, as_ofs: tuple[str, ...] = AS_OFS) -> Graph:
         plain = super().graph(profile, as_ofs)
-        lengths = replace(plain.declarations["lengths"], resumes="shards", config=("activations",))
+        lengths = replace(plain.declarations["lengths"], checkpoint_dir="shards", config=("activations",))
         return replace(plain, declarations={**plain.declarations, "lengths": lengths})
 
 

@@ -14,7 +14,7 @@ from resources.lake.recipe import whole
     fingerprint=model_now,
     config=["model", "activations.blocks", "activations.keep"],
     kinds=["torch", "transformerlens", "parquet"],
-    resumes="shards",
+    checkpoint_dir="shards",
 )
 def activations(build: Build) -> None:
     """Which filings were read, their residual streams beside; those whose text did not change are carried over."""

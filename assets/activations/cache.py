@@ -143,7 +143,7 @@ class _Cache:
         """The damaged blocks of a part, to be read again, and the part."""
         damaged = [block for block in self._blocks if block not in stored.blocks]
         where = f"{stored.folder}: part {stored.record.number}"
-        self._reader.say(f"{where} is damaged at blocks {damaged}; they are read again")
+        self._reader.log(f"{where} is damaged at blocks {damaged}; they are read again")
         group = self._reader.group([self._lacking[accession] for accession in stored.filings], damaged)
         self._take(stored.filings)
         return group, stored
@@ -172,7 +172,7 @@ class _Cache:
     def _wanted(self, record: PartRecord) -> tuple[str, ...]:
         """Filings of a part that are lacking, made from the same."""
         lacking = ((filing, self._lacking.get(filing.accession)) for filing in record.filings)
-        return tuple(filing.accession for filing, text in lacking if text and text.made_from == filing.made_from)
+        return tuple(filing.accession for filing, text in lacking if text and text.input_digest == filing.input_digest)
 
     def _take(self, accessions: Iterable[str]) -> None:
         for accession in accessions:

@@ -4,7 +4,7 @@ import polars as pl
 
 from assets import schemas
 from assets.activations.cache import fill
-from assets.activations.harvest.reader import made_from
+from assets.activations.harvest.reader import input_digest
 from assets.activations.shards.shards import Shards
 from assets.activations.source import SHARDS, reader_of, texts_of
 from resources.lake.build import Build
@@ -15,10 +15,12 @@ def keep_activations(build: Build) -> pl.DataFrame:
     """Rows of `activations`, whose shards are made where they are to be kept."""
     settings, identity = build.profile.model, model_identity(build.profile.model, build.models)
     filings = build.read("descriptions")
-    source = [made_from(settings, identity, text) for text in filings["text"]]
-    filings = filings.with_columns(made_from=pl.Series(source, dtype=pl.String))
+    source = [input_digest(settings, identity, text) for text in filings["text"]]
+    filings = filings.with_columns(input_digest=pl.Series(source, dtype=pl.String))
     reader, known = reader_of(build), build.before("activations")
-    tokens = dict(known.join(filings, on=["accession", "made_from"], how="semi").select("accession", "tokens").rows())
+    tokens = dict(
+        known.join(filings, on=["accession", "input_digest"], how="semi").select("accession", "tokens").rows()
+    )
     if build.profile.activations.keep == "all" and filings.height:
         folder = build.folder / SHARDS
         before = [build.before_folder / SHARDS] if build.previous else []

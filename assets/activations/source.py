@@ -66,12 +66,12 @@ def open_corpus(build: Build, split: str) -> Iterator[tuple[pl.DataFrame, Shards
 
 def reader_of(build: Build) -> Reader:
     """The profile's model as a reader that shows its progress and its cost in this build."""
-    return Reader(build.profile, build.models, build.progress, build.say)
+    return Reader(build.profile, build.models, build.progress, build.log)
 
 
 def texts_of(rows: pl.DataFrame) -> list[Text]:
-    """Rows accession, text, made_from as texts to be read, sorted."""
-    return [Text(*row) for row in rows.sort("accession").select("accession", "text", "made_from").iter_rows()]
+    """Rows accession, text, input_digest as texts to be read, sorted."""
+    return [Text(*row) for row in rows.sort("accession").select("accession", "text", "input_digest").iter_rows()]
 
 
 def expected(build: Build) -> dict[str, str]:

@@ -50,7 +50,7 @@ def z_scored_distances(similarity: NDArray[np.floating[Any]]) -> NDArray[np.floa
     return np.asarray((distances - distances.mean()) / distances.std(), dtype=np.float64)
 
 
-def grow(z: NDArray[np.float64], linkage: Linkage) -> Tree:
+def linkage_tree(z: NDArray[np.float64], linkage: Linkage) -> Tree:
     """The linkage tree of condensed z-scored distances; `single` holds the paper's minimum spanning tree."""
     if len(z) == 0:
         return Tree(np.empty((0, 4)), 0.0)
@@ -71,7 +71,7 @@ def cut(z: NDArray[np.float64], theta: float, linkage: Linkage) -> NDArray[np.in
     With `single` these are the connected components of the minimum spanning tree without its edges above theta. A
     lower theta always refines a higher one.
     """
-    return cut_tree(grow(z, linkage), theta)
+    return cut_tree(linkage_tree(z, linkage), theta)
 
 
 def ranked(labels: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
@@ -114,7 +114,7 @@ def choose_theta(
     window = complete_returns(returns)
     if len(window.kept) < 2:
         raise TooFewReturnsError(f"{len(window.kept)} companies have all {len(returns)} months; theta needs at least 2")
-    tree = grow(z, linkage)
+    tree = linkage_tree(z, linkage)
     corr = window.correlations()
     scores = [(_score(cut_tree(tree, theta)[window.kept], corr, objective), theta) for theta in thetas]
     score, theta = max(scores)

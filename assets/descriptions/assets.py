@@ -43,7 +43,7 @@ def _fetched(build: Build, universe: EdgarUniverse, reports: pl.DataFrame) -> pl
     with build.progress(reports.height, "filings") as progress:
         got = download(universe, reports, progress)
     reports = reports.filter(pl.col("url").is_in(list(got)))
-    carried = pl.col("accession").is_in(list(build.unchanged(contents(reports, got))))
+    carried = pl.col("accession").is_in(list(build.record_units(contents(reports, got))))
     fresh = filing_rows(reports.filter(~carried), got, universe.store)
     return pl.concat([build.before("filings").filter(carried), fresh])
 

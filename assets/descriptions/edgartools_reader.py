@@ -25,7 +25,7 @@ NAMES = ("part_i_item_1", "item_1", "business")
 """What edgartools may call Item 1."""
 
 
-def second_opinion(document: str, original: str) -> str | None:
+def edgartools_text(document: str, original: str) -> str | None:
     """Text of Item 1 with a line for each paragraph, None where edgartools finds none.
 
     Raises whatever edgartools raises on a document that it cannot read.

@@ -14,7 +14,7 @@ from resources.compute.workers import Failed, map_in_processes
 from resources.edgar.blobs import BlobStore
 from resources.edgar.index import is_amendment
 
-PATIENCE = 120.0
+POLICY = 120.0
 """Seconds that one document may take."""
 
 
@@ -35,7 +35,7 @@ def extract(document: tuple[Path, str, str]) -> Item1:
 def extracted(root: Path, version: str, filings: pl.DataFrame, progress: Callable[[int], None]) -> list[Item1 | Failed]:
     """What became of every filing, in order: its Item 1, or why there is none."""
     documents = [(root, version, sha256) for sha256 in filings["sha256"].drop_nulls()]
-    found = map_in_processes(extract, documents, PATIENCE, progress=progress)
+    found = map_in_processes(extract, documents, POLICY, progress=progress)
     return [
         next(found) if sha256 else Failed(refused) for sha256, refused in filings.select("sha256", "refused").rows()
     ]

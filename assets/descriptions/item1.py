@@ -13,7 +13,7 @@ from edgar_itemize.sgml import sniff_is_html
 from rapidfuzz.distance import LCSseq
 
 from assets.descriptions.itemize_reader import located
-from assets.descriptions.markup import lighter, preformatted, references_decoded
+from assets.descriptions.markup import preformatted, references_decoded, simplify_markup
 from assets.descriptions.plain_text import plain_text, plain_text_of
 from assets.descriptions.submission import main_document
 from assets.descriptions.text_quality import SHORT_CHARS
@@ -80,7 +80,7 @@ def item1(content: bytes) -> Item1:
     if (text := _plain(document)) is not None:
         first = _first(text, is_html=False)
         return _rated(first) if first.text else _missing(first.trouble)
-    light = lighter(document)
+    light = simplify_markup(document)
     return _judged(_first(light, is_html=True), _second(light, document))
 
 
@@ -113,11 +113,11 @@ def _first(document: str, is_html: bool) -> _Opinion:
 
 
 def _second(document: str, original: str) -> _Opinion:
-    from assets.descriptions.edgartools_reader import second_opinion  # noqa: PLC0415 - a second to load, for HTML only
+    from assets.descriptions.edgartools_reader import edgartools_text  # noqa: PLC0415 - a second to load, for HTML only
 
     if len(document) > MOST_CHARS_TWICE:
         return _Opinion(SECOND, trouble=f"{SECOND} was not asked about {len(document):,} characters", failed=True)
-    found, trouble = _asked(lambda: second_opinion(document, original))
+    found, trouble = _asked(lambda: edgartools_text(document, original))
     return _opinion(SECOND, plain_text_of(found or ""), trouble)
 
 

@@ -43,7 +43,7 @@ C1 = str.maketrans({code: unescape(f"&#{code};") for code in range(0x80, 0xA0)})
 """Control codes 80 to 9F stand for the characters that Windows has there, as browsers read them."""
 
 
-def lighter(html: str) -> str:
+def simplify_markup(html: str) -> str:
     """The document with what neither reader needs taken out: hidden facts, scripts, images, look, empty cells."""
     html = TITLE.sub("", UNREAD.sub("", DECLARATION.sub("", _without_data(html))))
     html = references_decoded(_Tags().rewritten(html), MARKUP_CHARS)

@@ -32,7 +32,7 @@ def company_features(build: Build) -> None:
     entries = chosen_entries(build.read("saes"), build.profile.features.blocks)
     weights = entries.select("entry", "block", "sha256").rows()
     filings = build.read("activations").sort("accession")
-    kept = build.unchanged({row["accession"]: [row["made_from"], weights] for row in filings.to_dicts()})
+    kept = build.record_units({row["accession"]: [row["input_digest"], weights] for row in filings.to_dicts()})
     folder = build.folders("saes")[0]
     saes = {entry: load_sae(entry_folder(folder, entry)) for entry in entries["entry"].unique()}
     fresh = filings.filter(~pl.col("accession").is_in(sorted(kept)))
@@ -86,7 +86,7 @@ def company_embeddings(build: Build) -> None:
     filings = build.read("descriptions").sort("accession")
     texts = build.filing_digests("descriptions")
     identity = embedder_identity(build.profile.embedder)
-    kept = build.unchanged({accession: [digest, identity] for accession, digest in texts.items()})
+    kept = build.record_units({accession: [digest, identity] for accession, digest in texts.items()})
     fresh = filings.filter(~pl.col("accession").is_in(sorted(kept)))
     old = build.before("company_embeddings").filter(pl.col("accession").is_in(sorted(kept)))
     rows = []

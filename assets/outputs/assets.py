@@ -60,7 +60,7 @@ def _digests(folder: Path, pattern: str) -> Slices:
     fingerprint=_sql_now,
     config=["notice", "descriptions.look_ahead"],
     kinds=["duckdb", "sql"],
-    names_files=True,
+    depends_on_paths=True,
 )
 def warehouse(build: Build) -> None:
     """The DuckDB file: views over the Parquet of every table, and macros that answer questions; nothing is copied."""

@@ -34,7 +34,7 @@ IN_RECIPES = ("saes.tokens", "saes.learning_rate", "saes.transfer", "saes.downlo
     fingerprint=model_now,
     config=["corpus", "model", "activations.blocks", "activations.keep"],
     kinds=["parquet"],
-    resumes="shards",
+    checkpoint_dir="shards",
 )
 def sae_corpus(build: Build) -> None:
     """Pinned: the sampled filings with their residual streams; drawn anew for a new version, not a new filing."""
@@ -45,7 +45,7 @@ def sae_corpus(build: Build) -> None:
     rows = build.before("sae_corpus") if pinned else schemas.SAE_CORPUS.empty()
     if rows.is_empty():
         if pinned:
-            build.say("the table of the pinned corpus is lost: it is drawn anew, from the filings there are today")
+            build.log("the table of the pinned corpus is lost: it is drawn anew, from the filings there are today")
         cached, texts = build.read("activations"), build.read("descriptions").select("accession", "text")
         drawn = draw_corpus(cached, build.profile.corpus).join(cached, on="accession").join(texts, on="accession")
         rows = drawn.select(column.name for column in schemas.SAE_CORPUS.columns)
@@ -149,7 +149,7 @@ def _downloads_now(profile: Profile, partition: str | None) -> Slices:
     config=["saes", "activations.massive_norm", "model"],
     fingerprint=_downloads_now,
     kinds=["torch", "safetensors"],
-    resumes=CHECKPOINTS,
+    checkpoint_dir=CHECKPOINTS,
 )
 def saes(build: Build) -> None:
     """One autoencoder per group of blocks, and those that others trained; an unchanged one is carried over."""
@@ -161,7 +161,7 @@ def saes(build: Build) -> None:
     entries = planned_entries(build.read("layer_groups"), build.profile.saes, build.digest_of("sae_corpus"))
     downloads = _downloads_now(build.profile, None)
     recipes = {entry.name: entry.recipe for entry in entries} | downloads
-    kept = whole_entries(build, build.unchanged(recipes, besides=IN_RECIPES))
+    kept = whole_entries(build, build.record_units(recipes, excluding=IN_RECIPES))
     rows, curves = carried_over(build, kept)
     fresh = [entry for entry in entries if entry.name not in kept]
 
@@ -193,7 +193,7 @@ def saes(build: Build) -> None:
 )
 def sae_scores(build: Build) -> None:
     """FVU, L0, dead latents, CE score and MMCS per block, each with its own scale, on documents never trained on."""
-    from assets.saes.building import likeness, opened_saes, reconstruction
+    from assets.saes.building import decoder_mmcs, opened_saes, reconstruction
     from assets.saes.metrics import cross_entropy_scores, passes
     from resources.models.language_model import open_language_model
 
@@ -205,7 +205,7 @@ def sae_scores(build: Build) -> None:
     with build.progress(wanted * passes(rebuilt["block"].to_list()), "tokens") as progress:
         saes, losses = opened_saes(build, entries), model.next_token_losses
         entropy = cross_entropy_scores(losses, saes, documents, wanted, massive, progress=progress)
-    scores = rebuilt.join(entropy, on=["entry", "block"]).join(likeness(build, entries), on="entry")
+    scores = rebuilt.join(entropy, on=["entry", "block"]).join(decoder_mmcs(build, entries), on="entry")
     build.write(schemas.SAE_SCORES, scores)
     build.metadata |= {
         "mean_fvu": scores["fvu"].mean(),

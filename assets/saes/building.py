@@ -14,7 +14,7 @@ from assets.saes.files.downloaded import check_fits, open_downloaded
 from assets.saes.files.native import SaeFileError, entry_folder, folder_digest, load_sae
 from assets.saes.metrics import mmcs, reconstruction_scores
 from assets.saes.model.sae import Sae
-from assets.saes.training.entries import Entry, turns
+from assets.saes.training.entries import Entry, training_waves
 from assets.saes.training.run import Run, training_corpus, validation_samples
 from assets.saes.training.step import SaeTraining
 from resources.compute.devices import devices
@@ -84,11 +84,11 @@ def trained(
         build.metadata["massive_activations"] = sum(int((~keep).sum()) for keep in kept)
         seconds, latents = 0.0, shards.d_model * build.profile.saes.expansion
         most = max(1, TOGETHER_BYTES // (BYTES_IN_TRAINING * latents * shards.d_model))
-        for due in turns(entries, fresh, most):
+        for due in training_waves(entries, fresh, most):
             names = {entry.parent for entry in due if entry.parent}
             parents = {name: load_sae(entry_folder(build.folder, name)) for name in names}
             run = Run(due, parents, corpus, build.profile, device)
-            run.go(checkpoints / f"{due[0].name}.safetensors", progress, build.say)
+            run.go(checkpoints / f"{due[0].name}.safetensors", progress, build.log)
             yield from ((entry, run.trainings[entry.name]) for entry in due)
             seconds += sum(training.seconds for training in run.trainings.values())
             del run, parents
@@ -115,7 +115,7 @@ def reconstruction(build: Build, entries: pl.DataFrame) -> tuple[pl.DataFrame, l
     return pl.concat(rows), held_out["text"].to_list()
 
 
-def likeness(build: Build, entries: pl.DataFrame) -> pl.DataFrame:
+def decoder_mmcs(build: Build, entries: pl.DataFrame) -> pl.DataFrame:
     """Rows entry, mmcs: how like an entry's decoder is to that of the one it started from."""
     cosines = [
         mmcs(_opened(build, entry).W_dec, _opened(build, parent).W_dec) if parent else None

@@ -3,6 +3,6 @@
 from resources.edgar.client import EdgarError, fetch_all
 from resources.edgar.identity import EdgarIdentityError, identity
 from resources.edgar.request import Request
-from resources.network.retry import Patience
+from resources.network.retry import RetryPolicy
 
-__all__ = ["EdgarError", "EdgarIdentityError", "Patience", "Request", "fetch_all", "identity"]
+__all__ = ["EdgarError", "EdgarIdentityError", "RetryPolicy", "Request", "fetch_all", "identity"]

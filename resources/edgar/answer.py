@@ -11,13 +11,13 @@ from resources.edgar.body import Body, TooLongError, read_body
 from resources.edgar.identity import EdgarIdentityError
 from resources.edgar.request import Request
 from resources.edgar.send import Sender
-from resources.network.retry import AttemptError, retry_after
+from resources.network.retry import TransientError, retry_after
 from resources.settings.descriptions import Edgar
 
 ALWAYS_THERE = "/files/company_tickers_exchange.json"
 
 
-class Asker:
+class Fetcher:
     """Asks for one document at a time and stores what it gets."""
 
     def __init__(self, settings: Edgar, store: BlobStore, sender: Sender) -> None:
@@ -31,7 +31,7 @@ class Asker:
 
         Raises
         ------
-        AttemptError
+        TransientError
             Another attempt may do better.
         EdgarIdentityError
             EDGAR does not accept who asks.
@@ -55,7 +55,7 @@ class Asker:
         try:
             async with self._sender.answer(self._base + ALWAYS_THERE, {}, stops_early=True) as response:
                 return response.is_success
-        except AttemptError:
+        except TransientError:
             return False
 
     def _known(self, request: Request) -> Pointer | None:
@@ -71,7 +71,7 @@ class Asker:
 
     async def _kept(self, request: Request, response: httpx.Response, body: Body) -> Pointer:
         if body.whole and request.complete is not None and not request.complete(body.content):
-            raise AttemptError("the document was cut short")
+            raise TransientError("the document was cut short")
         return Pointer(
             url=request.url,
             sha256=await asyncio.to_thread(self._store.put, body.content),
@@ -85,7 +85,7 @@ class Asker:
 
 
 def _turned_down(request: Request, response: httpx.Response, page: bytes) -> Pointer:
-    """The refusal of a document that is not there; raises for what may pass, or is the asker's fault."""
+    """The refusal of a document that is not there; raises for what may pass, or is the fetcher's fault."""
     status, reason = response.status_code, f"HTTP {response.status_code} {response.reason_phrase}"
     forbidden = status == httpx.codes.FORBIDDEN
     # EDGAR's storage says 403 of some paths that do not exist, in XML of its own
@@ -94,7 +94,7 @@ def _turned_down(request: Request, response: httpx.Response, page: bytes) -> Poi
     if forbidden and b"an undeclared automated tool" in page:
         raise EdgarIdentityError(f"EDGAR takes {response.request.headers['user-agent']!r} for an undeclared tool")
     too_fast = status == httpx.codes.TOO_MANY_REQUESTS or b"rate threshold exceeded" in page
-    raise AttemptError(reason, retry_after(response.headers.get("retry-after")), too_fast)
+    raise TransientError(reason, retry_after(response.headers.get("retry-after")), too_fast)
 
 
 def _conditions(known: Pointer | None) -> dict[str, str]:

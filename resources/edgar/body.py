@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from resources.network.retry import AttemptError
+from resources.network.retry import TransientError
 
 LONGEST_BODY = 200_000_000
 """Bytes of a decoded body above which a document is refused."""
@@ -36,7 +36,7 @@ async def read_body(response: httpx.Response, enough: Callable[[bytes], bool] | 
 
     Raises
     ------
-    AttemptError
+    TransientError
         The body broke off or cannot be decoded.
     TooLongError
         It has more than `LONGEST_BODY` bytes.
@@ -93,15 +93,15 @@ class _Gzip:
         try:
             return self._inflate.decompress(piece)
         except zlib.error as error:
-            raise AttemptError(f"the answer is no gzip: {error}") from error
+            raise TransientError(f"the answer is no gzip: {error}") from error
 
     def end(self) -> None:
         if self._begun and not self._inflate.eof:
-            raise AttemptError("the answer was cut short")
+            raise TransientError("the answer was cut short")
 
 
 def _decoder(response: httpx.Response) -> _Plain | _Gzip:
     encoding = response.headers.get("content-encoding", "identity").lower()
     if encoding not in {"identity", "gzip"}:
-        raise AttemptError(f"the answer is encoded as {encoding}, gzip was asked for")
+        raise TransientError(f"the answer is encoded as {encoding}, gzip was asked for")
     return _Gzip() if encoding == "gzip" else _Plain()

@@ -7,13 +7,13 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from resources.edgar.answer import Asker
+from resources.edgar.answer import Fetcher
 from resources.edgar.blobs import BlobStore, Pointer
 from resources.edgar.identity import identity
 from resources.edgar.request import Request
 from resources.edgar.send import Sender
 from resources.network.rate_limit import RateLimit
-from resources.network.retry import AttemptError, Contact, Patience, heed
+from resources.network.retry import Contact, RetryPolicy, TransientError, apply_retry_after
 from resources.settings.descriptions import Edgar
 
 WORKERS = 8
@@ -28,7 +28,7 @@ def fetch_all(
     root: Path,
     requests: Iterable[Request],
     progress: Callable[[int], None] = lambda n: None,
-    patience: Patience | None = None,
+    policy: RetryPolicy | None = None,
 ) -> dict[str, Pointer]:
     """Return what each address answered, asking EDGAR only for what `BlobStore(root)` does not have.
 
@@ -49,7 +49,7 @@ def fetch_all(
     wanted = list(requests)
     found, asked = _sorted_out(store, wanted, progress)
     if asked:
-        found |= asyncio.run(_Fetch(settings, store, progress, patience or Patience()).all(asked))
+        found |= asyncio.run(_Fetch(settings, store, progress, policy or RetryPolicy()).all(asked))
     return {request.url: found[request.url] for request in wanted}
 
 
@@ -73,22 +73,22 @@ def _sorted_out(
 class _Fetch:
     """What the workers of one `fetch_all` share."""
 
-    def __init__(self, settings: Edgar, store: BlobStore, progress: Callable[[int], None], patience: Patience) -> None:
+    def __init__(self, settings: Edgar, store: BlobStore, progress: Callable[[int], None], policy: RetryPolicy) -> None:
         self._settings = settings
         self._store = store
         self._progress = progress
-        self._patience = patience
+        self._policy = policy
         self._identity = identity(settings)
         self._limit = RateLimit(store.root / "rate-limit", settings.requests_per_second)
-        self._contact = Contact(patience)
+        self._contact = Contact(policy)
         self._found: dict[str, Pointer] = {}
 
     async def all(self, asked: list[Request]) -> dict[str, Pointer]:
         """Ask for everything, `WORKERS` at a time; the first error that is not one document's ends them all."""
         todo = iter(asked)
-        async with Sender(self._identity, self._limit, self._patience.timeout, WORKERS) as sender:
-            asker = Asker(self._settings, self._store, sender)
-            workers = [asyncio.create_task(self._work(asker, todo)) for _ in range(WORKERS)]
+        async with Sender(self._identity, self._limit, self._policy.timeout, WORKERS) as sender:
+            fetcher = Fetcher(self._settings, self._store, sender)
+            workers = [asyncio.create_task(self._work(fetcher, todo)) for _ in range(WORKERS)]
             try:
                 await asyncio.gather(*workers)
             finally:
@@ -97,23 +97,23 @@ class _Fetch:
                 await asyncio.gather(*workers, return_exceptions=True)
         return self._found
 
-    async def _work(self, asker: Asker, todo: Iterator[Request]) -> None:
+    async def _work(self, fetcher: Fetcher, todo: Iterator[Request]) -> None:
         for request in todo:
-            pointer = await self._insist(asker, request)
+            pointer = await self._retry(fetcher, request)
             await asyncio.to_thread(self._store.point, pointer)
             self._found[request.url] = pointer
             self._progress(1)
 
-    async def _insist(self, asker: Asker, request: Request) -> Pointer:
+    async def _retry(self, fetcher: Fetcher, request: Request) -> Pointer:
         """Ask until there is an answer, or until this document alone has none: then it is refused for now."""
         failures = 0
         while True:
             try:
-                pointer = await asker.ask(request)
-            except AttemptError as failure:
+                pointer = await fetcher.ask(request)
+            except TransientError as failure:
                 failures += 1
                 self._contact.failed()
-                if failures >= self._patience.attempts and await asker.reaches():
+                if failures >= self._policy.attempts and await fetcher.reaches():
                     self._contact.answered()
                     return request.refused(f"{failures} attempts failed, the last one: {failure}", for_now=True)
                 await self._wait(failure, failures)
@@ -121,12 +121,12 @@ class _Fetch:
                 self._contact.answered()
                 return pointer
 
-    async def _wait(self, failure: AttemptError, failures: int) -> None:
+    async def _wait(self, failure: TransientError, failures: int) -> None:
         """Wait before asking again; where the server complained of the rate, all processes do."""
         if self._contact.lost:
             raise self._given_up(f"has not answered for {self._contact.silent_for:.0f} s ({failure})")
-        wait = self._patience.wait(failures)
-        if too_much := heed(failure, self._limit, wait):
+        wait = self._policy.wait(failures)
+        if too_much := apply_retry_after(failure, self._limit, wait):
             raise self._given_up(too_much)
         await asyncio.sleep(wait)
 

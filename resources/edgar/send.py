@@ -9,7 +9,7 @@ import h2.exceptions
 import httpx
 
 from resources.network.rate_limit import RateLimit
-from resources.network.retry import AttemptError
+from resources.network.retry import TransientError
 
 
 class Sender:
@@ -21,8 +21,8 @@ class Sender:
 
     def __init__(self, identity: str, limit: RateLimit, timeout: float, workers: int) -> None:
         self._limit = limit
-        self._shared = _Line(_client(identity, timeout, workers, http2=True), abreast=1)
-        self._own = _Line(_client(identity, timeout, workers, http2=False), abreast=max(1, workers // 2))
+        self._shared = _Line(_client(identity, timeout, workers, http2=True), max_in_flight=1)
+        self._own = _Line(_client(identity, timeout, workers, http2=False), max_in_flight=max(1, workers // 2))
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -39,7 +39,7 @@ class Sender:
 
         Raises
         ------
-        AttemptError
+        TransientError
             There is no answer, or it broke off; raised inside the context too.
         """
         line = self._own if stops_early else self._shared
@@ -50,7 +50,7 @@ class Sender:
             finally:
                 await response.aclose()
         except (httpx.TransportError, h2.exceptions.ProtocolError) as error:
-            raise AttemptError(str(error) or type(error).__name__) from error
+            raise TransientError(str(error) or type(error).__name__) from error
 
 
 class _Line:
@@ -60,9 +60,9 @@ class _Line:
     so two that wait there would have the same one. Over HTTP/1.1 some, so that connections are made side by side.
     """
 
-    def __init__(self, client: httpx.AsyncClient, abreast: int) -> None:
+    def __init__(self, client: httpx.AsyncClient, max_in_flight: int) -> None:
         self.client = client
-        self._turn = Semaphore(abreast)
+        self._turn = Semaphore(max_in_flight)
 
     async def send(self, url: str, headers: dict[str, str], limit: RateLimit) -> httpx.Response:
         with ExitStack() as held:

@@ -104,7 +104,7 @@ class Build:
         for key in self.graph.upstream_partitions(self.declaration, self.partition, asset):
             known = self.lake.manifest(asset, key)
             if known is None:
-                state = "damaged" if self.lake.pointed(asset, key) else "not materialised yet"
+                state = "damaged" if self.lake.read_manifest(asset, key) else "not materialised yet"
                 raise FileNotFoundError(f"{asset} {key or ''}: {state}; run `peerlens refresh`")
             found.append(known)
         return found
@@ -125,17 +125,17 @@ class Build:
         draw(figure, self.folder / "pictures" / f"{name}.png")
         self.metadata.setdefault("pictures", {})[name] = sentence
 
-    def unchanged(self, inputs: Mapping[str, Any], besides: Collection[str] = ()) -> set[str]:
+    def record_units(self, inputs: Mapping[str, Any], excluding: Collection[str] = ()) -> set[str]:
         """Units (filings, autoencoders) whose recipe is the one they were made with before; records the new recipes.
 
         Parameters
         ----------
         inputs : mapping
             Unit -> digest, or anything JSON can say, of what that unit alone reads. Code and settings are added here.
-        besides : collection of str
+        excluding : collection of str
             Settings, by dotted name, that `inputs` already hold as far as a unit depends on them.
         """
-        shared = [self.recipe["code"], self.recipe["schema"], without(self.recipe["config"], besides)]
+        shared = [self.recipe["code"], self.recipe["schema"], without(self.recipe["config"], excluding)]
         self.units = {unit: digest_of([*shared, content])[:16] for unit, content in inputs.items()}
         before = self.previous.units if self.previous else {}
         return {unit for unit, digest in self.units.items() if before.get(unit) == digest}
@@ -216,7 +216,7 @@ class Build:
             raise CheckFailedError(f"{self.declaration.name}: check {name} failed: {message}")
         self.checks.append({"name": name, "passed": True, "message": message})
 
-    def say(self, message: str) -> None:
+    def log(self, message: str) -> None:
         """Say something while the body runs, in the column of the lines that say what ran."""
         LOG.info("%11s%s: %s", "", self.label, message)
 
@@ -257,22 +257,22 @@ class Made:
 
 def build(graph: Graph, lake: Lake, name: str, partition: str | None) -> Made:
     """Return the artefact that the current recipe asks for; run the asset's function only where there is none."""
-    with lake.hold(name, partition):
+    with lake.lock_partition(name, partition):
         return _build(graph, lake, graph.declarations[name], partition)
 
 
 def _build(graph: Graph, lake: Lake, declaration: Declaration, partition: str | None) -> Made:
     name = declaration.name
     source = declaration.fingerprint(graph.profile, partition) if declaration.fingerprint else {}
-    known = lake.pointed(name, partition)
+    known = lake.read_manifest(name, partition)
     damage = lake.damage(known)
     now = recipe(graph, lake, declaration, partition, source)
     why = reasons(known, now, damage)
     if known is not None and not why:
         return Made(known, ())
     started = time.perf_counter()
-    previous = known if declaration.resumes or not damage else None
-    folder = lake.begin(name, partition, now, declaration.resumes)
+    previous = known if declaration.checkpoint_dir or not damage else None
+    folder = lake.begin(name, partition, now, declaration.checkpoint_dir)
     work = Build(graph, lake, declaration, partition, now, folder, previous)
     declaration.make(work)
     made = work.finish(source, time.perf_counter() - started)

@@ -75,18 +75,18 @@ class Lake:
         self.root = home / profile
         self.models = home / "models"
 
-    def place(self, asset: str, partition: str | None) -> Path:
+    def partition_dir(self, asset: str, partition: str | None) -> Path:
         """Folder of an asset's partition: its artefacts and the pointer to the current one."""
         return self.root / asset / (partition or WHOLE)
 
     def manifest(self, asset: str, partition: str | None) -> Manifest | None:
         """The current artefact, or None where there is none or a file of it is missing or cut short."""
-        known = self.pointed(asset, partition)
+        known = self.read_manifest(asset, partition)
         return None if self.damage(known) else known
 
-    def pointed(self, asset: str, partition: str | None) -> Manifest | None:
+    def read_manifest(self, asset: str, partition: str | None) -> Manifest | None:
         """What the pointer says, whether its files are whole or not."""
-        content = _pointer(self.place(asset, partition))
+        content = _read_pointer(self.partition_dir(asset, partition))
         return Manifest(**content) if content else None
 
     def damage(self, known: Manifest | None) -> list[str]:
@@ -97,57 +97,59 @@ class Lake:
 
     def folder(self, known: Manifest) -> Path:
         """Where an artefact's files are."""
-        return self.place(known.asset, known.partition) / known.folder
+        return self.partition_dir(known.asset, known.partition) / known.folder
 
     def table_files(self, known: Manifest, table: str) -> list[Path]:
         """Parquet files of one table of an artefact."""
         return [self.folder(known) / name for name in sorted(known.files) if name.startswith(f"{table}/part-")]
 
     @contextmanager
-    def hold(self, asset: str, partition: str | None) -> Iterator[None]:
+    def lock_partition(self, asset: str, partition: str | None) -> Iterator[None]:
         """Hold one partition of an asset: two runs that want the same artefact make it once."""
-        place = self.place(asset, partition)
+        directory = self.partition_dir(asset, partition)
         try:
-            place.mkdir(parents=True, exist_ok=True)
-            file = (place / ".lock").open("a")
+            directory.mkdir(parents=True, exist_ok=True)
+            file = (directory / ".lock").open("a")
         except OSError as error:
-            raise _unwritable(place, error) from error
+            raise _unwritable(directory, error) from error
         with file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
-    def begin(self, asset: str, partition: str | None, recipe: dict[str, Any], resumes: str | None = None) -> Path:
-        """A folder for a new artefact, empty but for the subfolder `resumes` of an interrupted attempt at this recipe.
+    def begin(
+        self, asset: str, partition: str | None, recipe: dict[str, Any], checkpoint_dir: str | None = None
+    ) -> Path:
+        """A folder for a new artefact, empty but for what an interrupted attempt at it left in `checkpoint_dir`.
 
-        The damaged artefact of this very recipe makes way at once; with `resumes` it stays until the new one is
+        The damaged artefact of this very recipe makes way at once; with `checkpoint_dir` it stays until the new one is
         committed, which then lies beside it in `<digest>.1` or, where that is the damaged one, in `<digest>`.
         """
-        place, name = self.place(asset, partition), digest_of(recipe)[:16]
+        directory, name = self.partition_dir(asset, partition), digest_of(recipe)[:16]
         try:
-            if (_pointer(place) or {}).get("folder") == name:
-                if resumes:
+            if (_read_pointer(directory) or {}).get("folder") == name:
+                if checkpoint_dir:
                     name += ".1"
                 else:
-                    (place / "manifest.json").unlink()
-            _clear(place / name, resumes)
+                    (directory / "manifest.json").unlink()
+            _clear(directory / name, checkpoint_dir)
         except OSError as error:
-            raise _unwritable(place, error) from error
-        return place / name
+            raise _unwritable(directory, error) from error
+        return directory / name
 
     def commit(self, known: Manifest) -> None:
         """Point at a finished artefact, then remove what was superseded over an hour ago."""
-        place = self.place(known.asset, known.partition)
-        for path in (place / known.folder, *(place / known.folder).rglob("*")):
+        directory = self.partition_dir(known.asset, known.partition)
+        for path in (directory / known.folder, *(directory / known.folder).rglob("*")):
             fsync(path)
-        superseded = _pointer(place)
-        if superseded and (place / superseded["folder"]).is_dir():
-            os.utime(place / superseded["folder"])
-        draft = place / "manifest.json.new"
+        superseded = _read_pointer(directory)
+        if superseded and (directory / superseded["folder"]).is_dir():
+            os.utime(directory / superseded["folder"])
+        draft = directory / "manifest.json.new"
         draft.write_text(json.dumps(asdict(known), indent=1, sort_keys=False), encoding="utf-8")
         fsync(draft)
-        draft.replace(place / "manifest.json")
-        fsync(place)
-        for folder in place.iterdir():
+        draft.replace(directory / "manifest.json")
+        fsync(directory)
+        for folder in directory.iterdir():
             if folder.is_dir() and folder.name != known.folder and time.time() - folder.stat().st_mtime > KEEP_SECONDS:
                 shutil.rmtree(folder)
 
@@ -178,9 +180,9 @@ class Lake:
 
     def writable(self) -> None:
         """Raise LakeError where nothing can be written; leaves no trace, not even an empty lake."""
-        place = next(folder for folder in (self.root, *self.root.parents) if folder.exists())
+        directory = next(folder for folder in (self.root, *self.root.parents) if folder.exists())
         try:
-            probe = place / f".probe-{os.getpid()}"
+            probe = directory / f".probe-{os.getpid()}"
             probe.touch()
             probe.unlink()
         except OSError as error:
@@ -204,10 +206,10 @@ def file_digest(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _pointer(place: Path) -> dict[str, Any] | None:
-    """Content of the manifest in a place; None where there is none, or one cut short or of another version."""
+def _read_pointer(directory: Path) -> dict[str, Any] | None:
+    """Content of the manifest in a directory; None where there is none, or one cut short or of another version."""
     try:
-        content = json.loads((place / "manifest.json").read_text(encoding="utf-8"))
+        content = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
     known = isinstance(content, dict) and content.keys() == {f.name for f in fields(Manifest)}
@@ -226,8 +228,10 @@ def _clear(folder: Path, keep: str | None) -> None:
         damaged.unlink()
 
 
-def _unwritable(place: Path, error: OSError) -> LakeError:
-    return LakeError(f"cannot write to the lake at {place}: {error.strerror}; set PEERLENS_HOME to a writable folder")
+def _unwritable(directory: Path, error: OSError) -> LakeError:
+    return LakeError(
+        f"cannot write to the lake at {directory}: {error.strerror}; set PEERLENS_HOME to a writable folder"
+    )
 
 
 def _size(file: Path) -> int | None:

@@ -56,9 +56,9 @@ class Declaration:
     """One asset: what it writes, what it reads, and which settings and code it depends on.
 
     `lineage` names inputs that it may read but that do not make it run again: the pinned corpus.
-    `names_files` is for an asset that writes down where its inputs lie: the same rows in a new folder change it.
+    `depends_on_paths` is for an asset that writes down where its inputs lie: the same rows in a new folder change it.
     `fingerprint` asks the outside world, without a step, for the digests of the slices it has now.
-    `resumes` is the subfolder that an interrupted attempt leaves for the next one; the body says what of it is good.
+    `checkpoint_dir` is the subfolder that an interrupted attempt leaves for the next; the body says what of it is good.
     """
 
     name: str
@@ -74,8 +74,8 @@ class Declaration:
     fingerprint: Callable[[Profile, str | None], Slices] | None = None
     kinds: frozenset[str] = frozenset()
     checks: tuple[str, ...] = ()
-    names_files: bool = False
-    resumes: str | None = None
+    depends_on_paths: bool = False
+    checkpoint_dir: str | None = None
 
     @property
     def upstream(self) -> tuple[str, ...]:
@@ -141,7 +141,7 @@ def recipe(graph: Graph, lake: Lake, declaration: Declaration, partition: str | 
         "schema": declaration.schema,
         "config": settings(graph.profile, declaration.config),
         "source": digest_of(source)[:16],
-        "inputs": {name: input_digest(graph, lake, declaration, partition, name) for name in declaration.reads},
+        "inputs": {name: upstream_digest(graph, lake, declaration, partition, name) for name in declaration.reads},
     }
 
 
@@ -177,7 +177,7 @@ def without(config: Mapping[str, Any], ignored: Collection[str], above: str = ""
     }
 
 
-def input_digest(graph: Graph, lake: Lake, declaration: Declaration, partition: str | None, name: str) -> str:
+def upstream_digest(graph: Graph, lake: Lake, declaration: Declaration, partition: str | None, name: str) -> str:
     """Digest of the slices of an input that this partition reads; 'missing' where one of its partitions is.
 
     A bounded window sees nothing of a table that is not cut by date, as `Build.read` sees to.
@@ -189,7 +189,7 @@ def input_digest(graph: Graph, lake: Lake, declaration: Declaration, partition: 
         known = lake.manifest(name, key)
         if known is None:
             return "missing"
-        place = known.folder if declaration.names_files else ""
+        place = known.folder if declaration.depends_on_paths else ""
         tables = {t: v["slices"] for t, v in known.tables.items() if t in cut or not window.bounded}
         shown = {t: {s: d for s, d in slices.items() if window.shows(s)} for t, slices in tables.items()}
         seen[key or ""] = [place, shown]

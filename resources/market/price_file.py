@@ -13,13 +13,15 @@ from resources.market.trading_day import check_zones, day_of
 from resources.places import SAMPLE
 from resources.settings.prices import Prices
 
+SAMPLE_PRICES = SAMPLE / "prices.parquet"
+
 
 class FileMarket:
     """Daily prices of a file; nothing in it is dropped or repaired, what cannot be used as it stands is refused."""
 
     def __init__(self, settings: Prices) -> None:
         is_sample = settings.source == "sample"
-        self.settings = Prices(source="parquet", path=SAMPLE / "prices.parquet") if is_sample else settings
+        self.settings = Prices(source="parquet", path=SAMPLE_PRICES) if is_sample else settings
         self.absent = f"no price in the {'bundled sample' if is_sample else 'price file'}"
 
     def quotes(self, tickers: Collection[str], progress: Callable[[int], None] = lambda n: None) -> Quotes:

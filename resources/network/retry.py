@@ -12,7 +12,7 @@ LONGEST_RETRY_AFTER = 3600.0
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How often and how long a server is asked that does not answer; all times in seconds."""
 
     attempts: int = 8
@@ -33,7 +33,7 @@ class Patience:
         return random.uniform(0, min(self.longest_wait, self.first_wait * 2.0 ** min(failures - 1, 60)))
 
 
-class AttemptError(Exception):
+class TransientError(Exception):
     """One attempt failed, another one may not.
 
     `retry_after` is how long the server asked to be left alone (seconds), `too_fast` whether it complained of the rate.
@@ -45,7 +45,7 @@ class AttemptError(Exception):
         self.too_fast = too_fast
 
 
-def heed(failure: AttemptError, limit: RateLimit, wait: float) -> str | None:
+def apply_retry_after(failure: TransientError, limit: RateLimit, wait: float) -> str | None:
     """Have all processes wait where the server complained of the rate; what it asks that is too much to wait for."""
     if failure.retry_after is not None:
         limit.pause(min(failure.retry_after, LONGEST_RETRY_AFTER))
@@ -58,9 +58,9 @@ def heed(failure: AttemptError, limit: RateLimit, wait: float) -> str | None:
 class Contact:
     """Whether the server answers at all, whichever document it is asked for."""
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, policy: RetryPolicy) -> None:
         self.answers = 0
-        self._patience = patience
+        self._policy = policy
         self._failures = 0
         self._since = time.monotonic()
 
@@ -82,8 +82,8 @@ class Contact:
     @property
     def lost(self) -> bool:
         """Whether to give up: failures only, many of them, for a long time."""
-        bound = self._patience.silence if self.answers else self._patience.no_answer
-        return self._failures >= self._patience.attempts and self.silent_for >= bound
+        bound = self._policy.silence if self.answers else self._policy.no_answer
+        return self._failures >= self._policy.attempts and self.silent_for >= bound
 
 
 def retry_after(value: str | None, now: datetime | None = None) -> float | None:

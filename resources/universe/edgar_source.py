@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from resources.edgar import EdgarError, Patience, Request, fetch_all
+from resources.edgar import EdgarError, Request, RetryPolicy, fetch_all
 from resources.edgar.blobs import BlobStore
 from resources.edgar.index import (
     REPORTS,
@@ -32,7 +32,7 @@ LISTING = "/files/company_tickers_exchange.json"
 HALF_A_DAY = 12 * 3600.0
 SETTLED = timedelta(days=7)
 """This long after the end of a quarter its index is final and not asked for again."""
-BRIEFLY = Patience(attempts=3, longest_wait=2.0, no_answer=5.0, silence=5.0, timeout=10.0)
+BRIEFLY = RetryPolicy(attempts=3, longest_wait=2.0, no_answer=5.0, silence=5.0, timeout=10.0)
 """For lists that are known and only may have changed."""
 LOG = logging.getLogger("peerlens")
 FACTS = {"company_id": pl.String, "exchange": pl.String, "fiscal_year_end": pl.String, "first_report": pl.Date}
@@ -187,7 +187,7 @@ class EdgarUniverse:
         if known is None or known.sha256 is None:
             return fetch_all(self.settings, self.root, [request])[path].sha256
         try:
-            found = fetch_all(self.settings, self.root, [request], patience=BRIEFLY)[path]
+            found = fetch_all(self.settings, self.root, [request], policy=BRIEFLY)[path]
         except EdgarError as error:
             found = request.refused(str(error))
         if found.sha256 is None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.descriptions.itemize_reader import located
-from assets.descriptions.markup import lighter
+from assets.descriptions.markup import simplify_markup
 from assets.descriptions.pieces import lines
 from assets.descriptions.plain_text import plain_text, plain_text_of
 
@@ -20,7 +20,7 @@ def of_plain(body: str) -> str:
 
 def of_html(body: str) -> str:
     end = "<p><b>Item 2. Properties</b></p><p>A mill.</p><p><b>Item 3. Legal Proceedings</b></p><p>None.</p>"
-    found = located(lighter(f"<html><p><b>Item 1. Business</b></p>{body}{end}</html>"), is_html=True)
+    found = located(simplify_markup(f"<html><p><b>Item 1. Business</b></p>{body}{end}</html>"), is_html=True)
     assert found is not None
     return plain_text(found).removeprefix("Item 1. Business\n\n")
 

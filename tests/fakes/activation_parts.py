@@ -54,7 +54,7 @@ def _rows(filing: Filing) -> tuple[str, str, list[int], list[int], list[int]]:
     tokens = filing.tokens
     return (
         filing.accession,
-        filing.made_from,
+        filing.input_digest,
         tokens.ids.tolist(),
         tokens.char_start.tolist(),
         tokens.char_end.tolist(),

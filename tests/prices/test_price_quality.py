@@ -17,7 +17,7 @@ from assets import schemas
 from assets.prices.quality import coverage, missing_by_reason, quality_numbers
 from assets.prices.quality_figure import MOST_REASONS, quality_figure
 from assets.prices.returns import monthly_returns
-from resources.market.price_file import SAMPLE
+from resources.market.price_file import SAMPLE_PRICES
 
 MONTHS = [date(2003, 11, 30), date(2003, 12, 31), date(2004, 1, 31), date(2004, 2, 29), date(2004, 3, 31)]
 
@@ -194,7 +194,7 @@ def test_the_same_rows_are_the_same_picture() -> None:
 
 
 def test_the_picture_of_real_returns_counts_what_the_table_has() -> None:
-    sample = pl.read_parquet(SAMPLE).rename({"ticker": "company_id"})
+    sample = pl.read_parquet(SAMPLE_PRICES).rename({"ticker": "company_id"})
     rows = monthly_returns(sample.with_columns(pl.col("adj_close").cast(pl.Float64)))
     figure = quality_figure(rows, missing(), sample["company_id"].n_unique())
     assert figure.get_suptitle().startswith(

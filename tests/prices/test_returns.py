@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from assets import schemas
 from assets.prices.returns import monthly_returns
-from resources.market.price_file import SAMPLE
+from resources.market.price_file import SAMPLE_PRICES
 
 END = ("other", date(2004, 12, 31), 1.0)
 """A company that still trades at the end of 2004."""
@@ -172,7 +172,7 @@ def test_flags_come_in_one_order() -> None:
 
 
 def test_the_sample_ends_with_august_2012() -> None:
-    sample = pl.read_parquet(SAMPLE).rename({"ticker": "company_id"}).cast({"adj_close": pl.Float64})
+    sample = pl.read_parquet(SAMPLE_PRICES).rename({"ticker": "company_id"}).cast({"adj_close": pl.Float64})
     assert monthly_returns(sample)["month"].max() == date(2012, 8, 31)
 
 

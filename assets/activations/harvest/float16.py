@@ -10,7 +10,7 @@ from torch import Tensor
 from assets.activations.shards.part import DType, Filing, Part
 
 
-def narrowed(filings: Sequence[Filing], streams: Mapping[int, Tensor]) -> list[Part]:
+def to_16_bit(filings: Sequence[Filing], streams: Mapping[int, Tensor]) -> list[Part]:
     """Filings as parts of one type a block, so that how a filing is stored depends on no other.
 
     Parameters

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from assets.activations.harvest.float16 import narrowed
+from assets.activations.harvest.float16 import to_16_bit
 from assets.activations.harvest.windows import Reading, Window, batch_size, batches, padded_length, windows
 from assets.activations.shards.part import Filing, Part
 from resources.models.language_model import LanguageModel
@@ -85,7 +85,7 @@ class Harvester:
     ) -> None:
         self._model, self._blocks, self._reading, self._progress = model, tuple(blocks), reading, progress
         self._batch_tokens = reading.batch_tokens
-        self._loud: frozenset[int] = frozenset()
+        self._overflowing: frozenset[int] = frozenset()
         self._told = 0
         self._lock = Lock()
 
@@ -111,14 +111,14 @@ class Harvester:
         rows = sum(len(filing.tokens) for filing in filings)
         lengths = [len(place.window) for place in places]
         while True:
-            loud = self._loud
-            work = _Pass(places, deque(batches(lengths, self._reading)), self._room(rows, loud))
+            overflowing = self._overflowing
+            work = _Pass(places, deque(batches(lengths, self._reading)), self._room(rows, overflowing))
             self._read(work)
-            if loud == self._loud:
-                return narrowed(filings, work.streams)
+            if overflowing == self._overflowing:
+                return to_16_bit(filings, work.streams)
 
-    def _room(self, rows: int, loud: frozenset[int]) -> dict[int, Tensor]:
-        types = {block: torch.float32 if block in loud else torch.float16 for block in self._blocks}
+    def _room(self, rows: int, overflowing: frozenset[int]) -> dict[int, Tensor]:
+        types = {block: torch.float32 if block in overflowing else torch.float16 for block in self._blocks}
         try:
             return {block: torch.empty(rows, self._model.d_model, dtype=kind) for block, kind in types.items()}
         except (RuntimeError, MemoryError) as error:
@@ -131,7 +131,7 @@ class Harvester:
             ) from error
 
     def _read(self, work: _Pass) -> None:
-        """Read all batches of a pass, or stop early where a block turns out to be loud."""
+        """Read all batches of a pass, or stop early where a block turns out to be overflowing."""
         devices = range(len(self._model.devices))
         if len(devices) == 1:
             return self._read_on(0, work)
@@ -189,22 +189,22 @@ class Harvester:
         ids = np.zeros((len(places), length), dtype=np.int32)
         for row, place in enumerate(places):
             ids[row, : len(place.window)] = place.ids
-        loudest: dict[int, Tensor] = {}
+        largest: dict[int, Tensor] = {}
 
         def keep(block: int, stream: Tensor) -> None:
-            loudest[block] = stream.abs().amax(dim=-1)
+            largest[block] = stream.abs().amax(dim=-1)
             rows = work.streams[block]
             cast = stream.to(rows.dtype)
             for row, place in enumerate(places):
                 rows[place.rows].copy_(cast[row, place.stored], non_blocking=True)  # `_judge` waits for it
 
         self._model.read(ids, self._blocks, keep, device)
-        self._judge(places, torch.stack([loudest[block] for block in self._blocks]).float().cpu().numpy(), work)
+        self._judge(places, torch.stack([largest[block] for block in self._blocks]).float().cpu().numpy(), work)
 
-    def _judge(self, places: Sequence[_Place], loudest: NDArray[np.float32], work: _Pass) -> None:
-        """Look at the largest absolute values [blocks, windows, positions]; remember blocks that are loud."""
+    def _judge(self, places: Sequence[_Place], largest: NDArray[np.float32], work: _Pass) -> None:
+        """Look at the largest absolute values [blocks, windows, positions]; remember blocks that are overflowing."""
         for row, place in enumerate(places):
-            stored = loudest[:, row, place.stored]
+            stored = largest[:, row, place.stored]
             if not np.isfinite(stored).all():
                 axis, position = np.argwhere(~np.isfinite(stored))[0]
                 raise ActivationOverflowError(
@@ -212,10 +212,12 @@ class Harvester:
                     f"the output of {self._model.identity} is infinite or not a number; leave this block out of "
                     "`activations.blocks`, or read in float32 (`model.dtype`)"
                 )
-            loud = {self._blocks[axis] for axis in np.flatnonzero((stored >= FLOAT16_ROUNDS_TO_INFINITY).any(axis=1))}
-            if any(work.streams[block].dtype == torch.float16 for block in loud):
+            overflowing = {
+                self._blocks[axis] for axis in np.flatnonzero((stored >= FLOAT16_ROUNDS_TO_INFINITY).any(axis=1))
+            }
+            if any(work.streams[block].dtype == torch.float16 for block in overflowing):
                 with self._lock:  # not all of the pass can be stored, so it ends
-                    self._loud |= loud
+                    self._overflowing |= overflowing
                     work.left.clear()
 
     def _count(self, batch: Sequence[int], work: _Pass) -> None:

@@ -34,7 +34,7 @@ class Meter:
     ----------
     total_tokens : tokens to be read
     total_bytes : bytes that are to be stored of them
-    say : takes a sentence
+    log : takes a sentence
     clock : seconds
     after : seconds of reading after which the speed is taken
     """
@@ -43,11 +43,11 @@ class Meter:
         self,
         total_tokens: int,
         total_bytes: int,
-        say: Callable[[str], None],
+        log: Callable[[str], None],
         clock: Callable[[], float] = time.perf_counter,
         after: float = 5.0,
     ) -> None:
-        self._tokens, self._bytes, self._say, self._clock, self._after = total_tokens, total_bytes, say, clock, after
+        self._tokens, self._bytes, self._log, self._clock, self._after = total_tokens, total_bytes, log, clock, after
         self._began = self._last = 0.0
         self._read = 0
         self.predicted: Cost | None = None
@@ -55,7 +55,7 @@ class Meter:
 
     def start(self) -> None:
         """Say tokens and bytes; the clock runs from here, so the model is open by now."""
-        self._say(f"{self._tokens:,} tokens to read, {readable(self._bytes)}")
+        self._log(f"{self._tokens:,} tokens to read, {readable(self._bytes)}")
         self._began = self._last = self._clock()
 
     def advance(self, n: int) -> None:
@@ -66,7 +66,7 @@ class Meter:
         if self.predicted is None and spent.seconds >= self._after and 0 < spent.tokens < self._tokens:
             self.predicted = Cost(self._tokens, self._bytes, self._tokens / spent.tokens_per_second)
             rest = _about(self.predicted.seconds - spent.seconds)
-            self._say(f"{rest} to go at {spent.tokens_per_second:,.0f} tokens/s")
+            self._log(f"{rest} to go at {spent.tokens_per_second:,.0f} tokens/s")
 
     @property
     def spent(self) -> Cost:

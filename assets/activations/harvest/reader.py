@@ -28,11 +28,11 @@ _COLUMNS_BYTES = 24
 
 @dataclass(frozen=True)
 class Text:
-    """A filing to be read; `made_from` is the digest of all that its activations depend on."""
+    """A filing to be read; `input_digest` is the digest of all that its activations depend on."""
 
     accession: str
     text: str
-    made_from: str
+    input_digest: str
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Group:
         return sum(len(filing.tokens) for filing in self.filings)
 
 
-def made_from(settings: Model, identity: str, text: str) -> str:
+def input_digest(settings: Model, identity: str, text: str) -> str:
     """Digest of all that a filing's activations depend on: text, model, number type, windows, and the code that reads.
 
     Of the machine only the number type counts, which a GPU may change: filings read in two types are never mixed.
@@ -76,7 +76,7 @@ class Reader:
     profile : the settings `model` and `activations`
     models : folder of converted models
     progress : opens a progress bar over a total of a unit
-    say : takes a sentence for the log
+    log : takes a sentence for the log
     """
 
     def __init__(
@@ -84,10 +84,10 @@ class Reader:
         profile: Profile,
         models: Path,
         progress: Callable[[int, str], AbstractContextManager[Callable[[int], None]]],
-        say: Callable[[str], None],
+        log: Callable[[str], None],
     ) -> None:
         self._settings, self._models = profile.model, models
-        self._activations, self._progress, self.say = profile.activations, progress, say
+        self._activations, self._progress, self.log = profile.activations, progress, log
         self.metadata: dict[str, Any] = {}
 
     @cached_property
@@ -126,7 +126,7 @@ class Reader:
 
     def group(self, texts: Sequence[Text], blocks: Sequence[int]) -> Group:
         """Texts that are read as one part."""
-        return Group(tuple(Filing(t.accession, t.made_from, self.tokenize(t.text)) for t in texts), tuple(blocks))
+        return Group(tuple(Filing(t.accession, t.input_digest, self.tokenize(t.text)) for t in texts), tuple(blocks))
 
     def groups(self, texts: Sequence[Text], blocks: Sequence[int]) -> list[Group]:
         """Texts shared out over parts, longest first."""
@@ -147,7 +147,7 @@ class Reader:
         """The parts of each group, in order: see `Harvester.parts`."""
         tokens = sum(group.tokens for group in groups)
         size = sum(self.bytes(group.tokens, len(group.blocks)) for group in groups)
-        meter = Meter(tokens, size, self.say)
+        meter = Meter(tokens, size, self.log)
         with self._progress(tokens, "tokens") as advance:
 
             def count(n: int) -> None:

@@ -14,10 +14,10 @@ DType = Literal["float16", "bfloat16"]
 
 @dataclass(frozen=True)
 class Filing:
-    """A tokenised filing; `made_from` is the digest of all that its activations depend on."""
+    """A tokenised filing; `input_digest` is the digest of all that its activations depend on."""
 
     accession: str
-    made_from: str
+    input_digest: str
     tokens: Tokens
 
 

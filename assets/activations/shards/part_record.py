@@ -31,7 +31,7 @@ class PartFiling:
 
     accession: str
     tokens: int
-    made_from: str
+    input_digest: str
 
 
 @dataclass(frozen=True)

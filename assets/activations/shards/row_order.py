@@ -17,7 +17,7 @@ class Place:
     first_row: int
     tokens: int
     part: int
-    made_from: str
+    input_digest: str
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class RowOrder:
     def places(self) -> Mapping[str, Place]:
         """Where every filing is, in order of rows."""
         return {
-            run.filing.accession: Place(start, run.filing.tokens, run.part.number, run.filing.made_from)
+            run.filing.accession: Place(start, run.filing.tokens, run.part.number, run.filing.input_digest)
             for run, start in zip(self._runs, self._starts.tolist(), strict=False)
         }
 

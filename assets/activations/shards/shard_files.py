@@ -49,7 +49,7 @@ def write_part(
     d_model = _width(part)
     remove_part(folder, number)
     index, group = _index(part), max(1, row_group_bytes // (2 * d_model))
-    filings = tuple(PartFiling(one.accession, len(one.tokens), one.made_from) for one in part.filings)
+    filings = tuple(PartFiling(one.accession, len(one.tokens), one.input_digest) for one in part.filings)
     planned = {block: PartShard("", 0, part.dtypes[block]) for block in sorted(part.bits)}
     draft = PartRecord(number, d_model, dict(about), filings, planned)
     shards = {}

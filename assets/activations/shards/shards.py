@@ -151,7 +151,7 @@ class Shards:
         if missing := sorted(set(accessions or ()) - {filing.accession for filing, _ in placed}):
             raise ShardNotFoundError(f"{self._folder}: part {number} has no filing {missing[0]}")
         index = self._index(part, blocks)
-        filings = [Filing(one.accession, one.made_from, _tokens(index, row, one.tokens)) for one, row in placed]
+        filings = [Filing(one.accession, one.input_digest, _tokens(index, row, one.tokens)) for one, row in placed]
         bits = {block: self._bits(part, block, part.runs(accessions)) for block in blocks}
         return Part(tuple(filings), bits, {block: part.shards[block].dtype for block in blocks})
 

@@ -10,7 +10,7 @@ import torch
 
 from assets.saes.files.native import CONFIG, WEIGHTS, SaeFileError, folder_digest, load_sae, read_settings
 from assets.saes.files.saelens import SAELENS_WEIGHTS, load_saelens
-from assets.saes.files.sparsify import folded
+from assets.saes.files.sparsify import fold_scale
 from assets.saes.model.sae import Sae
 
 RUN = "config.json"
@@ -101,7 +101,7 @@ def check_fits(
             f"{origin.run}: normalize_activations is set, so activations were multiplied by a factor of their layer, "
             f"which scaling_factors.pt of the run holds: look it up for block {block} and give it as the scale"
         )
-    one = folded(sae, block) if sae.config.scales else sae
+    one = fold_scale(sae, block) if sae.config.scales else sae
     return _placed(one, block, 1.0 if scale is None else scale)
 
 

@@ -24,7 +24,7 @@ from assets.saes.files.native import (
     whole_number,
     write_files,
 )
-from assets.saes.files.sparsify import folded
+from assets.saes.files.sparsify import fold_scale
 from assets.saes.model.sae import Activation, Sae, SaeConfig
 
 SAELENS_WEIGHTS = "sae_weights.safetensors"
@@ -39,15 +39,15 @@ TRAININGS: Mapping[Activation, str] = {"topk": "topk", "batch_topk": "batchtopk"
 def save_saelens(sae: Sae, folder: Path, block: int, model_id: str) -> None:
     """Write one block so that `SAE.load_from_disk(folder)` of SAELens gives our latents for raw activations.
 
-    The block's scale is folded into the weights (see `folded`) and noted in the metadata. Decoder rows are then not of
-    unit norm: latents would change with `fold_W_dec_norm`, which SAELens never does unasked, and refuses for TopK.
+    The block's scale is folded into the weights (see `fold_scale`) and noted in the metadata. Decoder rows are then not
+    of unit norm: latents would change with `fold_W_dec_norm`, which SAELens never does unasked, and refuses for TopK.
 
     Raises
     ------
     UnknownBlockError
         `sae` does not read `block`.
     """
-    plain = folded(sae, block)
+    plain = fold_scale(sae, block)
     weights, config = plain.state_dict(), plain.config
     tensors = {
         "W_enc": weights["encoder.weight"].T,

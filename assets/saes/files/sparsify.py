@@ -11,7 +11,7 @@ from assets.saes.model.sae import Sae
 
 
 @torch.no_grad()
-def folded(sae: Sae, block: int) -> Sae:
+def fold_scale(sae: Sae, block: int) -> Sae:
     """Return the autoencoder of one block with its scale s in the weights: raw activations give the same latents.
 
     With x raw, z = S(s W_enc (x - b_dec / s) + b_enc) is what `sae` gives for s x, and (W_dec^T z + b_dec) / s is its
@@ -37,14 +37,14 @@ def save_sparsify(sae: Sae, folder: Path, block: int) -> None:
     TopK is what `SparseCoder.load_from_disk` of eai-sparsify 1.3 reads. It knows no thresholds: JumpReLU, and BatchTopK
     as the JumpReLU that it is outside of training, are written as Group-SAE does (`jumprelu`, `log_threshold`), which
     sparsify refuses because of the tensor it does not know; for others use `save_saelens`. Decoder rows are not of unit
-    norm (see `folded`), and `cfg.json` says so. The folder's name should be the hook's, `layers.<block>`.
+    norm (see `fold_scale`), and `cfg.json` says so. The folder's name should be the hook's, `layers.<block>`.
 
     Raises
     ------
     UnknownBlockError
         `sae` does not read `block`.
     """
-    plain = folded(sae, block)
+    plain = fold_scale(sae, block)
     settings = _settings(plain) | {"folded_scale": sae.scale(block)}
     tensors = plain.state_dict()
     if "threshold" in tensors:

@@ -83,7 +83,7 @@ class AngularDistances:
         self._count((angles / math.pi).cpu().numpy(), x.shape[1])
 
     def _count(self, turns: Matrix, tokens: int) -> None:
-        """Add one document's sum of distances over its tokens, `[blocks, blocks]` half turns, to the running sums."""
+        """Add one document's sum of distances over its tokens, `[blocks, blocks]` in [0, 1], to the running sums."""
         turns = (turns + turns.T) / 2
         np.fill_diagonal(turns, 0.0)
         if not self.documents:
@@ -98,7 +98,7 @@ class AngularDistances:
     def add_until(self, documents: Iterable[Tensor | NDArray[np.generic]], precision: float | None) -> None:
         """Second pass over documents in random order, up to the first at which `half_width()` is `precision` or less.
 
-        `precision` is in half turns; None: all of them. Stopping at the first short interval favours intervals that are
+        `precision` is in [0, 1]; None: all of them. Stopping at the first short interval favours intervals that are
         too short by chance; the effect vanishes as documents grow (Chow and Robbins 1965), and none is looked at below
         LEAST_DOCUMENTS.
         """
@@ -108,7 +108,7 @@ class AngularDistances:
                 return
 
     def distances(self) -> Matrix:
-        """Return `[blocks, blocks]` in half turns, symmetric, diagonal 0.
+        """Return `[blocks, blocks]` in [0, 1], symmetric, diagonal 0.
 
         Raises DistanceError without tokens, and where a block is the same at every token and so has no direction.
         """
@@ -124,7 +124,7 @@ class AngularDistances:
         return self._turns / self.tokens
 
     def half_widths(self) -> Matrix:
-        """Return half the width of each distance's 95 % interval, `[blocks, blocks]` half turns, diagonal 0.
+        """Return half the width of each distance's 95 % interval, `[blocks, blocks]` in [0, 1], diagonal 0.
 
         Infinite, the diagonal too, below LEAST_DOCUMENTS documents. Each holds for its own pair, not for all at once.
         """
@@ -138,14 +138,14 @@ class AngularDistances:
         return widths
 
     def half_width(self) -> float:
-        """Return the widest of `half_widths()` (half turns); infinite below LEAST_DOCUMENTS documents."""
+        """Return the widest of `half_widths()` (in [0, 1]); infinite below LEAST_DOCUMENTS documents."""
         return float(self.half_widths().max(initial=0.0)) if self.documents >= LEAST_DOCUMENTS else math.inf
 
 
 def distance_rows(distances: Matrix, half_widths: Matrix, blocks: Sequence[int], tokens: int) -> pl.DataFrame:
-    """Return the rows of LAYER_DISTANCES: `distances: [n, n]` (half turns) between `blocks`, means over `tokens`.
+    """Return the rows of LAYER_DISTANCES: `distances: [n, n]` (in [0, 1]) between `blocks`, means over `tokens`.
 
-    `half_widths: [n, n]` (half turns), of their 95 % intervals; infinite ones, of too few documents, become null.
+    `half_widths: [n, n]` (in [0, 1]), of their 95 % intervals; infinite ones, of too few documents, become null.
     """
     i, j = np.divmod(np.arange(distances.size), len(blocks))
     names = np.asarray(blocks, dtype=np.int32)
@@ -155,7 +155,7 @@ def distance_rows(distances: Matrix, half_widths: Matrix, blocks: Sequence[int],
 
 
 def distance_matrix(rows: pl.DataFrame) -> tuple[list[int], Matrix]:
-    """Return the blocks, ascending, and their `[n, n]` distances (half turns): the inverse of `distance_rows`."""
+    """Return the blocks, ascending, and their `[n, n]` distances (in [0, 1]): the inverse of `distance_rows`."""
     rows = rows.sort("block_i", "block_j")
     blocks = rows["block_i"].unique().sort().to_list()
     return blocks, rows["distance"].to_numpy().reshape(len(blocks), len(blocks))

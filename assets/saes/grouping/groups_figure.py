@@ -24,7 +24,7 @@ def groups_figure(distances: Matrix, rows: pl.DataFrame, points: pl.DataFrame) -
     Parameters
     ----------
     distances : [n, n] float64
-        Half turns between the blocks of `rows`, in their order.
+        Angular distances in [0, 1] between the blocks of `rows`, in their order.
     rows : DataFrame
         Rows of `layer_groups`, one per block.
     points : DataFrame(n_groups, cost_ratio, predicted_loss)
@@ -42,7 +42,7 @@ def _title(rows: pl.DataFrame) -> str:
     first, groups = rows.row(0, named=True), rows["group"].n_unique() - 1
     return (
         f"{rows.height} blocks: {_counted(groups)} and the last block ({first['strategy']})\n"
-        f"predicted loss {first['predicted_loss']:.3f} half turns, AMAD {first['amad']:.3f}, "
+        f"predicted loss {first['predicted_loss']:.3f}, AMAD {first['amad']:.3f}, "
         f"cost {first['cost_ratio']:.0%} of one SAE per block"
     )
 
@@ -54,7 +54,7 @@ def _counted(groups: int) -> str:
 def _draw_frontier(axes: Axes, points: pl.DataFrame, chosen: int) -> None:
     _style(axes, "What each number of groups would cost and lose")
     axes.set_xlabel("predicted cost, one SAE per block = 1", fontsize=9)
-    axes.set_ylabel("predicted loss: mean diameter (half turns)", fontsize=9)
+    axes.set_ylabel("predicted loss: mean diameter (angular distance)", fontsize=9)
     if points.is_empty():
         axes.text(0.5, 0.5, "no block to group", transform=axes.transAxes, ha="center", va="center", color=GREY)
         return
@@ -85,7 +85,7 @@ def _draw_distances(axes: Axes, distances: Matrix, rows: pl.DataFrame) -> None:
     _style(axes, "Distances between blocks, groups outlined")
     image = axes.imshow(distances, cmap="Blues", vmin=0, vmax=max(float(distances.max()), 1e-9), origin="upper")
     bar = axes.figure.colorbar(image, ax=axes, fraction=0.046, pad=0.03)
-    bar.set_label("half turns", fontsize=9)
+    bar.set_label("angular distance", fontsize=9)
     bar.ax.tick_params(labelsize=8.5)
     for group in rows["group"].unique(maintain_order=True):
         runs = _runs(np.flatnonzero((rows["group"] == group).to_numpy()))

@@ -18,7 +18,7 @@ class GroupCountError(ValueError):
 
 
 def diameter(distances: Matrix, group: Sequence[int]) -> float:
-    """Return the largest distance between two members (half turns); 0 for a group of one.
+    """Return the largest distance between two members (in [0, 1]); 0 for a group of one.
 
     Raises GroupCountError for a group without members.
     """
@@ -28,12 +28,12 @@ def diameter(distances: Matrix, group: Sequence[int]) -> float:
 
 
 def amad(distances: Matrix, groups: Sequence[Sequence[int]]) -> float:
-    """Return the average maximum angular distance, the mean of the groups' diameters (half turns; Group-SAE, eq. 4)."""
+    """Return the average maximum angular distance, the mean of the groups' diameters (in [0, 1]; Group-SAE, eq. 4)."""
     return float(np.mean([diameter(distances, group) for group in groups])) if groups else 0.0
 
 
 def predicted_loss(distances: Matrix, groups: Sequence[Sequence[int]]) -> float:
-    """Return the mean over blocks of the diameter of the group each is in (half turns); 0 without groups.
+    """Return the mean over blocks of the diameter of the group each is in (in [0, 1]); 0 without groups.
 
     The size-weighted mean of the diameters, which `optimal` minimises: a big group counts for all of its blocks, where
     in AMAD it counts as much as a singleton.
@@ -48,7 +48,7 @@ def partition(distances: Matrix, count: int, strategy: str) -> Partition:
     Parameters
     ----------
     distances : [n, n] float64
-        Half turns, symmetric, diagonal 0.
+        Angular distances in [0, 1], symmetric, diagonal 0.
     count : int
         Number of groups, 1..n.
     strategy : str
@@ -137,7 +137,7 @@ STRATEGIES: dict[str, Callable[[Matrix, int], Partition]] = {
 
 
 def choose_count(distances: Matrix, strategy: str, max_amad: float) -> int:
-    """Return the smallest number of groups with AMAD under `max_amad` half turns (Group-SAE, section 3)."""
+    """Return the smallest number of groups with AMAD under `max_amad` (Group-SAE, section 3)."""
     for count in range(1, len(distances)):
         if amad(distances, partition(distances, count, strategy)) < max_amad:
             return count
@@ -150,7 +150,7 @@ def frontier(distances: Matrix, strategy: str, costs: Sequence[float]) -> pl.Dat
     Parameters
     ----------
     distances : [n, n] float64
-        Half turns, symmetric, diagonal 0.
+        Angular distances in [0, 1], symmetric, diagonal 0.
     strategy : str
         As in `partition`.
     costs : n floats
@@ -159,7 +159,7 @@ def frontier(distances: Matrix, strategy: str, costs: Sequence[float]) -> pl.Dat
     Returns
     -------
     DataFrame(n_groups, cost_ratio, predicted_loss)
-        One row per number of groups, 1..n; `predicted_loss` in half turns.
+        One row per number of groups, 1..n; `predicted_loss` in [0, 1].
     """
     losses = [
         predicted_loss(distances, partition(distances, count, strategy)) for count in range(1, len(distances) + 1)

@@ -64,7 +64,7 @@ def planned_entries(groups: pl.DataFrame, settings: Saes, corpus: str) -> list[E
     return [entry(i) for i in range(len(planned))]
 
 
-def turns(entries: Sequence[Entry], fresh: Sequence[Entry], most: int) -> list[list[Entry]]:
+def training_waves(entries: Sequence[Entry], fresh: Sequence[Entry], most: int) -> list[list[Entry]]:
     """Return the fresh ones in turns of at most so many, trained together; a parent's turn is before its children's."""
     of = {entry.name: entry for entry in entries}
 

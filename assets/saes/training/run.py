@@ -113,7 +113,7 @@ class Run:
             self.trainings[entry.name] = SaeTraining(start.on(device), settings, steps, held_out)
             self._draws[entry.name] = MemberDraw(entry.blocks, config.scales, self._settings.seed)
 
-    def go(self, checkpoint: Path, progress: Callable[[int], None], say: Callable[[str], None]) -> None:
+    def go(self, checkpoint: Path, progress: Callable[[int], None], log: Callable[[str], None]) -> None:
         """Train to the end, from the checkpoint where there is one; the same weights as without an interruption.
 
         On a GPU to rounding: sums by latent have no fixed order there.
@@ -125,7 +125,7 @@ class Run:
         TrainingDivergedError
             A loss or a held-out FVU is not finite; the curve up to there is in a file that the message names.
         """
-        steps = self._resumed(checkpoint, say)
+        steps = self._resumed(checkpoint, log)
         progress(sum(training.tokens for training in self.trainings.values()))
         save = _Every(CHECKPOINT_SECONDS, lambda: save_checkpoint(checkpoint, self.trainings, self._draws))
         try:
@@ -139,17 +139,17 @@ class Run:
         for name, training in self.trainings.items():
             fvu = training.curve[-1].held_out_fvu
             if fvu is not None and fvu >= 1:
-                say(f"{name} explains nothing of the validation documents (FVU {fvu:.2f}): lower its rate ({RATES})")
+                log(f"{name} explains nothing of the validation documents (FVU {fvu:.2f}): lower its rate ({RATES})")
 
-    def _resumed(self, checkpoint: Path, say: Callable[[str], None]) -> int:
+    def _resumed(self, checkpoint: Path, log: Callable[[str], None]) -> int:
         if not checkpoint.is_file():
             return 0
         try:
             steps = load_checkpoint(checkpoint, self.trainings, self._draws)
         except CheckpointError as error:
-            say(f"{error}; training starts from its beginning")
+            log(f"{error}; training starts from its beginning")
             return 0
-        say(f"training goes on after step {steps:,}")
+        log(f"training goes on after step {steps:,}")
         return steps
 
     def _batches(self, skipped: int) -> Iterator[Callable[[str], Batch]]:

@@ -17,7 +17,7 @@ from yfinance.scrapers.history import PriceHistory
 from resources.market.yahoo.readjusted import ROWS, labelled
 from resources.market.yahoo.session import AbsentError, YahooSession
 from resources.network.rate_limit import RateLimit
-from resources.network.retry import AttemptError
+from resources.network.retry import TransientError
 
 LEEWAY = timedelta(days=7)
 """A history may begin so much later, and end so much earlier, than Yahoo says of it: holidays, halts."""
@@ -25,7 +25,7 @@ DAY = timedelta(days=1)
 PROBE = "SPY"
 
 
-class TruncatedError(AttemptError):
+class TruncatedError(TransientError):
     """Yahoo answered with a part of the history; `where` says at which days it was cut."""
 
     def __init__(self, where: str, told: str) -> None:
@@ -64,7 +64,7 @@ class YahooChart:
             Yahoo has no quotes of it in these days, or none that can be used.
         TruncatedError
             There are fewer than Yahoo says it has.
-        AttemptError
+        TransientError
             There was no answer.
         """
         history = PriceHistory(self._data, symbol, "UTC", self._session)
@@ -84,7 +84,7 @@ class YahooChart:
             self.ask(PROBE, self._today - LEEWAY, self._today)
         except (AbsentError, TruncatedError):
             return True
-        except AttemptError:
+        except TransientError:
             return False
         return True
 
@@ -101,16 +101,16 @@ class YahooChart:
                 keepna=True,
                 timeout=self._timeout,
             )
-        except (AttemptError, AbsentError):
+        except (TransientError, AbsentError):
             raise
         except YFPricesMissingError as error:
             if "symbol" in history.get_history_metadata():
                 return None
-            raise AttemptError("access denied") from error
+            raise TransientError("access denied") from error
         except JSONDecodeError as error:  # only refusals come here unread: see session.ANOTHER_COOKIE
-            raise AttemptError("access denied") from error
+            raise TransientError("access denied") from error
         except Exception as error:  # whatever yfinance makes of an answer that is not as it should be
-            raise AttemptError(f"{type(error).__name__}: {error}") from error
+            raise TransientError(f"{type(error).__name__}: {error}") from error
 
 
 def _data(session: YahooSession, root: Path) -> Any:

@@ -14,9 +14,9 @@ from resources.lake.lake import digest_of
 from resources.market.quotes import QUOTES, PriceError, Quotes
 from resources.market.yahoo.history_store import Asked, History, HistoryStore
 from resources.market.yahoo.readjusted import ROWS
-from resources.market.yahoo.retrier import Insistence
+from resources.market.yahoo.retrier import Retrier
 from resources.network.rate_limit import RateLimit
-from resources.network.retry import Patience
+from resources.network.retry import RetryPolicy
 from resources.settings.prices import Yahoo
 
 WORKERS = 4
@@ -43,12 +43,12 @@ class YahooMarket:
     """
 
     def __init__(
-        self, settings: Yahoo, root: Path, today: date | None = None, patience: Patience | None = None
+        self, settings: Yahoo, root: Path, today: date | None = None, policy: RetryPolicy | None = None
     ) -> None:
         self._settings = settings
         self._store = HistoryStore(root)
         self._today = today or date.today()
-        self._patience = patience or Patience()
+        self._policy = policy or RetryPolicy()
 
     def quotes(self, tickers: Collection[str], progress: Callable[[int], None] = lambda n: None) -> Quotes:
         """Quotes of the tickers; one request for each of them that has something new, two if it was re-adjusted.
@@ -126,9 +126,9 @@ class YahooMarket:
         root, url = self._store.root, self._settings.url
         limit = RateLimit(root / "rate-limit", self._settings.requests_per_second)
         stopped = threading.Event()
-        chart = YahooChart(url, root, limit, self._patience.timeout, self._today, stopped)
-        insistence = Insistence(limit, self._patience, chart.reaches, (AbsentError, TruncatedError), stopped)
-        update = Update(self._store, chart, insistence, wanted)
+        chart = YahooChart(url, root, limit, self._policy.timeout, self._today, stopped)
+        retrier = Retrier(limit, self._policy, chart.reaches, (AbsentError, TruncatedError), stopped)
+        update = Update(self._store, chart, retrier, wanted)
         with ThreadPoolExecutor(WORKERS) as pool:
             futures = {pool.submit(update.history, symbol, found.get(symbol)): symbol for symbol in due}
             try:

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from resources.market.quotes import PriceError
 from resources.network.rate_limit import RateLimit
-from resources.network.retry import AttemptError, Contact, Patience, heed
+from resources.network.retry import Contact, RetryPolicy, TransientError, apply_retry_after
 
 T = TypeVar("T")
 
@@ -15,7 +15,7 @@ class LeftError(Exception):
     """One symbol cannot be had for now, others can; the message is the reason, its cause the last failure."""
 
 
-class Insistence:
+class Retrier:
     """What the threads of one call share: whether Yahoo answers, and the limit on requests.
 
     Once `stopped` is set all of them give up. `answered` are the errors that are answers nevertheless; `reaches` asks
@@ -25,25 +25,25 @@ class Insistence:
     def __init__(
         self,
         limit: RateLimit,
-        patience: Patience,
+        policy: RetryPolicy,
         reaches: Callable[[], bool],
         answered: tuple[type[Exception], ...],
         stopped: threading.Event,
     ) -> None:
         self._limit = limit
-        self._patience = patience
+        self._policy = policy
         self._reaches = reaches
         self._answered = answered
-        self._contact = Contact(patience)
+        self._contact = Contact(policy)
         self._stopped = stopped
 
     def until_answered(self, ask: Callable[[], T]) -> T:
-        """What `ask` returns or raises; asked again after each AttemptError.
+        """What `ask` returns or raises; asked again after each TransientError.
 
         Raises
         ------
         LeftError
-            It failed as often as patience allows while Yahoo answers otherwise.
+            It failed as often as policy allows while Yahoo answers otherwise.
         PriceError
             Yahoo does not answer at all, or all was stopped.
         """
@@ -53,10 +53,10 @@ class Insistence:
                 raise self._given_up("was not asked to the end")
             try:
                 answer = ask()
-            except AttemptError as failure:
+            except TransientError as failure:
                 failures += 1
                 self._note(failure)
-                if failures >= self._patience.attempts and (self._contact.answers > answers or self._probe()):
+                if failures >= self._policy.attempts and (self._contact.answers > answers or self._probe()):
                     raise LeftError(self._reason(failure, failures)) from failure
                 self._wait(failure, failures)
             except self._answered:
@@ -66,12 +66,12 @@ class Insistence:
                 self._contact.answered()
                 return answer
 
-    def _reason(self, failure: AttemptError, failures: int) -> str:
+    def _reason(self, failure: TransientError, failures: int) -> str:
         if isinstance(failure, self._answered):
             return f"{failure} (asked {failures} times)"
         return f"Yahoo refused {failures} times: {failure}"
 
-    def _note(self, failure: AttemptError) -> None:
+    def _note(self, failure: TransientError) -> None:
         if isinstance(failure, self._answered):
             self._contact.answered()
         else:
@@ -83,12 +83,12 @@ class Insistence:
             return True
         return False
 
-    def _wait(self, failure: AttemptError, failures: int) -> None:
+    def _wait(self, failure: TransientError, failures: int) -> None:
         """Wait before asking again; where Yahoo complained of the rate, all processes do."""
         if self._contact.lost:
             raise self._given_up(f"does not answer ({failure}; nothing for {self._contact.silent_for:.0f} s)")
-        wait = self._patience.wait(failures)
-        if too_much := heed(failure, self._limit, wait):
+        wait = self._policy.wait(failures)
+        if too_much := apply_retry_after(failure, self._limit, wait):
             raise self._given_up(too_much)
         if self._stopped.wait(wait):
             raise self._given_up(f"was not asked to the end ({failure})")

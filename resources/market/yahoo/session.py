@@ -14,7 +14,7 @@ from curl_cffi.requests import Response, Session
 from curl_cffi.requests.exceptions import RequestException
 
 from resources.network.rate_limit import RateLimit
-from resources.network.retry import AttemptError, retry_after
+from resources.network.retry import TransientError, retry_after
 
 CHART = "/v8/finance/chart/"
 COOKIES = "fc.yahoo.com"
@@ -56,7 +56,7 @@ class YahooSession(Session[Response]):
         ------
         AbsentError
             Yahoo has nothing of the symbol.
-        AttemptError
+        TransientError
             The chart could not be had this time.
         RequestException
             The same of a cookie or crumb; yfinance goes on without.
@@ -68,7 +68,7 @@ class YahooSession(Session[Response]):
         try:
             response = self._send(method, url, options)
         except RequestException as error:
-            raise AttemptError(str(error).partition(". See https://curl")[0]) from error
+            raise TransientError(str(error).partition(". See https://curl")[0]) from error
         if response.status_code not in ANOTHER_COOKIE:
             _check(response)
         return response
@@ -96,19 +96,19 @@ def _check(response: Any) -> None:
     """Raise for a chart that is none; yfinance needs a currency in it, be it none."""
     status = response.status_code
     if status == 429:
-        raise AttemptError("too many requests", retry_after(response.headers.get("Retry-After")), too_fast=True)
+        raise TransientError("too many requests", retry_after(response.headers.get("Retry-After")), too_fast=True)
     if status >= 500:
-        raise AttemptError(f"HTTP {status}")
+        raise TransientError(f"HTTP {status}")
     try:
         answer = response.json()
         chart = answer["chart"]
         error, result = chart["error"], chart["result"]
     except (ValueError, LookupError, TypeError) as broken:
-        raise AttemptError(f"HTTP {status} and no chart: {response.text[:60]!r}") from broken
+        raise TransientError(f"HTTP {status} and no chart: {response.text[:60]!r}") from broken
     if error and error.get("code") in NOTHING:
         raise AbsentError(str(error.get("description")), for_good=error["code"] == "Not Found")
     if error or status >= 400 or not result:
-        raise AttemptError(f"HTTP {status} and no chart: {error}")
+        raise TransientError(f"HTTP {status} and no chart: {error}")
     if "currency" not in result[0].get("meta", ()):
         result[0]["meta"] = {**result[0].get("meta", {}), "currency": None}
         response.content = json.dumps(answer).encode()

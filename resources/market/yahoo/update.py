@@ -8,7 +8,7 @@ import polars as pl
 from resources.market.yahoo.chart import TruncatedError, YahooChart, begins_on
 from resources.market.yahoo.history_store import Asked, History, HistoryStore
 from resources.market.yahoo.readjusted import ROWS, Scale, agrees, continued, followed, scale
-from resources.market.yahoo.retrier import Insistence, LeftError
+from resources.market.yahoo.retrier import LeftError, Retrier
 from resources.market.yahoo.session import AbsentError
 
 OVERLAP = 10
@@ -21,7 +21,7 @@ class Update:
 
     store: HistoryStore
     chart: YahooChart
-    insistence: Insistence
+    retrier: Retrier
     wanted: Asked
     """First and last day wanted, and today."""
 
@@ -53,7 +53,7 @@ class Update:
         first = min(self.wanted.first, known.asked.first) if known else self.wanted.first
         asked = replace(self.wanted, first=first)
         try:
-            rows, at = self.insistence.until_answered(lambda: self._rows(symbol, known, first))
+            rows, at = self.retrier.until_answered(lambda: self._rows(symbol, known, first))
         except AbsentError as absent:
             rows, at = (known.rows, known.asked.scale) if known else (pl.DataFrame(schema=ROWS), Scale())
             asked = replace(

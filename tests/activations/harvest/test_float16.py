@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from assets.activations.harvest.float16 import narrowed
+from assets.activations.harvest.float16 import to_16_bit
 from assets.activations.shards.part import Filing, Part
 from resources.models.tokens import Tokens
 
@@ -25,7 +25,7 @@ X = torch.linspace(-3, 3, 6 * 4).reshape(6, 4)
 
 
 def test_what_fits_float16_is_one_part_of_its_float16_casts() -> None:
-    (part,) = narrowed(FILINGS, {1: X.half(), 2: X})
+    (part,) = to_16_bit(FILINGS, {1: X.half(), 2: X})
     assert part.filings == tuple(FILINGS)
     assert part.dtypes == {1: "float16", 2: "float16"}
     assert np.array_equal(part.bits[2].view(np.float16), X.half().numpy())
@@ -35,7 +35,7 @@ def test_what_fits_float16_is_one_part_of_its_float16_casts() -> None:
 def test_a_filing_with_a_value_beyond_float16_is_bfloat16_and_changes_no_other() -> None:
     loud = X.clone()
     loud[3, 1] = 70_000.0
-    parts = narrowed(FILINGS, {1: X.half(), 2: loud})
+    parts = to_16_bit(FILINGS, {1: X.half(), 2: loud})
     assert wide(parts) == {"a": (("a", "b", "d"), []), "c": (("c",), [2])}
     quiet, other = parts
     assert np.array_equal(quiet.bits[2].view(np.float16), X.half().numpy()[[0, 1, 5]])
@@ -46,10 +46,10 @@ def test_a_filing_with_a_value_beyond_float16_is_bfloat16_and_changes_no_other()
 
 def test_the_first_value_that_rounds_to_infinity_is_the_border() -> None:
     for value, kind in ((65_519.0, "float16"), (65_520.0, "bfloat16"), (-65_520.0, "bfloat16")):
-        (part,) = narrowed([filing("a", 1)], {0: torch.tensor([[value]])})
+        (part,) = to_16_bit([filing("a", 1)], {0: torch.tensor([[value]])})
         assert part.dtypes == {0: kind}
 
 
 def test_no_filings_are_an_empty_part() -> None:
-    (part,) = narrowed([], {0: torch.empty(0, 4)})
+    (part,) = to_16_bit([], {0: torch.empty(0, 4)})
     assert part.rows == 0

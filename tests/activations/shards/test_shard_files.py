@@ -89,7 +89,7 @@ def test_files_depend_on_the_part_alone(written: Path, tmp_path: Path) -> None:
 def test_the_record_tells_what_the_part_is(written: Path) -> None:
     part = record(written, 3)
     assert part is not None
-    assert [(one.accession, one.tokens, one.made_from) for one in part.filings] == [
+    assert [(one.accession, one.tokens, one.input_digest) for one in part.filings] == [
         ("a-0", 3, "0" * 64),
         ("a-1", 5, "0" * 63 + "1"),
     ]

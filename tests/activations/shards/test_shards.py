@@ -100,7 +100,7 @@ def test_every_filing_has_a_place(shards: Shards) -> None:
         "a-4": (10, 4, 3),
         "a-5": (14, 1, 5),
     }
-    assert shards.places["a-4"].made_from == f"{4:064x}"
+    assert shards.places["a-4"].input_digest == f"{4:064x}"
     assert [part.number for part in shards.parts] == [1, 3, 5]
 
 

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from resources.edgar import Patience, Request, fetch_all
+from resources.edgar import Request, RetryPolicy, fetch_all
 from resources.settings.descriptions import Edgar
 
-QUICK = Patience(first_wait=0.02, longest_wait=0.1, no_answer=10, silence=10, timeout=10)
+QUICK = RetryPolicy(first_wait=0.02, longest_wait=0.1, no_answer=10, silence=10, timeout=10)
 
 
 class Sends(logging.Handler):
@@ -71,4 +71,4 @@ if __name__ == "__main__":
     url, root, paths, sends = sys.argv[1:]
     asked = [Request(path, complete=is_complete) for path in Path(paths).read_text().splitlines()]
     with recorded(file=Path(sends)):
-        fetch_all(settings(url), Path(root), asked, patience=QUICK)
+        fetch_all(settings(url), Path(root), asked, policy=QUICK)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resources.edgar.body import Body, read_body
-from resources.network.retry import AttemptError
+from resources.network.retry import TransientError
 
 CONTENT = b"".join(b"%07d\n" % number for number in range(60_000))
 
@@ -45,7 +45,7 @@ def test_the_cut_does_not_depend_on_the_pieces(size: int, wanted: int, packed: b
 def test_a_gzip_stream_without_its_end_is_missed(cut: int) -> None:
     packed = gzip.compress(CONTENT, 1)
     response, _ = answer(packed[:-cut], content_encoding="gzip")
-    with pytest.raises(AttemptError, match="cut short"):
+    with pytest.raises(TransientError, match="cut short"):
         asyncio.run(read_body(response))
 
 
@@ -56,13 +56,13 @@ def test_an_empty_body_is_no_broken_gzip() -> None:
 
 def test_what_is_no_gzip_is_said() -> None:
     response, _ = answer(CONTENT, content_encoding="gzip")
-    with pytest.raises(AttemptError, match="no gzip"):
+    with pytest.raises(TransientError, match="no gzip"):
         asyncio.run(read_body(response))
 
 
 def test_an_encoding_nobody_asked_for_is_said() -> None:
     response, _ = answer(CONTENT, content_encoding="br")
-    with pytest.raises(AttemptError, match="encoded as br"):
+    with pytest.raises(TransientError, match="encoded as br"):
         asyncio.run(read_body(response))
 
 

@@ -16,11 +16,11 @@ from edgar_process import QUICK, is_complete, most_in_a_second, recorded, settin
 from fakes.edgar_server import EdgarServer, Faults, ServedFiling
 from peerlens_command import environment
 
-from resources.edgar import EdgarError, EdgarIdentityError, Patience, Request, fetch_all
+from resources.edgar import EdgarError, EdgarIdentityError, Request, RetryPolicy, fetch_all
 from resources.edgar.blobs import BlobStore, Pointer
 from resources.edgar.identity import IDENTITY_VARIABLE
 
-HASTY = Patience(first_wait=0.01, longest_wait=0.02, no_answer=0.2, silence=0.2, timeout=5)
+HASTY = RetryPolicy(first_wait=0.01, longest_wait=0.02, no_answer=0.2, silence=0.2, timeout=5)
 INDEX = "/Archives/edgar/full-index/2004/QTR1/master.idx"
 EVERY_KIND = ("429", "503", "403", "reset", "half", "cut", "torn")
 BY_THE_SEC = 10
@@ -66,7 +66,7 @@ def arrivals(server: EdgarServer) -> list[float]:
 
 
 def one(server: EdgarServer, root: Path, request: Request) -> Pointer:
-    return fetch_all(settings(server.url), root, [request], patience=HASTY)[request.url]
+    return fetch_all(settings(server.url), root, [request], policy=HASTY)[request.url]
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def server() -> Iterator[EdgarServer]:
 def check_faults(root: Path, served: list[ServedFiling]) -> None:
     faults = Faults(share=0.3, kinds=EVERY_KIND, seed=5)
     with EdgarServer(served, faults=faults) as server, recorded() as sends:
-        found = fetch_all(settings(server.url), root, requests(served), patience=QUICK)
+        found = fetch_all(settings(server.url), root, requests(served), policy=QUICK)
     assert {path: pointer.sha256 for path, pointer in found.items()} == digests(served) == stored(root, served)
     assert {str(logged.status) for logged in server.log} >= {"200", *EVERY_KIND}
     assert len(sends.at) == len(server.log)
@@ -257,20 +257,20 @@ def test_what_is_not_there_is_refused_with_the_reason_and_not_asked_for_again(
 
 def test_a_document_that_fails_while_others_do_not_is_refused(server: EdgarServer, tmp_path: Path) -> None:
     server.faults = Faults(share=1.0, kinds=("503",), where=paths(server.filings)[0])
-    found = fetch_all(settings(server.url), tmp_path, requests(server.filings), patience=HASTY)
+    found = fetch_all(settings(server.url), tmp_path, requests(server.filings), policy=HASTY)
     bad, *good = found.values()
     assert bad.refused == "8 attempts failed, the last one: HTTP 503 Service Unavailable"
     assert all(pointer.refused is None for pointer in good)
     assert len(server.log) == 8 + 1 + 2
     server.faults = Faults()
-    again = fetch_all(settings(server.url), tmp_path, requests(server.filings), patience=HASTY)
+    again = fetch_all(settings(server.url), tmp_path, requests(server.filings), policy=HASTY)
     assert all(pointer.refused is None for pointer in again.values())
 
 
 @pytest.mark.parametrize("kind", ["503", "cut"])
 def test_one_bad_document_alone_does_not_fail_the_run(server: EdgarServer, tmp_path: Path, kind: str) -> None:
     server.faults = Faults(share=1.0, kinds=(kind,), where="/data/")
-    (pointer,) = fetch_all(settings(server.url), tmp_path, requests(server.filings)[:1], patience=HASTY).values()
+    (pointer,) = fetch_all(settings(server.url), tmp_path, requests(server.filings)[:1], policy=HASTY).values()
     assert (pointer.refused or "").startswith("8 attempts failed")
 
 
@@ -288,7 +288,7 @@ def test_a_block_in_the_middle_of_a_run_refuses_nothing(tmp_path: Path, kind: st
         blocking = threading.Thread(target=block)
         blocking.start()
         patient = replace(QUICK, silence=60)
-        found = fetch_all(settings(server.url), tmp_path, requests(server.filings), patience=patient)
+        found = fetch_all(settings(server.url), tmp_path, requests(server.filings), policy=patient)
         blocking.join()
     assert [pointer.refused for pointer in found.values()] == [None] * 16
 
@@ -297,15 +297,15 @@ def test_a_block_in_the_middle_of_a_run_refuses_nothing(tmp_path: Path, kind: st
 def test_a_server_that_answers_nothing_ends_the_run(server: EdgarServer, tmp_path: Path, kind: str) -> None:
     server.faults = Faults(share=1.0, kinds=(kind,))
     with pytest.raises(EdgarError, match=r"EDGAR has not answered for .*; what was fetched is kept; run the same"):
-        fetch_all(settings(server.url), tmp_path, requests(server.filings), patience=HASTY)
+        fetch_all(settings(server.url), tmp_path, requests(server.filings), policy=HASTY)
     server.faults = Faults()
-    fetch_all(settings(server.url), tmp_path, requests(server.filings), patience=HASTY)
+    fetch_all(settings(server.url), tmp_path, requests(server.filings), policy=HASTY)
     assert stored(tmp_path, server.filings) == digests(server.filings)
 
 
 def test_nobody_there_ends_the_run(tmp_path: Path) -> None:
     with pytest.raises(EdgarError, match="EDGAR has not answered"):
-        fetch_all(settings("http://127.0.0.1:9"), tmp_path, requests(filings(3)), patience=HASTY)
+        fetch_all(settings("http://127.0.0.1:9"), tmp_path, requests(filings(3)), policy=HASTY)
 
 
 def test_a_wait_of_days_ends_the_run(server: EdgarServer, tmp_path: Path) -> None:

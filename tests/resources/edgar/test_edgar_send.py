@@ -78,7 +78,7 @@ def test_http2_streams_run_side_by_side_within_the_limit(http2: tuple[Http2Serve
     server, url = http2
     wanted = [Request(f"/submissions/CIK{number:010}.json") for number in range(12)]
     with recorded("httpcore.http2") as sends:
-        found = fetch_all(settings(url), tmp_path, wanted, patience=QUICK)
+        found = fetch_all(settings(url), tmp_path, wanted, policy=QUICK)
     store = BlobStore(tmp_path)
     assert {path: store.get(str(pointer.sha256)).decode() for path, pointer in found.items()} == {
         request.url: request.url for request in wanted

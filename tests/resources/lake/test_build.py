@@ -156,7 +156,7 @@ def test_a_process_that_dies_at_any_point_leaves_the_old_artefact(tmp_path: Path
         assert lake.manifest("texts", "2004") == old[point], point
         assert pl.read_parquet(lake.table_files(old[point], "texts"))["text"].to_list() == ["second", "third"]
         assert build(World(code={"texts": "2"}).graph(), lake, "texts", "2004").reasons == ("code",)
-        assert len([path for path in lake.place("texts", "2004").iterdir() if path.is_dir()]) == 2
+        assert len([path for path in lake.partition_dir("texts", "2004").iterdir() if path.is_dir()]) == 2
 
 
 @pytest.mark.parametrize("harm", ["missing", "truncated"])
@@ -280,7 +280,7 @@ def test_only_units_whose_own_input_changed_are_made_again(lake: Lake) -> None:
 
     def by_unit(work: Build) -> None:
         texts = work.filing_digests("texts")
-        kept.append(work.unchanged(texts))
+        kept.append(work.record_units(texts))
         old = work.before("lengths").filter(pl.col("accession").is_in(sorted(kept[-1])))
         fresh = work.read("texts").filter(~pl.col("accession").is_in(sorted(kept[-1])))
         new = fresh.select("accession", "filed_at", length=pl.col("text").str.len_chars().cast(pl.Int64))

@@ -26,9 +26,9 @@ from resources.places import ROOT
 
 
 def write(
-    lake: Lake, recipe: str, content: str = "rows", partition: str | None = None, resumes: str | None = None
+    lake: Lake, recipe: str, content: str = "rows", partition: str | None = None, checkpoint_dir: str | None = None
 ) -> Manifest:
-    folder = lake.begin("filings", partition, {"code": recipe}, resumes)
+    folder = lake.begin("filings", partition, {"code": recipe}, checkpoint_dir)
     (folder / "filings").mkdir()
     (folder / "filings" / "part-00000.parquet").write_text(content)
     files = {"filings/part-00000.parquet": len(content)}
@@ -65,12 +65,12 @@ def test_a_missing_or_truncated_file_makes_the_artefact_missing(lake: Lake, harm
 
 
 def test_a_damaged_artefact_is_still_pointed_at_and_its_damage_named(lake: Lake) -> None:
-    assert lake.pointed("filings", None) is None
+    assert lake.read_manifest("filings", None) is None
     assert lake.damage(None) == []
     known = write(lake, "1")
     assert lake.damage(known) == []
     lake.table_files(known, "filings")[0].unlink()
-    assert lake.pointed("filings", None) == known
+    assert lake.read_manifest("filings", None) == known
     assert lake.damage(known) == ["filings/part-00000.parquet"]
 
 
@@ -110,19 +110,19 @@ def test_a_damaged_artefact_makes_way_at_once_and_one_that_resumes_stays_beside_
     lake.begin("filings", None, {"code": "1"}, "shards")
     assert lake.manifest("filings", None) == known
     lake.begin("filings", None, {"code": "1"})
-    assert lake.pointed("filings", None) is None
+    assert lake.read_manifest("filings", None) is None
     assert not lake.table_files(known, "filings")[0].exists()
 
 
 def test_repairs_go_to_and_fro_between_two_folders(lake: Lake) -> None:
-    names = [write(lake, "1", resumes="shards").folder for _ in range(4)]
+    names = [write(lake, "1", checkpoint_dir="shards").folder for _ in range(4)]
     assert names == [names[0], f"{names[0]}.1"] * 2
 
 
 @pytest.mark.parametrize("content", ["", '{"asset": "fil', "[]", '{"asset": "filings", "of_a_later_version": 1}'])
 def test_a_manifest_that_cannot_be_read_is_none(lake: Lake, content: str) -> None:
     known = write(lake, "1")
-    (lake.place("filings", None) / "manifest.json").write_text(content)
+    (lake.partition_dir("filings", None) / "manifest.json").write_text(content)
     assert lake.manifest("filings", None) is None
     assert write(lake, "1") == replace(known, written_at=0.0)
 
@@ -156,7 +156,7 @@ def test_a_commit_leaves_the_attempt_at_another_partition_alone_however_long_tha
     write(lake, "2", partition="2005")
     assert running.exists()
     os.utime(running, (time.time() - KEEP_SECONDS - 1,) * 2)
-    again = write(lake, "1", partition="2004", resumes="shards")
+    again = write(lake, "1", partition="2004", checkpoint_dir="shards")
     assert lake.manifest("filings", "2004") == again
 
 
@@ -172,9 +172,9 @@ def test_a_superseded_artefact_is_kept_for_an_hour_after_it_was_superseded(lake:
 
 def test_the_manifest_is_json_that_people_can_read(lake: Lake) -> None:
     write(lake, "1")
-    content = json.loads((lake.place("filings", None) / "manifest.json").read_text())
+    content = json.loads((lake.partition_dir("filings", None) / "manifest.json").read_text())
     assert list(content)[:2] == ["asset", "partition"]
-    assert not list(lake.place("filings", None).glob("*.new"))
+    assert not list(lake.partition_dir("filings", None).glob("*.new"))
 
 
 def child(lake: Lake, body: str) -> subprocess.Popen[str]:
@@ -213,20 +213,20 @@ def test_the_lock_is_free_after_use_and_after_an_error(lake: Lake) -> None:
 
 def test_a_partition_is_held_by_one_process_at_a_time(lake: Lake) -> None:
     waiter = "print('free', flush=True)"
-    with lake.hold("filings", "2004"):
-        second = child(lake, f"with lake.hold('filings', '2004'):\n    {waiter}")
-        other = child(lake, f"with lake.hold('filings', '2005'):\n    {waiter}")
+    with lake.lock_partition("filings", "2004"):
+        second = child(lake, f"with lake.lock_partition('filings', '2004'):\n    {waiter}")
+        other = child(lake, f"with lake.lock_partition('filings', '2005'):\n    {waiter}")
         assert other.communicate()[0] == "free\n"
         assert second.poll() is None
     assert second.communicate()[0] == "free\n"
 
 
 def test_an_error_inside_a_held_partition_is_not_taken_for_one_of_the_lake(lake: Lake) -> None:
-    with pytest.raises(PermissionError, match="weights"), lake.hold("filings", None):
+    with pytest.raises(PermissionError, match="weights"), lake.lock_partition("filings", None):
         raise PermissionError("weights")
 
 
-@pytest.mark.parametrize("use", ["writable", "begin", "hold", "lock"])
+@pytest.mark.parametrize("use", ["writable", "begin", "lock_partition", "lock"])
 def test_a_lake_that_cannot_be_written_is_named(tmp_path: Path, use: str) -> None:
     (tmp_path / "data").write_text("a file where the folder should be")
     lake = Lake(tmp_path / "data", "sample")
@@ -236,5 +236,5 @@ def test_a_lake_that_cannot_be_written_is_named(tmp_path: Path, use: str) -> Non
         elif use == "begin":
             lake.begin("filings", None, {})
         else:
-            with lake.lock() if use == "lock" else lake.hold("filings", None):
+            with lake.lock() if use == "lock" else lake.lock_partition("filings", None):
                 pass

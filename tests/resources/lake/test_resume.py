@@ -91,7 +91,7 @@ def test_a_repair_makes_the_damaged_shard_alone_and_leaves_the_old_artefact_unti
     there = sorted(lake.folder(old).rglob("*"))
 
     def look(work: Build) -> None:
-        seen.append((lake.pointed("lengths", "2004"), sorted(lake.folder(old).rglob("*")), work.previous))
+        seen.append((lake.read_manifest("lengths", "2004"), sorted(lake.folder(old).rglob("*")), work.previous))
         assert work.only_changed()
 
     world.shards_made.clear()
@@ -139,7 +139,7 @@ def test_a_repair_that_is_killed_leaves_the_pointer_and_is_gone_on_with(world: S
         [sys.executable, "-c", DYING, str(lake.home)], env=os.environ | paths, check=False, timeout=120
     )
     assert died.returncode == 9
-    assert lake.pointed("lengths", "2004") == old
+    assert lake.read_manifest("lengths", "2004") == old
     made = lengths(world, lake)
     assert world.shards_made == ["c"]
     assert (made.digest, lake.damage(made)) == (old.digest, [])
@@ -212,7 +212,7 @@ def test_a_setting_that_was_not_declared_cannot_be_ignored(world: ShardedWorld, 
 
 def test_a_body_says_things_under_its_label(world: ShardedWorld, lake: Lake, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "peerlens"):
-        build(after_make(world.graph(), lambda work: work.say("45,123 tokens")), lake, "lengths", "2004")
+        build(after_make(world.graph(), lambda work: work.log("45,123 tokens")), lake, "lengths", "2004")
     assert caplog.messages == ["           lengths 2004: 45,123 tokens"]
     assert caplog.messages[0].index("lengths") == len(f"{1:7.1f} s  ")
 

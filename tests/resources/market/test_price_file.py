@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resources.market.price_file import SAMPLE, FileMarket
+from resources.market.price_file import SAMPLE_PRICES, FileMarket
 from resources.market.quotes import QUOTES, PriceError
 from resources.settings.prices import PriceColumns, Prices
 
@@ -140,7 +140,7 @@ def test_a_wide_file_of_other_tickers_has_no_price_of_these(tmp_path: Path) -> N
 def test_the_sample_is_read_whatever_the_columns_of_another_source() -> None:
     market = FileMarket(Prices(columns=PriceColumns(ticker="symbol"), layout="wide"))
     assert market.span() == (date(2000, 2, 1), date(2012, 9, 12))
-    assert market.quotes(["KO"]).rows.height == pl.read_parquet(SAMPLE).filter(ticker="KO").height
+    assert market.quotes(["KO"]).rows.height == pl.read_parquet(SAMPLE_PRICES).filter(ticker="KO").height
 
 
 def test_float32_prices_are_upcast_unrounded(tmp_path: Path) -> None:

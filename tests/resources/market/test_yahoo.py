@@ -18,19 +18,19 @@ from fakes.yahoo_server import Walk, YahooServer, spread
 from resources.market.quotes import QUOTES, PriceError
 from resources.market.yahoo import YahooMarket
 from resources.market.yahoo.market import WORKERS, yahoo_symbol
-from resources.network.retry import Patience
+from resources.network.retry import RetryPolicy
 from resources.places import ROOT
 from resources.settings.prices import Yahoo
 
-PATIENCE = Patience(attempts=4, first_wait=0.02, longest_wait=0.05, no_answer=60, silence=60, timeout=60)
-IMPATIENT = replace(PATIENCE, no_answer=0.8, silence=0.8)
+POLICY = RetryPolicy(attempts=4, first_wait=0.02, longest_wait=0.05, no_answer=60, silence=60, timeout=60)
+IMPATIENT = replace(POLICY, no_answer=0.8, silence=0.8)
 OCTOBER, NOVEMBER, DECEMBER = date(2017, 10, 20), date(2017, 11, 20), date(2017, 12, 20)
 DELISTED = "No data found, symbol may be delisted"
 
 
-def market(server: YahooServer, root: Path, first: str = "2015-01", patience: Patience = PATIENCE) -> YahooMarket:
+def market(server: YahooServer, root: Path, first: str = "2015-01", policy: RetryPolicy = POLICY) -> YahooMarket:
     settings = Yahoo(first=first, requests_per_second=10, url=server.url)
-    return YahooMarket(settings, root, today=server.today, patience=patience)
+    return YahooMarket(settings, root, today=server.today, policy=policy)
 
 
 def weekdays(first: date, last: date) -> frozenset[date]:
@@ -204,7 +204,7 @@ def test_where_nobody_answers_what_was_fetched_is_kept(tmp_path: Path) -> None:
         market(server, tmp_path).quotes(["T0"])
         server.share, server.kinds = 1.0, ("503", "429", "reset")
         with pytest.raises(PriceError, match="Yahoo does not answer .*what was fetched is kept; run the same command"):
-            market(server, tmp_path, patience=IMPATIENT).quotes(walks)
+            market(server, tmp_path, policy=IMPATIENT).quotes(walks)
         server.share = 0.0
         before = len(server.charts())
         assert market(server, tmp_path).quotes(walks).missing == {}
@@ -215,7 +215,7 @@ def test_a_server_that_is_not_there_is_one_clear_error(tmp_path: Path) -> None:
     with YahooServer({}, OCTOBER) as server:
         pass
     with pytest.raises(PriceError, match="Yahoo does not answer"):
-        market(server, tmp_path, patience=IMPATIENT).quotes(["KO"])
+        market(server, tmp_path, policy=IMPATIENT).quotes(["KO"])
 
 
 def test_yahoo_may_ask_for_a_crumb_or_refuse_to_give_one(tmp_path: Path) -> None:

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resources.network.retry import Contact, Patience, retry_after
+from resources.network.retry import Contact, RetryPolicy, retry_after
 
 NOW = datetime(2024, 3, 1, 12, 0, 0, tzinfo=UTC)
 
 
 @given(failures=st.integers(1, 2000))
 def test_a_wait_is_anything_up_to_a_bound_that_doubles(failures: int) -> None:
-    wait = Patience(first_wait=1, longest_wait=60).wait(failures)
+    wait = RetryPolicy(first_wait=1, longest_wait=60).wait(failures)
     assert 0 <= wait <= min(60, 2.0 ** min(failures - 1, 10))
 
 
@@ -41,7 +41,7 @@ def test_retry_after_is_read(header: str | None, seconds: float | None) -> None:
 
 
 def test_few_failures_or_a_short_time_are_no_loss() -> None:
-    contact = Contact(Patience(attempts=3, no_answer=0.05, silence=0.15))
+    contact = Contact(RetryPolicy(attempts=3, no_answer=0.05, silence=0.15))
     contact.failed()
     time.sleep(0.06)
     assert not contact.lost
@@ -51,7 +51,7 @@ def test_few_failures_or_a_short_time_are_no_loss() -> None:
 
 
 def test_a_server_that_has_answered_is_given_more_time() -> None:
-    contact = Contact(Patience(attempts=1, no_answer=0.05, silence=0.15))
+    contact = Contact(RetryPolicy(attempts=1, no_answer=0.05, silence=0.15))
     contact.answered()
     contact.failed()
     time.sleep(0.06)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from assets.saes.files.native import SaeFileError, load_sae, save_sae
-from assets.saes.files.sparsify import folded, save_sparsify
+from assets.saes.files.sparsify import fold_scale, save_sparsify
 from assets.saes.model.sae import Activation, Sae, SaeConfig, UnknownBlockError
 
 ACTIVATIONS = get_args(Activation)
@@ -278,7 +278,7 @@ def test_folding_a_scale_changes_neither_latents_nor_reconstruction(scale: float
     for weight in sae.state_dict().values():
         weight.copy_(torch.randn(weight.shape, generator=generator))
     x = torch.randn(7, 5, generator=generator) / scale
-    plain = folded(sae, 2)
+    plain = fold_scale(sae, 2)
     ours, raw = sae.at(2)(sae.scaled(x, 2)), plain(x)
     order = [ours.indices.argsort(1), raw.indices.argsort(1)]
     values = [one.values.gather(1, by) for one, by in zip((ours, raw), order, strict=True)]
@@ -289,9 +289,9 @@ def test_folding_a_scale_changes_neither_latents_nor_reconstruction(scale: float
 def test_folding_leaves_the_autoencoder_as_it_is_and_refuses_other_blocks() -> None:
     sae = trained(block_biases=True)
     before = {name: weight.clone() for name, weight in sae.state_dict().items()}
-    plain = folded(sae, 8)
+    plain = fold_scale(sae, 8)
     assert (plain.config.blocks, plain.config.scales, plain.config.block_biases) == ((8,), {8: 1.0}, False)
     plain.b_dec.data.zero_()
     assert all(torch.equal(sae.state_dict()[name], weight) for name, weight in before.items())
     with pytest.raises(UnknownBlockError, match="block 9"):
-        folded(sae, 9)
+        fold_scale(sae, 9)

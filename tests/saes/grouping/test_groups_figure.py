@@ -38,7 +38,7 @@ def test_the_picture_says_the_numbers_of_the_table() -> None:
     figure = picture(distances, Groups(count=2))
     assert figure.get_suptitle() == (
         "6 blocks: 2 groups and the last block (optimal)\n"
-        f"predicted loss {rows['predicted_loss']:.3f} half turns, AMAD {rows['amad']:.3f}, "
+        f"predicted loss {rows['predicted_loss']:.3f}, AMAD {rows['amad']:.3f}, "
         f"cost {rows['cost_ratio']:.0%} of one SAE per block"
     )
     assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["chord", "2 groups"]  # type: ignore[union-attr]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from assets import schemas
 from assets.saes.model.sae import SaeConfig
-from assets.saes.training.entries import Entry, curve_rows, planned_entries, sae_row, turns
+from assets.saes.training.entries import Entry, curve_rows, planned_entries, sae_row, training_waves
 from assets.saes.training.step import CurvePoint
 from resources.settings.profile import Saes, Transfer
 
@@ -78,7 +78,7 @@ def test_only_who_depends_on_what_was_changed_has_another_recipe() -> None:
 
 
 def in_turns(plan: list[Entry], most: int = 9) -> list[list[str]]:
-    return [[entry.name for entry in due] for due in turns(plan, plan, most)]
+    return [[entry.name for entry in due] for due in training_waves(plan, plan, most)]
 
 
 def test_parents_have_their_turn_before_their_children() -> None:
@@ -88,13 +88,13 @@ def test_parents_have_their_turn_before_their_children() -> None:
     assert in_turns(planned(9, "backward")) == [["blocks-04"], ["blocks-02-03"], ["blocks-00-01"]]
     tree = in_turns(planned(9, "tree"))
     assert tree == [["blocks-00-01", "blocks-02-03", "blocks-04"], ["block-00", "block-01", "block-02", "block-03"]]
-    assert turns([], [], 9) == []
+    assert training_waves([], [], 9) == []
 
 
 def test_a_turn_has_no_more_entries_than_fit_and_none_that_is_there_already() -> None:
     assert in_turns(planned(0), most=2) == [["blocks-00-01", "blocks-02-03"], ["blocks-04"]]
     plan = planned(9)
-    assert turns(plan, plan[1:], 9) == [[plan[1]], [plan[2]]]
+    assert training_waves(plan, plan[1:], 9) == [[plan[1]], [plan[2]]]
 
 
 @given(
@@ -108,7 +108,7 @@ def test_every_entry_has_one_turn_after_its_parents(sizes: list[int], entries: i
     groups = pl.DataFrame({"group": [f"g{n}" for n in members], "block": range(len(members))})
     plan = planned_entries(groups, settings(entries, direction), "corpus")
     done: set[str] = set()
-    for due in turns(plan, plan, most):
+    for due in training_waves(plan, plan, most):
         assert 0 < len(due) <= most
         assert all(entry.parent is None or entry.parent in done for entry in due)
         assert not done & {entry.name for entry in due}
