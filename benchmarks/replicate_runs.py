@@ -19,12 +19,13 @@ from assets.activations.harvest.reader import Reader, Text, input_digest
 from assets.activations.shards.shards import Shards
 from assets.saes.corpus.draw import draw_corpus, kept_everywhere, kept_tokens, stacked
 from assets.saes.files.native import load_sae, save_sae
-from assets.saes.grouping.layer_groups import AngularDistances, group_name
+from assets.saes.grouping.distances import AngularDistances
 from assets.saes.metrics import reconstruction_scores
 from assets.saes.model.sae import Sae
+from assets.saes.names import group_name
+from assets.saes.training.curve import gain_at_end
 from assets.saes.training.entries import Entry
 from assets.saes.training.run import Run, training_corpus, validation_samples
-from assets.saes.training.step import gain_at_end
 from resources.compute.devices import devices
 from resources.lake.lake import digest_of
 from resources.models.model_source import model_identity
@@ -171,7 +172,7 @@ class Laboratory:
         checkpoint = place / f"{group_name(groups[0])}.checkpoint"
         checkpoint.unlink(missing_ok=True)  # else the seconds before an interruption would not be counted
         with _Clock() as clock, self.bar(tokens * len(groups), f"{place.relative_to(self.folder)}: tokens") as advance:
-            run = Run(entries, parents, self._corpus(groups), profile, self.device)
+            run = Run(entries, parents, self._corpus(groups), profile.saes, self.device)
             run.go(checkpoint, advance, print)
         for entry in entries:
             training = run.trainings[entry.name]

@@ -39,7 +39,7 @@ from assets.saes.files.downloaded import check_fits, open_downloaded
 from assets.saes.files.saelens import save_saelens
 from assets.saes.files.sparsify import save_sparsify
 from assets.saes.model.sae import Activation, Sae, SaeConfig
-from assets.saes.training.step import random_sae
+from assets.saes.training.random_start import random_sae
 
 D_MODEL, N_LATENTS, K, TOKENS, THREADS, SEED = 576, 4608, 32, 512, 2, 0
 SIZES, N_BLOCKS = {8: 40.0, 11: 68.0}, 30

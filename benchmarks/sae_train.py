@@ -43,7 +43,7 @@ import torch
 from torch import Tensor
 
 from assets.saes.model.sae import SaeConfig
-from assets.saes.training.step import random_sae
+from assets.saes.training.random_start import random_sae
 
 ROUNDS, SECONDS, WARM_UP_STEPS, THREADS, SEED = 7, 3.0, 2, 2, 0
 D_MODEL, K, BATCH_TOKENS, BATCHES, WIDTHS = 576, 32, 2048, 64, (4608, 18432)

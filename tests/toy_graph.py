@@ -160,7 +160,7 @@ class ShardedWorld(World):
     def _shard(self, build: Build, accession: str, text: str) -> None:
         """Keep what an interrupted attempt left, link what the artefact before has, make what is in neither."""
         shard = build.folder / "shards" / f"{accession}.txt"
-        before = build.before_folder / "shards" / shard.name if build.previous else None
+        before = build.before_folder / "shards" / shard.name if build.before_folder else None
         if _holds(shard, text):
             return
         shard.unlink(missing_ok=True)

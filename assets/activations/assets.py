@@ -1,8 +1,8 @@
 """Residual streams of the language model while it reads every description."""
 
 from assets import schemas
-from assets.activations.model_now import model_now
 from assets.declaration import asset
+from assets.model_now import model_now
 from resources.lake.build import Build
 from resources.lake.recipe import whole
 
@@ -18,8 +18,16 @@ from resources.lake.recipe import whole
 )
 def activations(build: Build) -> None:
     """Which filings were read, their residual streams beside; those whose text did not change are carried over."""
-    from assets.activations.keeping import keep_activations
+    from assets.activations.harvest.reader import Reader
+    from assets.activations.keeping import activation_rows, keep_activations, known_tokens, with_input_digests
 
-    rows = keep_activations(build)
+    reader = Reader(build.profile, build.models, build.progress, build.log)
+    filings = with_input_digests(build.read("descriptions"), build.profile.model, build.models)
+    tokens = known_tokens(filings, build.before("activations"))
+    if build.profile.activations.keep == "all" and filings.height:
+        kept = keep_activations(filings, reader, build.folder, build.before_folder)
+        tokens = kept.tokens
+        build.metadata |= kept.metadata
+    rows = activation_rows(filings, tokens, reader)
     build.write(schemas.ACTIVATIONS, rows)
     build.metadata["tokens"] = int(rows["tokens"].sum())

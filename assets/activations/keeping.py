@@ -1,33 +1,62 @@
 """The cache itself: the residual streams of a year's filings, stored where all are to be kept."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
 import polars as pl
 
 from assets import schemas
 from assets.activations.cache import fill
-from assets.activations.harvest.reader import input_digest
+from assets.activations.harvest.reader import Reader, input_digest
 from assets.activations.shards.shards import Shards
-from assets.activations.source import SHARDS, reader_of, texts_of
-from resources.lake.build import Build
+from assets.activations.source import SHARDS, texts_of
 from resources.models.model_source import model_identity
+from resources.settings.profile import Model
 
 
-def keep_activations(build: Build) -> pl.DataFrame:
-    """Rows of `activations`, whose shards are made where they are to be kept."""
-    settings, identity = build.profile.model, model_identity(build.profile.model, build.models)
-    filings = build.read("descriptions")
-    source = [input_digest(settings, identity, text) for text in filings["text"]]
-    filings = filings.with_columns(input_digest=pl.Series(source, dtype=pl.String))
-    reader, known = reader_of(build), build.before("activations")
-    tokens = dict(
-        known.join(filings, on=["accession", "input_digest"], how="semi").select("accession", "tokens").rows()
-    )
-    if build.profile.activations.keep == "all" and filings.height:
-        folder = build.folder / SHARDS
-        before = [build.before_folder / SHARDS] if build.previous else []
-        filled = fill(folder, texts_of(filings), reader.blocks, before, reader)
-        tokens = {accession: place.tokens for accession, place in Shards(folder).places.items()}
-        build.metadata |= {"filings_read": len(filled.read), "filings_carried_over": len(filled.carried_over)}
-        build.metadata |= reader.metadata
+@dataclass(frozen=True)
+class Kept:
+    """Tokens of each filing whose residual streams are stored, and what storing them took."""
+
+    tokens: dict[str, int]
+    metadata: dict[str, Any]
+
+
+def with_input_digests(filings: pl.DataFrame, settings: Model, models: Path) -> pl.DataFrame:
+    """Return filings (rows with a text) with `input_digest`: the digest of all that their activations depend on."""
+    identity = model_identity(settings, models)
+    digests = [input_digest(settings, identity, text) for text in filings["text"]]
+    return filings.with_columns(input_digest=pl.Series(digests, dtype=pl.String))
+
+
+def keep_activations(filings: pl.DataFrame, reader: Reader, artefact: Path, previous: Path | None) -> Kept:
+    """Store the residual streams of filings in an artefact.
+
+    Parameters
+    ----------
+    filings : rows accession, text, input_digest
+    reader : reads what is not there yet
+    artefact : folder whose shards they become
+    previous : folder of the artefact before it; what did not change is carried over from there
+    """
+    folder = artefact / SHARDS
+    sources = [previous / SHARDS] if previous else []
+    filled = fill(folder, texts_of(filings), reader.blocks, sources, reader)
+    tokens = {accession: place.tokens for accession, place in Shards(folder).places.items()}
+    counts = {"filings_read": len(filled.read), "filings_carried_over": len(filled.carried_over)}
+    return Kept(tokens, counts | reader.metadata)
+
+
+def known_tokens(filings: pl.DataFrame, before: pl.DataFrame) -> dict[str, int]:
+    """Return the tokens of filings that were counted `before`, in rows of `activations`, and have not changed."""
+    unchanged = before.join(filings, on=["accession", "input_digest"], how="semi")
+    return dict(unchanged.select("accession", "tokens").iter_rows())
+
+
+def activation_rows(filings: pl.DataFrame, tokens: Mapping[str, int], reader: Reader) -> pl.DataFrame:
+    """Return rows of `activations`; a filing whose tokens are not known is tokenized."""
     counts = [
         tokens[accession] if accession in tokens else len(reader.tokenize(text))
         for accession, text in filings.select("accession", "text").iter_rows()

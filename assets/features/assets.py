@@ -1,5 +1,7 @@
 """What describes a company: pooled latents, their labels, vectors to compare, and the embedding baseline."""
 
+from typing import TYPE_CHECKING
+
 import polars as pl
 
 from assets import schemas
@@ -9,6 +11,9 @@ from resources.lake.build import Build
 from resources.lake.recipe import Slices, whole
 from resources.models.embedder import embedder_identity
 from resources.settings.profile import Profile
+
+if TYPE_CHECKING:
+    from assets.activations.source import ActivationSource
 
 
 def _embedder_now(profile: Profile, partition: str | None) -> Slices:
@@ -25,28 +30,33 @@ def _embedder_now(profile: Profile, partition: str | None) -> Slices:
 )
 def company_features(build: Build) -> None:
     """Latents of every filing of a year, pooled over its tokens; massive activations are never pooled."""
-    from assets.activations.source import documents
-    from assets.features.encoding import chosen_entries, encode_document
-    from assets.saes.files.native import entry_folder, load_sae
+    from assets.features.encoding import chosen_entries, encode_filings
+    from assets.saes.stored import StoredSaes
 
-    entries = chosen_entries(build.read("saes"), build.profile.features.blocks)
+    settings, saes = build.profile.features, StoredSaes(build.folders("saes")[0], build.read("saes"))
+    entries = chosen_entries(saes.rows, settings.blocks)
     weights = entries.select("entry", "block", "sha256").rows()
     filings = build.read("activations").sort("accession")
     kept = build.record_units({row["accession"]: [row["input_digest"], weights] for row in filings.to_dicts()})
-    folder = build.folders("saes")[0]
-    saes = {entry: load_sae(entry_folder(folder, entry)) for entry in entries["entry"].unique()}
-    fresh = filings.filter(~pl.col("accession").is_in(sorted(kept)))
-    encoded = []
+    unchanged = pl.col("accession").is_in(sorted(kept))
+    fresh, source = filings.filter(~unchanged), _activation_source(build)
+    documents = source.documents(
+        build.folders("activations")[0],
+        lambda: filings.join(build.read("descriptions"), on="accession"),
+        fresh["accession"].to_list(),
+        entries["block"].to_list(),
+    )
     with build.progress(fresh.height, "filings") as progress:
-        for document in documents(build, fresh["accession"].to_list(), entries["block"].to_list()):
-            for entry, block in entries.select("entry", "block").iter_rows():
-                pooled = encode_document(document, saes[entry], block, build.profile)
-                encoded.append(pooled.with_columns(entry=pl.lit(entry), block=pl.lit(block, pl.Int32)))
-            progress(1)
-    old = build.before("company_features").filter(pl.col("accession").is_in(sorted(kept)))
-    rows = [part.join(fresh, on="accession").select(old.columns) for part in encoded]
-    build.write(schemas.COMPANY_FEATURES, pl.concat([old, *rows]))
-    build.metadata |= {"filings_encoded": fresh.height, "filings_carried_over": len(kept)}
+        encoded = encode_filings(
+            documents,
+            saes.load_blocks(entries),
+            fresh,
+            massive_norm=build.profile.activations.massive_norm,
+            pooling=settings.pooling,
+            progress=progress,
+        )
+    build.write(schemas.COMPANY_FEATURES, pl.concat([build.before("company_features").filter(unchanged), encoded]))
+    build.metadata |= source.metadata | {"filings_encoded": fresh.height, "filings_carried_over": len(kept)}
 
 
 @asset(
@@ -57,18 +67,19 @@ def company_features(build: Build) -> None:
 )
 def latent_labels(build: Build) -> None:
     """Names for the latents that describe companies, from the training tokens on which they are strongest."""
-    from assets.activations.source import open_corpus
-    from assets.features.encoding import chosen_entries, label_entry
-    from assets.saes.files.native import entry_folder, load_sae
+    from assets.features.encoding import chosen_entries
+    from assets.features.labels import label_entries
+    from assets.saes.stored import StoredSaes
 
-    entries = chosen_entries(build.read("saes"), build.profile.features.blocks)
-    labels = []
-    with open_corpus(build, "train") as (train, shards):
-        for entry, block in entries.select("entry", "block").iter_rows():
-            sae = load_sae(entry_folder(build.folders("saes")[0], entry))
-            named = label_entry(shards, train, sae, block, build.profile)
-            labels.append(named.with_columns(entry=pl.lit(entry), block=pl.lit(block, pl.Int32)))
-    build.write(schemas.LATENT_LABELS, pl.concat(labels))
+    settings, saes = build.profile, StoredSaes(build.folders("saes")[0], build.read("saes"))
+    entries = chosen_entries(saes.rows, settings.features.blocks)
+    source = _activation_source(build)
+    corpus = source.corpus(build.read("sae_corpus"), build.folders("sae_corpus")[0], build.folder)
+    with corpus.open("train") as (train, shards):
+        massive = settings.activations.massive_norm
+        labels = label_entries(shards, train, entries, saes.load, massive_norm=massive, settings=settings.labels)
+    build.write(schemas.LATENT_LABELS, labels)
+    build.metadata |= corpus.metadata
 
 
 @asset(
@@ -118,3 +129,10 @@ def company_vectors(build: Build) -> None:
     as_of = pl.lit(month_end(build.partition or ""), pl.Date)
     build.write(schemas.COMPANY_VECTORS, vectors.with_columns(as_of=as_of))
     build.metadata["companies"] = vectors["company_id"].n_unique()
+
+
+def _activation_source(build: Build) -> "ActivationSource":
+    """Return what gives residual streams, from shards or from the model, with its progress shown in this build."""
+    from assets.activations.source import ActivationSource
+
+    return ActivationSource(build.profile, build.models, build.progress, build.log)

@@ -1,6 +1,6 @@
-"""From shards and autoencoders to latents: which entry speaks for which block, and what it sees in a filing."""
+"""From residual streams and autoencoders to latents: which entry reads which block, and what it finds in a filing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,14 +8,14 @@ import polars as pl
 import torch
 from numpy.typing import NDArray
 
+from assets import schemas
 from assets.activations.shards.part import Document
-from assets.activations.shards.shards import Shards, massive_tokens
-from assets.features.labels import label_latents
-from assets.features.pooling import pool_filing
+from assets.activations.shards.shards import massive_tokens
+from assets.features.pooling import Pooling, pool_filing
 from assets.saes.model.sae import Sae
-from resources.settings.profile import Profile
 
 CHUNK = 4096
+"""Tokens encoded at once."""
 
 
 class NoEntryError(LookupError):
@@ -46,38 +46,66 @@ def newest(filings: pl.DataFrame) -> pl.DataFrame:
     return filings.join(last, on=["company_id", "accession"], how="semi")
 
 
-def encode_document(document: Document, sae: Sae, block: int, profile: Profile) -> pl.DataFrame:
-    """Pooled latents of one filing at one block: columns of `company_features` that are its own."""
-    values, indices, keep = _encode(document.streams[block], sae, block, profile.activations.massive_norm)
-    words, pooling = document.tokens, profile.features.pooling
+def encode_filings(
+    documents: Iterable[Document],
+    saes: Mapping[tuple[str, int], Sae],
+    filings: pl.DataFrame,
+    *,
+    massive_norm: float,
+    pooling: Pooling,
+    progress: Callable[[int], None] = lambda n: None,
+) -> pl.DataFrame:
+    """Return rows of `company_features`: latents of every document at every block of `saes`, by entry and block.
+
+    Parameters
+    ----------
+    documents : filings with their residual streams, at all those blocks
+    saes : autoencoder by entry and block
+    filings : company_id, accession, filed_at of every document
+    massive_norm : tokens above so many medians are never pooled
+    pooling : how tokens become one value
+    progress : advances by documents
+    """
+    rows = [schemas.COMPANY_FEATURES.empty()]
+    columns = rows[0].columns
+    for document in documents:
+        for (entry, block), sae in saes.items():
+            pooled = encode_document(document, sae, block, massive_norm=massive_norm, pooling=pooling)
+            tagged = pooled.with_columns(entry=pl.lit(entry), block=pl.lit(block, pl.Int32))
+            rows.append(tagged.join(filings, on="accession").select(columns))
+        progress(1)
+    return pl.concat(rows)
+
+
+def encode_document(document: Document, sae: Sae, block: int, *, massive_norm: float, pooling: Pooling) -> pl.DataFrame:
+    """Return the pooled latents of one filing at one block: columns of `company_features` that are its own."""
+    values, indices, keep = encode_stream(document.streams[block], sae, block, massive_norm)
+    words = document.tokens
     pooled = pool_filing(values, indices, keep, words.char_start, words.char_end, pooling=pooling)
     return pooled.with_columns(accession=pl.lit(document.accession), pooling=pl.lit(pooling))
 
 
-def label_entry(shards: Shards, train: pl.DataFrame, sae: Sae, block: int, profile: Profile) -> pl.DataFrame:
-    """Labels of an entry's latents at one block, from the training documents (first_row, tokens, accession, text)."""
-    massive = profile.activations.massive_norm
-    spans = list(train.select("first_row", "tokens").iter_rows())
-    parts = [_encode(shards.activations(block, first, tokens), sae, block, massive) for first, tokens in spans]
-    values, indices = (_joined([part[i] for part in parts]) for i in range(2))
-    keep = np.concatenate([part[2] for part in parts])
-    words = pl.concat([shards.tokens(first, tokens) for first, tokens in spans])
-    texts = dict(train.select("accession", "text").iter_rows())
-    return label_latents(values, indices, keep, words, texts, settings=profile.labels)
-
-
-def _encode(
+def encode_stream(
     stream: NDArray[np.floating[Any]], sae: Sae, block: int, massive_norm: float
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.bool_]]:
-    """Values and indices [tokens, k] of the active latents, and the mask of tokens that are not massive."""
+    """Encode the residual stream `[tokens, d_model]` of one document at one block.
+
+    Returns
+    -------
+    values, indices : [tokens, width]
+        Of the active latents; `width` is the most that one token has.
+    keep : [tokens] bool
+        False for massive activations: norm above `massive_norm` medians of the document.
+    """
     x, one = stream.astype(np.float32), sae.at(block)
     with torch.inference_mode():
-        encoded = [one.encode(one.scaled(chunk, block)) for chunk in torch.split(torch.from_numpy(x), CHUNK)]
-    values, indices = (_joined([piece.numpy() for piece in part]) for part in zip(*encoded, strict=True))
+        chunks = torch.split(torch.from_numpy(x), CHUNK)
+        encoded = [one.encode(one.scaled(chunk, block)) for chunk in chunks]
+    values, indices = (join_rows([piece.numpy() for piece in pieces]) for pieces in zip(*encoded, strict=True))
     return values, indices, ~massive_tokens(np.linalg.norm(x, axis=1), massive_norm)
 
 
-def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Rows one after another; where they are of different width, filled up with 0."""
-    width = max(part.shape[1] for part in parts)
-    return np.concatenate([np.pad(part, ((0, 0), (0, width - part.shape[1]))) for part in parts])
+def join_rows(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return rows one after another; BatchTopK and JumpReLU give arrays of different width, which 0 fills up."""
+    width = max(array.shape[1] for array in arrays)
+    return np.concatenate([np.pad(array, ((0, 0), (0, width - array.shape[1]))) for array in arrays])

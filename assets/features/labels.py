@@ -1,7 +1,7 @@
 """Labels: what a latent seems to stand for, from the words of the training texts on which it is strongest."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,9 @@ import polars as pl
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
+from assets.activations.shards.shards import Shards
+from assets.features.encoding import encode_stream, join_rows
+from assets.saes.model.sae import Sae
 from resources.settings.profile import Labels
 
 PIECE = re.compile(r"[^\W_]+(?:['\u2019&.-][^\W_]+)*|[^\w\s]+|\s+|_")
@@ -25,6 +28,50 @@ MIN_LIFT_NEAR = 2.0
 """A word counts as near only where it is this many times as frequent there as in the corpus."""
 MIN_CONTENT_SHARE = 0.25
 """Below this share of the activation, content words would misname a latent of function words or punctuation."""
+
+
+def label_entries(
+    shards: Shards,
+    train: pl.DataFrame,
+    entries: pl.DataFrame,
+    load: Callable[[str], Sae],
+    *,
+    massive_norm: float,
+    settings: Labels,
+) -> pl.DataFrame:
+    """Return rows of `latent_labels`; one autoencoder is in memory at a time.
+
+    Parameters
+    ----------
+    train : the training documents: first_row, tokens, accession, text
+    entries : which autoencoder at which block: rows entry, block
+    load : reads an autoencoder by its entry
+    massive_norm : tokens above so many medians are left out
+    """
+    rows = []
+    for entry, block in entries.select("entry", "block").iter_rows():
+        named = label_entry(shards, train, load(entry), block, massive_norm=massive_norm, settings=settings)
+        rows.append(named.with_columns(entry=pl.lit(entry), block=pl.lit(block, pl.Int32)))
+    return pl.concat(rows)
+
+
+def label_entry(
+    shards: Shards, train: pl.DataFrame, sae: Sae, block: int, *, massive_norm: float, settings: Labels
+) -> pl.DataFrame:
+    """Return the labels of an autoencoder's latents at one block; see `label_latents`.
+
+    Parameters
+    ----------
+    train : the training documents: first_row, tokens, accession, text
+    massive_norm : tokens above so many medians of their document are left out
+    """
+    spans = list(train.select("first_row", "tokens").iter_rows())
+    encoded = [encode_stream(shards.activations(block, first, n), sae, block, massive_norm) for first, n in spans]
+    values, indices = (join_rows([arrays[i] for arrays in encoded]) for i in range(2))
+    keep = np.concatenate([keep for _, _, keep in encoded])
+    tokens = pl.concat([shards.tokens(first, n) for first, n in spans])
+    texts = dict(train.select("accession", "text").iter_rows())
+    return label_latents(values, indices, keep, tokens, texts, settings=settings)
 
 
 def label_latents(

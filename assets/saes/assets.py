@@ -1,31 +1,26 @@
 """Sparse autoencoders: the pinned corpus, which blocks share one, training, and scores on held-out documents."""
 
-import shutil
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from assets import schemas
-from assets.activations.model_now import model_now
 from assets.declaration import asset
+from assets.model_now import model_now
 from resources.lake.build import Build
 from resources.lake.lake import digest_of
 from resources.lake.recipe import Slices, whole
 from resources.settings.profile import Profile, ProfileError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from assets.saes.model.sae import Sae
-    from assets.saes.training.step import CurvePoint
+    from assets.activations.source import ActivationSource, CorpusReader
+    from assets.saes.writing import SaeWriter
 
 CHECKPOINTS = "checkpoints"
-"""Folder of what an interrupted training goes on from."""
+"""Subfolder from which an interrupted training goes on."""
 IN_RECIPES = ("saes.tokens", "saes.learning_rate", "saes.transfer", "saes.downloads")
-"""Settings that the recipe of an entry holds as far as it depends on them."""
+"""Settings of which each entry's recipe holds what that entry depends on, so that a new download
+retrains nothing."""
 
 
 @asset(
@@ -38,18 +33,18 @@ IN_RECIPES = ("saes.tokens", "saes.learning_rate", "saes.transfer", "saes.downlo
 )
 def sae_corpus(build: Build) -> None:
     """Pinned: the sampled filings with their residual streams; drawn anew for a new version, not a new filing."""
-    from assets.activations.source import keep_corpus
-    from assets.saes.corpus.draw import draw_corpus
+    from assets.saes.corpus.draw import corpus_rows
 
     pinned = build.only_changed("activations.keep")
     rows = build.before("sae_corpus") if pinned else schemas.SAE_CORPUS.empty()
+    if pinned and rows.is_empty():
+        build.log("the table of the pinned corpus is lost: it is drawn anew, from the filings there are today")
     if rows.is_empty():
-        if pinned:
-            build.log("the table of the pinned corpus is lost: it is drawn anew, from the filings there are today")
-        cached, texts = build.read("activations"), build.read("descriptions").select("accession", "text")
-        drawn = draw_corpus(cached, build.profile.corpus).join(cached, on="accession").join(texts, on="accession")
-        rows = drawn.select(column.name for column in schemas.SAE_CORPUS.columns)
-    keep_corpus(build, rows)
+        rows = corpus_rows(build.read("activations"), build.read("descriptions"), build.profile.corpus)
+    if build.profile.activations.keep != "none":
+        source, before = _activation_source(build), build.before_folder
+        source.keep(rows, build.folder, [*([before] if before else []), *build.folders("activations")])
+        build.metadata |= source.metadata
     build.write(schemas.SAE_CORPUS, rows)
     build.metadata |= {
         "tokens": int(rows["tokens"].sum()),
@@ -65,34 +60,20 @@ def sae_corpus(build: Build) -> None:
 )
 def layer_distances(build: Build) -> None:
     """Angular distances between blocks: means over all training documents, angles over as many as precision takes."""
-    import numpy as np
+    from assets.saes.grouping.corpus_distances import corpus_distances
 
-    from assets.activations.source import open_corpus
-    from assets.saes.corpus.draw import kept_everywhere, stacked
-    from assets.saes.grouping.layer_groups import AngularDistances, distance_rows
-
-    with open_corpus(build, "train") as (train, shards), build.progress(2 * train.height, "documents") as progress:
-        keep = kept_everywhere(shards, train, build.profile.activations.massive_norm)
-
-        def streams(documents: pl.DataFrame) -> "Iterator[NDArray[np.float32]]":
-            for first, tokens in documents.select("first_row", "tokens").iter_rows():
-                yield stacked(shards, first, tokens, keep)
-                progress(1)
-
-        angles = AngularDistances(shards.blocks)
-        for stream in streams(train):
-            angles.add_means(stream)
-        order = np.random.default_rng(build.profile.corpus.seed).permutation(train.height)
-        angles.add_until(streams(train[order]), build.profile.groups.precision)
-        rows = distance_rows(angles.distances(), angles.half_widths(), shards.blocks, angles.tokens)
+    corpus = _corpus(build)
+    with corpus.open("train") as (train, shards), build.progress(2 * train.height, "documents") as progress:
+        rows, measured = corpus_distances(
+            shards,
+            train,
+            massive_norm=build.profile.activations.massive_norm,
+            seed=build.profile.corpus.seed,
+            precision=build.profile.groups.precision,
+            progress=progress,
+        )
     build.write(schemas.LAYER_DISTANCES, rows)
-    build.metadata |= {
-        "tokens": angles.tokens,
-        "documents": angles.documents,
-        "documents_in_corpus": train.height,
-        "massive_tokens": int((~keep).sum()),
-        "half_width": rows["half_width"].max(),
-    }
+    build.metadata |= corpus.metadata | measured
 
 
 @asset(
@@ -153,36 +134,46 @@ def _downloads_now(profile: Profile, partition: str | None) -> Slices:
 )
 def saes(build: Build) -> None:
     """One autoencoder per group of blocks, and those that others trained; an unchanged one is carried over."""
-    from assets.saes.building import carried_over, downloaded, trained, whole_entries
-    from assets.saes.files.native import entry_folder, folder_digest, save_sae
-    from assets.saes.training.curves_figure import curves_figure
-    from assets.saes.training.entries import curve_rows, planned_entries, sae_row
+    from assets.saes.carry_over import PreviousSaes
+    from assets.saes.files.downloaded import load_download
+    from assets.saes.training.entries import planned_entries
+    from assets.saes.training.waves import train_in_waves
+    from assets.saes.writing import SaeWriter
+    from resources.models.limits import model_shape
 
-    entries = planned_entries(build.read("layer_groups"), build.profile.saes, build.digest_of("sae_corpus"))
+    settings, model = build.profile.saes, build.profile.model
+    entries = planned_entries(build.read("layer_groups"), settings, build.digest_of("sae_corpus"))
     downloads = _downloads_now(build.profile, None)
     recipes = {entry.name: entry.recipe for entry in entries} | downloads
-    kept = whole_entries(build, build.record_units(recipes, excluding=IN_RECIPES))
-    rows, curves = carried_over(build, kept)
-    fresh = [entry for entry in entries if entry.name not in kept]
+    before = PreviousSaes(build.before("saes"), build.before("sae_curves"), build.before_folder)
+    kept = before.intact(build.record_units(recipes, excluding=IN_RECIPES))
+    written, corpus = SaeWriter(build.folder, *before.copy(kept, build.folder)), _corpus(build)
+    for download in settings.downloads:
+        if download.name not in kept:
+            written.save(download.name, load_download(download, model_shape(model, build.models), model.id))
+    trained = train_in_waves(
+        entries,
+        kept,
+        corpus,
+        written,
+        settings=settings,
+        massive_norm=build.profile.activations.massive_norm,
+        checkpoints=build.folder / CHECKPOINTS,
+        progress=build.progress,
+        log=build.log,
+    )
+    _write_saes(build, written)
+    build.metadata |= corpus.metadata | trained | {"downloaded": len(downloads), "carried_over": len(kept)}
 
-    def save(name: str, sae: "Sae", parent: str | None, curve: "Sequence[CurvePoint]") -> None:
-        folder = entry_folder(build.folder, name)
-        save_sae(sae, folder)
-        rows.append(sae_row(name, sae.config, parent, curve, folder_digest(folder)))
-        curves.extend(curve_rows(name, curve))
 
-    for name in sorted(set(downloads) - kept):
-        save(name, downloaded(build, name), None, [])
-    for entry, training in trained(build, entries, fresh, build.folder / CHECKPOINTS):
-        save(entry.name, training.sae, entry.parent, training.curve)
-    shutil.rmtree(build.folder / CHECKPOINTS, ignore_errors=True)
-    build.write(schemas.SAES, schemas.SAES.frame(rows))
-    build.write(schemas.SAE_CURVES, schemas.SAE_CURVES.frame(curves))
-    build.metadata |= {"trained": len(fresh), "downloaded": len(downloads), "carried_over": len(kept)}
-    build.metadata["training_flop"] = sum(row["flop"] for row in rows if row["entry"] not in kept)
-    if curves:
-        picture = curves_figure(schemas.SAE_CURVES.frame(curves))
-        build.picture("curves", picture, "How FVU fell, and how many latents stayed silent.")
+def _write_saes(build: Build, written: "SaeWriter") -> None:
+    from assets.saes.training.curves_figure import curves_figure
+
+    curves = schemas.SAE_CURVES.frame(written.curves)
+    build.write(schemas.SAES, schemas.SAES.frame(written.rows))
+    build.write(schemas.SAE_CURVES, curves)
+    if curves.height:
+        build.picture("curves", curves_figure(curves), "How FVU fell, and the share of latents that were silent.")
 
 
 @asset(
@@ -193,22 +184,38 @@ def saes(build: Build) -> None:
 )
 def sae_scores(build: Build) -> None:
     """FVU, L0, dead latents, CE score and MMCS per block, each with its own scale, on documents never trained on."""
-    from assets.saes.building import decoder_mmcs, opened_saes, reconstruction
     from assets.saes.metrics import cross_entropy_scores, passes
+    from assets.saes.scoring import decoder_mmcs, reconstruction
+    from assets.saes.stored import StoredSaes
+    from resources.compute.devices import devices
     from resources.models.language_model import open_language_model
 
-    entries = build.read("saes")
-    rebuilt, texts = reconstruction(build, entries)
+    corpus, massive = _corpus(build), build.profile.activations.massive_norm
+    saes = StoredSaes(build.folders("saes")[0], build.read("saes"), devices()[0].name)
+    with build.progress(int(saes.rows["blocks"].list.len().sum()), "blocks") as progress:
+        rebuilt, texts = reconstruction(corpus, saes, massive, progress)
     model = open_language_model(build.profile.model, build.models)
     documents = [model.tokenize(text).ids[: model.window_tokens(build.profile.model.context_length)] for text in texts]
-    wanted, massive = build.profile.scores.ce_tokens, build.profile.activations.massive_norm
+    wanted = build.profile.scores.ce_tokens
     with build.progress(wanted * passes(rebuilt["block"].to_list()), "tokens") as progress:
-        saes, losses = opened_saes(build, entries), model.next_token_losses
-        entropy = cross_entropy_scores(losses, saes, documents, wanted, massive, progress=progress)
-    scores = rebuilt.join(entropy, on=["entry", "block"]).join(decoder_mmcs(build, entries), on="entry")
+        losses = model.next_token_losses
+        entropy = cross_entropy_scores(losses, saes.by_block(), documents, wanted, massive, progress=progress)
+    scores = rebuilt.join(entropy, on=["entry", "block"]).join(decoder_mmcs(saes), on="entry")
     build.write(schemas.SAE_SCORES, scores)
-    build.metadata |= {
+    build.metadata |= corpus.metadata | {
         "mean_fvu": scores["fvu"].mean(),
         "mean_ce_score": scores["ce_score"].mean(),
         "ce_tokens": int(scores["ce_tokens"][0]),
     }
+
+
+def _activation_source(build: Build) -> "ActivationSource":
+    """Return what gives residual streams, from shards or from the model, with its progress shown in this build."""
+    from assets.activations.source import ActivationSource
+
+    return ActivationSource(build.profile, build.models, build.progress, build.log)
+
+
+def _corpus(build: Build) -> "CorpusReader":
+    """Return the pinned corpus, to be opened split by split."""
+    return _activation_source(build).corpus(build.read("sae_corpus"), build.folders("sae_corpus")[0], build.folder)

@@ -173,17 +173,9 @@ class Build:
         return pl.concat([schema.empty(), *(pl.read_parquet(file) for file in files)])
 
     @property
-    def before_folder(self) -> Path:
-        """Folder of this artefact as it was.
-
-        Raises
-        ------
-        FileNotFoundError
-            There was none.
-        """
-        if self.previous is None:
-            raise FileNotFoundError(f"{self.label}: there is no artefact before this one")
-        return self.lake.folder(self.previous)
+    def before_folder(self) -> Path | None:
+        """Folder of this artefact as it was; None where there was none."""
+        return self.lake.folder(self.previous) if self.previous else None
 
     def slices_of(self, asset: str) -> Slices:
         """Slice digests of an input's own table, within the window."""

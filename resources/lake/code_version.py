@@ -19,6 +19,7 @@ PLUMBING = (
     "assets.activations.shards.writer_thread",
     "assets.activations.source",
     "assets.declaration",
+    "assets.saes.carry_over",
     "assets.saes.grouping.groups_figure",
     "assets.saes.training.checkpoint",
     "assets.saes.training.curves_figure",

@@ -12,10 +12,13 @@ from fakes.activation_parts import write_streams
 from assets import schemas
 from assets.activations.shards.shards import Shards
 from assets.features import encoding
-from assets.features.encoding import NoEntryError, chosen_entries, encode_document, label_entry, newest
+from assets.features.encoding import NoEntryError, chosen_entries, encode_document, newest
+from assets.features.labels import label_entry
 from assets.saes.model.sae import Sae, SaeConfig
 from resources.models.tokens import Tokens
-from resources.settings.profile import Profile
+from resources.settings.profile import Labels
+
+MASSIVE = 10.0
 
 SAES = pl.DataFrame({"entry": ["z", "blocks-01", "a"], "sha256": ["1", "2", "3"], "blocks": [[0, 2], [1], [2]]})
 
@@ -65,10 +68,7 @@ def identity_sae(activation: str = "topk") -> Sae:
 
 
 def test_latents_are_pooled_over_the_tokens_that_are_not_massive(shards: Shards) -> None:
-    profile = Profile(name="p").model_copy(
-        update={"features": Profile(name="p").features.model_copy(update={"pooling": "mean"})}
-    )
-    rows = encode_document(next(shards.iter_documents()), identity_sae(), 5, profile)
+    rows = encode_document(next(shards.iter_documents()), identity_sae(), 5, massive_norm=MASSIVE, pooling="mean")
     company = {"company_id": pl.lit("1"), "filed_at": pl.lit(date(2004, 1, 1))}
     tagged = rows.with_columns(entry=pl.lit("e"), block=pl.lit(5, pl.Int32), **company)
     assert schemas.COMPANY_FEATURES.validate(tagged).num_rows == 2
@@ -78,7 +78,7 @@ def test_latents_are_pooled_over_the_tokens_that_are_not_massive(shards: Shards)
 
 def test_labels_are_of_the_documents_given(shards: Shards) -> None:
     train = pl.DataFrame({"accession": ["doc"], "first_row": [0], "tokens": [4], "text": [" wood iron wood"]})
-    rows = label_entry(shards, train, identity_sae(), 5, Profile(name="p"))
+    rows = label_entry(shards, train, identity_sae(), 5, massive_norm=MASSIVE, settings=Labels())
     labels = dict(rows.select("latent", "label").iter_rows())
     assert "wood" in labels[0]
     assert "iron" in labels[1]
@@ -103,7 +103,9 @@ def uneven(tmp_path: Path) -> Shards:
 @pytest.mark.parametrize("chunk", [1, 2, 3, 4096])
 def test_chunks_of_different_width_are_joined(uneven: Shards, monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
     monkeypatch.setattr(encoding, "CHUNK", chunk)
-    rows = encode_document(next(uneven.iter_documents()), identity_sae("jump_relu"), 5, Profile(name="p"))
+    rows = encode_document(
+        next(uneven.iter_documents()), identity_sae("jump_relu"), 5, massive_norm=MASSIVE, pooling="mean"
+    )
     found = rows.sort("latent").select("latent", "value", "peak_position").rows()
     assert found == [(0, (2 + 4) / 4, 3), (1, (2 + 4) / 4, 2), (2, (6 + 4) / 4, 2)]
 
@@ -115,7 +117,9 @@ def test_documents_of_different_width_are_joined(uneven: Shards, monkeypatch: py
     train = pl.DataFrame({
         "accession": ["one", "two"], "first_row": [0, 4], "tokens": [4, 2], "text": [text, text[:9]],
     })  # fmt: skip
-    rows = label_entry(uneven, train, identity_sae("jump_relu"), 5, Profile(name="p")).sort("latent")
+    rows = label_entry(uneven, train, identity_sae("jump_relu"), 5, massive_norm=MASSIVE, settings=Labels()).sort(
+        "latent"
+    )
     assert rows["latent"].to_list() == [0, 1, 2]
     assert rows["density"].to_list() == pytest.approx([3 / 6, 3 / 6, 2 / 6])
     assert [set(words) for words in rows["top_tokens"]] == [
@@ -130,7 +134,7 @@ def test_a_block_is_encoded_with_its_own_biases(shards: Shards) -> None:
     with torch.no_grad():
         both.encoder.weight.copy_(torch.eye(3))
         both.encoder.bias[1, 0] = -1
-    rows = encode_document(next(shards.iter_documents()), both, 5, Profile(name="p"))
+    rows = encode_document(next(shards.iter_documents()), both, 5, massive_norm=MASSIVE, pooling="mean")
     assert rows.sort("latent").select("latent", "value").rows() == [
         (0, pytest.approx((1 + 1) / 3)),
         (1, pytest.approx(2 / 3)),

@@ -20,7 +20,7 @@ from assets.saes.metrics import (
     transfer_score,
 )
 from assets.saes.model.sae import Sae, SaeConfig, UnknownBlockError
-from assets.saes.training.step import random_sae
+from assets.saes.training.random_start import random_sae
 from assets.schemas import SAE_SCORES
 
 D, VOCABULARY = 8, 11

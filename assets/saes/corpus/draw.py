@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from assets import schemas
 from assets.activations.shards.shards import Shards, massive_tokens
 from resources.settings.profile import Corpus
 
@@ -67,6 +68,13 @@ def draw_corpus(filings: pl.DataFrame, settings: Corpus) -> pl.DataFrame:
         .otherwise(pl.lit("train"))
     )
     return drawn.select("accession", split=split).sort("accession")
+
+
+def corpus_rows(filings: pl.DataFrame, descriptions: pl.DataFrame, settings: Corpus) -> pl.DataFrame:
+    """Return rows of `sae_corpus`: what `draw_corpus` draws from rows of `activations`, with the texts."""
+    texts = descriptions.select("accession", "text")
+    drawn = draw_corpus(filings, settings).join(filings, on="accession").join(texts, on="accession")
+    return drawn.select(column.name for column in schemas.SAE_CORPUS.columns)
 
 
 def kept_tokens(shards: Shards, index: pl.DataFrame, block: int, massive_norm: float) -> NDArray[np.bool_]:

@@ -12,6 +12,8 @@ from assets.saes.files.native import CONFIG, WEIGHTS, SaeFileError, folder_diges
 from assets.saes.files.saelens import SAELENS_WEIGHTS, load_saelens
 from assets.saes.files.sparsify import fold_scale
 from assets.saes.model.sae import Sae
+from resources.models.limits import ModelShape
+from resources.settings.profile import Download
 
 RUN = "config.json"
 """Of sparsify and Group-SAE: how a run was trained, beside the folders of its autoencoders."""
@@ -41,6 +43,19 @@ class _Origin:
     """Id or folder of the model."""
     normalised: bool = False
     """Whether activations were multiplied by a factor that is not in the weights."""
+
+
+def load_download(download: Download, shape: ModelShape, model_id: str) -> Sae:
+    """Read what the settings name, and check it against the model; raises as `open_downloaded` and `check_fits`."""
+    return check_fits(
+        open_downloaded(download.path),
+        download.path,
+        download.block,
+        d_model=shape.d_model,
+        n_blocks=shape.n_blocks,
+        model_id=model_id,
+        scale=download.scale,
+    )
 
 
 def open_downloaded(folder: Path) -> Sae:

@@ -30,11 +30,6 @@ class SaeFileError(ValueError):
     """A folder does not hold an autoencoder that can be read, or cannot hold one that is to be written."""
 
 
-def entry_folder(artefact: Path, entry: str) -> Path:
-    """Where an artefact of `saes` holds an entry, apart from its tables, so that every name is free for one."""
-    return artefact / "entries" / entry
-
-
 def save_sae(sae: Sae, folder: Path) -> None:
     """Write `cfg.json` (`blocks`, `block_biases` and `scales` are ours) and weights; equal weights give equal bytes."""
     write_files(folder, _settings(sae.config), sae.state_dict(), WEIGHTS)

@@ -7,6 +7,7 @@ import polars as pl
 from assets.saes.grouping.distances import AngularDistances, DistanceError, Matrix, distance_matrix, distance_rows
 from assets.saes.grouping.flop import CostModel
 from assets.saes.grouping.strategies import amad, choose_count, diameter, frontier, knee, partition, predicted_loss
+from assets.saes.names import group_name
 from resources.settings.profile import Groups
 
 __all__ = [
@@ -17,18 +18,8 @@ __all__ = [
     "distance_matrix",
     "distance_rows",
     "group_frontier",
-    "group_name",
     "layer_groups",
 ]
-
-
-def group_name(blocks: Sequence[int]) -> str:
-    """Return `blocks-08-11` for a run of blocks, `block-29` for one, `blocks-02+05` for a group with gaps."""
-    if len(blocks) == 1:
-        return f"block-{blocks[0]:02d}"
-    if blocks[-1] - blocks[0] == len(blocks) - 1:
-        return f"blocks-{blocks[0]:02d}-{blocks[-1]:02d}"
-    return "blocks-" + "+".join(f"{block:02d}" for block in blocks)
 
 
 def group_frontier(distances: Matrix, strategy: str, costs: CostModel, blocks: Sequence[int]) -> pl.DataFrame:

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from assets.saes.corpus.batches import MemberDraw
-from assets.saes.training.step import CurvePoint, SaeTraining
+from assets.saes.training.curve import CurvePoint
+from assets.saes.training.step import SaeTraining
 
 MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 

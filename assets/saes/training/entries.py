@@ -1,4 +1,4 @@
-"""Entries of `saes`: which autoencoders there are to be, in which order, from which parent, and their rows."""
+"""Entries of `saes`: which autoencoders there are to be, in which order, and from which parent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,14 +7,9 @@ from typing import Any
 
 import polars as pl
 
-from assets.saes.grouping.flop import sae_flop
-from assets.saes.grouping.layer_groups import group_name
-from assets.saes.model.sae import SaeConfig
-from assets.saes.training.step import CurvePoint
+from assets.saes.names import group_name
 from assets.saes.training.transfer import parents
 from resources.settings.profile import Saes
-
-LAST_POINTS = 10
 
 
 @dataclass(frozen=True)
@@ -65,42 +60,14 @@ def planned_entries(groups: pl.DataFrame, settings: Saes, corpus: str) -> list[E
 
 
 def training_waves(entries: Sequence[Entry], fresh: Sequence[Entry], most: int) -> list[list[Entry]]:
-    """Return the fresh ones in turns of at most so many, trained together; a parent's turn is before its children's."""
-    of = {entry.name: entry for entry in entries}
+    """Return the fresh entries in waves of at most so many, trained together; a parent's is before its children's."""
+    by_name = {entry.name: entry for entry in entries}
 
     def depth(entry: Entry) -> int:
-        return 1 + depth(of[entry.parent]) if entry.parent else 0
+        return 1 + depth(by_name[entry.parent]) if entry.parent else 0
 
     by_depth: dict[int, list[Entry]] = {}
     for entry in entries:
         if entry in fresh:
             by_depth.setdefault(depth(entry), []).append(entry)
-    return [due[i : i + most] for _, due in sorted(by_depth.items()) for i in range(0, len(due), most)]
-
-
-def sae_row(
-    name: str, config: SaeConfig, parent: str | None, curve: Sequence[CurvePoint], sha256: str
-) -> dict[str, Any]:
-    """Row of `saes`; its FVU is the mean over the last points of the curve. A downloaded one has no curve."""
-    last = curve[-LAST_POINTS:]
-    held_out = [point.held_out_fvu for point in curve if point.held_out_fvu is not None]
-    tokens = curve[-1].tokens if curve else 0
-    return {
-        "entry": name,
-        "blocks": list(config.blocks),
-        "d_model": config.d_model,
-        "n_latents": config.n_latents,
-        "activation": config.activation,
-        "k": config.k,
-        "parent": parent,
-        "tokens": tokens,
-        "flop": sae_flop(tokens, config.d_model, config.n_latents / config.d_model),
-        "fvu": sum(point.fvu for point in last) / len(last) if last else None,
-        "validation_fvu": held_out[-1] if held_out else None,
-        "sha256": sha256,
-    }
-
-
-def curve_rows(name: str, curve: Sequence[CurvePoint]) -> list[dict[str, Any]]:
-    """Rows of `sae_curves`."""
-    return [{"entry": name, **point._asdict()} for point in curve]
+    return [wave[i : i + most] for _, wave in sorted(by_depth.items()) for i in range(0, len(wave), most)]

@@ -1,6 +1,6 @@
 """A training run over the cache: all entries of a turn in one pass, checkpoints on disk, the curve of what diverged."""
 
-import csv
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,11 +20,13 @@ from assets.saes.corpus.draw import kept_sample
 from assets.saes.metrics import fvu_of
 from assets.saes.model.sae import Sae, SaeConfig
 from assets.saes.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from assets.saes.training.curve import TrainingDivergedError, write_curve
 from assets.saes.training.entries import Entry
-from assets.saes.training.step import CurvePoint, SaeTraining, TrainingDivergedError, random_sae, train_together
+from assets.saes.training.random_start import random_sae
+from assets.saes.training.step import SaeTraining, train_together
 from assets.saes.training.transfer import warm_start
 from resources.compute.devices import reused_memory
-from resources.settings.profile import Profile, Saes
+from resources.settings.profile import Saes
 
 CHECKPOINT_SECONDS = 120.0
 RATES = "saes.learning_rate, or saes.transfer.learning_rate where it starts from another"
@@ -87,8 +89,8 @@ class Run:
         Finished autoencoders by entry name.
     corpus : TrainingCorpus
         Has all blocks of the entries.
-    profile : Profile
-        The settings `saes`.
+    settings : Saes
+        How all are trained.
     device : str
         Where weights are.
     """
@@ -98,20 +100,20 @@ class Run:
         entries: Sequence[Entry],
         parents: Mapping[str, Sae],
         corpus: TrainingCorpus,
-        profile: Profile,
+        settings: Saes,
         device: str = "cpu",
     ) -> None:
-        self._corpus, self._settings = corpus, profile.saes
+        self._corpus, self._settings = corpus, settings
         self._blocks = {entry.name: entry.blocks for entry in entries}
         self.trainings: dict[str, SaeTraining] = {}
         self._draws: dict[str, MemberDraw] = {}
         for entry in entries:
             config = self._config(entry.blocks)
             start = warm_start(parents[entry.parent], config) if entry.parent else self._random(config)
-            settings, held_out = self._settings_of(entry), self._held_out(entry.blocks)
-            steps = -(-entry.tokens // settings.batch_tokens)
-            self.trainings[entry.name] = SaeTraining(start.on(device), settings, steps, held_out)
-            self._draws[entry.name] = MemberDraw(entry.blocks, config.scales, self._settings.seed)
+            own, held_out = self._settings_of(entry), self._held_out(entry.blocks)
+            steps = math.ceil(entry.tokens / settings.batch_tokens)
+            self.trainings[entry.name] = SaeTraining(start.on(device), own, steps, held_out)
+            self._draws[entry.name] = MemberDraw(entry.blocks, config.scales, settings.seed)
 
     def go(self, checkpoint: Path, progress: Callable[[int], None], log: Callable[[str], None]) -> None:
         """Train to the end, from the checkpoint where there is one; the same weights as without an interruption.
@@ -133,7 +135,7 @@ class Run:
                 train_together(self.trainings, self._batches(steps), progress=progress, after_step=save.when_due)
         except TrainingDivergedError as error:
             file = checkpoint.with_name("diverged.csv")
-            _write_curve(file, error.curve)
+            write_curve(file, error.curve)
             raise TrainingDivergedError(f"{error} ({RATES}); its curve is in {file}", error.curve) from error
         save_checkpoint(checkpoint, self.trainings, self._draws)
         for name, training in self.trainings.items():
@@ -204,9 +206,3 @@ class _Every:
         if time.monotonic() - self._last >= self._seconds:
             self._act()
             self._last = time.monotonic()
-
-
-def _write_curve(file: Path, curve: Sequence[CurvePoint]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("w", newline="", encoding="utf-8") as stream:
-        csv.writer(stream).writerows([CurvePoint._fields, *curve])

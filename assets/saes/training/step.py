@@ -3,26 +3,23 @@
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 import torch
 from torch import Tensor
 
 from assets.saes.corpus.batches import Batch, InvalidActivationsError
-from assets.saes.model.sae import Sae, SaeConfig
+from assets.saes.model.sae import Sae
 from assets.saes.training.auxiliary_loss import auxiliary_loss
+from assets.saes.training.curve import CurvePoint, TrainingDivergedError, gain_at_end
+from assets.saes.training.schedule import COOLING, LEAST_RATE, learning_rate_factor
 from resources.settings.profile import Saes
 
 CURVE_POINTS = 200
 HELD_OUT_POINTS = 20
 """Of the curve, those at which the held-out FVU is measured."""
-FLAT_SHARE = 0.2
-"""Of the tokens so far: the stretch at the end over which a curve is flat or not."""
-WARM_UP, DECAYED, COOLING = 0.05, 0.85, 0.15
-"""Shares of the steps: in which the rate rises, in which it falls, and in which it falls once the curve is flat."""
 EARLIEST_END = 0.25
 """Share of the steps before which no curve is called flat."""
-LEAST_RATE = 0.02
 MAX_GRADIENT_NORM = 1.0
 SILENT_BATCHES = 10
 LEAST_TOKENS = 2
@@ -32,27 +29,6 @@ THRESHOLD_MEMORY = 0.99
 
 HeldOut = Callable[[Sae], float]
 """Mean FVU over an autoencoder's blocks on documents it is not trained on."""
-
-
-class CurvePoint(NamedTuple):
-    """One point of a learning curve."""
-
-    tokens: int
-    """Tokens seen so far."""
-    fvu: float
-    """Fraction of variance unexplained on the batch, the mean over its blocks, each about its own mean."""
-    held_out_fvu: float | None
-    """The same on validation documents; None where it was not measured at this point."""
-    dead_share: float
-    """Share of latents silent for the last 10 batches or longer."""
-
-
-class TrainingDivergedError(RuntimeError):
-    """The loss or the held-out FVU became NaN or infinite; `curve` is the learning curve up to there."""
-
-    def __init__(self, message: str, curve: list[CurvePoint]) -> None:
-        super().__init__(message)
-        self.curve = curve
 
 
 class SaeTraining:
@@ -231,27 +207,6 @@ def train_together(
         after_step()
 
 
-@torch.no_grad()
-def random_sae(config: SaeConfig, means: Tensor, seed: int) -> Sae:
-    """Return untrained weights: random unit decoder rows, encoder = decoder, b_dec the means.
-
-    `means: [blocks, d_model]` are those of the scaled activations of the blocks; with shared biases b_dec is their
-    mean. JumpReLU's thresholds start where about k of the latents of an average token are above them: scaled
-    activations have a mean norm of 1, of which the mean is taken away before they are encoded.
-    """
-    sae = Sae(config)
-    sae.W_dec.copy_(torch.randn(sae.W_dec.shape, generator=torch.Generator().manual_seed(seed)))
-    sae.normalise_decoder()
-    sae.encoder.weight.copy_(sae.W_dec)
-    sae.b_dec.copy_(means if config.bias_rows > 1 else means.mean(dim=0))
-    if config.activation == "jump_relu":
-        share = torch.tensor(1 - config.k / config.n_latents, dtype=torch.float64)
-        normal = float(torch.special.ndtri(share).clamp_min(0.1))
-        spread = float((1 - means.pow(2).sum(dim=1)).clamp_min(0.01).mean())
-        sae.log_threshold.fill_(math.log(normal * math.sqrt(spread / config.d_model)))
-    return sae
-
-
 def error_weights(x: Tensor, counts: Sequence[int]) -> Tensor:
     """Return `[tokens]`: what squared errors are multiplied by, so that their sum is the mean FVU over blocks.
 
@@ -268,29 +223,3 @@ def _spread(x: Tensor, otherwise: Tensor) -> Tensor:
     """Mean squared distance from the mean."""
     spread = (x - x.mean(dim=0)).pow(2).sum() / len(x)
     return torch.where(spread > 0, spread, otherwise)
-
-
-def learning_rate_factor(step: int, steps: int, ends: int | None = None) -> float:
-    """Return the share of the peak rate at `step` of 0..steps-1.
-
-    Up in the first 20th, half a cosine down towards 85 % of the steps, and never under 2 %, which it reaches after
-    77 %: at this rate the end of a held-out curve shows whether it is flat. Where training `ends` before its last step,
-    the rate comes down to 2 % by then.
-    """
-    up = (step + 1) / max(1.0, WARM_UP * steps)
-    down = (1 + math.cos(math.pi * min(1.0, step / (DECAYED * steps)))) / 2
-    if ends is not None and ends < steps:
-        down = min(down, (ends - 1 - step) / (COOLING * steps))
-    return min(1.0, up) * max(LEAST_RATE, down)
-
-
-def gain_at_end(curve: Sequence[CurvePoint]) -> float | None:
-    """Return by which share the held-out FVU fell over the last fifth of the tokens; None where it began later."""
-    measured = [(point.tokens, point.held_out_fvu) for point in curve if point.held_out_fvu is not None]
-    if not measured:
-        return None
-    tokens, now = measured[-1]
-    before = [fvu for seen, fvu in measured if seen <= (1 - FLAT_SHARE) * tokens]
-    if not before:
-        return None
-    return 1 - now / before[-1] if before[-1] else 0.0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from assets.saes.grouping.flop import CostModel
-from assets.saes.grouping.layer_groups import AngularDistances, amad, group_frontier, group_name, layer_groups
+from assets.saes.grouping.layer_groups import AngularDistances, amad, group_frontier, layer_groups
 from assets.saes.grouping.strategies import GroupCountError, choose_count, knee, partition
 from assets.schemas import LAYER_GROUPS
 from resources.settings.profile import Groups
@@ -60,13 +60,6 @@ def test_without_a_count_and_a_threshold_the_knee_recovers_them_too(strategy: st
     assert rows["group"].unique(maintain_order=True).to_list() == [
         "blocks-00-03", "blocks-04-05", "blocks-06-10", "block-11",
     ]  # fmt: skip
-
-
-def test_group_names_tell_runs_from_gaps() -> None:
-    assert group_name([8, 9, 10, 11]) == "blocks-08-11"
-    assert group_name([29]) == "block-29"
-    assert group_name([2, 5]) == "blocks-02+05"
-    assert group_name([2, 3, 9]) == "blocks-02+03+09"
 
 
 def test_layer_groups_are_rows_of_the_table_and_the_last_block_stands_alone() -> None:

@@ -9,7 +9,9 @@ from fakes.sparse_streams import ACTIVE, ATOMS, D, batches, scale_of, sparse_dat
 from assets.saes.corpus.batches import MemberDraw
 from assets.saes.model.sae import Sae, SaeConfig
 from assets.saes.training.auxiliary_loss import auxiliary_loss
-from assets.saes.training.step import CurvePoint, SaeTraining, random_sae, train_together
+from assets.saes.training.curve import CurvePoint
+from assets.saes.training.random_start import random_sae
+from assets.saes.training.step import SaeTraining, train_together
 from resources.settings.profile import Saes
 
 

@@ -16,7 +16,8 @@ from assets.saes.corpus.batches import MemberDraw
 from assets.saes.metrics import fvu_of
 from assets.saes.model.sae import Sae, SaeConfig
 from assets.saes.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from assets.saes.training.step import SaeTraining, random_sae, train_together
+from assets.saes.training.random_start import random_sae
+from assets.saes.training.step import SaeTraining, train_together
 from resources.settings.profile import Saes
 
 N = 64

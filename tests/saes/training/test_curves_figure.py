@@ -7,9 +7,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from assets import schemas
+from assets.saes.training.curve import CurvePoint
 from assets.saes.training.curves_figure import curves_figure
-from assets.saes.training.entries import curve_rows
-from assets.saes.training.step import CurvePoint
+from assets.saes.writing import curve_rows
 
 POINTS = 30
 

@@ -2,16 +2,12 @@
 
 from typing import Any
 
-import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets import schemas
-from assets.saes.model.sae import SaeConfig
-from assets.saes.training.entries import Entry, curve_rows, planned_entries, sae_row, training_waves
-from assets.saes.training.step import CurvePoint
+from assets.saes.training.entries import Entry, planned_entries, training_waves
 from resources.settings.profile import Saes, Transfer
 
 GROUPS = pl.DataFrame({
@@ -77,22 +73,22 @@ def test_only_who_depends_on_what_was_changed_has_another_recipe() -> None:
     assert all(a.recipe != b.recipe for a, b in zip(before, planned(1, corpus="c2"), strict=True))
 
 
-def in_turns(plan: list[Entry], most: int = 9) -> list[list[str]]:
-    return [[entry.name for entry in due] for due in training_waves(plan, plan, most)]
+def in_waves(plan: list[Entry], most: int = 9) -> list[list[str]]:
+    return [[entry.name for entry in wave] for wave in training_waves(plan, plan, most)]
 
 
-def test_parents_have_their_turn_before_their_children() -> None:
-    assert in_turns(planned(0)) == [["blocks-00-01", "blocks-02-03", "blocks-04"]]
-    assert in_turns(planned(1)) == [["blocks-00-01", "blocks-04"], ["blocks-02-03"]]
-    assert in_turns(planned(9)) == [["blocks-00-01"], ["blocks-02-03"], ["blocks-04"]]
-    assert in_turns(planned(9, "backward")) == [["blocks-04"], ["blocks-02-03"], ["blocks-00-01"]]
-    tree = in_turns(planned(9, "tree"))
+def test_a_parents_wave_is_before_its_childrens() -> None:
+    assert in_waves(planned(0)) == [["blocks-00-01", "blocks-02-03", "blocks-04"]]
+    assert in_waves(planned(1)) == [["blocks-00-01", "blocks-04"], ["blocks-02-03"]]
+    assert in_waves(planned(9)) == [["blocks-00-01"], ["blocks-02-03"], ["blocks-04"]]
+    assert in_waves(planned(9, "backward")) == [["blocks-04"], ["blocks-02-03"], ["blocks-00-01"]]
+    tree = in_waves(planned(9, "tree"))
     assert tree == [["blocks-00-01", "blocks-02-03", "blocks-04"], ["block-00", "block-01", "block-02", "block-03"]]
     assert training_waves([], [], 9) == []
 
 
-def test_a_turn_has_no_more_entries_than_fit_and_none_that_is_there_already() -> None:
-    assert in_turns(planned(0), most=2) == [["blocks-00-01", "blocks-02-03"], ["blocks-04"]]
+def test_a_wave_has_no_more_entries_than_fit_and_none_that_is_there_already() -> None:
+    assert in_waves(planned(0), most=2) == [["blocks-00-01", "blocks-02-03"], ["blocks-04"]]
     plan = planned(9)
     assert training_waves(plan, plan[1:], 9) == [[plan[1]], [plan[2]]]
 
@@ -103,66 +99,14 @@ def test_a_turn_has_no_more_entries_than_fit_and_none_that_is_there_already() ->
     st.sampled_from(["forward", "backward", "tree"]),
     st.integers(1, 9),
 )
-def test_every_entry_has_one_turn_after_its_parents(sizes: list[int], entries: int, direction: str, most: int) -> None:
+def test_every_entry_has_one_wave_after_its_parent(sizes: list[int], entries: int, direction: str, most: int) -> None:
     members = [number for number, size in enumerate(sizes) for _ in range(size)]
     groups = pl.DataFrame({"group": [f"g{n}" for n in members], "block": range(len(members))})
     plan = planned_entries(groups, settings(entries, direction), "corpus")
     done: set[str] = set()
-    for due in training_waves(plan, plan, most):
-        assert 0 < len(due) <= most
-        assert all(entry.parent is None or entry.parent in done for entry in due)
-        assert not done & {entry.name for entry in due}
-        done |= {entry.name for entry in due}
+    for wave in training_waves(plan, plan, most):
+        assert 0 < len(wave) <= most
+        assert all(entry.parent is None or entry.parent in done for entry in wave)
+        assert not done & {entry.name for entry in wave}
+        done |= {entry.name for entry in wave}
     assert done == {entry.name for entry in plan}
-
-
-CONFIG = SaeConfig(4, 8, 2, (0, 1), {0: 1.0, 1: 0.5}, "batch_topk")
-
-
-def curve(points: int = 20, measured: tuple[int, ...] = (5, 15)) -> list[CurvePoint]:
-    """FVU is the number of the point, the held-out one a tenth of it where it was measured."""
-    return [CurvePoint(100 * i, float(i), i / 10 if i in measured else None, 0.25) for i in range(1, points + 1)]
-
-
-def test_the_fvu_of_an_entry_is_the_mean_of_the_last_ten_points() -> None:
-    assert sae_row("e", CONFIG, None, curve(), "digest")["fvu"] == np.mean(range(11, 21))
-    assert sae_row("e", CONFIG, None, curve(3), "digest")["fvu"] == 2.0
-
-
-def test_a_row_describes_an_entry() -> None:
-    row = sae_row("blocks-00-01", CONFIG, "block-02", curve(), "digest")
-    assert row | {"fvu": None} == {
-        "entry": "blocks-00-01",
-        "blocks": [0, 1],
-        "d_model": 4,
-        "n_latents": 8,
-        "activation": "batch_topk",
-        "k": 2,
-        "parent": "block-02",
-        "tokens": 2000,
-        "flop": 10 * 2 * 4**2 * 2000,
-        "fvu": None,
-        "validation_fvu": 1.5,
-        "sha256": "digest",
-    }
-
-
-@pytest.mark.parametrize("points", [curve(), curve(measured=()), curve(1), []])
-def test_rows_are_those_of_the_tables(points: list[CurvePoint]) -> None:
-    for parent in (None, "block-02"):
-        row = sae_row("blocks-00-01", CONFIG, parent, points, "digest")
-        assert schemas.SAES.validate(schemas.SAES.frame([row])).num_rows == 1
-    rows = schemas.SAE_CURVES.frame(curve_rows("blocks-00-01", points))
-    assert schemas.SAE_CURVES.validate(rows).num_rows == len(points)
-
-
-def test_one_that_others_trained_has_no_curve() -> None:
-    row = sae_row("theirs", CONFIG, None, [], "digest")
-    assert (row["tokens"], row["flop"], row["fvu"], row["validation_fvu"]) == (0, 0, None, None)
-    assert curve_rows("theirs", []) == []
-
-
-def test_a_curve_is_one_row_per_point() -> None:
-    assert curve_rows("e", curve(5))[4] == {
-        "entry": "e", "tokens": 500, "fvu": 5.0, "held_out_fvu": 0.5, "dead_share": 0.25,
-    }  # fmt: skip

@@ -16,9 +16,9 @@ from assets.saes.corpus.batches import CorpusTooSmallError, InvalidActivationsEr
 from assets.saes.metrics import fvu_of
 from assets.saes.model.sae import Sae
 from assets.saes.training import run as run_module
+from assets.saes.training.curve import TrainingDivergedError
 from assets.saes.training.entries import Entry, planned_entries
 from assets.saes.training.run import Run, TrainingCorpus, training_corpus, validation_samples
-from assets.saes.training.step import TrainingDivergedError
 from resources.models.tokens import Tokens
 from resources.settings.profile import Profile, Saes, Transfer
 
@@ -83,10 +83,10 @@ def test_entries_of_a_wave_are_what_they_are_alone(
     """Whether two batches, 150 tokens or the whole corpus are shuffled at once."""
     monkeypatch.setattr(run_module, "POOL_BYTES", pool)
     profile = profile_of(activation=activation)
-    together = Run(entries_of(profile), {}, corpus, profile)
+    together = Run(entries_of(profile), {}, corpus, profile.saes)
     go(together, tmp_path / "together")
     for entry in entries_of(profile):
-        alone = Run([entry], {}, corpus, profile)
+        alone = Run([entry], {}, corpus, profile.saes)
         go(alone, tmp_path / f"{entry.name}.safetensors")
         assert everything(alone)[entry.name] == everything(together)[entry.name]
 
@@ -96,7 +96,7 @@ def test_an_entry_has_the_settings_and_the_statistics_of_its_blocks(
     corpus: TrainingCorpus, tmp_path: Path, block_biases: bool
 ) -> None:
     profile = profile_of(block_biases=block_biases, activation="batch_topk")
-    run = Run(entries_of(profile)[:1], {}, corpus, profile, "cpu")
+    run = Run(entries_of(profile)[:1], {}, corpus, profile.saes, "cpu")
     sae = run.trainings["blocks-00-01"].sae
     means = torch.from_numpy(np.stack([corpus.statistics[block].mean for block in (0, 1)])).float()
     torch.testing.assert_close(sae.b_dec.data, means if block_biases else means.mean(dim=0))
@@ -110,14 +110,14 @@ def test_an_entry_has_the_settings_and_the_statistics_of_its_blocks(
 
 def test_tokens_are_rounded_up_to_batches(corpus: TrainingCorpus, tmp_path: Path) -> None:
     profile = profile_of(tokens=2 * N + 1)
-    run = Run(entries_of(profile)[:1], {}, corpus, profile)
+    run = Run(entries_of(profile)[:1], {}, corpus, profile.saes)
     go(run, tmp_path / "c")
     assert run.trainings["blocks-00-01"].tokens == 3 * N
 
 
 def test_massive_tokens_are_not_trained_on(corpus: TrainingCorpus, tmp_path: Path) -> None:
     profile = profile_of(tokens=ROWS)
-    run = Run(entries_of(profile)[1:], {}, corpus, profile)
+    run = Run(entries_of(profile)[1:], {}, corpus, profile.saes)
     go(run, tmp_path / "c")
     assert run.trainings["block-02"].tokens == ROWS - len(MASSIVE)
 
@@ -146,25 +146,25 @@ def test_an_interrupted_run_ends_with_the_same_bytes(
     monkeypatch.setattr(run_module, "CHECKPOINT_SECONDS", seconds)
     monkeypatch.setattr(run_module, "POOL_BYTES", 0)
     profile = profile_of(activation=activation)
-    straight, checkpoint = Run(entries_of(profile), {}, corpus, profile), tmp_path / "c" / "wave-0.safetensors"
+    straight, checkpoint = Run(entries_of(profile), {}, corpus, profile.saes), tmp_path / "c" / "wave-0.safetensors"
     go(straight, tmp_path / "straight")
     for tokens in (3 * N, 13 * N):
         with pytest.raises(BrokenOffError):
-            go(Run(entries_of(profile), {}, corpus, profile), checkpoint, break_off_after(tokens))
+            go(Run(entries_of(profile), {}, corpus, profile.saes), checkpoint, break_off_after(tokens))
         assert checkpoint.is_file() == (seconds == 0)
-    resumed, told = Run(entries_of(profile), {}, corpus, profile), []
+    resumed, told = Run(entries_of(profile), {}, corpus, profile.saes), []
     said = go(resumed, checkpoint, told.append)
     assert everything(resumed) == everything(straight)
     assert said == ([] if seconds else ["training goes on after step 6"])
     assert sum(told) == sum(training.tokens for training in straight.trainings.values())
-    again = Run(entries_of(profile), {}, corpus, profile)
+    again = Run(entries_of(profile), {}, corpus, profile.saes)
     assert go(again, checkpoint) == ["training goes on after step 12"]
     assert everything(again) == everything(straight)
 
 
 def test_a_damaged_checkpoint_is_said_and_training_starts_again(corpus: TrainingCorpus, tmp_path: Path) -> None:
     profile, checkpoint = profile_of(), tmp_path / "c"
-    straight, again = (Run(entries_of(profile), {}, corpus, profile) for _ in range(2))
+    straight, again = (Run(entries_of(profile), {}, corpus, profile.saes) for _ in range(2))
     go(straight, checkpoint)
     checkpoint.write_bytes(checkpoint.read_bytes()[:-5])
     (said,) = go(again, checkpoint)
@@ -179,11 +179,11 @@ def test_a_child_starts_from_its_parent_and_learns_at_the_rate_of_transfer(
     transfer = Transfer(entries=1, tokens=2 * N, learning_rate=1e-30)
     profile = profile_of(transfer=transfer, block_biases=False)
     first, second = entries_of(profile)
-    run = Run([first], {}, corpus, profile)
+    run = Run([first], {}, corpus, profile.saes)
     go(run, tmp_path / "parent")
     parent = run.trainings[first.name].sae
     before = content(parent)
-    child = Run([second], {first.name: parent}, corpus, profile)
+    child = Run([second], {first.name: parent}, corpus, profile.saes)
     assert content(child.trainings[second.name].sae) == before
     go(child, tmp_path / "child")
     torch.testing.assert_close(child.trainings[second.name].sae.state_dict(), parent.state_dict())
@@ -195,7 +195,7 @@ def test_a_child_starts_from_its_parent_and_learns_at_the_rate_of_transfer(
 def test_the_held_out_fvu_is_the_mean_over_the_blocks(corpus: TrainingCorpus, tmp_path: Path) -> None:
     """Of 90 tokens of each block, which are fewer than the 128 that an entry's blocks have at the least."""
     profile = profile_of()
-    run = Run(entries_of(profile), {}, corpus, profile)
+    run = Run(entries_of(profile), {}, corpus, profile.saes)
     go(run, tmp_path / "c")
     assert {block: len(x) for block, x in corpus.validation.items()} == {0: 90, 1: 90, 2: 89}
     for entry in entries_of(profile):
@@ -223,7 +223,7 @@ def test_validation_documents_that_cannot_tell_are_refused_before_training(tmp_p
 
 def test_an_entry_that_explains_nothing_is_told(corpus: TrainingCorpus, tmp_path: Path) -> None:
     profile, said = profile_of(learning_rate=30.0), []
-    run = Run(entries_of(profile)[:1], {}, corpus, profile)
+    run = Run(entries_of(profile)[:1], {}, corpus, profile.saes)
     run.go(tmp_path / "c", lambda n: None, said.append)
     (name,) = run.trainings
     assert [f"{name} explains nothing of the validation documents" in line for line in said] == [True]
@@ -231,7 +231,7 @@ def test_an_entry_that_explains_nothing_is_told(corpus: TrainingCorpus, tmp_path
 
 def test_a_flat_held_out_curve_ends_all_that_have_one(corpus: TrainingCorpus, tmp_path: Path) -> None:
     profile = profile_of(stop_gain=0.99)
-    run = Run(entries_of(profile), {}, corpus, profile)
+    run = Run(entries_of(profile), {}, corpus, profile.saes)
     go(run, tmp_path / "c")
     assert [(training.steps_done, training.ends) for training in run.trainings.values()] == [(5, 5), (5, 5)]
 
@@ -241,7 +241,7 @@ def test_fewer_tokens_than_a_batch_are_refused(corpus: TrainingCorpus, tmp_path:
     with pytest.raises(
         CorpusTooSmallError, match=r"560 tokens to train on, less than one batch of 561: .*batch_tokens"
     ):
-        go(Run(entries_of(profile), {}, corpus, profile), tmp_path / "c")
+        go(Run(entries_of(profile), {}, corpus, profile.saes), tmp_path / "c")
 
 
 def test_where_it_diverges_the_curve_is_in_a_file(corpus: TrainingCorpus, tmp_path: Path) -> None:
@@ -250,7 +250,7 @@ def test_where_it_diverges_the_curve_is_in_a_file(corpus: TrainingCorpus, tmp_pa
         TrainingDivergedError,
         match=r"lower its learning rate \(saes\.learning_rate, or saes\.transfer.*; its curve is in .*diverged\.csv",
     ) as bad:
-        go(Run(entries_of(profile), {}, corpus, profile), tmp_path / "c" / "wave-0.safetensors")
+        go(Run(entries_of(profile), {}, corpus, profile.saes), tmp_path / "c" / "wave-0.safetensors")
     with (tmp_path / "c" / "diverged.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [int(row["tokens"]) for row in rows] == [point.tokens for point in bad.value.curve] != []

@@ -12,16 +12,10 @@ from fakes.sparse_streams import ACTIVE, D, batches, scale_of, sparse_data
 from assets.saes.corpus.batches import Batch, InvalidActivationsError, MemberDraw
 from assets.saes.metrics import fvu, fvu_of, mmcs, reconstruction_scores
 from assets.saes.model.sae import Sae, SaeConfig
-from assets.saes.training.step import (
-    CurvePoint,
-    SaeTraining,
-    TrainingDivergedError,
-    error_weights,
-    gain_at_end,
-    learning_rate_factor,
-    random_sae,
-    train_together,
-)
+from assets.saes.training.curve import TrainingDivergedError
+from assets.saes.training.random_start import random_sae
+from assets.saes.training.schedule import learning_rate_factor
+from assets.saes.training.step import SaeTraining, error_weights, train_together
 from assets.saes.training.transfer import warm_start
 from resources.settings.profile import Saes
 
@@ -269,16 +263,6 @@ def test_a_diverging_run_says_so_and_carries_its_curve() -> None:
     assert raised.value.curve[0].tokens == 256
 
 
-def test_the_learning_rate_rises_falls_along_half_a_cosine_and_ends_low() -> None:
-    """Of 400 steps 20 go up, and the cosine is down at step 340."""
-    factors = [learning_rate_factor(step, 400) for step in range(400)]
-    assert factors[:20] == pytest.approx([(step + 1) / 20 for step in range(20)], abs=0.01)
-    assert [factors[85], factors[170], factors[255]] == pytest.approx([(1 + 0.5**0.5) / 2, 0.5, (1 - 0.5**0.5) / 2])
-    assert sorted(factors[19:], reverse=True) == factors[19:]
-    assert factors[340:] == [0.02] * 60
-    assert learning_rate_factor(0, 1) == 1.0
-
-
 def test_a_step_is_made_with_the_learning_rate_of_its_place() -> None:
     training = fresh(steps=40)
     for step in range(4):
@@ -322,34 +306,10 @@ def test_a_curve_that_is_flat_at_the_least_rate_ends_training_at_once() -> None:
     assert (training.steps_done, training.ends) == (38, 38)
 
 
-def test_a_rate_comes_down_before_an_early_end() -> None:
-    factors = [learning_rate_factor(step, 400, 200) for step in range(200)]
-    assert factors[:150] == [learning_rate_factor(step, 400) for step in range(150)]
-    assert factors[170] == pytest.approx(29 / 60)
-    assert factors[185] == pytest.approx(14 / 60)
-    assert sorted(factors[19:], reverse=True) == factors[19:]
-    assert factors[-1] == 0.02
-
-
 @pytest.mark.parametrize("fvu_now", [math.nan, math.inf])
 def test_a_held_out_fvu_that_is_no_number_ends_in_an_error(fvu_now: float) -> None:
     with pytest.raises(TrainingDivergedError, match="the held-out FVU is not finite after 256 tokens"):
         trained(8, held_out=lambda sae: fvu_now)
-
-
-def curve_of(*points: tuple[int, float | None]) -> list[CurvePoint]:
-    return [CurvePoint(tokens, 0.5, fvu, 0.0) for tokens, fvu in points]
-
-
-def test_gain_at_end_by_hand() -> None:
-    points = [(100, 0.9), (200, 0.8), (750, 0.5), (850, None), (900, 0.45), (1000, 0.4)]
-    assert gain_at_end(curve_of(*points)) == pytest.approx(1 - 0.4 / 0.5)
-    assert gain_at_end(curve_of(*points, (1100, None))) == pytest.approx(1 - 0.4 / 0.5)
-    assert gain_at_end(curve_of((800, 0.5), (1000, 0.6))) == pytest.approx(-0.2)
-    assert gain_at_end(curve_of((801, 0.5), (1000, 0.4))) is None
-    assert gain_at_end(curve_of((1000, 0.4))) is None
-    assert gain_at_end(curve_of((1000, None))) is None
-    assert gain_at_end([]) is None
 
 
 def test_error_weights_by_hand() -> None:
@@ -394,24 +354,3 @@ def test_together_each_entry_goes_on_until_it_is_done() -> None:
     )
     assert seen == [N] * 8
     assert made == [[1, 1, 0], [2, 2, 0], [3, 3, 0], [3, 4, 0], [3, 5, 0]]
-
-
-def test_random_weights_start_tied_with_the_mean_as_bias() -> None:
-    means = torch.stack([torch.full((D,), 1.0), torch.full((D,), 4.0)])
-    sae = random_sae(config_of({0: X, 1: X}), means, seed=1)
-    assert torch.equal(sae.encoder.weight, sae.W_dec)
-    torch.testing.assert_close(sae.b_dec.data, torch.full((D,), 2.5))
-    torch.testing.assert_close(sae.W_dec.norm(dim=1), torch.ones(4 * D))
-    own = random_sae(config_of({0: X, 1: X}, block_biases=True), means, seed=1)
-    assert torch.equal(own.b_dec, means)
-    assert torch.equal(own.W_dec, sae.W_dec)
-    assert not torch.equal(random_sae(sae.config, means, seed=2).W_dec, sae.W_dec)
-
-
-@pytest.mark.parametrize("mean", [0.0, 0.8])
-def test_jump_relu_starts_with_about_k_active_latents(mean: float) -> None:
-    """Activations of norm 1 on average, of which `mean` is the norm of their mean."""
-    config = SaeConfig(64, 1024, 20, (0,), {0: 1.0}, "jump_relu")
-    x = torch.nn.functional.normalize(torch.randn(2000, 64, generator=torch.Generator().manual_seed(0)), dim=1)
-    x = (1 - mean**2) ** 0.5 * x + torch.eye(64)[0] * mean
-    assert float(random_sae(config, x.mean(dim=0, keepdim=True), 0)(x).l0.detach()) == pytest.approx(20, rel=0.25)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.saes.model.sae import Sae, SaeConfig
-from assets.saes.training.step import random_sae
+from assets.saes.training.random_start import random_sae
 from assets.saes.training.transfer import TransferMismatchError, nearest, parents, warm_start
 
 PARENT = random_sae(SaeConfig(8, 32, 4, (1,), {1: 0.5}), torch.ones(1, 8), seed=0)
