@@ -29,7 +29,7 @@ def _embedder_now(profile: Profile, partition: str | None) -> Slices:
     kinds=["torch", "polars"],
 )
 def company_features(build: Build) -> None:
-    """Latents of every filing of a year, pooled over its tokens; massive activations are never pooled."""
+    """Encode every filing of a year into latents, pooled over its tokens without massive activations."""
     from assets.features.encoding import chosen_entries, encode_filings
     from assets.saes.stored import StoredSaes
 
@@ -66,7 +66,7 @@ def company_features(build: Build) -> None:
     kinds=["torch", "polars"],
 )
 def latent_labels(build: Build) -> None:
-    """Names for the latents that describe companies, from the training tokens on which they are strongest."""
+    """Name the latents that describe companies, from the training tokens on which they are strongest."""
     from assets.features.encoding import chosen_entries
     from assets.features.labels import label_entries
     from assets.saes.stored import StoredSaes
@@ -91,24 +91,17 @@ def latent_labels(build: Build) -> None:
     kinds=["torch"],
 )
 def company_embeddings(build: Build) -> None:
-    """The baseline: a sentence embedding of every filing of a year."""
-    from resources.models.embedder import open_embedder
+    """Embed every filing of a year as one sentence vector, the baseline."""
+    from assets.features.embedding import embed_filings
 
-    filings = build.read("descriptions").sort("accession")
-    texts = build.filing_digests("descriptions")
-    identity = embedder_identity(build.profile.embedder)
-    kept = build.record_units({accession: [digest, identity] for accession, digest in texts.items()})
-    fresh = filings.filter(~pl.col("accession").is_in(sorted(kept)))
-    old = build.before("company_embeddings").filter(pl.col("accession").is_in(sorted(kept)))
-    rows = []
-    if fresh.height:
-        embedder = open_embedder(build.profile.embedder)
-        with build.progress(fresh.height, "filings") as progress:
-            for filing in fresh.select("accession", "company_id", "filed_at", "text").iter_rows(named=True):
-                text = filing.pop("text")
-                rows.append({**filing, "model": embedder.identity, "embedding": embedder.embed(text).tolist()})
-                progress(1)
-    build.write(schemas.COMPANY_EMBEDDINGS, pl.concat([old, schemas.COMPANY_EMBEDDINGS.frame(rows)]))
+    filings, identity = build.read("descriptions").sort("accession"), embedder_identity(build.profile.embedder)
+    digests = build.filing_digests("descriptions")
+    kept = build.record_units({accession: [digest, identity] for accession, digest in digests.items()})
+    unchanged = pl.col("accession").is_in(sorted(kept))
+    fresh, old = filings.filter(~unchanged), build.before("company_embeddings").filter(unchanged)
+    with build.progress(fresh.height, "filings") as progress:
+        rows = embed_filings(fresh, build.profile.embedder, progress)
+    build.write(schemas.COMPANY_EMBEDDINGS, pl.concat([old, rows]))
 
 
 @asset(
@@ -119,7 +112,7 @@ def company_embeddings(build: Build) -> None:
     kinds=["polars"],
 )
 def company_vectors(build: Build) -> None:
-    """Unit vectors of the newest filing of every company, weighted by what was known at the as-of date."""
+    """Make unit vectors of the newest filing of every company, weighted by what was known at the as-of date."""
     from assets.features.attribution import company_vectors as vectors_of
     from assets.features.encoding import newest
     from assets.partitions import month_end

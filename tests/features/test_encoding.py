@@ -12,7 +12,7 @@ from fakes.activation_parts import write_streams
 from assets import schemas
 from assets.activations.shards.shards import Shards
 from assets.features import encoding
-from assets.features.encoding import NoEntryError, chosen_entries, encode_document, newest
+from assets.features.encoding import NoEntryError, chosen_entries, encode_document, encode_filings, newest
 from assets.features.labels import label_entry
 from assets.saes.model.sae import Sae, SaeConfig
 from resources.models.tokens import Tokens
@@ -74,6 +74,22 @@ def test_latents_are_pooled_over_the_tokens_that_are_not_massive(shards: Shards)
     assert schemas.COMPANY_FEATURES.validate(tagged).num_rows == 2
     found = rows.sort("latent").select("latent", "value", "peak_position", "peak_start", "peak_end").rows()
     assert found == [(0, pytest.approx(4 / 3), 1, 1, 5), (1, pytest.approx(2 / 3), 2, 6, 10)]
+
+
+def test_rows_of_a_filing_name_its_company_and_every_entry_and_block(shards: Shards) -> None:
+    filings = pl.DataFrame({"accession": ["doc"], "company_id": ["1"], "filed_at": [date(2004, 1, 1)]})
+    saes, counted = {("a", 5): identity_sae(), ("b", 5): identity_sae()}, list[int]()
+    rows = encode_filings(
+        shards.iter_documents(), saes, filings, massive_norm=MASSIVE, pooling="max", progress=counted.append
+    )
+    assert schemas.COMPANY_FEATURES.validate(rows).num_rows == 4
+    assert rows.select("accession", "company_id", "entry", "block", "latent", "value").rows() == [
+        ("doc", "1", "a", 5, 0, 2.0),
+        ("doc", "1", "a", 5, 1, 2.0),
+        ("doc", "1", "b", 5, 0, 2.0),
+        ("doc", "1", "b", 5, 1, 2.0),
+    ]
+    assert counted == [1]
 
 
 def test_labels_are_of_the_documents_given(shards: Shards) -> None:
