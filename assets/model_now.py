@@ -1,4 +1,4 @@
-"""Which model the settings name today, as the planner asks it of the assets that are made with it."""
+"""The fingerprint of the language model, which the planner takes for all assets that are made with it."""
 
 from resources.environment import models
 from resources.lake.recipe import Slices
@@ -7,5 +7,5 @@ from resources.settings.profile import Profile
 
 
 def model_now(profile: Profile, partition: str | None) -> Slices:
-    """The model's id with the hash of its files or its commit."""
+    """Return the id of the model that the settings name now, with the hash of its files or its commit."""
     return {"": model_identity(profile.model, models())}

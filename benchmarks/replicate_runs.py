@@ -173,7 +173,7 @@ class Laboratory:
         checkpoint.unlink(missing_ok=True)  # else the seconds before an interruption would not be counted
         with _Clock() as clock, self.bar(tokens * len(groups), f"{place.relative_to(self.folder)}: tokens") as advance:
             run = Run(entries, parents, self._corpus(groups), profile.saes, self.device)
-            run.go(checkpoint, advance, print)
+            run.train(checkpoint, advance, print)
         for entry in entries:
             training = run.trainings[entry.name]
             save_sae(training.sae, place / entry.name)

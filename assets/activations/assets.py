@@ -17,7 +17,7 @@ from resources.lake.recipe import whole
     checkpoint_dir="shards",
 )
 def activations(build: Build) -> None:
-    """Which filings were read, their residual streams beside; those whose text did not change are carried over."""
+    """Read every filing with the model and keep its residual streams; unchanged filings are carried over."""
     from assets.activations.harvest.reader import Reader
     from assets.activations.keeping import activation_rows, keep_activations, known_tokens, with_input_digests
 

@@ -1,4 +1,4 @@
-"""A folder of shards for the filings wanted: what did not change is carried over, what is new or damaged is read."""
+"""A folder of shards for some filings: unchanged ones are carried over, new and damaged ones are read."""
 
 import errno
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -32,18 +32,18 @@ class Filled:
 def fill(folder: Path, texts: Sequence[Text], blocks: Sequence[int], sources: Sequence[Path], reader: Reader) -> Filled:
     """Make `folder` hold the residual streams of `texts` after `blocks`, and nothing else.
 
-    Parts of an interrupted attempt stay. A filing that a source has, made from the same, is carried over: its part is
-    linked where all of it is wanted, else its rows are copied bit for bit. Of a part that is wanted whole only the
-    damaged shards are read again.
+    Parts of an interrupted attempt stay. A filing that a source has with the same `input_digest` is carried over: its
+    part is linked where all of it can be used, else its rows are copied bit for bit. Where only some shards of a part
+    are damaged, only those blocks are read again.
 
     Parameters
     ----------
-    sources : folders of shards, which may be missing, empty or damaged
+    sources : folders of shards; each may be missing, empty or damaged
 
     Raises
     ------
     DiskFullError
-        There is no room for what has to be read; where the disk fills up on the way, what was written stays.
+        The disk has no room for what must be read; where it fills up on the way, the parts written so far stay.
     ActivationOverflowError, ReadingMemoryError
         See `Harvester`.
     """
@@ -58,7 +58,7 @@ def fill(folder: Path, texts: Sequence[Text], blocks: Sequence[int], sources: Se
 
 @dataclass(frozen=True)
 class _Stored:
-    """What is of use of a part in another folder: some of its filings, and the blocks that are not damaged."""
+    """The usable share of a part in another folder: some of its filings, and the blocks whose shards are intact."""
 
     folder: Path
     record: PartRecord
@@ -75,50 +75,50 @@ class _Stored:
 
 
 class _Cache:
-    """A folder of parts that grows until it lacks nothing."""
+    """A folder of parts that grows until no filing is missing."""
 
-    def __init__(self, folder: Path, blocks: tuple[int, ...], lacking: dict[str, Text], reader: Reader) -> None:
+    def __init__(self, folder: Path, blocks: tuple[int, ...], missing: dict[str, Text], reader: Reader) -> None:
         self._folder, self._blocks, self._reader = folder, blocks, reader
-        self._lacking = lacking
+        self._missing = missing
         self._copies: list[_Stored] = []
         self._damaged: list[_Stored] = []
         self._number = 0
 
     def resume(self) -> None:
-        """Keep the parts of an interrupted attempt that are whole and wanted; remove the others."""
+        """Keep the parts of an interrupted attempt that are whole and still asked for; remove the others."""
         for number, record in part_records(self._folder):
-            wanted = self._wanted(record)
-            if self._fits(record, wanted) and not damaged_blocks(self._folder, number):
-                self._take(wanted)
+            reusable = self._reusable(record)
+            if self._is_reusable_whole(record, reusable) and not damaged_blocks(self._folder, number):
+                self._mark_stored(reusable)
                 self._number = number + 1
             else:
                 remove_part(self._folder, number)
         remove_leftovers(self._folder)
 
     def take_over(self, source: Path) -> None:
-        """Link the parts of another folder that are wanted as they are; note what is to be copied or repaired."""
+        """Link the parts of another folder that are reusable as they are; list those to be copied or repaired."""
         for number, record in part_records(source):
-            wanted = self._wanted(record)
-            if not wanted or not set(self._blocks) <= set(record.blocks):
+            reusable = self._reusable(record)
+            if not reusable or not set(self._blocks) <= set(record.blocks):
                 continue
             damaged = damaged_blocks(source, number)
             for block in damaged:
                 set_aside(shard_file(source, block, number))
             good = tuple(block for block in self._blocks if block not in damaged)
-            stored = _Stored(source, record, wanted, good)
+            stored = _Stored(source, record, reusable, good)
             if len(good) < len(self._blocks):
                 self._damaged.append(stored)
                 continue
-            if self._fits(record, wanted):
+            if self._is_reusable_whole(record, reusable):
                 self._store(self._next(), partial(link_part, source, number, self._folder))
             else:
                 self._copies.append(stored)
-            self._take(wanted)
+            self._mark_stored(reusable)
 
     def write(self) -> set[str]:
-        """Write what is copied, repaired and read; returns the accessions read."""
+        """Write what is copied, repaired and read; return the accessions that were read."""
         repairs = [self._repair(one) for one in self._damaged if self._repairable(one)]
-        fresh = self._reader.groups(list(self._lacking.values()), self._blocks)
+        fresh = self._reader.groups(list(self._missing.values()), self._blocks)
         groups = [*(group for group, _ in repairs), *fresh]
         tokens = sum(one.tokens for one in self._copies) + sum(group.tokens for group in groups)
         check_room(self._folder, self._reader.bytes(tokens, len(self._blocks)))
@@ -130,22 +130,22 @@ class _Cache:
         return {filing.accession for group in groups for filing in group.filings}
 
     def _read(self, groups: Sequence[Group], rests: Sequence[_Stored | None]) -> Iterator[Part]:
-        """What is read, and with it the blocks of the same filings that were whole."""
+        """Read the groups; add to each the blocks of its filings that were intact."""
         if groups:
             for parts, rest in zip(self._reader.read(groups), rests, strict=True):
                 yield from parts if rest is None else [_joined(part, rest.part()) for part in parts]
 
     def _repairable(self, stored: _Stored) -> bool:
-        """Whether a damaged part is still wanted whole, and has a shard that is not damaged."""
-        return bool(stored.blocks) and len(self._wanted(stored.record)) == len(stored.record.filings)
+        """Whether all filings of a damaged part are still asked for, and at least one of its shards is intact."""
+        return bool(stored.blocks) and len(self._reusable(stored.record)) == len(stored.record.filings)
 
     def _repair(self, stored: _Stored) -> tuple[Group, _Stored]:
-        """The damaged blocks of a part, to be read again, and the part."""
+        """Return the group that reads the damaged blocks of a part again, and the part."""
         damaged = [block for block in self._blocks if block not in stored.blocks]
         where = f"{stored.folder}: part {stored.record.number}"
         self._reader.log(f"{where} is damaged at blocks {damaged}; they are read again")
-        group = self._reader.group([self._lacking[accession] for accession in stored.filings], damaged)
-        self._take(stored.filings)
+        group = self._reader.group([self._missing[accession] for accession in stored.filings], damaged)
+        self._mark_stored(stored.filings)
         return group, stored
 
     def _store_part(self, number: int, part: Part) -> None:
@@ -164,19 +164,19 @@ class _Cache:
                 "make room and run `peerlens refresh` again"
             ) from error
 
-    def _fits(self, record: PartRecord, wanted: Sequence[str]) -> bool:
-        """Whether a part is wanted as it is."""
-        whole = len(wanted) == len(record.filings) and set(record.blocks) == set(self._blocks)
+    def _is_reusable_whole(self, record: PartRecord, reusable: Sequence[str]) -> bool:
+        """Whether a part can be used as it is: all its filings, the blocks asked for, read in the same way."""
+        whole = len(reusable) == len(record.filings) and set(record.blocks) == set(self._blocks)
         return whole and dict(record.about) == self._reader.about()
 
-    def _wanted(self, record: PartRecord) -> tuple[str, ...]:
-        """Filings of a part that are lacking, made from the same."""
-        lacking = ((filing, self._lacking.get(filing.accession)) for filing in record.filings)
-        return tuple(filing.accession for filing, text in lacking if text and text.input_digest == filing.input_digest)
+    def _reusable(self, record: PartRecord) -> tuple[str, ...]:
+        """Return the filings of a part that are still missing here and have the same input digest there."""
+        pairs = ((filing, self._missing.get(filing.accession)) for filing in record.filings)
+        return tuple(filing.accession for filing, text in pairs if text and text.input_digest == filing.input_digest)
 
-    def _take(self, accessions: Iterable[str]) -> None:
+    def _mark_stored(self, accessions: Iterable[str]) -> None:
         for accession in accessions:
-            del self._lacking[accession]
+            del self._missing[accession]
 
     def _next(self) -> int:
         self._number += 1
@@ -184,12 +184,12 @@ class _Cache:
 
 
 def _joined(part: Part, rest: Part) -> Part:
-    """The same filings with the blocks of both."""
+    """Return the filings, which are the same in both, with the blocks of both."""
     return Part(part.filings, {**part.bits, **rest.bits}, {**part.dtypes, **rest.dtypes})
 
 
 def _gathered(pieces: Iterable[Part], rows: int) -> Iterator[Part]:
-    """Pieces put together to parts of about so many rows; a part has one type a block, so pieces of others wait."""
+    """Join pieces into parts of about so many rows; a part has one type a block, so pieces of another type wait."""
     waiting: dict[tuple[tuple[int, str], ...], list[Part]] = {}
     for piece in pieces:
         kind = tuple(sorted(piece.dtypes.items()))

@@ -1,4 +1,4 @@
-"""The cache itself: the residual streams of a year's filings, stored where all are to be kept."""
+"""The body of `activations`: a year's filings, their token counts, and their residual streams if all are kept."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

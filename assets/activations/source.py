@@ -88,7 +88,7 @@ class ActivationSource:
         return Shards(artefact / SHARDS, self._expected(), order)
 
     def _expected(self) -> dict[str, str]:
-        """What shards must state about themselves, so that those of another model are never read."""
+        """Return what shards must state about themselves, so that those of another model are never read."""
         return {"model": model_identity(self.profile.model, self.models)}
 
     def _reader(self) -> Reader:
@@ -132,5 +132,5 @@ class CorpusReader:
 
 
 def texts_of(rows: pl.DataFrame) -> list[Text]:
-    """Return rows accession, text, input_digest as texts to be read, sorted by accession."""
+    """Return rows accession, text, input_digest as texts for the reader, sorted by accession."""
     return [Text(*row) for row in rows.sort("accession").select("accession", "text", "input_digest").iter_rows()]

@@ -29,7 +29,7 @@ class GroupTooSmallError(ValueError):
 
 
 def company_vectors(features: pl.DataFrame, weighting: Weighting) -> pl.DataFrame:
-    """Unit-length vectors of weighted latents, one per company.
+    """Return unit-length vectors of weighted latents, one per company.
 
     Each (entry, block) is normalised on its own, so that every block counts alike: the cosine of two companies is
     the mean of their cosines per block. Whatever is counted or averaged here is counted over the companies given, so
@@ -69,7 +69,7 @@ def company_vectors(features: pl.DataFrame, weighting: Weighting) -> pl.DataFram
 
 
 def contributions(vectors: pl.DataFrame, a: str, b: str) -> pl.DataFrame:
-    """Part of every shared latent in the cosine of companies `a` and `b`; the parts sum to it.
+    """Return what every shared latent contributes to the cosine of companies `a` and `b`; it is their sum.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def contributions(vectors: pl.DataFrame, a: str, b: str) -> pl.DataFrame:
 
 
 def mean_contributions(vectors: pl.DataFrame, members: Sequence[str]) -> pl.DataFrame:
-    """Share of every latent in the mean pairwise cosine inside a group.
+    """Return the share of every latent in the mean pairwise cosine inside a group.
 
     The pairs' products of a latent sum to ((sum w)^2 - sum w^2) / 2, so no pair is visited.
 
@@ -116,7 +116,7 @@ def mean_contributions(vectors: pl.DataFrame, members: Sequence[str]) -> pl.Data
 
 
 def dense(vectors: pl.DataFrame) -> tuple[list[str], csr_matrix]:
-    """Company ids, sorted, and their vectors as a sparse matrix [companies, latents in use]."""
+    """Return company ids, sorted, and their vectors as a sparse matrix [companies, latents in use]."""
     companies = vectors["company_id"].unique().sort()
     latents = vectors.select(*LATENT).unique().sort(*LATENT).with_row_index("column")
     columns = vectors.select(*LATENT).join(latents, on=LATENT, how="left", maintain_order="left")["column"]
@@ -126,7 +126,7 @@ def dense(vectors: pl.DataFrame) -> tuple[list[str], csr_matrix]:
 
 
 def cosines(matrix: csr_matrix) -> NDArray[np.float64]:
-    """Cosines of all pairs of unit rows: [n, n], symmetric, within [-1, 1], 1 on the diagonal."""
+    """Return cosines of all pairs of unit rows: [n, n], symmetric, within [-1, 1], 1 on the diagonal."""
     similarity = np.clip((matrix @ matrix.T).toarray(), -1.0, 1.0)
     np.fill_diagonal(similarity, 1.0)
     return np.asarray(similarity, dtype=np.float64)

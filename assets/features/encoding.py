@@ -19,11 +19,11 @@ CHUNK = 4096
 
 
 class NoEntryError(LookupError):
-    """No autoencoder reads a block that features are asked of."""
+    """No autoencoder reads a block that `features.blocks` names."""
 
 
 def chosen_entries(saes: pl.DataFrame, blocks: list[int]) -> pl.DataFrame:
-    """The entry that reads each of `blocks`: rows entry, block, sha256, sorted by block.
+    """Return the entry that reads each of `blocks`: rows entry, block, sha256, sorted by block.
 
     Raises
     ------
@@ -31,8 +31,8 @@ def chosen_entries(saes: pl.DataFrame, blocks: list[int]) -> pl.DataFrame:
         A block has no autoencoder.
     """
     covered = saes.select("entry", "sha256", pl.col("blocks").alias("block")).explode("block")
-    wanted = covered.filter(pl.col("block").is_in(blocks)).sort("block", "entry")
-    chosen = wanted.unique("block", keep="first", maintain_order=True)
+    readers = covered.filter(pl.col("block").is_in(blocks)).sort("block", "entry")
+    chosen = readers.unique("block", keep="first", maintain_order=True)
     if missing := sorted(set(blocks) - set(chosen["block"])):
         trained = sorted(covered["block"])
         raise NoEntryError(f"features.blocks: no autoencoder reads block {missing[0]}; those trained read {trained}")
@@ -40,7 +40,7 @@ def chosen_entries(saes: pl.DataFrame, blocks: list[int]) -> pl.DataFrame:
 
 
 def newest(filings: pl.DataFrame) -> pl.DataFrame:
-    """Rows of the newest filing of every company (greatest filed_at, then accession)."""
+    """Return the rows of the newest filing of every company (greatest filed_at, then accession)."""
     last = filings.select("company_id", "filed_at", "accession").unique().sort("filed_at", "accession")
     last = last.unique("company_id", keep="last", maintain_order=True)
     return filings.join(last, on=["company_id", "accession"], how="semi")

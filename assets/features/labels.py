@@ -15,10 +15,10 @@ from assets.saes.model.sae import Sae
 from resources.settings.profile import Labels
 
 PIECE = re.compile(r"[^\W_]+(?:['\u2019&.-][^\W_]+)*|[^\w\s]+|\s+|_")
-"""Words, punctuation and blanks: together they tile any text."""
+"""Words, punctuation and blanks: together they cover any text without gaps."""
 POSSESSIVE = re.compile(r"(?<=\w)['\u2019]s$")
 STOP_WORDS = ENGLISH_STOP_WORDS - {"bill", "fire", "interest", "mill", "mine", "system"}
-"""scikit-learn's list without words that say what a company does."""
+"""scikit-learn's list without words that name what a company does."""
 BLANK = "¶"
 WORDS_PER_LABEL = 3
 WORDS_EACH_SIDE = 6
@@ -86,8 +86,8 @@ def label_latents(
     """Label the latents of one block of one entry.
 
     A token stands for the word it is part of. Of the strongest word occurrences of a latent, p is a word's share of
-    the activation and q its share of the corpus; words are ranked by p ln(p / q). The label is the best words that
-    say something and recur in several documents. Where there are none, because the latent is strongest on stop words,
+    the activation and q its share of the corpus; words are ranked by p ln(p / q). The label is the best content
+    words that recur in several documents. Where there are none, because the latent is strongest on stop words,
     punctuation or on another word every time, it is `near` and the best such words around the strongest places; where
     these do not recur either, the best words as they are.
 
@@ -127,7 +127,7 @@ def label_latents(
 
 
 def phrase(text: str, start: int, end: int, words: int = 4) -> str:
-    """The word at characters `start` to `end` of `text` with up to `words` words on either side, blanks collapsed."""
+    """Return the word at characters `start` to `end` with up to `words` words on either side, blanks collapsed."""
     while start < end and text[start].isspace():
         start += 1
     while start > 0 and not text[start - 1].isspace():
@@ -145,7 +145,7 @@ def _window(text: str, start: int, end: int, words: int, shown: str) -> str:
 
 
 def _word_occurrences(tokens: pl.DataFrame, texts: Mapping[str, str]) -> tuple[NDArray[np.int64], pl.DataFrame]:
-    """Which piece of text each token belongs to [tokens], and all pieces of the documents."""
+    """Return which piece of text each token belongs to [tokens], and all pieces of the documents."""
     occurrence = np.zeros(len(tokens), dtype=np.int64)
     documents: list[pl.DataFrame] = []
     first = 0
@@ -167,20 +167,20 @@ def _pieces(text: str) -> pl.DataFrame:
 
 
 def _anchors(text: str, starts: list[int], ends: list[int]) -> list[int]:
-    """First character of each token that is no blank: tokens of byte-level BPE begin with the blank before the word."""
+    """Return each token's first character that is not blank: byte-level BPE tokens begin with a word's blank."""
     lengths = [len(text[start:end]) - len(text[start:end].lstrip()) for start, end in zip(starts, ends, strict=True)]
     return [start + n if start + n < end else start for start, end, n in zip(starts, ends, lengths, strict=True)]
 
 
 def _strongest(active: pl.DataFrame, count: int) -> pl.DataFrame:
-    """The `count` strongest word occurrences of every latent, strongest first."""
+    """Return the `count` strongest word occurrences of every latent, strongest first."""
     occurrences = active.group_by("latent", "document", "occurrence").agg(pl.col("value").max())
     ordered = occurrences.sort("latent", "value", "occurrence", descending=[False, True, False])
     return ordered.filter(pl.int_range(pl.len()).over("latent") < count)
 
 
 def _word_shares(strongest: pl.DataFrame, corpus: pl.DataFrame) -> pl.DataFrame:
-    """Per latent and word: its strongest activation, p ln(p / q), and whether it may be part of the label."""
+    """Return per latent and word its strongest activation, p ln(p / q), and whether it may be part of the label."""
     frequency = corpus.group_by("word").agg(q=pl.len() / len(corpus))
     p, content = pl.col("p"), pl.col("content")
     return (
@@ -201,7 +201,7 @@ def _is_content() -> pl.Expr:
 
 
 def _surroundings(strongest: pl.DataFrame, pieces: pl.DataFrame) -> pl.DataFrame:
-    """The words around the strongest occurrences, each with the activation at its centre."""
+    """Return the words around the strongest occurrences, each with the activation at its centre."""
     offsets = pl.DataFrame({"offset": [n for n in range(-PIECES_AROUND, PIECES_AROUND + 1) if n]})
     places = strongest.select("latent", "document", "occurrence", "value").join(offsets, how="cross")
     moved = places.select("latent", "document", "value", pl.col("occurrence") + pl.col("offset"))
@@ -211,9 +211,9 @@ def _surroundings(strongest: pl.DataFrame, pieces: pl.DataFrame) -> pl.DataFrame
 
 
 def _labels(words: pl.DataFrame, around: pl.DataFrame) -> pl.DataFrame:
-    says = pl.col("content") & (pl.col("documents") > 1)
-    own = _best(words.filter(says & (pl.col("content_share") >= MIN_CONTENT_SHARE)), "own")
-    near = _best(around.filter(says & (pl.col("lift") >= MIN_LIFT_NEAR)), "near").with_columns(
+    informative = pl.col("content") & (pl.col("documents") > 1)
+    own = _best(words.filter(informative & (pl.col("content_share") >= MIN_CONTENT_SHARE)), "own")
+    near = _best(around.filter(informative & (pl.col("lift") >= MIN_LIFT_NEAR)), "near").with_columns(
         near=pl.lit("near ") + pl.col("near")
     )
     plain = _best(words.filter(pl.col("content") | (pl.col("content_share") < MIN_CONTENT_SHARE)), "plain")

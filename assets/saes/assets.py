@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from assets.saes.writing import SaeWriter
 
 CHECKPOINTS = "checkpoints"
-"""Subfolder from which an interrupted training goes on."""
+"""Subfolder from which an interrupted training resumes."""
 IN_RECIPES = ("saes.tokens", "saes.learning_rate", "saes.transfer", "saes.downloads")
 """Settings of which each entry's recipe holds what that entry depends on, so that a new download
 retrains nothing."""
@@ -109,7 +109,7 @@ def layer_groups(build: Build) -> None:
 
 
 def _downloads_now(profile: Profile, partition: str | None) -> Slices:
-    """Digests of the autoencoders that others trained, and of how they are to be read."""
+    """Return digests of the autoencoders that others trained, and of the settings they are read with."""
     if not profile.saes.downloads:
         return {}
     from assets.saes.files.downloaded import download_digest

@@ -11,7 +11,7 @@ from assets.activations.shards.part import DType, Filing, Part
 
 
 def to_16_bit(filings: Sequence[Filing], streams: Mapping[int, Tensor]) -> list[Part]:
-    """Filings as parts of one type a block, so that how a filing is stored depends on no other.
+    """Return filings as parts of one type a block, so that how a filing is stored depends on no other.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def to_16_bit(filings: Sequence[Filing], streams: Mapping[int, Tensor]) -> list[
 
 
 def _beyond_float16(stream: Tensor) -> Tensor:
-    """Mask [tokens] of those that have a value that float16 rounds to infinity."""
+    """Return the mask [tokens] of those that have a value that float16 rounds to infinity."""
     return ~stream.to(torch.float16).isfinite().all(dim=1)
 
 

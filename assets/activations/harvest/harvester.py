@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from assets.activations.harvest.float16 import to_16_bit
-from assets.activations.harvest.windows import Reading, Window, batch_size, batches, padded_length, windows
+from assets.activations.harvest.windows import Window, WindowSettings, batch_size, batches, padded_length, windows
 from assets.activations.shards.part import Filing, Part
 from resources.models.language_model import LanguageModel
 
 FLOAT16_ROUNDS_TO_INFINITY = 65_520.0
-_NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED")
+# torch raises a plain RuntimeError on the CPU and from cuBLAS, so only its message tells.
+_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED")
 
 
 class ActivationOverflowError(OverflowError):
@@ -29,8 +30,8 @@ class ReadingMemoryError(MemoryError):
 
 
 @dataclass(frozen=True)
-class _Place:
-    """A window of a filing, and the row of the part at which what is stored of it begins."""
+class _PlacedWindow:
+    """A window of a filing, and the row of the part at which its stored tokens begin."""
 
     filing: Filing
     window: Window
@@ -52,9 +53,9 @@ class _Place:
 
 @dataclass
 class _Pass:
-    """One reading of a part: what is left to read, how much has been, and where it goes [tokens, d_model]."""
+    """One pass over a part: batches left, tokens read so far, and where rows go [tokens, d_model]."""
 
-    places: list[_Place]
+    places: list[_PlacedWindow]
     left: deque[list[int]]
     streams: dict[int, Tensor]
     tokens_read: int = 0
@@ -65,14 +66,14 @@ class Harvester:
 
     The first token of a text carries a massive activation (METHOD.md, "Massive activations"); that of a later window
     does too, and is not stored where windows overlap. A filing with a value beyond float16 at a block is bfloat16
-    there, cast from the model's own numbers: where one turns up the filings are read again, and the block's numbers are
+    there, cast from the model's own numbers: where one appears, the filings are read again, and the block's numbers are
     held in float32 from then on.
 
     Parameters
     ----------
     model : the language model; batches are shared out over its devices
     blocks : zero-based blocks
-    reading : windows and batches
+    settings : windows and batches
     progress : advanced by tokens stored, each counted once, from one thread at a time
     """
 
@@ -80,13 +81,13 @@ class Harvester:
         self,
         model: LanguageModel,
         blocks: Sequence[int],
-        reading: Reading,
+        settings: WindowSettings,
         progress: Callable[[int], None] = lambda n: None,
     ) -> None:
-        self._model, self._blocks, self._reading, self._progress = model, tuple(blocks), reading, progress
-        self._batch_tokens = reading.batch_tokens
+        self._model, self._blocks, self._settings, self._progress = model, tuple(blocks), settings, progress
+        self._batch_tokens = settings.batch_tokens
         self._overflowing: frozenset[int] = frozenset()
-        self._told = 0
+        self._counted = 0
         self._lock = Lock()
 
     @property
@@ -95,9 +96,9 @@ class Harvester:
         return self._batch_tokens
 
     def parts(self, filings: Sequence[Filing]) -> list[Part]:
-        """Whole filings with their residual streams after the blocks; what they are depends on each filing alone.
+        """Read whole filings; their residual streams after the blocks depend on each filing alone.
 
-        One part, unless values beyond float16 turn up in some of the filings only.
+        One part, unless only some of the filings have values beyond float16.
 
         Raises
         ------
@@ -106,23 +107,23 @@ class Harvester:
         ReadingMemoryError
             Memory is too small for the part, or for one window.
         """
-        self._told = 0
-        places = _places(filings, self._reading)
+        self._counted = 0
+        places = _places(filings, self._settings)
         rows = sum(len(filing.tokens) for filing in filings)
         lengths = [len(place.window) for place in places]
         while True:
             overflowing = self._overflowing
-            work = _Pass(places, deque(batches(lengths, self._reading)), self._room(rows, overflowing))
+            work = _Pass(places, deque(batches(lengths, self._settings)), self._allocate(rows, overflowing))
             self._read(work)
             if overflowing == self._overflowing:
                 return to_16_bit(filings, work.streams)
 
-    def _room(self, rows: int, overflowing: frozenset[int]) -> dict[int, Tensor]:
+    def _allocate(self, rows: int, overflowing: frozenset[int]) -> dict[int, Tensor]:
         types = {block: torch.float32 if block in overflowing else torch.float16 for block in self._blocks}
         try:
             return {block: torch.empty(rows, self._model.d_model, dtype=kind) for block, kind in types.items()}
         except (RuntimeError, MemoryError) as error:
-            if not _is_memory(error):
+            if not _is_out_of_memory(error):
                 raise
             gigabytes = rows * self._model.d_model * sum(kind.itemsize for kind in types.values()) / 1e9
             raise ReadingMemoryError(
@@ -131,7 +132,7 @@ class Harvester:
             ) from error
 
     def _read(self, work: _Pass) -> None:
-        """Read all batches of a pass, or stop early where a block turns out to be overflowing."""
+        """Read all batches of a pass; stop early where a block overflows float16."""
         devices = range(len(self._model.devices))
         if len(devices) == 1:
             return self._read_on(0, work)
@@ -147,13 +148,13 @@ class Harvester:
     def _read_on(self, device: int, work: _Pass) -> None:
         """Read what is left, batch by batch, on one device."""
         while batch := self._next(work):
-            if self._fits(batch, device, work):
+            if self._try_batch(batch, device, work):
                 self._count(batch, work)
             else:
                 work.left.appendleft(batch)
 
     def _next(self, work: _Pass) -> list[int]:
-        """The next batch, as much of it as `batch_tokens` now allows; empty where nothing is left."""
+        """Take the next batch, as much of it as `batch_tokens` now allows; empty where nothing is left."""
         with self._lock:
             if not work.left:
                 return []
@@ -164,14 +165,14 @@ class Harvester:
             return batch[:size]
 
     def _padded(self, batch: Sequence[int], work: _Pass) -> int:
-        return padded_length(len(work.places[batch[0]].window), self._reading)
+        return padded_length(len(work.places[batch[0]].window), self._settings)
 
-    def _fits(self, batch: Sequence[int], device: int, work: _Pass) -> bool:
-        """Read a batch; where memory runs out, halve `batch_tokens` and say no."""
+    def _try_batch(self, batch: Sequence[int], device: int, work: _Pass) -> bool:
+        """Read a batch; where memory runs out, halve `batch_tokens` and return False."""
         try:
             self._read_batch([work.places[i] for i in batch], self._padded(batch, work), device, work)
         except (RuntimeError, MemoryError) as error:
-            if not _is_memory(error):
+            if not _is_out_of_memory(error):
                 raise
             tokens = len(batch) * self._padded(batch, work)
             if len(batch) == 1:
@@ -185,7 +186,7 @@ class Harvester:
             return False
         return True
 
-    def _read_batch(self, places: Sequence[_Place], length: int, device: int, work: _Pass) -> None:
+    def _read_batch(self, places: Sequence[_PlacedWindow], length: int, device: int, work: _Pass) -> None:
         ids = np.zeros((len(places), length), dtype=np.int32)
         for row, place in enumerate(places):
             ids[row, : len(place.window)] = place.ids
@@ -196,13 +197,13 @@ class Harvester:
             rows = work.streams[block]
             cast = stream.to(rows.dtype)
             for row, place in enumerate(places):
-                rows[place.rows].copy_(cast[row, place.stored], non_blocking=True)  # `_judge` waits for it
+                rows[place.rows].copy_(cast[row, place.stored], non_blocking=True)  # `_check_values` waits for it
 
         self._model.read(ids, self._blocks, keep, device)
-        self._judge(places, torch.stack([largest[block] for block in self._blocks]).float().cpu().numpy(), work)
+        self._check_values(places, torch.stack([largest[block] for block in self._blocks]).float().cpu().numpy(), work)
 
-    def _judge(self, places: Sequence[_Place], largest: NDArray[np.float32], work: _Pass) -> None:
-        """Look at the largest absolute values [blocks, windows, positions]; remember blocks that are overflowing."""
+    def _check_values(self, places: Sequence[_PlacedWindow], largest: NDArray[np.float32], work: _Pass) -> None:
+        """Check the largest absolute values [blocks, windows, positions]; remember blocks that overflow float16."""
         for row, place in enumerate(places):
             stored = largest[:, row, place.stored]
             if not np.isfinite(stored).all():
@@ -216,28 +217,29 @@ class Harvester:
                 self._blocks[axis] for axis in np.flatnonzero((stored >= FLOAT16_ROUNDS_TO_INFINITY).any(axis=1))
             }
             if any(work.streams[block].dtype == torch.float16 for block in overflowing):
-                with self._lock:  # not all of the pass can be stored, so it ends
+                with self._lock:  # this pass cannot be stored in float16: end it, `parts` starts another one in float32
                     self._overflowing |= overflowing
                     work.left.clear()
 
     def _count(self, batch: Sequence[int], work: _Pass) -> None:
-        """Advance by the tokens that no earlier pass of this part has counted."""
+        """Advance by the tokens that no earlier pass over this part has counted."""
         stored = (work.places[i].rows for i in batch)
         with self._lock:
             work.tokens_read += sum(rows.stop - rows.start for rows in stored)
-            if work.tokens_read > self._told:
-                self._progress(work.tokens_read - self._told)
-                self._told = work.tokens_read
+            if work.tokens_read > self._counted:
+                self._progress(work.tokens_read - self._counted)
+                self._counted = work.tokens_read
 
 
-def _places(filings: Sequence[Filing], reading: Reading) -> list[_Place]:
+def _places(filings: Sequence[Filing], settings: WindowSettings) -> list[_PlacedWindow]:
     places, row = [], 0
     for filing in filings:
         n = len(filing.tokens)
-        places += [_Place(filing, window, row + window.stored) for window in windows(n, reading)]
+        places += [_PlacedWindow(filing, window, row + window.stored) for window in windows(n, settings)]
         row += n
     return places
 
 
-def _is_memory(error: BaseException) -> bool:
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(said in str(error) for said in _NO_MEMORY)
+def _is_out_of_memory(error: BaseException) -> bool:
+    known = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    return known or any(words in str(error) for words in _OUT_OF_MEMORY)

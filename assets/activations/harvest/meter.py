@@ -1,4 +1,4 @@
-"""What reading will cost, said before it is spent: tokens, bytes and room for them, then minutes from a calibration."""
+"""What reading costs, reported in advance: tokens, bytes and room for them, then minutes from a calibration."""
 
 import shutil
 import time
@@ -26,14 +26,14 @@ class Cost:
 
 
 class Meter:
-    """Says what reading costs: tokens and bytes at its start, minutes once the speed is known.
+    """Report what reading costs: tokens and bytes at its start, minutes once the speed is known.
 
     The first seconds of the reading itself are the calibration, so nothing is read twice.
 
     Parameters
     ----------
-    total_tokens : tokens to be read
-    total_bytes : bytes that are to be stored of them
+    total_tokens : tokens that will be read
+    total_bytes : bytes that will be stored for them
     log : takes a sentence
     clock : seconds
     after : seconds of reading after which the speed is taken
@@ -51,21 +51,21 @@ class Meter:
         self._began = self._last = 0.0
         self._read = 0
         self.predicted: Cost | None = None
-        """The whole cost as the calibration foretold it; None until then."""
+        """The whole cost as the calibration predicts it; None before."""
 
     def start(self) -> None:
-        """Say tokens and bytes; the clock runs from here, so the model is open by now."""
+        """Log tokens and bytes, and start the clock; loading the model must not count, so open it before."""
         self._log(f"{self._tokens:,} tokens to read, {readable(self._bytes)}")
         self._began = self._last = self._clock()
 
     def advance(self, n: int) -> None:
-        """Count `n` tokens more as read; say the speed and the time to go, once, when the calibration is over."""
+        """Count `n` more tokens as read; log the speed and the time to go, once, when the calibration is over."""
         self._read += n
         self._last = self._clock()
         spent = self.spent
         if self.predicted is None and spent.seconds >= self._after and 0 < spent.tokens < self._tokens:
             self.predicted = Cost(self._tokens, self._bytes, self._tokens / spent.tokens_per_second)
-            rest = _about(self.predicted.seconds - spent.seconds)
+            rest = _rounded(self.predicted.seconds - spent.seconds)
             self._log(f"{rest} to go at {spent.tokens_per_second:,.0f} tokens/s")
 
     @property
@@ -75,14 +75,14 @@ class Meter:
         return Cost(self._read, round(self._bytes * share), self._last - self._began)
 
     def metadata(self) -> dict[str, int | float]:
-        """`tokens_read`, `gigabytes`, `tokens_per_second`, `minutes`; `predicted_minutes` where it came to that."""
+        """Return `tokens_read`, `gigabytes`, `tokens_per_second`, `minutes`, and `predicted_minutes` if calibrated."""
         spent = self.spent
-        said = {} if self.predicted is None else {"predicted_minutes": round(self.predicted.seconds / 60, 2)}
+        predicted = {} if self.predicted is None else {"predicted_minutes": round(self.predicted.seconds / 60, 2)}
         return {
             "tokens_read": spent.tokens,
             "gigabytes": round(spent.bytes / 1e9, 3),
             "tokens_per_second": round(spent.tokens_per_second, 1),
-            **said,
+            **predicted,
             "minutes": round(spent.seconds / 60, 2),
         }
 
@@ -105,7 +105,7 @@ def check_room(folder: Path, bytes_needed: int) -> None:
 
 
 def readable(n_bytes: int) -> str:
-    """Bytes as a person says them: "1.6 GB"; a unit is 1,000 of the one before."""
+    """Return bytes in a readable unit, as in "1.6 GB"; a unit is 1,000 of the one before."""
     size, unit = float(n_bytes), "bytes"
     for larger in ("kB", "MB", "GB", "TB"):
         if size < 999.5:
@@ -114,7 +114,7 @@ def readable(n_bytes: int) -> str:
     return f"{size:,.0f} {unit}" if unit == "bytes" or size >= 99.95 else f"{size:.1f} {unit}"
 
 
-def _about(seconds: float) -> str:
+def _rounded(seconds: float) -> str:
     if seconds < 60:
         return "less than a minute"
     minutes = round(seconds / 60)

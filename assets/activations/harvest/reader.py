@@ -1,4 +1,4 @@
-"""The model at work: texts become parts, with what it will cost said first and a bar of tokens while it lasts."""
+"""The model at work: texts become parts; the cost is logged first, and a bar of tokens shows the progress."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -9,7 +9,7 @@ from typing import Any
 
 from assets.activations.harvest.harvester import Harvester
 from assets.activations.harvest.meter import Meter
-from assets.activations.harvest.windows import Reading, padding_share, parts, windows
+from assets.activations.harvest.windows import WindowSettings, padding_share, parts, windows
 from assets.activations.shards.part import Filing, Part
 from resources.compute.devices import Device, devices
 from resources.lake.code_version import code_version
@@ -28,7 +28,7 @@ _COLUMNS_BYTES = 24
 
 @dataclass(frozen=True)
 class Text:
-    """A filing to be read; `input_digest` is the digest of all that its activations depend on."""
+    """The text of a filing; `input_digest` is the digest of all that its activations depend on."""
 
     accession: str
     text: str
@@ -49,27 +49,27 @@ class Group:
 
 
 def input_digest(settings: Model, identity: str, text: str) -> str:
-    """Digest of all that a filing's activations depend on: text, model, number type, windows, and the code that reads.
+    """Return the digest of all that activations depend on: text, model, number type, windows, and the code that reads.
 
     Of the machine only the number type counts, which a GPU may change: filings read in two types are never mixed.
     """
     windows = [settings.context_length, settings.overlap_tokens]
-    return digest_of([_code(), devices_of(settings)[0].dtype, identity, *windows, text])[:32]
+    return digest_of([_code_version(), devices_of(settings)[0].dtype, identity, *windows, text])[:32]
 
 
 @cache
-def _code() -> str:
+def _code_version() -> str:
     return code_version("assets.activations.harvest.reader", "Reader")
 
 
 @cache
 def devices_of(settings: Model) -> tuple[Device, ...]:
-    """The devices that read under these settings, looked at once."""
+    """Return the devices that read under these settings; they are looked up once."""
     return devices(settings.dtype)
 
 
 class Reader:
-    """Reads texts with the profile's model, whose weights are opened when the first text has to be read.
+    """Reads texts with the profile's model; its weights are opened only when a text has to be read.
 
     Parameters
     ----------
@@ -106,15 +106,15 @@ class Reader:
     @property
     def blocks(self) -> tuple[int, ...]:
         """Blocks that the profile asks for; all where it names none."""
-        asked = self._activations.blocks
-        return tuple(range(self._shape.n_blocks) if asked is None else asked)
+        blocks = self._activations.blocks
+        return tuple(range(self._shape.n_blocks) if blocks is None else blocks)
 
     def tokenize(self, text: str) -> Tokens:
-        """Tokens of a text, without a BOS token."""
+        """Return the tokens of a text, without a BOS token."""
         return self._tokenizer.tokenize(text)
 
     def about(self) -> dict[str, str]:
-        """What every shard says of how it was read."""
+        """Return what every shard states about how it was read."""
         return {
             "model": model_identity(self._settings, self._models),
             "tokenizer": self._tokenizer.hash,
@@ -125,26 +125,26 @@ class Reader:
         }
 
     def group(self, texts: Sequence[Text], blocks: Sequence[int]) -> Group:
-        """Texts that are read as one part."""
+        """Return texts as the one part they are read in."""
         return Group(tuple(Filing(t.accession, t.input_digest, self.tokenize(t.text)) for t in texts), tuple(blocks))
 
     def groups(self, texts: Sequence[Text], blocks: Sequence[int]) -> list[Group]:
-        """Texts shared out over parts, longest first."""
+        """Share texts out over parts, longest first."""
         filings = self.group(texts, blocks).filings
         members = parts([len(filing.tokens) for filing in filings], self.part_tokens(len(blocks)))
         return [Group(tuple(filings[i] for i in group), tuple(blocks)) for group in members]
 
     def part_tokens(self, n_blocks: int) -> int:
-        """Tokens of a part of so many blocks."""
-        wanted = self._activations.shard_tokens or devices_of(self._settings)[0].shard_tokens
-        return max(1, min(wanted, PART_BYTES // (2 * self._shape.d_model * n_blocks)))
+        """Return the tokens of a part of so many blocks."""
+        limit = self._activations.shard_tokens or devices_of(self._settings)[0].shard_tokens
+        return max(1, min(limit, PART_BYTES // (2 * self._shape.d_model * n_blocks)))
 
     def bytes(self, tokens: int, blocks: int) -> int:
-        """Room on a disk for so many tokens after so many blocks, the columns beside the payload included."""
+        """Return the bytes on disk of so many tokens after so many blocks, columns beside the payload included."""
         return tokens * blocks * (2 * self._shape.d_model + _COLUMNS_BYTES)
 
     def read(self, groups: Sequence[Group]) -> Iterator[list[Part]]:
-        """The parts of each group, in order: see `Harvester.parts`."""
+        """Yield the parts of each group, in order: see `Harvester.parts`."""
         tokens = sum(group.tokens for group in groups)
         size = sum(self.bytes(group.tokens, len(group.blocks)) for group in groups)
         meter = Meter(tokens, size, self.log)
@@ -154,8 +154,8 @@ class Reader:
                 advance(n)
                 meter.advance(n)
 
-            asked = {group.blocks for group in groups}
-            harvesters = {blocks: Harvester(self.model, blocks, self._reading, count) for blocks in asked}
+            choices = {group.blocks for group in groups}
+            harvesters = {blocks: Harvester(self.model, blocks, self._window_settings, count) for blocks in choices}
             meter.start()
             for group in groups:
                 yield harvesters[group.blocks].parts(group.filings)
@@ -163,13 +163,13 @@ class Reader:
 
     def _padding(self, groups: Sequence[Group]) -> float:
         filings = [filing for group in groups for filing in group.filings]
-        lengths = [len(window) for filing in filings for window in windows(len(filing.tokens), self._reading)]
-        return padding_share(lengths, self._reading)
+        lengths = [len(window) for filing in filings for window in windows(len(filing.tokens), self._window_settings)]
+        return padding_share(lengths, self._window_settings)
 
     @cached_property
-    def _reading(self) -> Reading:
+    def _window_settings(self) -> WindowSettings:
         device, settings = self.model.devices[0], self._settings
-        return Reading(
+        return WindowSettings(
             window_tokens=self.model.window_tokens(settings.context_length),
             overlap_tokens=settings.overlap_tokens,
             batch_tokens=device.tokens_at_once(self._activations.batch_tokens),

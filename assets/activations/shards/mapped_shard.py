@@ -33,7 +33,7 @@ class MappedShard:
     Raises
     ------
     DamagedFileError
-        The file is missing, is not what the record says, or says of itself something else than the record.
+        The file is missing, does not have the bytes that the record states, or its own metadata contradict the record.
     """
 
     def __init__(self, folder: Path, part: PartRecord, block: int, checked: Identity | None = None) -> None:
@@ -46,19 +46,19 @@ class MappedShard:
         self._starts = np.cumsum([0, *map(len, self._groups)])
 
     def bits(self, first: int, rows: int) -> list[NDArray[np.uint16]]:
-        """Rows of the part: views [n, d_model] into the mapped file, one for each row group that has some of them."""
+        """Return rows of the part: views [n, d_model] into the mapped file, one for each row group that has some."""
         spans = zip(self._groups, self._starts.tolist(), strict=False)
         pieces = (group[max(0, first - start) : max(0, first + rows - start)] for group, start in spans)
         return [piece for piece in pieces if len(piece)]
 
     def gathered(self, rows: NDArray[np.int64]) -> list[NDArray[np.uint16]]:
-        """Copies of rows of the part, given in ascending order: one array for each row group that has some of them."""
+        """Copy rows of the part, given in ascending order: one array for each row group that has some."""
         borders = np.searchsorted(rows, self._starts)
         spans = zip(self._groups, self._starts.tolist(), borders, borders[1:], strict=False)
         return [group[rows[low:high] - start] for group, start, low, high in spans if low < high]
 
     def index(self) -> pa.Table:
-        """All rows without their payload."""
+        """Read all rows without their payload."""
         return self._parquet.read(columns=INDEX)
 
     def _mapped(self) -> tuple[Identity, mmap.mmap]:
@@ -73,23 +73,23 @@ class MappedShard:
         return (about.st_ino, about.st_size, about.st_mtime_ns), mapped
 
     def _opened(self) -> pq.ParquetFile:
-        part, wrong = self._part, "it is not the shard that the record of its part tells of"
+        part, wrong = self._part, "it is not the shard that the record of its part describes"
         try:
             parquet = pq.ParquetFile(pa.BufferReader(pa.py_buffer(self._bytes)))
         except pa.ArrowException as error:
             raise part.damaged(self._file, wrong) from error
         schema, rows = parquet.schema_arrow, parquet.metadata.num_rows
-        says = {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()}
+        stated = {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()}
         if (
             not schema.equals(activation_shard(part.d_model))
             or rows != part.rows
-            or says != shard_metadata(part, self._block)
+            or stated != shard_metadata(part, self._block)
         ):
             raise part.damaged(self._file, wrong)
         return parquet
 
     def _payloads(self) -> tuple[NDArray[np.uint16], ...]:
-        """Every row group's payload, which is one plain page: what follows its header."""
+        """Return every row group's payload, which is one plain page: what follows its header."""
         views, d_model = [], self._part.d_model
         for number in range(self._parquet.metadata.num_row_groups):
             group = self._parquet.metadata.row_group(number)
@@ -97,7 +97,7 @@ class MappedShard:
             size = 2 * d_model * group.num_rows
             header = column.total_compressed_size - size
             if column.compression != "UNCOMPRESSED" or not 0 < header < _LONGEST_HEADER:
-                raise self._part.damaged(self._file, "its payload does not lie in one plain page")
+                raise self._part.damaged(self._file, "its payload is not one plain page")
             at = column.data_page_offset + header
             values = np.frombuffer(self._bytes, dtype="<u2", count=size // 2, offset=at)
             views.append(values.reshape(group.num_rows, d_model))
@@ -105,13 +105,13 @@ class MappedShard:
 
 
 def file_hash(file: Path) -> str:
-    """The xxh3-128 of a file's bytes, which must be some, hex."""
+    """Return the xxh3-128 of a file that is not empty, hex."""
     with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
         return xxhash.xxh3_128_hexdigest(content)
 
 
 class OpenShards:
-    """The shards of a folder, opened when they are first asked for; each file is checked once.
+    """The shards of a folder, opened when they are first needed; each file is checked once.
 
     Only so many stay open, so that thousands can be read; a view keeps its file mapped for as long as it lives.
     """
@@ -122,7 +122,7 @@ class OpenShards:
         self._checked: dict[tuple[int, int], Identity] = {}
 
     def shard(self, part: PartRecord, block: int) -> MappedShard:
-        """The shard of a block of a part.
+        """Return the shard of a block of a part, opened.
 
         Raises
         ------
@@ -138,7 +138,7 @@ class OpenShards:
         return self._open[key]
 
     def has(self, part: PartRecord, block: int) -> bool:
-        """Whether a shard is open, and so is known to be whole."""
+        """Return whether a shard is open, and so is known to be intact."""
         return (part.number, block) in self._open
 
     def _opened(self, part: PartRecord, block: int) -> MappedShard:
@@ -153,6 +153,6 @@ class OpenShards:
 
 
 def shard_metadata(part: PartRecord, block: int) -> dict[str, str]:
-    """What the file of a block says of itself."""
+    """Return the metadata that the shard of a block carries."""
     own = {"block": str(block), "dtype": part.shards[block].dtype, "d_model": str(part.d_model)}
     return {**part.about, **own}

@@ -1,4 +1,4 @@
-"""What is read, stored and done again at once: some filings, whole, and their residual streams after some blocks."""
+"""The unit that is read, stored and read again: whole filings and their residual streams after some blocks."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class Part:
         return sum(len(filing.tokens) for filing in self.filings)
 
     def documents(self) -> Iterator[Document]:
-        """The filings in order; float16 streams are views."""
+        """Yield the filings in order; float16 streams are views."""
         first = 0
         for filing in self.filings:
             end = first + len(filing.tokens)
@@ -54,7 +54,7 @@ class Part:
 
 
 def values(bits: NDArray[np.uint16], dtype: DType) -> NDArray[np.floating[Any]]:
-    """The numbers that 16-bit patterns stand for: a float16 view, or bfloat16 as float32, which loses nothing."""
+    """Return the numbers of 16-bit patterns: a view of float16, or bfloat16 as float32, which loses nothing."""
     if dtype == "float16":
         return bits.view(np.float16)
     return (bits.astype(np.uint32) << 16).view(np.float32)

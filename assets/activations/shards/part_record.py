@@ -1,4 +1,4 @@
-"""The record of a part, written after its shards: no record, no part."""
+"""The record of a part, written after its shards: without a record there is no part."""
 
 import json
 import re
@@ -45,7 +45,7 @@ class PartShard:
 
 @dataclass(frozen=True)
 class PartRecord:
-    """What a part consists of; `about` is what produced it, such as model and tokenizer."""
+    """What a part consists of; `about` states what produced it, such as model and tokenizer."""
 
     number: int
     d_model: int
@@ -64,13 +64,13 @@ class PartRecord:
         return tuple(sorted(self.shards))
 
     def placed(self, accessions: Collection[str] | None = None) -> list[tuple[PartFiling, int]]:
-        """Filings, all or those asked for, in order; and the first row of each inside the part."""
-        wanted = None if accessions is None else frozenset(accessions)
+        """Return filings, all or those asked for, in order, and the first row of each inside the part."""
+        requested = None if accessions is None else frozenset(accessions)
         placed = zip(self.filings, accumulate((filing.tokens for filing in self.filings), initial=0), strict=False)
-        return [(filing, first) for filing, first in placed if wanted is None or filing.accession in wanted]
+        return [(filing, first) for filing, first in placed if requested is None or filing.accession in requested]
 
     def runs(self, accessions: Collection[str] | None = None) -> list[tuple[int, int]]:
-        """Rows of these filings, all or those asked for: (first row, rows) of those that lie one after another."""
+        """Return the rows of these filings, all or those asked for, as stretches (first row, rows) without gaps."""
         runs = list[tuple[int, int]]()
         for filing, first in self.placed(accessions):
             if runs and sum(runs[-1]) == first:
@@ -80,22 +80,22 @@ class PartRecord:
         return runs
 
     def damaged(self, file: Path, what: str) -> DamagedFileError:
-        """The error for a file of this part."""
+        """Return the error for a file of this part."""
         return DamagedFileError(file, f"{what}; `peerlens refresh` reads its {len(self.filings)} filings again")
 
 
 def record_file(folder: Path, number: int) -> Path:
-    """Where the record of a part is."""
+    """Return the file of a part's record."""
     return folder / f"part-{number:05d}.json"
 
 
 def shard_file(folder: Path, block: int, number: int) -> Path:
-    """Where the shard of a block of a part is."""
+    """Return the file of a part's shard of one block."""
     return folder / f"block-{block:02d}" / f"part-{number:05d}.parquet"
 
 
-def record(folder: Path, number: int) -> PartRecord | None:
-    """The record of a part; None where there is none, or not as it was written."""
+def read_record(folder: Path, number: int) -> PartRecord | None:
+    """Read the record of a part; None where there is none, or not as it was written."""
     try:
         written = json.loads(record_file(folder, number).read_text(encoding="utf-8"))
         content = written["part"]
@@ -108,15 +108,15 @@ def record(folder: Path, number: int) -> PartRecord | None:
         return None
 
 
-def whole_record(folder: Path, number: int, expected: Mapping[str, str] | None = None) -> PartRecord:
-    """The record of a part that must be there, and must tell of what is expected.
+def checked_record(folder: Path, number: int, expected: Mapping[str, str] | None = None) -> PartRecord:
+    """Read the record of a part that must be there, and must state what is expected.
 
     Raises
     ------
     DamagedFileError
-        It is missing, not as it was written, or tells of another model; it has been set aside.
+        It is missing, not as it was written, or states another model; it has been set aside.
     """
-    part, file = record(folder, number), record_file(folder, number)
+    part, file = read_record(folder, number), record_file(folder, number)
     wrong = [key for key, value in (expected or {}).items() if part and part.about.get(key) != value]
     if part and not wrong:
         return part
@@ -127,18 +127,18 @@ def whole_record(folder: Path, number: int, expected: Mapping[str, str] | None =
 
 
 def record_numbers(folder: Path) -> list[int]:
-    """Numbers of the parts that have a record, readable or not, ascending."""
+    """Return the numbers of the parts that have a record, readable or not, ascending."""
     return sorted(int(match[1]) for file in folder.glob("part-*.json") if (match := _NAME.fullmatch(file.name)))
 
 
 def part_records(folder: Path) -> list[tuple[int, PartRecord]]:
-    """The parts of a folder whose record is readable, by number; none where there is no folder."""
-    found = ((number, record(folder, number)) for number in record_numbers(folder))
+    """Return the parts of a folder whose record is readable, by number; none where there is no folder."""
+    found = ((number, read_record(folder, number)) for number in record_numbers(folder))
     return [(number, part) for number, part in found if part]
 
 
 def write_record(folder: Path, part: PartRecord) -> None:
-    """Write the record of a part, at once or not at all."""
+    """Write the record of a part atomically: a reader sees all of it or nothing."""
     content = cast(dict[str, Any], {**asdict(part), "rows": part.rows})
     del content["number"]
     content["shards"] = {str(block): content["shards"][block] for block in part.blocks}

@@ -1,4 +1,4 @@
-"""How the rows of all parts are numbered through: filing after filing, in any order, wherever they lie."""
+"""One numbering for the rows of all parts: filing after filing, in any order, whichever part has them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from assets.activations.shards.part_record import PartFiling, PartRecord, ShardM
 
 @dataclass(frozen=True)
 class Place:
-    """Where a filing's rows are: first row over all parts, rows, number of its part; and what they were made from."""
+    """Where a filing's rows are: first row over all parts, rows, number of its part; and their input digest."""
 
     first_row: int
     tokens: int
@@ -38,7 +38,7 @@ class RowOrder:
 
     Parameters
     ----------
-    order : filings, others are left out; None: as they lie, part after part
+    order : filings, others are left out; None: as they are stored, part after part
 
     Raises
     ------
@@ -47,11 +47,11 @@ class RowOrder:
     """
 
     def __init__(self, parts: Sequence[PartRecord], order: Sequence[str] | None) -> None:
-        lying = {one.accession: _Run(part, one, first) for part in parts for one, first in part.placed()}
-        if missing := sorted(set(order or ()) - set(lying)):
+        stored = {one.accession: _Run(part, one, first) for part in parts for one, first in part.placed()}
+        if missing := sorted(set(order or ()) - set(stored)):
             raise ShardNotFoundError(f"no filing {missing[0]}")
         self._parts = parts
-        self._runs = list(lying.values()) if order is None else [lying[accession] for accession in order]
+        self._runs = list(stored.values()) if order is None else [stored[accession] for accession in order]
         self._starts = np.cumsum([0, *(run.filing.tokens for run in self._runs)])
 
     @property
@@ -68,7 +68,7 @@ class RowOrder:
         }
 
     def spans(self, first_row: int, rows: int | None) -> Iterator[tuple[PartRecord, int, int]]:
-        """Rows asked for as stretches that lie together: a part, the first row inside it, and how many.
+        """Yield the rows asked for as stretches stored together: a part, the first row inside it, and how many.
 
         Raises
         ------
@@ -91,7 +91,7 @@ class RowOrder:
                 position += 1
 
     def located(self, rows: NDArray[np.int64]) -> Iterator[tuple[PartRecord, NDArray[np.int64], NDArray[np.int64]]]:
-        """Rows with these numbers, part by part: their indices in `rows`, and the same rows inside it, ascending."""
+        """Yield rows with these numbers, part by part: their indices in `rows`, and their rows inside it, ascending."""
         position = np.searchsorted(self._starts, rows, side="right") - 1
         first = np.array([run.first for run in self._runs], dtype=np.int64)
         number = np.array([run.part.number for run in self._runs], dtype=np.int64)[position]

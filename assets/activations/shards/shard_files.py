@@ -19,10 +19,10 @@ from assets.activations.shards.part_record import (
     PartRecord,
     PartShard,
     ShardMismatchError,
+    checked_record,
     part_records,
     record_file,
     shard_file,
-    whole_record,
     write_record,
 )
 from assets.schemas import activation_shard
@@ -30,7 +30,7 @@ from resources.lake.lake import DamagedFileError
 
 _NO_LIMIT = 1 << 30
 ROW_GROUP_BYTES = 16 << 20
-"""A row group's payload is one page, which readers map as it lies on the disk; larger pages are slower to write."""
+"""A row group's payload is one page, which readers map into memory as it is; larger pages are slower to write."""
 
 
 def write_part(
@@ -62,28 +62,28 @@ def write_part(
 
 
 def damaged_blocks(folder: Path, number: int) -> list[int]:
-    """Blocks of a part whose shard is missing or not what was written; every file is read.
+    """Return the blocks of a part whose shard is missing or not what was written; every file is read.
 
     Raises
     ------
     DamagedFileError
         The part has no readable record.
     """
-    part = whole_record(folder, number)
+    part = checked_record(folder, number)
     return [block for block in part.blocks if not _is_whole(folder, part, block)]
 
 
 def link_part(source: Path, number_there: int, folder: Path, number: int) -> None:
-    """Have a part of another folder in this one too: hard links, or copies where the file system has no links.
+    """Link a part of another folder into this one: hard links, or copies where the file system has no links.
 
-    Its bytes are not looked at: `damaged_blocks` says whether they are those that were written.
+    Its bytes are not checked: `damaged_blocks` tells whether they are those that were written.
 
     Raises
     ------
     DamagedFileError
         The part has no readable record.
     """
-    part = whole_record(source, number_there)
+    part = checked_record(source, number_there)
     remove_part(folder, number)
     for block in part.blocks:
         _link(shard_file(source, block, number_there), shard_file(folder, block, number))
@@ -117,7 +117,7 @@ def _width(part: Part) -> int:
 
 
 def _index(part: Part) -> list[pa.Array]:
-    """Columns of a shard but the payload, which are the same for every block."""
+    """Return the columns of a shard but the payload, which are the same for every block."""
     tokens = [filing.tokens for filing in part.filings]
     columns = [
         [np.arange(len(one), dtype=np.int32) for one in tokens],
@@ -134,7 +134,7 @@ def _index(part: Part) -> list[pa.Array]:
 def _write(
     file: Path, index: list[pa.Array], bits: NDArray[np.uint16], metadata: Mapping[str, str], group_rows: int
 ) -> None:
-    """One Parquet file; without compression, dictionary or statistics the payload is written as it lies in memory."""
+    """Write one shard; without compression, dictionary and statistics its payload has the bytes it has in memory."""
     little = np.ascontiguousarray(bits, dtype="<u2")
     payload = pa.binary(2 * little.shape[1])
     column = pa.FixedSizeBinaryArray.from_buffers(payload, len(little), [None, pa.py_buffer(little)])

@@ -1,4 +1,4 @@
-"""The reader of activation shards: every part of a folder as one table, one row per token, one file per block and part.
+"""The reader of activation shards: all parts of a folder as one table, one row per token, one shard per block and part.
 
 Payloads are views into the mapped files; a file is checked against the hash in its part's record before its first byte
 is used, and set aside if it is not what was written.
@@ -20,8 +20,8 @@ from assets.activations.shards.part_record import (
     PartRecord,
     ShardMismatchError,
     ShardNotFoundError,
+    checked_record,
     record_numbers,
-    whole_record,
 )
 from assets.activations.shards.row_order import Place, RowOrder
 from assets.activations.shards.token_stream import Sample, sample_tokens
@@ -35,16 +35,16 @@ _INDEX_SCHEMA = pa.schema([activation_shard(1).field(name) for name in INDEX])
 
 
 class Shards:
-    """Read the shards of one folder, rows numbered through.
+    """Read the shards of one folder as one table whose rows are numbered from 0.
 
     Every method that reads a file raises DamagedFileError, after setting the file aside, if it is missing or not what
     was written.
 
     Parameters
     ----------
-    expected : what `metadata` must say, or some of it; a part that says otherwise is another's, and so is damaged
+    expected : what `metadata` must state, or some of it; a part that states otherwise counts as damaged
     numbers : of the parts to be read; None: all
-    order : filings in the order in which rows are numbered, others left out; None: as they lie, part after part
+    order : filings in the order in which rows are numbered, others left out; None: as stored, part after part
 
     Raises
     ------
@@ -53,7 +53,7 @@ class Shards:
     ShardMismatchError
         Parts have different blocks, widths or metadata.
     DamagedFileError
-        A record is not what was written, or tells of another model than is expected.
+        A record is not what was written, or states another model than expected.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Shards:
     ) -> None:
         self._folder, self._opened = folder, OpenShards(folder)
         numbers = record_numbers(folder) if numbers is None else numbers
-        self.parts = tuple(whole_record(folder, number, expected) for number in numbers)
+        self.parts = tuple(checked_record(folder, number, expected) for number in numbers)
         if not self.parts:
             raise ShardNotFoundError(f"{folder}: no part-*.json in it; materialise `activations` first")
         first = self.parts[0]
@@ -90,12 +90,12 @@ class Shards:
         return self._order.places
 
     def dtypes(self, block: int) -> list[DType]:
-        """How the block's payload is stored, part by part."""
+        """Return how the block's payload is stored, part by part."""
         self._check_blocks([block])
         return [part.shards[block].dtype for part in self.parts]
 
     def activations(self, block: int, first_row: int = 0, rows: int | None = None) -> NDArray[np.floating[Any]]:
-        """Residual stream after `block`, [rows, d_model]: float16, or float32 where a part stores bfloat16.
+        """Return the residual stream after `block`, [rows, d_model]: float16, or float32 where a part stores bfloat16.
 
         A read-only view of the mapped file where one row group of float16 has all the rows, else a copy.
 
@@ -115,7 +115,7 @@ class Shards:
         return _one(pieces, np.empty((0, self.d_model), np.float16))
 
     def gathered(self, block: int, rows: NDArray[np.int64]) -> NDArray[np.floating[Any]]:
-        """Copies of the rows with these numbers: float16, or float32 where some part stores the block as bfloat16."""
+        """Copy the rows with these numbers: float16, or float32 where some part stores the block as bfloat16."""
         found = np.empty((len(rows), self.d_model), dtype=self._kind(block))
         for part, here, inside in self._order.located(rows):
             bits = np.concatenate(self._opened.shard(part, block).gathered(inside))
@@ -123,7 +123,7 @@ class Shards:
         return found
 
     def tokens(self, first_row: int = 0, rows: int | None = None) -> pl.DataFrame:
-        """Rows without their payload: accession, position, token_id, char_start, char_end.
+        """Return rows without their payload: accession, position, token_id, char_start, char_end.
 
         Raises
         ------
@@ -136,7 +136,7 @@ class Shards:
         return pl.DataFrame(pa.concat_tables([_INDEX_SCHEMA.empty_table(), *pieces]))
 
     def part(self, number: int, accessions: Collection[str] | None = None, blocks: Sequence[int] | None = None) -> Part:
-        """A part as it was written, or only some of its filings or blocks; no file of another block is read.
+        """Read a part as it was written, or only some of its filings or blocks; no shard of another block is read.
 
         Raises
         ------
@@ -158,7 +158,7 @@ class Shards:
     def iter_documents(
         self, blocks: Sequence[int] | None = None, accessions: Collection[str] | None = None
     ) -> Iterator[Document]:
-        """Filings in order of rows with their residual streams: views where one float16 row group has a filing's rows.
+        """Yield filings in order of rows with their residual streams: views where one float16 row group has them whole.
 
         Raises
         ------
@@ -168,9 +168,9 @@ class Shards:
         blocks = self._check_blocks(blocks)
         if missing := sorted(set(accessions or ()) - set(self.places)):
             raise ShardNotFoundError(f"{self._folder}: no filing {missing[0]}")
-        wanted = self.places if accessions is None else set(accessions)
+        requested = self.places if accessions is None else set(accessions)
         for accession, place in self.places.items():
-            if accession in wanted:
+            if accession in requested:
                 part, first, rows = next(self._order.spans(place.first_row, place.tokens), (None, 0, 0))
                 index = self._index(part, blocks) if part else _INDEX_SCHEMA.empty_table()
                 streams = {block: self.activations(block, place.first_row, rows) for block in blocks}
@@ -185,7 +185,7 @@ class Shards:
         max_bytes: int = 1 << 30,
         pool_rows: int | None = None,
     ) -> Iterator[Sample]:
-        """An endless shuffled stream of batches of `n` rows; see `token_stream.sample_tokens`. `keep`: [rows]."""
+        """Return an endless shuffled stream of batches of `n` rows (`keep`: [rows]); see `token_stream`."""
         kinds = {block: self._kind(block) for block in self._check_blocks(blocks)}
         kept = np.ones(self.rows, dtype=np.bool_) if keep is None else keep
         if kept.shape != (self.rows,):
@@ -193,15 +193,15 @@ class Shards:
         return sample_tokens(self.gathered, kinds, self.d_model, kept, n, seed, max_bytes, pool_rows)
 
     def _kind(self, block: int) -> np.dtype[Any]:
-        """Type that holds a block's numbers whatever part they are in."""
+        """Return the type that holds a block's numbers in every part."""
         return np.dtype(np.float32 if "bfloat16" in self.dtypes(block) else np.float16)
 
     def _check_blocks(self, blocks: Sequence[int] | None) -> tuple[int, ...]:
-        """The blocks asked for, all if None."""
-        wanted = self.blocks if blocks is None else tuple(blocks)
-        if missing := sorted(set(wanted) - set(self.blocks)):
+        """Return the blocks asked for, all if None; raise if one has no shard."""
+        requested = self.blocks if blocks is None else tuple(blocks)
+        if missing := sorted(set(requested) - set(self.blocks)):
             raise ShardNotFoundError(f"{self._folder}: no shard of block {missing[0]}; there are {list(self.blocks)}")
-        return wanted
+        return requested
 
     def _bits(self, part: PartRecord, block: int, runs: Sequence[tuple[int, int]]) -> NDArray[np.uint16]:
         shard = self._opened.shard(part, block)
@@ -209,7 +209,7 @@ class Shards:
         return _one(pieces, np.empty((0, self.d_model), np.uint16))
 
     def _index(self, part: PartRecord, blocks: Sequence[int]) -> pa.Table:
-        """Rows of a part without their payload, which are the same in the files of all blocks."""
+        """Return the rows of a part without their payload, which are the same in the shards of all blocks."""
         if part.number not in self._indices:
             block = next((block for block in blocks if self._opened.has(part, block)), (*blocks, *self.blocks)[0])
             self._indices[part.number] = self._opened.shard(part, block).index()
@@ -219,14 +219,17 @@ class Shards:
 
 
 def massive_tokens(norms: NDArray[np.floating], times: float) -> NDArray[np.bool_]:
-    """Mask of the tokens whose norm is above `times` medians of `norms` [rows] (METHOD.md, "Massive activations")."""
+    """Return the mask of tokens whose norm is above `times` medians of `norms` [rows].
+
+    Source: METHOD.md, "Massive activations".
+    """
     if not len(norms):
         return np.zeros(0, dtype=np.bool_)
     return np.asarray(norms > times * np.median(norms))
 
 
 def _one(pieces: Sequence[NDArray[Any]], none: NDArray[Any]) -> NDArray[Any]:
-    """A single piece as it is, several one after another."""
+    """Return a single piece as it is, without a copy, and several one after another."""
     return pieces[0] if len(pieces) == 1 else np.concatenate([none, *pieces])
 
 

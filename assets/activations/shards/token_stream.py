@@ -1,4 +1,4 @@
-"""Rows of the shards in random order, as training wants them, out of a pool that never outgrows a number of bytes."""
+"""Rows of the shards in random order, as training needs them, from a pool whose size in bytes is bounded."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Rows = NDArray[np.int64]
-Gather = Callable[[int, Rows], NDArray[np.floating[Any]]]
+RowNumbers = NDArray[np.int64]
+Gather = Callable[[int, RowNumbers], NDArray[np.floating[Any]]]
 """Copies of the rows of a block with these numbers, ascending."""
 
 _LONGEST_RUN_BYTES = 256 << 10
 _RUNS_IN_A_POOL = 256
 _ROWS_AT_ONCE, _WIDEST = 4096, 4
-"""Where the order must not depend on which blocks are read: neither on how wide their numbers are (bytes)."""
+"""Rows read at a time, and bytes of a number, where the order must not depend on which blocks are read."""
 
 
 class SampleSizeError(ValueError):
@@ -23,10 +23,10 @@ class SampleSizeError(ValueError):
 
 @dataclass(frozen=True)
 class Sample:
-    """Numbers of rows [n]. Their activations are copied when asked for, and only until the next sample is drawn."""
+    """Numbers of rows [n]. Their activations can be copied until the next sample is drawn."""
 
-    rows: Rows
-    _slots: Rows
+    rows: RowNumbers
+    _slots: RowNumbers
     _pool: "_Pool"
 
     @property
@@ -35,7 +35,7 @@ class Sample:
         return {block: self.take(block, np.arange(len(self.rows))) for block in self._pool.blocks}
 
     def take(self, block: int, places: NDArray[np.int64]) -> NDArray[np.floating[Any]]:
-        """Some of the rows of one block, by their places in the sample: copies [len(places), d_model]."""
+        """Copy some rows of one block, by their places in the sample: [len(places), d_model]."""
         return self._pool.stream(block)[self._slots[places]]
 
 
@@ -49,12 +49,12 @@ def sample_tokens(
     max_bytes: int,
     pool_rows: int | None = None,
 ) -> Iterator[Sample]:
-    """An endless stream of batches of `n` rows; every epoch has every kept row once, in an order fixed by the seed.
+    """Return an endless stream of batches of `n` rows; an epoch has every kept row once, in an order fixed by the seed.
 
     A pool is filled with short runs of neighbouring rows from random places of all shards and emptied in random order;
     rows left over when it holds less than a batch stay for the next pool. If all kept rows fit, they are read once,
     and every epoch is a uniform shuffle. A batch may end one epoch and begin the next. Samples whose activations nobody
-    asks for cost no reading, so a stream is gone through quickly up to where it is to go on.
+    asks for cost no reading, so an interrupted training skips quickly to where it was.
 
     Parameters
     ----------
@@ -107,17 +107,17 @@ class _Pool:
         """Blocks that are read."""
         return list(self._kinds)
 
-    def assign(self, slots: Rows, rows: Rows) -> None:
-        """Give rows, in any order, to these slots; what was in them is gone."""
+    def assign(self, slots: RowNumbers, rows: RowNumbers) -> None:
+        """Assign rows, in any order, to these slots; what was in them is lost."""
         self.rows[slots] = np.sort(rows)
         self._unread[slots] = True
 
-    def sample(self, slots: Rows) -> Sample:
-        """The rows in these slots."""
+    def sample(self, slots: RowNumbers) -> Sample:
+        """Return the rows in these slots."""
         return Sample(self.rows[slots], slots, self)
 
     def stream(self, block: int) -> NDArray[np.floating[Any]]:
-        """Rows of a block [slots, d_model]."""
+        """Return the rows of a block [slots, d_model]; those not read yet are read first."""
         if not self._streams:
             shape = (len(self.rows), self._d_model)
             self._streams = {block: np.empty(shape, dtype=kind) for block, kind in self._kinds.items()}
@@ -132,7 +132,7 @@ class _Pool:
 
 
 def _resident(pool: _Pool, keep: NDArray[np.bool_], n: int, rng: np.random.Generator) -> Iterator[Sample]:
-    """All kept rows fit: read once, shuffled anew for every epoch."""
+    """Yield samples where all kept rows fit: they are read once, and shuffled anew for every epoch."""
     slots = np.arange(len(pool.rows))
     pool.assign(slots, np.flatnonzero(keep))
     queue = np.empty(0, dtype=np.int64)
@@ -144,7 +144,7 @@ def _resident(pool: _Pool, keep: NDArray[np.bool_], n: int, rng: np.random.Gener
 
 
 def _pooled(pool: _Pool, keep: NDArray[np.bool_], n: int, rng: np.random.Generator, longest: int) -> Iterator[Sample]:
-    """Fill and empty the pool. What an epoch leaves over is handed out before anything of the next."""
+    """Yield samples while the pool is filled and emptied; what an epoch leaves over comes before the next one."""
     slots, queue = np.arange(len(pool.rows)), np.empty(0, dtype=np.int64)
     run_rows = min(longest, max(1, len(slots) // _RUNS_IN_A_POOL))
     while True:
@@ -176,8 +176,8 @@ class _Runs:
         self._before = np.concatenate([[0], np.cumsum(np.add.reduceat(keep, firsts, dtype=np.int64)[order])])
         self.rows = int(self._before[-1])
 
-    def numbers(self, first: int, end: int) -> Rows:
-        """Numbers of the first-th to end-th kept row in this order, fewer where the epoch ends."""
+    def numbers(self, first: int, end: int) -> RowNumbers:
+        """Return the numbers of the first-th to end-th kept row in this order, fewer where the epoch ends."""
         low = int(np.searchsorted(self._before, first, side="right")) - 1
         high = int(np.searchsorted(self._before, end, side="left"))
         runs = zip(self._firsts[low:high].tolist(), self._ends[low:high].tolist(), strict=True)

@@ -1,4 +1,4 @@
-"""Writing beside reading: a thread stores one part while the model reads the next."""
+"""Write while reading: a thread stores one part while the model reads the next."""
 
 from collections.abc import Callable
 from queue import Full, Queue
@@ -8,16 +8,16 @@ from typing import Self
 
 from assets.activations.shards.part import Part
 
-_PATIENCE = 0.1
-"""Seconds of one wait: between two of them Ctrl-C and the thread's errors are seen."""
+_POLL_SECONDS = 0.1
+"""Waits are this short so that Ctrl-C and the thread's errors are noticed between two of them."""
 
 
 class PartWriter:
-    """Stores parts in a thread of its own; a context manager, whose end waits until all are stored.
+    """Stores parts in a thread of its own; a context manager whose end waits until all are stored.
 
     At most three parts are in memory: one being made, one waiting, one being written. An error of `write` is raised
     by the next `put`, or at the end; nothing is written after it. After an exception inside the `with` block the parts
-    that were put are still written, for they are whole, and the exception goes on.
+    that were put are still written, because they are complete, and the exception is raised on.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class PartWriter:
         self._write = write
         self._queue: Queue[tuple[int, Part] | None] = Queue(maxsize=1)
         self._error: BaseException | None = None
-        self._told = False
+        self._raised = False
         self._thread = Thread(target=self._run, name="part writer", daemon=True)
 
     def __enter__(self) -> Self:
@@ -36,7 +36,7 @@ class PartWriter:
         return self
 
     def put(self, number: int, part: Part) -> None:
-        """Hand a part over to be written; waits while another one is waiting.
+        """Queue a part to be written; wait while another one is queued.
 
         Raises
         ------
@@ -48,30 +48,30 @@ class PartWriter:
         if not self._thread.is_alive() and self._error is None:
             raise RuntimeError(f"part {number}: a PartWriter writes inside its `with` block only")
         self._hand_over((number, part))
-        self._tell()
+        self._raise_error()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._hand_over(None)
         while self._thread.is_alive():
-            self._thread.join(_PATIENCE)
+            self._thread.join(_POLL_SECONDS)
         if error is None:
-            self._tell()
-        elif self._error is not None and not self._told:
+            self._raise_error()
+        elif self._error is not None and not self._raised:
             error.add_note(f"Besides, a part could not be written: {self._error!r}")
 
     def _hand_over(self, item: tuple[int, Part] | None) -> None:
         while self._thread.is_alive():
             try:
-                return self._queue.put(item, timeout=_PATIENCE)
+                return self._queue.put(item, timeout=_POLL_SECONDS)
             except Full:
                 continue
         return None
 
-    def _tell(self) -> None:
+    def _raise_error(self) -> None:
         if self._error is not None:
-            self._told = True
+            self._raised = True
             raise self._error
 
     def _run(self) -> None:

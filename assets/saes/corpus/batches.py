@@ -34,7 +34,7 @@ class Batch:
 
 
 class MemberDraw:
-    """Of every token that a batch drew, one block of the group, each as likely; only that block's row is copied.
+    """For every token that a batch drew, one block of the group, each as likely; only that block's row is copied.
 
     The same seed gives the same members for the same tokens, whatever other groups are trained beside this one.
 
@@ -54,7 +54,7 @@ class MemberDraw:
 
     @property
     def state(self) -> dict[str, Any]:
-        """Where the draw is, as JSON can say it."""
+        """State of the random draw, in types that JSON has."""
         return dict(self._random.bit_generator.state)
 
     @state.setter
@@ -80,7 +80,7 @@ class MemberDraw:
         return Batch(torch.from_numpy(np.concatenate(pieces)), tuple(map(len, places)))
 
     def _members(self, kept: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Per row of `kept` the index of one kept block; -1 where there is none."""
+        """Return per row of `kept` the index of one kept block; -1 where there is none."""
         ordinal = np.floor(self._random.random(len(kept)) * kept.sum(axis=1))
         drawn = (kept.cumsum(axis=1) > ordinal[:, None]).argmax(axis=1)
         return np.where(kept.any(axis=1), drawn, -1)

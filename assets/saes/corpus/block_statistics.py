@@ -1,4 +1,4 @@
-"""What training has to know of a block beforehand: which tokens count, its scale, its mean."""
+"""What training needs to know about a block in advance: which tokens count, its scale, its mean."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from assets.saes.corpus.batches import InvalidActivationsError
 
 @dataclass(frozen=True)
 class BlockStatistics:
-    """Of the residual stream after one block, over the tokens that are no massive activations."""
+    """Statistics of the residual stream after one block, massive activations left out."""
 
     keep: NDArray[np.bool_]
     """[rows]: False where a token is massive in its document, or in no document."""

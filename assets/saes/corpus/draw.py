@@ -17,7 +17,7 @@ class CorpusError(ValueError):
 
 @dataclass(frozen=True)
 class Rows:
-    """Residual streams of a block [rows, d_model], of which only the rows asked for are read."""
+    """Residual streams of a block [rows, d_model]; indexing it with row numbers reads those rows only."""
 
     shards: Shards
     block: int
@@ -41,7 +41,7 @@ def draw_corpus(filings: pl.DataFrame, settings: Corpus) -> pl.DataFrame:
     -------
     DataFrame(accession, split)
         Sorted by accession. Of the documents drawn the first `held_out_share` are held out for scores, the next
-        `validation_share` tell when training has gone on for long enough, at least one document each.
+        `validation_share` tell when to stop training, at least one document each.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def corpus_rows(filings: pl.DataFrame, descriptions: pl.DataFrame, settings: Cor
 
 
 def kept_tokens(shards: Shards, index: pl.DataFrame, block: int, massive_norm: float) -> NDArray[np.bool_]:
-    """Mask [rows] of the tokens of a block that are not massive activations, judged by document (METHOD.md A)."""
+    """Return the mask [rows] of the tokens of a block that are not massive in their document (METHOD.md A)."""
     keep = np.zeros(shards.rows, dtype=bool)
     for first, tokens in index.select("first_row", "tokens").iter_rows():
         norms = np.linalg.norm(shards.activations(block, first, tokens).astype(np.float32), axis=1)
@@ -87,7 +87,7 @@ def kept_tokens(shards: Shards, index: pl.DataFrame, block: int, massive_norm: f
 
 
 def kept_everywhere(shards: Shards, index: pl.DataFrame, massive_norm: float) -> NDArray[np.bool_]:
-    """Mask [rows] of the tokens that are massive at no block, so that every block is measured on the same tokens."""
+    """Return the mask [rows] of tokens that are massive at no block: all blocks are measured on the same tokens."""
     masks = [kept_tokens(shards, index, block, massive_norm) for block in shards.blocks]
     return np.asarray(np.logical_and.reduce(masks))
 
@@ -95,13 +95,13 @@ def kept_everywhere(shards: Shards, index: pl.DataFrame, massive_norm: float) ->
 def kept_sample(
     shards: Shards, index: pl.DataFrame, block: int, massive_norm: float, most: int
 ) -> NDArray[np.floating]:
-    """At most so many tokens of a block that are not massive, evenly spaced over the documents: [tokens, d_model]."""
+    """Return at most so many tokens of a block, evenly spaced over documents, none massive: [tokens, d_model]."""
     kept = np.flatnonzero(kept_tokens(shards, index, block, massive_norm))
     spaced = np.linspace(0, len(kept) - 1, min(most, len(kept))).astype(np.int64)
     return shards.gathered(block, kept[spaced])
 
 
 def stacked(shards: Shards, first: int, tokens: int, keep: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Activations of one document at all blocks, [blocks, kept tokens, d_model]."""
+    """Return the activations of one document at all blocks, [blocks, kept tokens, d_model]."""
     kept = keep[first : first + tokens]
     return np.stack([shards.activations(b, first, tokens)[kept].astype(np.float32) for b in shards.blocks])

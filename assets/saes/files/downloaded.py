@@ -24,17 +24,17 @@ _SEED = re.compile(r"seed\d+")
 
 
 class SaeMismatchError(ValueError):
-    """An autoencoder was not trained on the stream that it is to read; the message says what differs."""
+    """An autoencoder was not trained on the stream that it should read; the message states what differs."""
 
 
 @dataclass(frozen=True)
 class _Origin:
-    """What a download says about the stream it was trained on; None: nothing."""
+    """What a download states about the stream it was trained on; None: nothing."""
 
     place: Path
     """File, or folder by its name, that names the hook."""
     run: Path
-    """File that says the rest."""
+    """File that states the rest."""
     hook: str | None = None
     """Hook of SAELens, or module of transformers whose output is read."""
     blocks: Sequence[int] | None = None
@@ -46,7 +46,7 @@ class _Origin:
 
 
 def load_download(download: Download, shape: ModelShape, model_id: str) -> Sae:
-    """Read what the settings name, and check it against the model; raises as `open_downloaded` and `check_fits`."""
+    """Read a download and check it against the model; raises as `open_downloaded` and `check_fits`."""
     return check_fits(
         open_downloaded(download.path),
         download.path,
@@ -84,15 +84,15 @@ def check_fits(
     model_id: str | None = None,
     scale: float | None = None,
 ) -> Sae:
-    """Return the autoencoder for one block, once its files say nothing against it; weights are shared.
+    """Return the autoencoder for one block if nothing in its files contradicts that; weights are shared.
 
     Parameters
     ----------
     sae : Sae
-        As `open_downloaded` gives it; one of ours is taken at `block`, its scale folded into the weights.
+        As `open_downloaded` returns it; one in the lake's own layout is taken at `block`, its scale folded in.
     folder : Path
         Where it was read; sparsify has the hook in its name (`layers.8`) and the model in `config.json` beside it.
-        Names that say nothing about the hook are taken on the caller's word.
+        Where the name does not state the hook, `block` is trusted.
     block : int
         Zero-based block after which it is to read the residual stream.
     d_model, n_blocks : int
@@ -135,30 +135,30 @@ def _origin(folder: Path) -> _Origin:
     file = folder / CONFIG
     settings = read_settings(file)
     if isinstance(metadata := settings.get("metadata"), dict):
-        hook, model = (_said(metadata, key, str, file) for key in ("hook_name", "model_name"))
+        hook, model = (_stated(metadata, key, str, file) for key in ("hook_name", "model_name"))
         return _Origin(file, file, hook=hook, model=model)
     return _origin_of_run(folder.resolve())
 
 
 def _origin_of_run(place: Path) -> _Origin:
-    """Of sparsify and Group-SAE; where there are several seeds, the folder of the hook is the one above."""
+    """Return the origin of an autoencoder of sparsify or Group-SAE; with several seeds, the hook's folder is above."""
     if _SEED.fullmatch(place.name):
         place = place.parent
     file = place.parent / RUN
     run: dict[str, Any] = read_settings(file) if file.is_file() else {}
-    groups: dict[str, Any] = _said(run, "clusters", dict, file) or {}
+    groups: dict[str, Any] = _stated(run, "clusters", dict, file) or {}
     return _Origin(
         place,
         file,
         hook=place.name if _LOOKS_LIKE_A_HOOK.search(place.name) else None,
-        blocks=_said(groups, place.name, list, file),
-        model=_said(run, "model", str, file),
+        blocks=_stated(groups, place.name, list, file),
+        model=_stated(run, "model", str, file),
         normalised=bool(run.get("normalize_activations")),
     )
 
 
-def _said(settings: Mapping[str, Any], key: str, kind: type, file: Path) -> Any:
-    """What a file says under this key; None where it says nothing. Raises SaeFileError where it is of another type."""
+def _stated(settings: Mapping[str, Any], key: str, kind: type, file: Path) -> Any:
+    """Return what a file states under this key, or None; raise SaeFileError where it is of another type."""
     value = settings.get(key)
     if value is not None and not isinstance(value, kind):
         raise SaeFileError(f"{file}: {key} is {value!r}, a {kind.__name__} is expected")
@@ -191,7 +191,7 @@ def _check_hook(origin: _Origin, block: int) -> None:
 
 
 def _block_after(hook: str) -> int | None:
-    """Block whose residual stream a hook reads, -1 for the embeddings; None where it reads something else.
+    """Return the block whose residual stream a hook reads, -1 for the embeddings; None for another hook.
 
     The stream before a block is the one after the block before it.
     """

@@ -1,4 +1,4 @@
-"""Autoencoders on disk as the lake keeps them: the layout of EleutherAI sparsify, with keys of ours in `cfg.json`.
+"""Autoencoders on disk as the lake keeps them: the layout of EleutherAI sparsify, with more keys in `cfg.json`.
 
 `cfg.json`, and in `sae.safetensors` float32 `encoder.weight` and `W_dec` [n_latents, d_model], `encoder.bias`
 [n_latents], `b_dec` [d_model] (with biases per block: [blocks, ...]), `log_threshold` [n_latents] of JumpReLU,
@@ -23,28 +23,28 @@ CONFIG = "cfg.json"
 WEIGHTS = "sae.safetensors"
 UNSUPPORTED = ("signed", "multi_topk", "skip_connection", "transcode")
 K_UNKNOWN = 1
-"""`k` of a JumpReLU autoencoder whose file does not say at which L0 it aimed; nothing is computed from it."""
+"""`k` of a JumpReLU autoencoder whose file does not state its target L0; nothing is computed from it."""
 
 
 class SaeFileError(ValueError):
-    """A folder does not hold an autoencoder that can be read, or cannot hold one that is to be written."""
+    """A folder does not hold an autoencoder that can be read."""
 
 
 def save_sae(sae: Sae, folder: Path) -> None:
-    """Write `cfg.json` (`blocks`, `block_biases` and `scales` are ours) and weights; equal weights give equal bytes."""
+    """Write `cfg.json`, with `blocks`, `block_biases` and `scales` added, and weights; equal weights, equal bytes."""
     write_files(folder, _settings(sae.config), sae.state_dict(), WEIGHTS)
 
 
 def load_sae(folder: Path) -> Sae:
-    """Read an autoencoder in float32, ready to encode; one that others trained has no blocks and scales.
+    """Read an autoencoder in float32, ready to encode.
 
-    Others are sparsify (TopK) and Group-SAE (TopK and JumpReLU).
+    Those of sparsify (TopK) and Group-SAE (TopK and JumpReLU) can be read, too; they have no blocks and scales.
 
     Raises
     ------
     SaeFileError
-        A file or a tensor is missing, a tensor has another shape than `cfg.json` says, or there is one too many; or it
-        is an autoencoder of another kind.
+        A file or a tensor is missing, a tensor has another shape than `cfg.json` states, or there is one too many; or
+        it is an autoencoder of another kind.
     """
     file = folder / CONFIG
     settings = read_settings(file)
@@ -71,7 +71,7 @@ def write_files(folder: Path, settings: Mapping[str, Any], tensors: Mapping[str,
 
 
 def read_settings(file: Path) -> dict[str, Any]:
-    """Content of a JSON file; raises SaeFileError where there is none, or where it is no object."""
+    """Read a JSON object; raises SaeFileError where there is no file, or something else in it."""
     try:
         settings = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -84,7 +84,7 @@ def read_settings(file: Path) -> dict[str, Any]:
 
 
 def read_tensors(file: Path) -> dict[str, torch.Tensor]:
-    """Tensors of a safetensors file by name; raises SaeFileError where there is none, or where it is damaged."""
+    """Read the tensors of a safetensors file by name; raises SaeFileError where it is missing or damaged."""
     try:
         tensors: dict[str, torch.Tensor] = safetensors.torch.load_file(file)
         return tensors
@@ -96,7 +96,7 @@ def read_tensors(file: Path) -> dict[str, torch.Tensor]:
 
 @contextmanager
 def explained(file: Path) -> Iterator[None]:
-    """Raise what goes wrong while settings are read as SaeFileError that names the file."""
+    """Turn errors inside the `with` block into a SaeFileError that names the file."""
     try:
         yield
     except SaeFileError:
@@ -108,7 +108,7 @@ def explained(file: Path) -> Iterator[None]:
 
 
 def whole_number(settings: Mapping[str, Any], key: str) -> int:
-    """Return a setting; raises KeyError where it is missing, TypeError where it is no whole number."""
+    """Return a setting; raises KeyError where it is missing, TypeError where it is not a whole number."""
     value = settings[key]
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{key} is {value!r}, which is no whole number")
@@ -116,7 +116,7 @@ def whole_number(settings: Mapping[str, Any], key: str) -> int:
 
 
 def check_tensors(tensors: Mapping[str, torch.Tensor], shapes: Mapping[str, Sequence[int]], file: Path) -> None:
-    """Raise SaeFileError where tensors are missing, too many, or of other shapes than `cfg.json` says."""
+    """Raise SaeFileError where tensors are missing, too many, or of other shapes than `cfg.json` states."""
     for name, shape in shapes.items():
         if name not in tensors:
             raise SaeFileError(f"{file}: no tensor {name!r}; it holds {sorted(tensors)}")
@@ -129,7 +129,7 @@ def check_tensors(tensors: Mapping[str, torch.Tensor], shapes: Mapping[str, Sequ
 def filled(config: SaeConfig, tensors: Mapping[str, torch.Tensor], file: Path) -> Sae:
     """Return the autoencoder with these weights, copied into float32.
 
-    Raises SaeFileError as `check_tensors`, before anything of the size that `config` says is allocated, and where a
+    Raises SaeFileError as `check_tensors`, before anything of the size that `config` states is allocated, and where a
     weight is NaN or infinite.
     """
     check_tensors(tensors, _shapes(config, file), file)
@@ -150,7 +150,7 @@ def _shapes(config: SaeConfig, file: Path) -> dict[str, torch.Size]:
 
 
 def _numbers(tensor: torch.Tensor, name: str) -> bool:
-    """Whether all are finite; a threshold of 0 has the logarithm -inf."""
+    """Return whether all are finite; -inf is allowed as the logarithm of a threshold of 0."""
     allowed = tensor.isfinite() | tensor.isneginf() if name == "log_threshold" else tensor.isfinite()
     return bool(allowed.all())
 
@@ -196,14 +196,14 @@ def _scale(value: Any) -> float:
 
 
 def _n_latents(settings: Mapping[str, Any]) -> int:
-    """Latents; where they are missing or 0, d_in times the expansion factor."""
+    """Return the number of latents; where it is missing or 0, d_in times the expansion factor."""
     if settings.get("num_latents"):
         return whole_number(settings, "num_latents")
     return whole_number(settings, "d_in") * whole_number(settings, "expansion_factor")
 
 
 def _activation(settings: Mapping[str, Any], file: Path) -> tuple[Activation, int]:
-    """Activation and k; Group-SAE says `jumprelu`, its k is then -1."""
+    """Return activation and k. Group-SAE writes `jumprelu`, and then a k of -1."""
     name: Any = "jump_relu" if settings.get("jumprelu") else settings.get("activation", "topk")
     odd = [key for key in UNSUPPORTED if settings.get(key)]
     if odd or name not in get_args(Activation):

@@ -31,7 +31,7 @@ SAELENS_WEIGHTS = "sae_weights.safetensors"
 VERSION = "6.54.12"
 """Of the layout that is written."""
 BATCH_TOPK = ("batchtopk", "matryoshka_batchtopk")
-"""Names of trainings; what they leave for use is called jumprelu, only their checkpoints are called as they are."""
+"""Names of trainings: the autoencoders they export are called jumprelu, only their checkpoints keep these names."""
 READABLE = ("topk", "jumprelu", "standard", *BATCH_TOPK)
 TRAININGS: Mapping[Activation, str] = {"topk": "topk", "batch_topk": "batchtopk", "jump_relu": "jumprelu"}
 
@@ -69,7 +69,7 @@ def load_saelens(folder: Path) -> Sae:
     Read are TopK, JumpReLU, BatchTopK and the plain ReLU (`standard`: JumpReLU with thresholds 0). Where SAELens does
     not subtract `b_dec` from its input, or multiplies pre-activations by decoder norms, encoder and decoder are changed
     so that latents and reconstructions are the same. The logarithm of a JumpReLU threshold moves it by less than 1e-6
-    of itself. What k JumpReLU aimed at is in the notes on its training, if anywhere; else it is 1.
+    of itself. The k that JumpReLU aimed at is in the metadata of its training, if anywhere; else it is 1.
 
     Raises
     ------
@@ -154,7 +154,7 @@ def _config(settings: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> SaeCo
 
 
 def _is_batch_topk(settings: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> bool:
-    """Whether one threshold is enough; after `fold_W_dec_norm` it is not."""
+    """Return whether it has one threshold for all latents; after `fold_W_dec_norm` it has not."""
     if settings["architecture"] in BATCH_TOPK:
         return True
     threshold = tensors.get("threshold")
@@ -163,7 +163,10 @@ def _is_batch_topk(settings: Mapping[str, Any], tensors: Mapping[str, Tensor]) -
 
 
 def _weights(settings: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Weights of ours: z = S((x - b_dec) W_enc norm + b_enc norm), x_hat = z W_dec / norm + b_dec; new ones float64."""
+    """Return weights in our form; computed ones are float64.
+
+    z = S((x - b_dec) W_enc norm + b_enc norm), x_hat = z W_dec / norm + b_dec.
+    """
     w_enc, b_enc, w_dec, b_dec = (tensors[name] for name in ("W_enc", "b_enc", "W_dec", "b_dec"))
     if not settings.get("apply_b_dec_to_input", True):
         b_enc = b_enc.double() + b_dec.double() @ w_enc.double()
@@ -175,7 +178,10 @@ def _weights(settings: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> dict
 
 
 def _threshold(activation: Activation, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A negative threshold is as good as 0, since only positive latents are active; plain ReLU has no other."""
+    """Return the threshold in our form.
+
+    Only positive latents are active, so a negative threshold acts like 0, which is also that of plain ReLU.
+    """
     threshold = tensors.get("topk_threshold", tensors.get("threshold"))
     if activation == "topk":
         return {}

@@ -34,10 +34,11 @@ def fold_scale(sae: Sae, block: int) -> Sae:
 def save_sparsify(sae: Sae, folder: Path, block: int) -> None:
     """Write one block's `cfg.json` and `sae.safetensors` so that raw activations give our latents.
 
-    TopK is what `SparseCoder.load_from_disk` of eai-sparsify 1.3 reads. It knows no thresholds: JumpReLU, and BatchTopK
+    TopK is what `SparseCoder.load_from_disk` of eai-sparsify 1.3 reads. It has no thresholds: JumpReLU, and BatchTopK
     as the JumpReLU that it is outside of training, are written as Group-SAE does (`jumprelu`, `log_threshold`), which
-    sparsify refuses because of the tensor it does not know; for others use `save_saelens`. Decoder rows are not of unit
-    norm (see `fold_scale`), and `cfg.json` says so. The folder's name should be the hook's, `layers.<block>`.
+    sparsify refuses because of the unknown tensor; to use them elsewhere, write them with `save_saelens`. Decoder rows
+    are not of unit norm (see `fold_scale`), and `cfg.json` states that. The folder's name should be the hook's,
+    `layers.<block>`.
 
     Raises
     ------

@@ -13,8 +13,8 @@ from torch import Tensor
 Matrix = NDArray[np.float64]
 CHUNK = 256
 """Tokens whose cosines are in memory at once."""
-LEAST_DOCUMENTS = 10
-"""Fewer say nothing of how much documents differ."""
+MIN_DOCUMENTS = 10
+"""With fewer, the spread between documents is too uncertain to end at."""
 CONFIDENCE = 0.95
 
 
@@ -37,7 +37,7 @@ class AngularDistances:
     Parameters
     ----------
     blocks : sequence of int or None
-        What the blocks are called in errors; None: 0, 1, 2 and so on.
+        Numbers of the blocks, for errors; None: 0, 1, 2 and so on.
 
     Notes
     -----
@@ -52,18 +52,21 @@ class AngularDistances:
         self._mean_tokens = 0
         self._sum = torch.zeros(())
         self._varies = torch.zeros((), dtype=torch.bool)
-        self._turns = self._turns_squared = self._turns_by_tokens = np.zeros((0, 0))
+        self._angle_sum = self._angle_sum_squares = self._angle_sum_tokens = np.zeros((0, 0))
         self._tokens_squared = 0
 
     def add_means(self, x: Tensor | NDArray[np.generic]) -> None:
-        """First pass. `x: [blocks, tokens, d_model]`, floating point; raises DistanceError where it is not finite."""
+        """Add a document, `x: [blocks, tokens, d_model]` floating point, to the means: the first pass.
+
+        Raises DistanceError where it is not finite.
+        """
         self._sum = self._sum + torch.as_tensor(x).sum(dim=1, dtype=torch.float64)
         self._mean_tokens += x.shape[1]
         if not self._sum.isfinite().all():
             raise DistanceError("activations hold NaN or infinity: harvest them again, or leave their tokens out")
 
     def add(self, x: Tensor | NDArray[np.generic]) -> None:
-        """Second pass, one document: `x: [blocks, tokens, d_model]`; one without tokens does not count.
+        """Add a document, `x: [blocks, tokens, d_model]`, to the angles: the second pass. Without tokens: ignored.
 
         Raises DistanceError where the first pass has not been made.
         """
@@ -82,25 +85,25 @@ class AngularDistances:
             angles = angles + cosines.arccos_().sum(dim=0, dtype=torch.float64)
         self._count((angles / math.pi).cpu().numpy(), x.shape[1])
 
-    def _count(self, turns: Matrix, tokens: int) -> None:
+    def _count(self, sums: Matrix, tokens: int) -> None:
         """Add one document's sum of distances over its tokens, `[blocks, blocks]` in [0, 1], to the running sums."""
-        turns = (turns + turns.T) / 2
-        np.fill_diagonal(turns, 0.0)
+        sums = (sums + sums.T) / 2
+        np.fill_diagonal(sums, 0.0)
         if not self.documents:
-            self._turns, self._turns_squared, self._turns_by_tokens = (np.zeros_like(turns) for _ in range(3))
-        self._turns += turns
-        self._turns_squared += turns**2
-        self._turns_by_tokens += turns * tokens
+            self._angle_sum, self._angle_sum_squares, self._angle_sum_tokens = (np.zeros_like(sums) for _ in range(3))
+        self._angle_sum += sums
+        self._angle_sum_squares += sums**2
+        self._angle_sum_tokens += sums * tokens
         self._tokens_squared += tokens**2
         self.tokens += tokens
         self.documents += 1
 
     def add_until(self, documents: Iterable[Tensor | NDArray[np.generic]], precision: float | None) -> None:
-        """Second pass over documents in random order, up to the first at which `half_width()` is `precision` or less.
+        """Add documents in random order to the angles, up to the first at which `half_width()` is at most `precision`.
 
         `precision` is in [0, 1]; None: all of them. Stopping at the first short interval favours intervals that are
-        too short by chance; the effect vanishes as documents grow (Chow and Robbins 1965), and none is looked at below
-        LEAST_DOCUMENTS.
+        too short by chance; the effect vanishes as documents grow (Chow and Robbins 1965), and no interval is computed
+        below MIN_DOCUMENTS.
         """
         for document in documents:
             self.add(document)
@@ -114,32 +117,32 @@ class AngularDistances:
         """
         if not self.tokens:
             raise DistanceError("no tokens were added: the corpus is empty, or every token of it was left out")
-        still = np.flatnonzero(~self._varies.cpu().numpy())
-        if still.size:
-            names = ", ".join(str(int(i) if self._blocks is None else self._blocks[int(i)]) for i in still)
+        constant = np.flatnonzero(~self._varies.cpu().numpy())
+        if constant.size:
+            names = ", ".join(str(int(i) if self._blocks is None else self._blocks[int(i)]) for i in constant)
             raise DistanceError(
                 f"block {names}: the residual stream is the same at every token, so it has no angle to other blocks: "
                 "leave it out of activations.blocks, or harvest it again if it should vary"
             )
-        return self._turns / self.tokens
+        return self._angle_sum / self.tokens
 
     def half_widths(self) -> Matrix:
         """Return half the width of each distance's 95 % interval, `[blocks, blocks]` in [0, 1], diagonal 0.
 
-        Infinite, the diagonal too, below LEAST_DOCUMENTS documents. Each holds for its own pair, not for all at once.
+        Infinite, the diagonal too, below MIN_DOCUMENTS documents. Each holds for its own pair, not for all at once.
         """
         k = self.documents
-        if k < LEAST_DOCUMENTS:
-            return np.full_like(self._turns, np.inf)
-        mean = self._turns / self.tokens
-        squares = self._turns_squared - 2 * mean * self._turns_by_tokens + mean**2 * self._tokens_squared
+        if k < MIN_DOCUMENTS:
+            return np.full_like(self._angle_sum, np.inf)
+        mean = self._angle_sum / self.tokens
+        squares = self._angle_sum_squares - 2 * mean * self._angle_sum_tokens + mean**2 * self._tokens_squared
         deviation = np.sqrt(squares.clip(min=0) * k / (k - 1)) / self.tokens
         widths: Matrix = stdtrit(k - 1, (1 + CONFIDENCE) / 2) * deviation
         return widths
 
     def half_width(self) -> float:
-        """Return the widest of `half_widths()` (in [0, 1]); infinite below LEAST_DOCUMENTS documents."""
-        return float(self.half_widths().max(initial=0.0)) if self.documents >= LEAST_DOCUMENTS else math.inf
+        """Return the widest of `half_widths()` (in [0, 1]); infinite below MIN_DOCUMENTS documents."""
+        return float(self.half_widths().max(initial=0.0)) if self.documents >= MIN_DOCUMENTS else math.inf
 
 
 def distance_rows(distances: Matrix, half_widths: Matrix, blocks: Sequence[int], tokens: int) -> pl.DataFrame:

@@ -15,7 +15,7 @@ def sae_flop(tokens: float, d_model: int, expansion: float) -> float:
 
 @dataclass(frozen=True)
 class CostModel:
-    """What reading and training take (METHOD.md B, cost model)."""
+    """FLOP of reading and of training (METHOD.md B, cost model)."""
 
     d_model: int
     """Width of the residual stream."""

@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 from assets.saes.grouping.distances import Matrix
 
 BLUE, ORANGE, GREY = "#0072B2", "#E69F00", "#666666"
-"""Told apart by the colour-blind too (Okabe and Ito 2008)."""
+"""Distinct for the colour-blind, too (Okabe and Ito 2008)."""
 MOST_TICKS = 16
 LABELLED = (1, 2, 3, 5, 10, 20, 50, 100)
 """Numbers of groups written beside their points, with the chosen and the largest."""
@@ -71,7 +71,7 @@ def _draw_frontier(axes: Axes, points: pl.DataFrame, chosen: int) -> None:
 
 
 def _labelled(costs: Matrix, losses: Matrix, chosen: int) -> list[int]:
-    """The numbers of groups to write down: the chosen, the ends, and round ones that are clear of those."""
+    """Return the numbers of groups to write down: the chosen, the ends, and round ones with room beside those."""
     span = np.array([np.ptp(costs) or 1.0, np.ptp(losses) or 1.0])
     places = np.stack([costs, losses], axis=1) / span
     kept: list[int] = []
@@ -103,7 +103,7 @@ def _draw_distances(axes: Axes, distances: Matrix, rows: pl.DataFrame) -> None:
 
 
 def _runs(members: np.ndarray) -> list[tuple[int, int]]:
-    """Where runs of consecutive members begin and how long they are; more than one for a group with gaps."""
+    """Return where runs of consecutive members begin and how long they are; a group with gaps has several."""
     parts = np.split(members, np.flatnonzero(np.diff(members) > 1) + 1)
     return [(int(part[0]), len(part)) for part in parts]
 

@@ -89,7 +89,10 @@ def _check_count(count: int, n: int) -> None:
 
 
 def _optimal(distances: Matrix, count: int) -> Partition:
-    """Dynamic programme over `least[g][j]`, the least cost of the first j blocks in g groups; first of equals wins."""
+    """Solve exactly, by dynamic programming over `least[g][j]`, the least cost of the first j blocks in g groups.
+
+    The first of equals wins.
+    """
     n = len(distances)
     cost = np.full((n + 1, n + 1), np.inf)
     for i in range(n):
@@ -145,7 +148,7 @@ def choose_count(distances: Matrix, strategy: str, max_amad: float) -> int:
 
 
 def frontier(distances: Matrix, strategy: str, costs: Sequence[float]) -> pl.DataFrame:
-    """What each number of groups is predicted to cost and to lose.
+    """Return what each number of groups is predicted to cost and to lose.
 
     Parameters
     ----------
@@ -179,7 +182,7 @@ def knee(costs: Sequence[float], losses: Sequence[float]) -> int:
     Both are scaled to [0, 1]; the point with the least sum wins, the first of equals. Where cost grows and loss falls
     from end to end, that is the point farthest below the line between the ends (Satopaa et al. 2011, "Kneedle").
     Scaling takes the units away: because predicted cost is a straight line in the number of groups, the knee is the
-    same for every expansion and width. How much loss is worth how much cost is the user's to say, with `groups.count`.
+    same for every expansion and width. How much loss is worth how much cost is the user's decision: `groups.count`.
 
     Raises ValueError where the two are not of one length, or empty.
     """
@@ -189,7 +192,7 @@ def knee(costs: Sequence[float], losses: Sequence[float]) -> int:
 
 
 def _scaled(values: Sequence[float]) -> Matrix:
-    """Values on [0, 1]; all 0 where they do not differ."""
+    """Return values scaled to [0, 1]; all 0 where they do not differ."""
     away = np.asarray(values, dtype=np.float64) - min(values)
     span = away.max()
     return away / span if span > 0 else away

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import embedding_bag
 
 from assets.saes.model.sparse_pass import Select, sparse_pass
-from assets.saes.model.sparsity import above, strongest, strongest_of_batch
+from assets.saes.model.sparsity import above_threshold, batch_top_k, top_k
 
 Activation = Literal["topk", "batch_topk", "jump_relu"]
 
@@ -42,7 +42,7 @@ class SaeConfig:
     """Which latents are active: the k strongest of a token, of a batch the k strongest per token, or those above a
     threshold of their own (batch_topk, too, has one threshold for all outside of training)."""
     block_biases: bool = False
-    """Whether each block has encoder and decoder biases of its own."""
+    """Whether each block has its own encoder and decoder biases."""
 
     def __post_init__(self) -> None:
         if min(self.d_model, self.n_latents, self.k) < 1:
@@ -50,7 +50,7 @@ class SaeConfig:
         if self.k > self.n_latents:
             raise SaeConfigError(f"k = {self.k} of {self.n_latents} latents: lower saes.k or raise saes.expansion")
         if self.block_biases and not self.blocks:
-            raise SaeConfigError("biases per block are wanted, and no blocks are named")
+            raise SaeConfigError("block_biases needs blocks: name those that it reads")
 
     @property
     def bias_rows(self) -> int:
@@ -143,7 +143,8 @@ class Sae(torch.nn.Module):
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return values and indices, `[tokens, width]`, of the active latents for scaled `x: [tokens, d_model]`.
 
-        As outside of training. Raises SaeConfigError where biases differ between blocks: take `at(block)` first.
+        Latents are chosen as outside of training. Raises SaeConfigError where biases differ between blocks: there use
+        `at(block)`.
         """
         if self.config.bias_rows > 1:
             raise SaeConfigError(f"blocks {list(self.config.blocks)} have biases of their own: encode with at(block)")
@@ -182,12 +183,12 @@ class Sae(torch.nn.Module):
     def _select(self, training: bool) -> Select:
         k = self.config.k
         if self.config.activation == "topk":
-            return Select(lambda pre: strongest(pre, k), by_token=True)
+            return Select(lambda pre: top_k(pre, k), by_token=True)
         if self.config.activation == "jump_relu":
-            return Select(lambda pre: above(pre, self.log_threshold.detach().exp()), by_token=False)
+            return Select(lambda pre: above_threshold(pre, self.log_threshold.detach().exp()), by_token=False)
         if training:
-            return Select(lambda pre: strongest_of_batch(pre, k), by_token=False)
-        return Select(lambda pre: above(pre, self.threshold), by_token=False)
+            return Select(lambda pre: batch_top_k(pre, k), by_token=False)
+        return Select(lambda pre: above_threshold(pre, self.threshold), by_token=False)
 
     @torch.no_grad()
     def normalise_decoder(self) -> None:
@@ -196,7 +197,7 @@ class Sae(torch.nn.Module):
         self.W_dec.div_(norms.clamp_min_(torch.finfo(norms.dtype).tiny))
 
     def on(self, device: str) -> Self:
-        """Move to a device; there the encoder's product is bfloat16 where the GPU has units for it."""
+        """Move to a device; on a GPU with bfloat16 units the encoder's product is bfloat16."""
         self.to(device)
         if self.W_dec.is_cuda and torch.cuda.is_bf16_supported(including_emulation=False):
             self.product_dtype = torch.bfloat16

@@ -15,7 +15,7 @@ warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta"
 
 CHUNK = 1024
 GATHERED_NUMBERS = 1 << 28
-"""Of decoder rows that a GPU holds once more at a time."""
+"""Of decoder rows that a GPU gathers, and so holds a second time, at once."""
 
 
 class Select(NamedTuple):
@@ -24,12 +24,12 @@ class Select(NamedTuple):
     choose: Callable[[Tensor], tuple[Tensor, Tensor]]
     """From pre-activations `[tokens, n_latents]` to values and indices `[tokens, width]` of the active latents."""
     by_token: bool
-    """Whether each token is looked at by itself and has one width, so that a batch can be looked at piece by piece."""
+    """Whether latents are chosen for each token alone, all of one width, so that a batch can be cut into pieces."""
 
 
 BANDWIDTH = 0.48
-"""Of JumpReLU's straight-through estimator, over the square root of d_model: scaled activations have a mean norm of 1,
-so pre-activations spread as its inverse. At d = 576 it is .02."""
+"""Of JumpReLU's straight-through estimator, times the square root of d_model: scaled activations have a mean norm of
+1, so the spread of pre-activations falls as 1 / sqrt(d_model). At d = 576 the bandwidth is .02."""
 
 
 def sparse_pass(
@@ -79,7 +79,7 @@ class _SparsePass(torch.autograd.Function):
         how: tuple[tuple[int, ...], Select, torch.dtype | None],
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         spans, select, product_dtype = how
-        offset = by_token(b_dec, spans)
+        offset = bias_per_token(b_dec, spans)
         centred, near = x - offset, None
         pieces = pre_activations(centred, w_enc, b_enc, spans, product_dtype)
         if select.by_token:
@@ -112,8 +112,8 @@ class _SparsePass(torch.autograd.Function):
         return d_x, d_w_enc, d_b_enc.view(enc_shape), d_w_dec, d_b_dec.view(dec_shape), d_threshold, None
 
 
-def by_token(bias: Tensor, spans: Sequence[int]) -> Tensor:
-    """A bias `[width]`, or one per span, as it is added to tokens."""
+def bias_per_token(bias: Tensor, spans: Sequence[int]) -> Tensor:
+    """Return a bias `[width]`, or one per span, in the shape in which it is added to tokens."""
     if bias.dim() == 1:
         return bias
     return bias.repeat_interleave(torch.tensor(spans, device=bias.device), dim=0)
@@ -155,7 +155,7 @@ def _threshold_gradient(g: Tensor, d_l0: Tensor, w_dec: Tensor, near: Tensor, lo
 def _active_dots(g: Tensor, rows: Tensor, indices: Tensor) -> Tensor:
     """Return `[tokens, width]`: the dot product of each token's `g` with the rows of its active latents.
 
-    A GPU's sampled product wants sorted columns, each once, which active latents are not: there rows are gathered.
+    A GPU's sampled product needs sorted columns, each once, which active latents are not: there rows are gathered.
     """
     if g.is_cuda:
         return _gathered_dots(g, rows, indices)

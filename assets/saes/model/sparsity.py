@@ -6,7 +6,7 @@ from torch import Tensor
 _GROUP = 16
 
 
-def strongest(pre: Tensor, k: int) -> tuple[Tensor, Tensor]:
+def top_k(pre: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """Return values (0 where negative) and indices `[tokens, k]` of the k largest of `pre: [tokens, n_latents]`.
 
     The k largest lie in the k groups with the largest maxima, so most of a wide row is only looked at once.
@@ -23,7 +23,7 @@ def strongest(pre: Tensor, k: int) -> tuple[Tensor, Tensor]:
     return values.relu_(), candidates.gather(1, places)
 
 
-def strongest_of_batch(pre: Tensor, k: int) -> tuple[Tensor, Tensor]:
+def batch_top_k(pre: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """Return values and indices `[tokens, width]` of the k x tokens largest positive numbers of the whole `pre`.
 
     BatchTopK (Bussmann et al. 2024); `width` is the most that one token has. Unused places hold value 0.
@@ -31,10 +31,10 @@ def strongest_of_batch(pre: Tensor, k: int) -> tuple[Tensor, Tensor]:
     flat = pre.relu().flatten()
     values, places = flat.topk(min(k * len(pre), flat.numel()), sorted=False)
     chosen = torch.zeros_like(flat).index_copy_(0, places, values).view_as(pre)
-    return above(chosen, chosen.new_zeros(()))
+    return above_threshold(chosen, chosen.new_zeros(()))
 
 
-def above(pre: Tensor, threshold: Tensor) -> tuple[Tensor, Tensor]:
+def above_threshold(pre: Tensor, threshold: Tensor) -> tuple[Tensor, Tensor]:
     """Return values and indices `[tokens, width]` of positive `pre` above `threshold: []` or `[n_latents]`.
 
     JumpReLU (Rajamanoharan et al. 2024); `width` is the most that one token has, at least 1. Unused places hold 0.

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from assets.saes.model.sae import Sae
-from assets.saes.model.sparse_pass import by_token, pre_activations
+from assets.saes.model.sparse_pass import bias_per_token, pre_activations
 
 
 def auxiliary_loss(
@@ -26,7 +26,7 @@ def auxiliary_loss(
     """
     k = min(x.shape[1] // 2, len(dead))
     spans = counts if sae.config.bias_rows > 1 else [len(x)]
-    centred, bias = x - by_token(sae.b_dec, spans), sae.encoder.bias[..., dead]
+    centred, bias = x - bias_per_token(sae.b_dec, spans), sae.encoder.bias[..., dead]
     activations = torch.cat(list(pre_activations(centred, sae.encoder.weight[dead], bias, spans, None))).relu()
     values, indices = activations.topk(k, dim=1, sorted=False)
     rebuilt = torch.zeros_like(activations).scatter(1, indices, values) @ sae.W_dec[dead]

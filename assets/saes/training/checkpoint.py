@@ -1,4 +1,4 @@
-"""Where a training left off, on disk: weights, Adam's moments, the draw of members, the curve. Safetensors and JSON."""
+"""The state of an interrupted training on disk: weights, Adam's moments, the draw of members, the curve."""
 
 import json
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
 
 class CheckpointError(ValueError):
-    """A checkpoint is of other autoencoders than those that are to go on."""
+    """A checkpoint is damaged, or of other autoencoders than those that are trained."""
 
 
 def save_checkpoint(file: Path, trainings: Mapping[str, SaeTraining], draws: Mapping[str, MemberDraw]) -> None:
@@ -42,7 +42,7 @@ def save_checkpoint(file: Path, trainings: Mapping[str, SaeTraining], draws: Map
 
 
 def load_checkpoint(file: Path, trainings: Mapping[str, SaeTraining], draws: Mapping[str, MemberDraw]) -> int:
-    """Bring fresh trainings to where they were; return the steps made by those that were not done.
+    """Restore fresh trainings from a checkpoint; return the steps made by those that were not done.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def _tensors(training: SaeTraining) -> dict[str, Tensor]:
 
 
 def _shapes(training: SaeTraining) -> dict[str, torch.Size]:
-    """Of all that is stored once a step was made."""
+    """Return the shape of every tensor that is stored once a step was made."""
     weights = {f"sae/{name}": weight.shape for name, weight in training.sae.state_dict().items()}
     moments = {
         f"adam/{name}/{part}": torch.Size() if part == "step" else parameter.shape

@@ -1,4 +1,4 @@
-"""Entries of `saes`: which autoencoders there are to be, in which order, and from which parent."""
+"""The plan of `saes`: which autoencoders are trained, in which order, and from which parent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from resources.settings.profile import Saes
 
 @dataclass(frozen=True)
 class Entry:
-    """One autoencoder to be trained, and all that it depends on."""
+    """One autoencoder of the plan, and all that it depends on."""
 
     name: str
     """`blocks-08-11`."""

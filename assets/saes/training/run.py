@@ -1,4 +1,4 @@
-"""A training run over the cache: all entries of a turn in one pass, checkpoints on disk, the curve of what diverged."""
+"""A training run over the corpus: all entries of a wave in one pass, with checkpoints on disk."""
 
 import math
 import time
@@ -31,10 +31,10 @@ from resources.settings.profile import Saes
 CHECKPOINT_SECONDS = 120.0
 RATES = "saes.learning_rate, or saes.transfer.learning_rate where it starts from another"
 POOL_BYTES = 2 << 30
-"""Activations of all blocks of the cache that are shuffled at once."""
+"""Bytes of activations, of all blocks of the corpus, that are shuffled at once."""
 VALIDATION_TOKENS = 2048
-"""Of all blocks of an entry together, at least `FEWEST` of each."""
-FEWEST = 128
+"""Of all blocks of an entry together, at least `MIN_VALIDATION_TOKENS` of each."""
+MIN_VALIDATION_TOKENS = 128
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def validation_samples(
 ) -> dict[int, NDArray[np.floating]]:
     """Return per block at most 2,048 tokens of validation documents (rows first_row, tokens).
 
-    Raises CorpusTooSmallError where FVU cannot be told from them: fewer than two, or all alike.
+    Raises CorpusTooSmallError where they have no FVU: fewer than two, or all alike.
     """
     samples = {block: kept_sample(shards, index, block, massive_norm, VALIDATION_TOKENS) for block in blocks}
     for block, x in samples.items():
@@ -79,7 +79,7 @@ def training_corpus(
 
 
 class Run:
-    """Entries in training together.
+    """Entries that are trained together.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ class Run:
     settings : Saes
         How all are trained.
     device : str
-        Where weights are.
+        Where the weights are, such as `cpu` or `cuda:0`.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class Run:
             self.trainings[entry.name] = SaeTraining(start.on(device), own, steps, held_out)
             self._draws[entry.name] = MemberDraw(entry.blocks, config.scales, settings.seed)
 
-    def go(self, checkpoint: Path, progress: Callable[[int], None], log: Callable[[str], None]) -> None:
+    def train(self, checkpoint: Path, progress: Callable[[int], None], log: Callable[[str], None]) -> None:
         """Train to the end, from the checkpoint where there is one; the same weights as without an interruption.
 
         On a GPU to rounding: sums by latent have no fixed order there.
@@ -155,7 +155,7 @@ class Run:
         return steps
 
     def _batches(self, skipped: int) -> Iterator[Callable[[str], Batch]]:
-        """What the stream draws, from which each entry takes its own batch."""
+        """Yield what the stream draws, as a function that gives each entry its own batch of it."""
         shards, n = self._corpus.shards, self._settings.batch_tokens
         if n > shards.rows:
             raise CorpusTooSmallError(
@@ -190,14 +190,14 @@ class Run:
         return random_sae(config, torch.from_numpy(means).float(), self._settings.seed)
 
     def _held_out(self, blocks: Sequence[int]) -> Callable[[Sae], float]:
-        most = max(FEWEST, VALIDATION_TOKENS // len(blocks))
+        most = max(MIN_VALIDATION_TOKENS, VALIDATION_TOKENS // len(blocks))
         whole = self._corpus.validation
         samples = {block: whole[block][:: max(1, len(whole[block]) // most)] for block in blocks}
         return lambda sae: float(np.mean([fvu_of(sae, block, x) for block, x in samples.items()]))
 
 
 class _Every:
-    """Does something when it was not done for so many seconds."""
+    """Call a function at most once in so many seconds."""
 
     def __init__(self, seconds: float, act: Callable[[], None]) -> None:
         self._seconds, self._act, self._last = seconds, act, time.monotonic()

@@ -4,7 +4,7 @@ import math
 
 WARM_UP, DECAYED, COOLING = 0.05, 0.85, 0.15
 """Shares of the steps: in which the rate rises, in which it falls, and in which it falls once the curve is flat."""
-LEAST_RATE = 0.02
+MIN_RATE = 0.02
 """Share of the peak rate under which it never falls."""
 
 
@@ -19,4 +19,4 @@ def learning_rate_factor(step: int, steps: int, ends: int | None = None) -> floa
     down = (1 + math.cos(math.pi * min(1.0, step / (DECAYED * steps)))) / 2
     if ends is not None and ends < steps:
         down = min(down, (ends - 1 - step) / (COOLING * steps))
-    return min(1.0, up) * max(LEAST_RATE, down)
+    return min(1.0, up) * max(MIN_RATE, down)

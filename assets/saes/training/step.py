@@ -12,7 +12,7 @@ from assets.saes.corpus.batches import Batch, InvalidActivationsError
 from assets.saes.model.sae import Sae
 from assets.saes.training.auxiliary_loss import auxiliary_loss
 from assets.saes.training.curve import CurvePoint, TrainingDivergedError, gain_at_end
-from assets.saes.training.schedule import COOLING, LEAST_RATE, learning_rate_factor
+from assets.saes.training.schedule import COOLING, MIN_RATE, learning_rate_factor
 from resources.settings.profile import Saes
 
 CURVE_POINTS = 200
@@ -22,10 +22,11 @@ EARLIEST_END = 0.25
 """Share of the steps before which no curve is called flat."""
 MAX_GRADIENT_NORM = 1.0
 SILENT_BATCHES = 10
+"""A latent that was not active for so many batches counts as dead in the curve."""
 LEAST_TOKENS = 2
-"""Of a batch: one has no variance."""
+"""Of a batch: a single token has no variance, so its FVU is not defined."""
 THRESHOLD_MEMORY = 0.99
-"""Of BatchTopK's running mean; less in the first steps, so that it forgets where it started."""
+"""Decay of BatchTopK's running mean; less in the first steps, so that its start at 0 is forgotten."""
 
 HeldOut = Callable[[Sae], float]
 """Mean FVU over an autoencoder's blocks on documents it is not trained on."""
@@ -43,8 +44,8 @@ class SaeTraining:
     steps : int
         Steps at the most, over which the learning rate falls.
     held_out : HeldOut or None
-        Where there is one, it is measured 20 times. Once it is flat (`settings.stop_gain`) the rate falls to its least
-        within 15 % of the steps, and training ends; where it is at its least already, at once.
+        If given, it is measured 20 times. Once its curve is flat (`settings.stop_gain`) the rate falls to its minimum
+        within 15 % of the steps, and training ends; where the rate is at its minimum already, at once.
     """
 
     def __init__(self, sae: Sae, settings: Saes, steps: int, held_out: HeldOut | None = None) -> None:
@@ -67,7 +68,7 @@ class SaeTraining:
         return self.steps_done >= self.ends
 
     def step(self, batch: Batch) -> CurvePoint:
-        """One step of Adam.
+        """Make one step of Adam.
 
         Raises
         ------
@@ -95,7 +96,7 @@ class SaeTraining:
         self.sae.normalise_decoder()
         self.steps_done += 1
         self.tokens += len(x)
-        return self._noted(float(fvu.detach()), len(x))
+        return self._record_point(float(fvu.detach()), len(x))
 
     def _losses(self, x: Tensor, counts: Sequence[int]) -> tuple[Tensor, Tensor]:
         reconstruction = self.sae(x, counts)
@@ -103,7 +104,7 @@ class SaeTraining:
         weights = error_weights(x, counts)
         fvu = (residual.pow(2).sum(dim=1) * weights).sum()
         loss = fvu + self._sparsity_loss(reconstruction.l0)
-        self._note_active(reconstruction.values, reconstruction.indices, len(x))
+        self._track_activity(reconstruction.values, reconstruction.indices, len(x))
         dead = (self.silent > self._settings.dead_after_tokens).nonzero().flatten()
         if not len(dead):
             return fvu, loss
@@ -111,13 +112,13 @@ class SaeTraining:
         return fvu, loss + self._settings.aux_weight * revived
 
     def _sparsity_loss(self, l0: Tensor) -> Tensor | float:
-        """Of JumpReLU, what keeps L0 at k; the others have it by construction."""
+        """Return the penalty that keeps L0 near k: JumpReLU only, the others have L0 = k by construction."""
         if self.sae.config.activation != "jump_relu":
             return 0.0
         return self._settings.sparsity_weight * (l0 / self.sae.config.k - 1).pow(2)
 
     @torch.no_grad()
-    def _note_active(self, values: Tensor, indices: Tensor, tokens: int) -> None:
+    def _track_activity(self, values: Tensor, indices: Tensor, tokens: int) -> None:
         """Count how long each latent has been silent; follow BatchTopK's threshold."""
         active = values > 0
         self.silent += tokens
@@ -133,8 +134,8 @@ class SaeTraining:
         assert gradient is not None
         gradient.addcmul_(weight, torch.linalg.vecdot(gradient, weight).unsqueeze(1), value=-1)
 
-    def _noted(self, fvu: float, batch_tokens: int) -> CurvePoint:
-        """This step's point; of at most 200 steps it goes into the curve, of 20 with the held-out FVU."""
+    def _record_point(self, fvu: float, batch_tokens: int) -> CurvePoint:
+        """Return this step's point; at most 200 points enter the curve, 20 of them with the held-out FVU."""
         last, held_out = self.steps_done == self.ends, None
         if self._held_out and (last or self.steps_done % self._held_out_stride == 0):
             held_out = self._held_out(self.sae.eval())
@@ -153,7 +154,7 @@ class SaeTraining:
         gain = gain_at_end(self.curve)
         if gain is None or gain >= self._settings.stop_gain or self.steps_done < EARLIEST_END * self._steps:
             return
-        cooled = learning_rate_factor(self.steps_done, self._steps) <= LEAST_RATE
+        cooled = learning_rate_factor(self.steps_done, self._steps) <= MIN_RATE
         left = 0 if cooled else math.ceil(COOLING * self._steps)
         self.ends = min(self._steps, self.steps_done + left)
 
@@ -185,7 +186,7 @@ def train_together(
     Parameters
     ----------
     trainings : mapping
-        By entry; each takes its own batch of what the stream drew, until it is done.
+        By entry; each takes its own batch of what the stream draws, until it is done.
     batches : iterable
         Endless; one element per step, called with an entry's name.
     progress : callable
@@ -220,6 +221,6 @@ def error_weights(x: Tensor, counts: Sequence[int]) -> Tensor:
 
 
 def _spread(x: Tensor, otherwise: Tensor) -> Tensor:
-    """Mean squared distance from the mean."""
+    """Return the mean squared distance from the mean, or `otherwise` where that is 0."""
     spread = (x - x.mean(dim=0)).pow(2).sum() / len(x)
     return torch.where(spread > 0, spread, otherwise)

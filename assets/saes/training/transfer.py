@@ -45,7 +45,7 @@ def _shape(config: SaeConfig) -> tuple[int, int, str]:
 
 
 def _biases(bias: torch.Tensor, parent: SaeConfig, child: SaeConfig) -> torch.Tensor:
-    """Rows of a parent's bias for the child's blocks; their mean where the child has one for all."""
+    """Return rows of a parent's bias for the child's blocks; their mean where the child has one for all."""
     rows = bias.view(parent.bias_rows, -1)
     if parent.bias_rows > 1:
         rows = torch.stack([rows[nearest(block, parent.blocks)] for block in child.blocks])

@@ -15,8 +15,8 @@ from resources.settings.profile import Saes
 BYTES_IN_TRAINING = 32
 """Per latent and dimension: encoder and decoder, gradients, and Adam's two moments, float32."""
 WAVE_BYTES = 8 << 30
-"""Of all entries of a wave. A fixed number, not the memory of this machine, so that a training that goes on elsewhere
-finds the same waves, and with them its checkpoint."""
+"""Of all entries of a wave. A fixed number, not the memory of this machine, so that a training that is resumed
+after a change of machine finds the same waves, and with them its checkpoint."""
 
 
 def train_in_waves(
@@ -40,8 +40,8 @@ def train_in_waves(
     corpus : opened for validation, then for training
     written : takes each entry when its wave is finished
     settings : how all are trained
-    massive_norm : tokens above so many medians are left out
-    checkpoints : folder from which an interrupted training goes on; removed at the end
+    massive_norm : tokens above_threshold so many medians are left out
+    checkpoints : folder from which an interrupted training resumes; removed at the end
     progress : opens a bar of tokens
     log : takes a sentence
 
@@ -63,7 +63,7 @@ def train_in_waves(
             for wave in training_waves(entries, fresh, _entries_at_once(shards.d_model, settings.expansion)):
                 parents = {entry.parent: written.load(entry.parent) for entry in wave if entry.parent}
                 run = Run(wave, parents, prepared, settings, devices()[0].name)
-                run.go(checkpoints / f"{wave[0].name}.safetensors", advance, log)
+                run.train(checkpoints / f"{wave[0].name}.safetensors", advance, log)
                 measured["training_seconds"] += _save(wave, run, written)
                 del run, parents  # else two waves are in memory at once
     shutil.rmtree(checkpoints, ignore_errors=True)

@@ -12,7 +12,7 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM
 
 from assets.activations.harvest.harvester import ActivationOverflowError, Harvester, ReadingMemoryError
-from assets.activations.harvest.windows import Reading, windows
+from assets.activations.harvest.windows import WindowSettings, windows
 from assets.activations.shards.part import Filing, Part, values
 from resources import places
 from resources.models.language_model import LanguageModel, open_language_model
@@ -23,9 +23,9 @@ from resources.settings.profile import Model
 SAMPLE = places.SAMPLE / "descriptions"
 BLOCKS = (3, 0, 4)
 DEEP = (12, 0, 29)
-PACKED = Reading(window_tokens=1024, overlap_tokens=128, batch_tokens=1024, length_multiple=1)
-PADDED = Reading(window_tokens=1024, overlap_tokens=128, batch_tokens=512, length_multiple=8)
-WINDOWED = Reading(window_tokens=24, overlap_tokens=7, batch_tokens=64, length_multiple=1)
+PACKED = WindowSettings(window_tokens=1024, overlap_tokens=128, batch_tokens=1024, length_multiple=1)
+PADDED = WindowSettings(window_tokens=1024, overlap_tokens=128, batch_tokens=512, length_multiple=8)
+WINDOWED = WindowSettings(window_tokens=24, overlap_tokens=7, batch_tokens=64, length_multiple=1)
 READINGS = pytest.mark.parametrize("reading", [PACKED, PADDED, WINDOWED], ids=["packed", "padded", "windowed"])
 Keep = Callable[[int, Tensor], None]
 
@@ -135,7 +135,7 @@ class Small(Through):
             raise self._error
 
 
-def harvested(model: Any, filings: Sequence[Filing], reading: Reading, blocks: Sequence[int] = BLOCKS) -> Part:
+def harvested(model: Any, filings: Sequence[Filing], reading: WindowSettings, blocks: Sequence[int] = BLOCKS) -> Part:
     return whole(Harvester(model, blocks, reading).parts(filings))
 
 
@@ -163,7 +163,7 @@ def same_to_rounding(one: Part, other: Part) -> bool:
     return all(np.allclose(a, b, rtol=2**-9, atol=2**-9 * np.abs(b).mean()) for a, b in streams)
 
 
-def one_by_one(reading: Reading) -> Reading:
+def one_by_one(reading: WindowSettings) -> WindowSettings:
     """The same windows, each read alone, as on a CPU."""
     return replace(reading, batch_tokens=1)
 
@@ -176,7 +176,7 @@ def blocks_of(plain: Any, ids: np.ndarray) -> list[np.ndarray]:
 
 @READINGS
 def test_streams_are_the_outputs_of_the_plain_models_blocks(
-    model: LanguageModel, plain: Any, filings: list[Filing], reading: Reading
+    model: LanguageModel, plain: Any, filings: list[Filing], reading: WindowSettings
 ) -> None:
     recorded = Recorded(model)
     part = harvested(recorded, filings, reading, DEEP)
@@ -213,7 +213,7 @@ def test_a_long_filing_is_read_in_windows_of_one_length(model: LanguageModel, fi
 
 @READINGS
 def test_a_filing_is_the_same_alone_among_others_and_in_any_order(
-    model: LanguageModel, filings: list[Filing], reading: Reading
+    model: LanguageModel, filings: list[Filing], reading: WindowSettings
 ) -> None:
     reading = one_by_one(reading)
     together, backwards = harvested(model, filings, reading), harvested(model, filings[::-1], reading)
@@ -224,7 +224,9 @@ def test_a_filing_is_the_same_alone_among_others_and_in_any_order(
 
 
 @READINGS
-def test_a_batch_gives_the_same_to_rounding(model: LanguageModel, filings: list[Filing], reading: Reading) -> None:
+def test_a_batch_gives_the_same_to_rounding(
+    model: LanguageModel, filings: list[Filing], reading: WindowSettings
+) -> None:
     assert same_to_rounding(harvested(model, filings, reading), harvested(model, filings, one_by_one(reading)))
 
 

@@ -15,7 +15,7 @@ from assets.activations.shards.part_record import (
     PartShard,
     ShardMismatchError,
     part_records,
-    record,
+    read_record,
     record_file,
     shard_file,
     write_record,
@@ -87,7 +87,7 @@ def test_files_depend_on_the_part_alone(written: Path, tmp_path: Path) -> None:
 
 
 def test_the_record_tells_what_the_part_is(written: Path) -> None:
-    part = record(written, 3)
+    part = read_record(written, 3)
     assert part is not None
     assert [(one.accession, one.tokens, one.input_digest) for one in part.filings] == [
         ("a-0", 3, "0" * 64),
@@ -155,9 +155,9 @@ def test_a_shard_that_is_another_is_never_read_even_where_the_record_matches_its
         )
         write_part(tmp_path, 3, part, about)
         other = shard_file(tmp_path, block, 3)
-        digest = record(tmp_path, 3).shards[block].xxh3
+        digest = read_record(tmp_path, 3).shards[block].xxh3
     shutil.copyfile(other, shard_file(folder, 7, 3))
-    known = record(folder, 3)
+    known = read_record(folder, 3)
     shards = {**known.shards, 7: PartShard(digest, other.stat().st_size, "float16")}
     write_record(folder, type(known)(3, known.d_model, known.about, known.filings, shards))
     assert_never_read(folder, 7)
@@ -183,7 +183,7 @@ def test_a_flipped_bit_in_a_record_is_found(written: Path, tmp_path_factory, dat
     folder = shutil.copytree(written, tmp_path_factory.mktemp("flipped") / "shards")
     size = record_file(folder, 3).stat().st_size
     flip(record_file(folder, 3), data.draw(st.integers(0, size - 1)), data.draw(st.integers(0, 7)))
-    assert record(folder, 3) is None
+    assert read_record(folder, 3) is None
     with pytest.raises(DamagedFileError, match="part-00003.json: not the record that was written"):
         Shards(folder)
     assert (folder / "part-00003.json.damaged").exists()
@@ -193,14 +193,14 @@ def test_half_a_record_is_no_part(folder: Path) -> None:
     text = record_file(folder, 3).read_text()
     for end in range(len(text) - 1):
         record_file(folder, 3).write_text(text[:end])
-        assert record(folder, 3) is None
+        assert read_record(folder, 3) is None
     assert part_records(folder) == []
 
 
 def test_a_record_of_another_version_is_no_part(folder: Path) -> None:
     content = json.loads(record_file(folder, 3).read_text())
     record_file(folder, 3).write_text(json.dumps({**content, "version": 2}))
-    assert record(folder, 3) is None
+    assert read_record(folder, 3) is None
 
 
 def test_an_error_while_writing_leaves_no_record(folder: Path) -> None:

@@ -13,7 +13,7 @@ from scipy.stats import t as student
 
 from assets.saes.grouping import distances as distances_of
 from assets.saes.grouping.distances import (
-    LEAST_DOCUMENTS,
+    MIN_DOCUMENTS,
     AngularDistances,
     DistanceError,
     distance_matrix,
@@ -113,7 +113,7 @@ def test_half_widths_are_those_of_the_ratio_estimator_computed_from_every_docume
 
 
 def test_few_documents_have_no_interval() -> None:
-    documents = some_documents(0, LEAST_DOCUMENTS)
+    documents = some_documents(0, MIN_DOCUMENTS)
     assert math.isinf(AngularDistances().half_width())
     few = over_documents(documents[:-1])
     assert math.isinf(few.half_width()) and np.isinf(few.half_widths()).all()
@@ -192,7 +192,7 @@ def test_reading_stops_at_the_first_document_that_makes_it_precise_enough() -> N
     waiting = iter(everything)
     early = around_the_origin()
     early.add_until(waiting, 0.03)
-    assert LEAST_DOCUMENTS <= early.documents < 300
+    assert MIN_DOCUMENTS <= early.documents < 300
     assert len(list(waiting)) == 300 - early.documents
     assert early.half_width() <= 0.03
     before = around_the_origin()

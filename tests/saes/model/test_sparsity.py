@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from assets.saes.model.sparsity import above, padded, strongest, strongest_of_batch
+from assets.saes.model.sparsity import above_threshold, batch_top_k, padded, top_k
 
 
 def numbers(tokens: int, latents: int, seed: int, ties: bool) -> Tensor:
@@ -39,7 +39,7 @@ def test_the_strongest_of_a_token_are_those_of_torch(
     latents, k = sizes
     pre = numbers(tokens, latents, seed, ties)
     before = pre.clone()
-    values, indices = strongest(pre, k)
+    values, indices = top_k(pre, k)
     assert values.shape == indices.shape == (tokens, k)
     assert torch.equal(values.sort(dim=1).values, pre.topk(k, dim=1).values.relu().sort(dim=1).values)
     assert torch.equal(values, pre.gather(1, indices).relu())
@@ -50,7 +50,7 @@ def test_the_strongest_of_a_token_are_those_of_torch(
 def test_the_strongest_are_found_when_all_lie_in_one_group() -> None:
     pre = torch.zeros(1, 64)
     pre[0, [1, 5]] = torch.tensor([3.0, 2.0])  # with 4 groups both are members of group 1
-    values, indices = strongest(pre, 2)
+    values, indices = top_k(pre, 2)
     assert dict(zip(indices[0].tolist(), values[0].tolist(), strict=True)) == {1: 3.0, 5: 2.0}
 
 
@@ -60,7 +60,7 @@ def test_the_strongest_of_a_batch_are_k_per_token_on_average(
 ) -> None:
     k = data.draw(st.integers(1, latents))
     pre = numbers(tokens, latents, seed, ties)
-    values, indices = strongest_of_batch(pre, k)
+    values, indices = batch_top_k(pre, k)
     code = dense(values, indices, latents)
     expected = pre.flatten().topk(k * tokens).values
     assert torch.equal(code[code > 0].sort().values, expected[expected > 0].sort().values)
@@ -70,20 +70,20 @@ def test_the_strongest_of_a_batch_are_k_per_token_on_average(
 
 def test_the_strongest_of_a_batch_by_hand() -> None:
     pre = torch.tensor([[5.0, 4.0, 3.0], [1.0, -1.0, 0.5]])
-    values, indices = strongest_of_batch(pre, 2)
+    values, indices = batch_top_k(pre, 2)
     assert dense(values, indices, 3).tolist() == [[5.0, 4.0, 3.0], [1.0, 0.0, 0.0]]
     assert values.shape == (2, 3)
 
 
 def test_above_is_strictly_above_a_threshold_and_above_zero() -> None:
     pre = torch.tensor([[1.0, 2.0, 3.0], [-1.0, 0.0, 5.0]])
-    assert dense(*above(pre, torch.tensor([1.0, 1.0, 3.0])), 3).tolist() == [[0.0, 2.0, 0.0], [0.0, 0.0, 5.0]]
-    assert dense(*above(pre, torch.tensor(-2.0)), 3).tolist() == [[1.0, 2.0, 3.0], [0.0, 0.0, 5.0]]
+    assert dense(*above_threshold(pre, torch.tensor([1.0, 1.0, 3.0])), 3).tolist() == [[0.0, 2.0, 0.0], [0.0, 0.0, 5.0]]
+    assert dense(*above_threshold(pre, torch.tensor(-2.0)), 3).tolist() == [[1.0, 2.0, 3.0], [0.0, 0.0, 5.0]]
 
 
 @pytest.mark.parametrize("tokens", [0, 1, 3])
 def test_where_nothing_is_active_there_is_one_empty_place(tokens: int) -> None:
-    values, indices = above(torch.ones(tokens, 4), torch.tensor(2.0))
+    values, indices = above_threshold(torch.ones(tokens, 4), torch.tensor(2.0))
     assert values.shape == indices.shape == (tokens, 1)
     assert values.count_nonzero() == indices.count_nonzero() == 0
 

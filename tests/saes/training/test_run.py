@@ -63,7 +63,7 @@ def entries_of(profile: Profile) -> list[Entry]:
 def go(run: Run, checkpoint: Path, progress: Callable[[int], None] = lambda n: None) -> list[str]:
     """Train to the end; returns what was said."""
     said: list[str] = []
-    run.go(checkpoint, progress, said.append)
+    run.train(checkpoint, progress, said.append)
     return said
 
 
@@ -224,7 +224,7 @@ def test_validation_documents_that_cannot_tell_are_refused_before_training(tmp_p
 def test_an_entry_that_explains_nothing_is_told(corpus: TrainingCorpus, tmp_path: Path) -> None:
     profile, said = profile_of(learning_rate=30.0), []
     run = Run(entries_of(profile)[:1], {}, corpus, profile.saes)
-    run.go(tmp_path / "c", lambda n: None, said.append)
+    run.train(tmp_path / "c", lambda n: None, said.append)
     (name,) = run.trainings
     assert [f"{name} explains nothing of the validation documents" in line for line in said] == [True]
 
