@@ -53,6 +53,7 @@ class SaeTraining:
         self.curve: list[CurvePoint] = []
         self.steps_done = self.tokens = 0
         self.silent = torch.zeros(sae.config.n_latents, dtype=torch.int64, device=sae.W_dec.device)
+        """[n_latents]: tokens since each latent was last active."""
         self.optimiser = torch.optim.Adam(sae.parameters(), lr=settings.learning_rate, fused=True)
         self._settings, self._steps, self._held_out = settings, steps, held_out
         self._stride = math.ceil(steps / CURVE_POINTS)
