@@ -29,7 +29,7 @@ def extract(document: tuple[Path, str, str]) -> Item1:
     def read() -> bytes:
         return json.dumps(asdict(item1(store.get(sha256)))).encode()
 
-    return Item1(**json.loads(store.remembered(f"/item1/{version}/{sha256}", read)))
+    return Item1(**json.loads(store.get_or_make(f"/item1/{version}/{sha256}", read)))
 
 
 def extracted(root: Path, version: str, filings: pl.DataFrame, progress: Callable[[int], None]) -> list[Item1 | Failed]:

@@ -23,7 +23,7 @@ AGREEMENT = 0.9
 """Share of the letters of either text that has to be in the other, in the same order."""
 COMPARED_LETTERS = 200_000
 """Letters of a text that are compared one by one; of longer ones, the length as well."""
-MOST_CHARS, MOST_CHARS_TWICE = 30_000_000, 8_000_000
+MAX_CHARS, MAX_CHARS_EDGARTOOLS = 30_000_000, 8_000_000
 """Characters of the longest document that is read, and of the longest that is read twice, mark-up that counts."""
 HEADING_CHARS = 60
 """A text that is no longer is a heading with nothing under it."""
@@ -35,7 +35,7 @@ COMBINED = re.compile(r"\W*items?\s+1\W+(?:(?:and|&)\W+)?(?:item\s+)?[2-9]\b", r
 GAP = re.compile(r"[ \t\xa0]{300,}|\n{30,}")
 HTML_START = re.compile(r"<html\b", re.IGNORECASE)
 START_CHARS = 50_000
-TROUBLE_CHARS = 200
+PROBLEM_CHARS = 200
 
 T = TypeVar("T")
 Quality = Literal["ok", "short", "disagree", "missing"]
@@ -58,12 +58,12 @@ class Item1:
 
 
 @dataclass(frozen=True)
-class _Opinion:
+class _Reading:
     """What one reader found, or why it found nothing."""
 
     reader: str
     text: str = ""
-    trouble: str = ""
+    problem: str = ""
     failed: bool = False
     """Whether it could not read the document, which says nothing about Item 1."""
     unbounded: bool = False
@@ -75,11 +75,11 @@ def item1(content: bytes) -> Item1:
     document = GAP.sub(lambda gap: gap[0][:2], main_document(content))
     if not document.strip():
         return _missing("the submission has no document that can be read as text")
-    if len(document) > MOST_CHARS:
+    if len(document) > MAX_CHARS:
         return _missing(f"the document has {len(document):,} characters, more than any annual report")
     if (text := _plain(document)) is not None:
         first = _first(text, is_html=False)
-        return _rated(first) if first.text else _missing(first.trouble)
+        return _rated(first) if first.text else _missing(first.problem)
     light = simplify_markup(document)
     return _judged(_first(light, is_html=True), _second(light, document))
 
@@ -106,19 +106,19 @@ def _plain(document: str) -> str | None:
     return preformatted(document)
 
 
-def _first(document: str, is_html: bool) -> _Opinion:
-    found, trouble = _asked(lambda: located(document, is_html))
-    opinion = _opinion(FIRST, plain_text(found) if found else "", trouble)
-    return replace(opinion, unbounded=found is not None and not found.is_followed)
+def _first(document: str, is_html: bool) -> _Reading:
+    found, problem = _asked(lambda: located(document, is_html))
+    reading = _reading(FIRST, plain_text(found) if found else "", problem)
+    return replace(reading, unbounded=found is not None and not found.is_followed)
 
 
-def _second(document: str, original: str) -> _Opinion:
+def _second(document: str, original: str) -> _Reading:
     from assets.descriptions.edgartools_reader import edgartools_text  # noqa: PLC0415 - a second to load, for HTML only
 
-    if len(document) > MOST_CHARS_TWICE:
-        return _Opinion(SECOND, trouble=f"{SECOND} was not asked about {len(document):,} characters", failed=True)
-    found, trouble = _asked(lambda: edgartools_text(document, original))
-    return _opinion(SECOND, plain_text_of(found or ""), trouble)
+    if len(document) > MAX_CHARS_EDGARTOOLS:
+        return _Reading(SECOND, problem=f"{SECOND} was not asked about {len(document):,} characters", failed=True)
+    found, problem = _asked(lambda: edgartools_text(document, original))
+    return _reading(SECOND, plain_text_of(found or ""), problem)
 
 
 def _asked(read: Callable[[], T | None]) -> tuple[T | None, str | None]:
@@ -126,48 +126,48 @@ def _asked(read: Callable[[], T | None]) -> tuple[T | None, str | None]:
     try:
         return read(), None
     except Exception as error:
-        return None, f"{type(error).__name__}: {error}"[:TROUBLE_CHARS]
+        return None, f"{type(error).__name__}: {error}"[:PROBLEM_CHARS]
 
 
-def _opinion(reader: str, text: str, trouble: str | None) -> _Opinion:
-    if trouble:
-        return _Opinion(reader, trouble=f"{reader} failed with {trouble}", failed=True)
+def _reading(reader: str, text: str, problem: str | None) -> _Reading:
+    if problem:
+        return _Reading(reader, problem=f"{reader} failed with {problem}", failed=True)
     if not text:
-        return _Opinion(reader, trouble=f"{reader} found no Item 1")
+        return _Reading(reader, problem=f"{reader} found no Item 1")
     if len(text) <= HEADING_CHARS:
-        return _Opinion(reader, trouble=f"{reader} found nothing under the heading {text!r}")
+        return _Reading(reader, problem=f"{reader} found nothing under the heading {text!r}")
     if len(text) < STUB_CHARS and POINTER.search(text):
-        return _Opinion(reader, trouble=f"Item 1 only points to another document: {text[:TROUBLE_CHARS]!r}")
-    return _Opinion(reader, text)
+        return _Reading(reader, problem=f"Item 1 only points to another document: {text[:PROBLEM_CHARS]!r}")
+    return _Reading(reader, text)
 
 
-def _judged(first: _Opinion, second: _Opinion) -> Item1:
+def _judged(first: _Reading, second: _Reading) -> Item1:
     if first.text and second.text:
         share = overlap(first.text, second.text)
         return _rated(first, overlap=share) if share >= AGREEMENT else _disagreeing(first, second, share)
     if first.text and (second.failed or COMBINED.match(first.text)):
-        return _rated(first, reason=f"no second opinion: {second.trouble}")
+        return _rated(first, reason=f"no second reading: {second.problem}")
     if first.text or second.text:
         return _disagreeing(*((first, second) if first.text else (second, first)), share=0.0)
-    return _missing(first.trouble if first.trouble == second.trouble else f"{first.trouble}; {second.trouble}")
+    return _missing(first.problem if first.problem == second.problem else f"{first.problem}; {second.problem}")
 
 
-def _disagreeing(chosen: _Opinion, other: _Opinion, share: float) -> Item1:
+def _disagreeing(chosen: _Reading, other: _Reading, share: float) -> Item1:
     found = f"{chosen.reader} found {len(letters(chosen.text)):,} letters"
-    differs = f"{other.reader} {len(letters(other.text)):,}, {share:.0%} of them alike" if other.text else other.trouble
+    differs = f"{other.reader} {len(letters(other.text)):,}, {share:.0%} of them alike" if other.text else other.problem
     return Item1(chosen.text, chosen.reader, "disagree", f"{found}, {differs}", share)
 
 
-def _rated(opinion: _Opinion, reason: str | None = None, overlap: float | None = None) -> Item1:
+def _rated(reading: _Reading, reason: str | None = None, overlap: float | None = None) -> Item1:
     doubts = [reason] if reason else []
     quality: Quality = "ok"
-    if opinion.unbounded:
+    if reading.unbounded:
         quality = "disagree"
-        doubts.append(f"{opinion.reader} found no item after it, so the text goes on to the very end")
-    if len(opinion.text) < SHORT_CHARS:
+        doubts.append(f"{reading.reader} found no item after it, so the text goes on to the very end")
+    if len(reading.text) < SHORT_CHARS:
         quality = "short"
-        doubts.append(f"{len(opinion.text)} characters are little to tell a business by")
-    return Item1(opinion.text, opinion.reader, quality, "; ".join(doubts) or None, overlap)
+        doubts.append(f"{len(reading.text)} characters are little to tell a business by")
+    return Item1(reading.text, reading.reader, quality, "; ".join(doubts) or None, overlap)
 
 
 def _missing(reason: str) -> Item1:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby, takewhile
 
-from assets.descriptions.pieces import Piece
+from assets.descriptions.segments import Segment
 
 SHORT_CHARS = 100
 """No running header is longer."""
@@ -37,50 +37,50 @@ CONTENTS_LINK = re.compile(
 CONTENTS = re.compile(r"table\s+of\s+contents", re.IGNORECASE)
 
 
-def furniture(pieces: list[Piece]) -> list[bool]:
-    """For every piece of a document whether it is page furniture; page breaks are."""
-    found = [piece.kind == "break" or CONTENTS.fullmatch(piece.text) is not None for piece in pieces]
-    headers = _headers(pieces)
-    for zone in _zones(pieces):
-        for index in takewhile(lambda i: _is_furniture(pieces[i].text, headers), zone):
+def furniture(segments: list[Segment]) -> list[bool]:
+    """For every segment of a document whether it is page furniture; page breaks are."""
+    found = [segment.kind == "break" or CONTENTS.fullmatch(segment.text) is not None for segment in segments]
+    headers = _headers(segments)
+    for zone in _zones(segments):
+        for index in takewhile(lambda i: _is_furniture(segments[i].text, headers), zone):
             found[index] = True
-    if _page_breaks(pieces) < REPEATS:
-        for index in _counting(pieces):
+    if _page_breaks(segments) < REPEATS:
+        for index in _counting(segments):
             found[index] = True
     return found
 
 
-def _page_breaks(pieces: list[Piece]) -> int:
+def _page_breaks(segments: list[Segment]) -> int:
     """How many places have one; a rule, a mark and a link to the contents in a row are one."""
-    return sum(kind == "break" for kind, _ in groupby(piece.kind for piece in pieces))
+    return sum(kind == "break" for kind, _ in groupby(segment.kind for segment in segments))
 
 
 def _is_furniture(text: str, headers: frozenset[str]) -> bool:
     return bool(PAGE_NUMBER.fullmatch(text) or CONTENTS_LINK.fullmatch(text)) or _pattern(text) in headers
 
 
-def _zones(pieces: list[Piece]) -> Iterator[range]:
-    """Indices of the short pieces next to each page break, from the break outwards, both ways."""
-    for index, piece in enumerate(pieces):
-        if piece.kind != "break":
+def _zones(segments: list[Segment]) -> Iterator[range]:
+    """Indices of the short segments next to each page break, from the break outwards, both ways."""
+    for index, segment in enumerate(segments):
+        if segment.kind != "break":
             continue
         for step in (-1, 1):
             end = index + step
-            while 0 <= end < len(pieces) and abs(end - index) <= ZONE and _could_be(pieces[end]):
+            while 0 <= end < len(segments) and abs(end - index) <= ZONE and _could_be(segments[end]):
                 end += step
             yield range(index + step, end, step)
 
 
-def _could_be(piece: Piece) -> bool:
-    return piece.kind != "break" and len(piece.text) <= SHORT_CHARS and len(DIGITS.findall(piece.text)) <= FIGURES
+def _could_be(segment: Segment) -> bool:
+    return segment.kind != "break" and len(segment.text) <= SHORT_CHARS and len(DIGITS.findall(segment.text)) <= FIGURES
 
 
-def _headers(pieces: list[Piece]) -> frozenset[str]:
+def _headers(segments: list[Segment]) -> frozenset[str]:
     """Patterns of the lines with letters that come back at page breaks, and mostly there."""
-    next_to_breaks = {index for zone in _zones(pieces) for index in zone}
-    at_breaks = Counter(_pattern(pieces[index].text) for index in next_to_breaks)
-    everywhere = Counter(_pattern(piece.text) for piece in pieces if _could_be(piece))
-    enough = max(REPEATS, REPEAT_SHARE * _page_breaks(pieces))
+    next_to_breaks = {index for zone in _zones(segments) for index in zone}
+    at_breaks = Counter(_pattern(segments[index].text) for index in next_to_breaks)
+    everywhere = Counter(_pattern(segment.text) for segment in segments if _could_be(segment))
+    enough = max(REPEATS, REPEAT_SHARE * _page_breaks(segments))
     return frozenset(
         pattern
         for pattern, count in at_breaks.items()
@@ -93,10 +93,10 @@ def _pattern(text: str) -> str:
     return DIGITS.sub("#", text.casefold())
 
 
-def _counting(pieces: list[Piece]) -> list[int]:
+def _counting(segments: list[Segment]) -> list[int]:
     """Indices of lone numbers that count on through the document: page numbers, where page breaks are not marked."""
     numbers = {
-        i: int(number[1]) for i, p in enumerate(pieces) if p.kind == "prose" and (number := LONE.fullmatch(p.text))
+        i: int(number[1]) for i, p in enumerate(segments) if p.kind == "prose" and (number := LONE.fullmatch(p.text))
     }
     counted = set(numbers.values())
     return [index for index, number in numbers.items() if {number - 1, number + 1} & counted]

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from assets.descriptions.itemize_reader import Located
 from assets.descriptions.page_furniture import furniture
-from assets.descriptions.pieces import Piece, lines, pieces
+from assets.descriptions.segments import Segment, lines, segments
 
 UNFINISHED = re.compile(r".{60,}[^.:;!?]", re.DOTALL)
 """A paragraph that a page break, or a line that looked like a heading, may have cut."""
@@ -18,8 +18,8 @@ LATER_HEADING = re.compile(
 
 def plain_text(located: Located) -> str:
     """Item 1: paragraphs separated by a blank line, rows of a table by a newline, cells by a blank."""
-    wanted = _without_furniture(pieces(located), heading=located.start)
-    return _joined(piece for piece in wanted if located.start <= piece.start < located.end)
+    wanted = _without_furniture(segments(located), heading=located.start)
+    return _joined(segment for segment in wanted if located.start <= segment.start < located.end)
 
 
 def plain_text_of(text: str) -> str:
@@ -27,40 +27,40 @@ def plain_text_of(text: str) -> str:
     return _joined(_without_furniture(lines(text)))
 
 
-def _without_furniture(document: list[Piece], heading: int | None = None) -> list[Piece]:
+def _without_furniture(document: list[Segment], heading: int | None = None) -> list[Segment]:
     """What is not furniture, and in place of what is, however much, one break.
 
     The heading stays, though running headers repeat it.
     """
-    kept: list[Piece] = []
-    for piece, unwanted in zip(document, furniture(document), strict=True):
-        if not unwanted or (piece.start == heading and piece.kind != "break"):
-            kept.append(piece)
+    kept: list[Segment] = []
+    for segment, unwanted in zip(document, furniture(document), strict=True):
+        if not unwanted or (segment.start == heading and segment.kind != "break"):
+            kept.append(segment)
         elif not kept or kept[-1].kind != "break":
-            kept.append(Piece("break", "", piece.start))
+            kept.append(Segment("break", "", segment.start))
     return kept
 
 
-def _joined(wanted: Iterable[Piece]) -> str:
+def _joined(wanted: Iterable[Segment]) -> str:
     item = list(wanted)
     while item and (item[-1].kind == "break" or LATER_HEADING.fullmatch(item[-1].text)):
         item.pop()
     parts: list[str] = []
-    before: Piece | None = None
+    before: Segment | None = None
     interrupted = False
-    for piece in item:
-        if piece.kind == "break":
+    for segment in item:
+        if segment.kind == "break":
             interrupted = True
             continue
         if before:
-            parts.append(_gap(before, piece, interrupted))
-        parts.append(piece.text)
-        before, interrupted = piece, False
+            parts.append(_gap(before, segment, interrupted))
+        parts.append(segment.text)
+        before, interrupted = segment, False
     return "".join(parts)
 
 
-def _gap(before: Piece, after: Piece, interrupted: bool) -> str:
-    """What stands between two pieces; a paragraph that was taken apart becomes whole again."""
+def _gap(before: Segment, after: Segment, interrupted: bool) -> str:
+    """What stands between two segments; a paragraph that was taken apart becomes whole again."""
     if before.kind == after.kind == "row":
         return "\n"
     apart = after.goes_on or (interrupted and after.text[0].islower())

@@ -163,10 +163,10 @@ def test_an_error_of_our_own_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_report_too_long_to_be_read_twice_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_CHARS_TWICE", 100)
+    monkeypatch.setattr(module, "MAX_CHARS_EDGARTOOLS", 100)
     result = item1((FOLDER / "xapp_2010_10kt.txt").read_bytes())
     assert (result.quality, result.overlap) == ("ok", None)
-    assert "no second opinion: edgartools was not asked" in (result.reason or "")
+    assert "no second reading: edgartools was not asked" in (result.reason or "")
 
 
 def test_overlap_is_the_share_of_letters_in_the_same_order() -> None:

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from assets.descriptions.itemize_reader import located
 from assets.descriptions.markup import simplify_markup
-from assets.descriptions.pieces import lines
 from assets.descriptions.plain_text import plain_text, plain_text_of
+from assets.descriptions.segments import lines
 
 END = "\n\nItem 2. Properties\n\nA mill.\n\nItem 3. Legal Proceedings\n\nNone.\n"
 
@@ -101,7 +101,7 @@ def test_any_text_becomes_tidy_lines(text: str) -> None:
 
 
 def test_unseen_characters_are_dropped_and_blanks_are_blanks() -> None:
-    assert [piece.text for piece in lines("a\u200bb\u202ec\xa0\u2003d\xad\x07e\nCafe\u0301\n-----\n")] == [
+    assert [segment.text for segment in lines("a\u200bb\u202ec\xa0\u2003d\xad\x07e\nCafe\u0301\n-----\n")] == [
         "abc de",
         "Café",
     ]

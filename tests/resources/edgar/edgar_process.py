@@ -14,7 +14,7 @@ from pathlib import Path
 from resources.edgar import Request, RetryPolicy, fetch_all
 from resources.settings.descriptions import Edgar
 
-QUICK = RetryPolicy(first_wait=0.02, longest_wait=0.1, no_answer=10, silence=10, timeout=10)
+QUICK = RetryPolicy(first_wait=0.02, longest_wait=0.1, startup_timeout=10, outage_timeout=10, timeout=10)
 
 
 class Sends(logging.Handler):

@@ -103,14 +103,14 @@ def test_a_pointer_that_says_nothing_is_none(store: BlobStore, content: str) -> 
 
 
 def test_something_of_our_own_is_kept_by_name(store: BlobStore) -> None:
-    store.keep("/item1/3/ab12", b"{}")
+    store.put_named("/item1/3/ab12", b"{}")
     known = store.pointer("/item1/3/ab12")
     assert known is not None
     assert store.get(str(known.sha256)) == b"{}"
 
 
 def test_expiry_spares_documents_and_what_is_ours(store: BlobStore) -> None:
-    store.keep("/item1/3/ab12", b"{}")
+    store.put_named("/item1/3/ab12", b"{}")
     for known in (pointer(store), pointer(store, INDEX, b"an index"), refusal("/Archives/edgar/data/2/gone.txt")):
         store.point(known)
     store.expire()
@@ -126,17 +126,17 @@ def test_expiry_spares_documents_and_what_is_ours(store: BlobStore) -> None:
 
 def test_drafts_of_the_dead_are_removed_those_of_the_living_are_not(store: BlobStore) -> None:
     store.put(b"a filing")
-    old, new = store.root / "drafts" / "old", store.root / "drafts" / "new"
+    old, new = store.root / "tmp" / "old", store.root / "tmp" / "new"
     old.touch()
     new.touch()
     os.utime(old, (time.time() - 7200, time.time() - 7200))
-    store.tidy()
-    assert [file.name for file in store.root.glob("drafts/*")] == ["new"]
+    store.remove_stale_temporaries()
+    assert [file.name for file in store.root.glob("tmp/*")] == ["new"]
 
 
 def test_a_full_disk_is_said(tmp_path: Path) -> None:
     (tmp_path / "blobs").touch()
-    with pytest.raises(BlobError, match=f"cannot write {tmp_path}/blobs/.*; make room"):
+    with pytest.raises(BlobError, match=f"cannot write {tmp_path}/blobs/.*; free some space"):
         BlobStore(tmp_path).put(b"a filing")
 
 
@@ -155,4 +155,4 @@ def test_writers_of_one_address_never_show_half_a_pointer(store: BlobStore) -> N
     while any(writer.is_alive() for writer in writers):
         seen.append(store.pointer(URL))
     assert {str(asdict(p)) if p else "none" for p in seen} <= {str(asdict(version)) for version in versions}
-    assert not list(store.root.glob("drafts/*"))
+    assert not list(store.root.glob("tmp/*"))

@@ -20,7 +20,7 @@ from resources.edgar import EdgarError, EdgarIdentityError, Request, RetryPolicy
 from resources.edgar.blobs import BlobStore, Pointer
 from resources.edgar.identity import IDENTITY_VARIABLE
 
-HASTY = RetryPolicy(first_wait=0.01, longest_wait=0.02, no_answer=0.2, silence=0.2, timeout=5)
+HASTY = RetryPolicy(first_wait=0.01, longest_wait=0.02, startup_timeout=0.2, outage_timeout=0.2, timeout=5)
 INDEX = "/Archives/edgar/full-index/2004/QTR1/master.idx"
 EVERY_KIND = ("429", "503", "403", "reset", "half", "cut", "torn")
 BY_THE_SEC = 10
@@ -154,7 +154,7 @@ def test_an_interrupt_leaves_at_once_and_keeps_what_is_there(tmp_path: Path) -> 
     assert told.strip().endswith("KeyboardInterrupt")
     assert "never retrieved" not in told
     assert stored(tmp_path, served).items() <= digests(served).items()
-    assert not list(tmp_path.glob("drafts/*"))
+    assert not list(tmp_path.glob("tmp/*"))
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_an_identity_that_edgar_does_not_take_is_said_at_once(
     server: EdgarServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("resources.edgar.client.identity", lambda _: "nobody")
-    with pytest.raises(EdgarIdentityError, match="takes 'nobody' for an undeclared tool"):
+    with pytest.raises(EdgarIdentityError, match="rejects the user agent 'nobody' as an undeclared tool"):
         fetch_all(settings(server.url), tmp_path, requests(server.filings)[:1])
     assert len(server.log) == 1
 
@@ -259,7 +259,7 @@ def test_a_document_that_fails_while_others_do_not_is_refused(server: EdgarServe
     server.faults = Faults(share=1.0, kinds=("503",), where=paths(server.filings)[0])
     found = fetch_all(settings(server.url), tmp_path, requests(server.filings), policy=HASTY)
     bad, *good = found.values()
-    assert bad.refused == "8 attempts failed, the last one: HTTP 503 Service Unavailable"
+    assert bad.refused == "8 attempts failed, the last with: HTTP 503 Service Unavailable"
     assert all(pointer.refused is None for pointer in good)
     assert len(server.log) == 8 + 1 + 2
     server.faults = Faults()
@@ -287,7 +287,7 @@ def test_a_block_in_the_middle_of_a_run_refuses_nothing(tmp_path: Path, kind: st
 
         blocking = threading.Thread(target=block)
         blocking.start()
-        patient = replace(QUICK, silence=60)
+        patient = replace(QUICK, outage_timeout=60)
         found = fetch_all(settings(server.url), tmp_path, requests(server.filings), policy=patient)
         blocking.join()
     assert [pointer.refused for pointer in found.values()] == [None] * 16
@@ -296,7 +296,7 @@ def test_a_block_in_the_middle_of_a_run_refuses_nothing(tmp_path: Path, kind: st
 @pytest.mark.parametrize("kind", ["503", "half"])
 def test_a_server_that_answers_nothing_ends_the_run(server: EdgarServer, tmp_path: Path, kind: str) -> None:
     server.faults = Faults(share=1.0, kinds=(kind,))
-    with pytest.raises(EdgarError, match=r"EDGAR has not answered for .*; what was fetched is kept; run the same"):
+    with pytest.raises(EdgarError, match=r"EDGAR has not answered for .*; fetched documents are kept; run the same"):
         fetch_all(settings(server.url), tmp_path, requests(server.filings), policy=HASTY)
     server.faults = Faults()
     fetch_all(settings(server.url), tmp_path, requests(server.filings), policy=HASTY)
@@ -310,7 +310,7 @@ def test_nobody_there_ends_the_run(tmp_path: Path) -> None:
 
 def test_a_wait_of_days_ends_the_run(server: EdgarServer, tmp_path: Path) -> None:
     server.faults = Faults(share=1.0, kinds=("429",), retry_after=2 * 86400)
-    with pytest.raises(EdgarError, match=r"asks to be left alone for 48\.0 hours.*run the same command again"):
+    with pytest.raises(EdgarError, match=r"asks clients to wait 48\.0 hours.*run the same command again"):
         one(server, tmp_path, requests(server.filings)[0])
 
 
@@ -373,6 +373,6 @@ def test_what_is_stored_needs_neither_a_server_nor_a_name(server: EdgarServer, t
 def test_a_document_that_never_ends_is_refused(
     server: EdgarServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("resources.edgar.body.LONGEST_BODY", 1000)
+    monkeypatch.setattr("resources.edgar.response_body.MAX_BODY_BYTES", 1000)
     pointer = one(server, tmp_path, requests(server.filings)[0])
     assert pointer.refused == "longer than 1,000 bytes"

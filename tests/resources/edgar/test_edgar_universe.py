@@ -190,7 +190,7 @@ def test_a_row_of_another_year_is_left_out_and_said(tmp_path: Path, caplog: pyte
         f"9|LATE CO|10-K|{day}|edgar/data/9/0000000009-04-00000{n}.txt"
         for n, day in enumerate(("2003-12-31", "2004-01-02"))
     ]
-    BlobStore(tmp_path / "edgar").keep(index_path(2004, 1), (head + "\n".join(rows)).encode())
+    BlobStore(tmp_path / "edgar").put_named(index_path(2004, 1), (head + "\n".join(rows)).encode())
     with EdgarServer([], []) as server:
         found = EdgarUniverse(profile(server, [2004], last="2004-03"), tmp_path).reports(2004)
     assert found["filed_at"].to_list() == [date(2004, 1, 2)]

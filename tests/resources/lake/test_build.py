@@ -190,7 +190,7 @@ def test_a_window_of_a_table_that_is_not_cut_by_date_cannot_be_read(lake: Lake) 
     def peek(work: Build) -> None:
         work.read("texts_rejected")
 
-    with pytest.raises(UndeclaredReadError, match="texts_rejected is not cut by date"):
+    with pytest.raises(UndeclaredReadError, match="texts_rejected is not sliced by date"):
         build(with_make(world.graph(), "groups", peek, code="2"), lake, "groups", "2004-12")
 
 

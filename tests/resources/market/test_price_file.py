@@ -290,7 +290,7 @@ def test_no_prices_at_all_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "wide.csv").write_text("date,KO\n2004-01-02,\n")
     for prices in empty:
         for ask in (FileMarket(prices).span, lambda prices=prices: FileMarket(prices).quotes(["KO"])):
-            with pytest.raises(PriceError, match="no prices; give those"):
+            with pytest.raises(PriceError, match="no prices; add those"):
                 ask()
 
 
@@ -308,5 +308,5 @@ def test_a_ticker_that_the_file_spells_otherwise_is_found_and_keeps_the_spelling
 def test_two_spellings_of_one_ticker_are_refused_only_where_neither_is_the_one_asked_for(tmp_path: Path) -> None:
     prices = csv(tmp_path, "date,BRK.B,BRK/B\n2004-01-02,7,8\n", layout="wide")
     assert read(prices, "BRK.B") == [("BRK.B", DAYS[0], 7.0)]
-    with pytest.raises(PriceError, match=r"BRK\.B and BRK/B are spellings of one ticker; keep one"):
+    with pytest.raises(PriceError, match=r"BRK\.B and BRK/B are spellings of the same ticker; keep one"):
         read(prices, "BRK-B")

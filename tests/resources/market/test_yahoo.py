@@ -22,8 +22,8 @@ from resources.network.retry import RetryPolicy
 from resources.places import ROOT
 from resources.settings.prices import Yahoo
 
-POLICY = RetryPolicy(attempts=4, first_wait=0.02, longest_wait=0.05, no_answer=60, silence=60, timeout=60)
-IMPATIENT = replace(POLICY, no_answer=0.8, silence=0.8)
+POLICY = RetryPolicy(attempts=4, first_wait=0.02, longest_wait=0.05, startup_timeout=60, outage_timeout=60, timeout=60)
+IMPATIENT = replace(POLICY, startup_timeout=0.8, outage_timeout=0.8)
 OCTOBER, NOVEMBER, DECEMBER = date(2017, 10, 20), date(2017, 11, 20), date(2017, 12, 20)
 DELISTED = "No data found, symbol may be delisted"
 
@@ -75,7 +75,7 @@ def test_every_ticker_ends_complete_or_missing_with_its_reason_at_the_rate_allow
         server.next_faults = {symbol: [fault] for symbol, fault in faults.items() if symbol not in server.faults}
         quotes = market(server, tmp_path).quotes(walks, done.append)
         assert busiest_second(server) <= 10 + WORKERS  # each worker may have had one on its way for long
-        first_contact = len(server.charts())
+        first_status = len(server.charts())
         again = market(server, tmp_path).quotes(walks)
     assert sum(done) == len(walks)
     assert quotes.missing.keys() == server.faults.keys()
@@ -86,7 +86,7 @@ def test_every_ticker_ends_complete_or_missing_with_its_reason_at_the_rate_allow
     assert quotes.rows.schema == pl.Schema(QUOTES)
     assert quotes.rows.equals(quotes.rows.unique(["ticker", "date"]).sort("ticker", "date"))
     truncated = {symbol for symbol, fault in server.faults.items() if fault != "404"}
-    assert {symbol for symbol, _ in asked(server, first_contact)} == truncated
+    assert {symbol for symbol, _ in asked(server, first_status)} == truncated
     assert again.rows.equals(quotes.rows)
 
 
@@ -177,7 +177,7 @@ def test_a_throttled_month_costs_no_history_and_is_asked_for_again(tmp_path: Pat
         ("401", "Yahoo refused 4 times: access denied"),
         ("half", "Yahoo refused 4 times: .*(18|transfer closed)"),
         ("reset", "Yahoo refused 4 times: .*(56|reset)"),
-        ("down", "Yahoo refused 4 times: HTTP 200 and no chart: .*Will be right back"),
+        ("down", "Yahoo refused 4 times: HTTP 200 without a chart: .*Will be right back"),
         (
             "short",
             r"truncated: ends on 2017-09-29; Yahoo has quotes from 2015-01-02 to 2017-10-20 \(asked 4 times\)",
@@ -203,7 +203,7 @@ def test_where_nobody_answers_what_was_fetched_is_kept(tmp_path: Path) -> None:
     with YahooServer(walks, OCTOBER) as server:
         market(server, tmp_path).quotes(["T0"])
         server.share, server.kinds = 1.0, ("503", "429", "reset")
-        with pytest.raises(PriceError, match="Yahoo does not answer .*what was fetched is kept; run the same command"):
+        with pytest.raises(PriceError, match="Yahoo does not answer .*fetched prices are kept; run the same command"):
             market(server, tmp_path, policy=IMPATIENT).quotes(walks)
         server.share = 0.0
         before = len(server.charts())
@@ -472,7 +472,7 @@ def test_hostile_tickers_are_missing_and_touch_nothing(tmp_path: Path) -> None:
     with YahooServer({}, OCTOBER) as server:
         quotes = market(server, root).quotes(hostile)
     assert quotes.missing.keys() == set(hostile)
-    assert quotes.missing["../x"] == "'../x' cannot be a symbol of Yahoo's"
+    assert quotes.missing["../x"] == "'../x' cannot be a symbol at Yahoo"
     assert server.log == []
     assert list(tmp_path.rglob("*")) == []
 

@@ -84,7 +84,7 @@ def test_an_unknown_data_set_is_refused_by_name(hub: HubServer, tmp_path: Path) 
 def test_a_gated_data_set_says_how_to_get_in(hub: HubServer, tmp_path: Path) -> None:
     hub.datasets[NAME].gated = True
     said = refusal(f"hf://datasets/{NAME}", tmp_path)
-    assert f"ask for it at {hub.url}/datasets/{NAME}" in said
+    assert f"request it at {hub.url}/datasets/{NAME}" in said
     assert "HF_TOKEN" in said
     assert hub.downloads() == []
 
@@ -97,7 +97,7 @@ def test_an_unknown_revision_is_refused_by_name(hub: HubServer, tmp_path: Path, 
 def test_a_hub_that_cannot_be_reached_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     said = refusal(f"hf://datasets/{NAME}", tmp_path)
-    assert "http://127.0.0.1:9 did not give it" in said
+    assert "http://127.0.0.1:9 did not send it" in said
     assert "run again" in said
 
 

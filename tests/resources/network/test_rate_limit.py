@@ -41,7 +41,7 @@ def sends(limit: RateLimit, count: int) -> list[float]:
 def test_no_second_has_more_than_allowed(per_second: float, waits: list[float]) -> None:
     limit, now, made = RateLimit(Path("unused"), per_second), 1000.0, list[float]()
     for late in waits:  # each send is made at the earliest moment, or somewhat late
-        now = max(now, limit.earliest(made)) + late
+        now = max(now, limit.next_send_time(made)) + late
         made.append(now)
     assert most_in_a_second(made) <= max(1, per_second)
     gaps = [after - before for before, after in zip(made, made[1:], strict=False)]
@@ -52,13 +52,13 @@ def test_a_late_send_is_made_up_for() -> None:
     limit = RateLimit(Path("unused"), 9)
     even = [1000 + n * limit.window / 9 for n in range(9)]
     late = [*even[:-1], even[-1] + 0.01]
-    assert limit.earliest(late) == pytest.approx(1000 + limit.window)
+    assert limit.next_send_time(late) == pytest.approx(1000 + limit.window)
 
 
 def test_sends_are_nearly_as_fast_as_allowed() -> None:
     limit, made = RateLimit(Path("unused"), 9), [1000.0]
     for _ in range(12):
-        made.append(limit.earliest(made))
+        made.append(limit.next_send_time(made))
     assert made[-1] - made[0] < 1.4  # 12 gaps: 1.33 s
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resources.network.retry import Contact, RetryPolicy, retry_after
+from resources.network.retry import RetryPolicy, ServerStatus, retry_after
 
 NOW = datetime(2024, 3, 1, 12, 0, 0, tzinfo=UTC)
 
@@ -41,23 +41,23 @@ def test_retry_after_is_read(header: str | None, seconds: float | None) -> None:
 
 
 def test_few_failures_or_a_short_time_are_no_loss() -> None:
-    contact = Contact(RetryPolicy(attempts=3, no_answer=0.05, silence=0.15))
-    contact.failed()
+    status = ServerStatus(RetryPolicy(attempts=3, startup_timeout=0.05, outage_timeout=0.15))
+    status.record_failure()
     time.sleep(0.06)
-    assert not contact.lost
-    contact.failed()
-    contact.failed()
-    assert contact.lost
+    assert not status.is_down
+    status.record_failure()
+    status.record_failure()
+    assert status.is_down
 
 
 def test_a_server_that_has_answered_is_given_more_time() -> None:
-    contact = Contact(RetryPolicy(attempts=1, no_answer=0.05, silence=0.15))
-    contact.answered()
-    contact.failed()
+    status = ServerStatus(RetryPolicy(attempts=1, startup_timeout=0.05, outage_timeout=0.15))
+    status.record_success()
+    status.record_failure()
     time.sleep(0.06)
-    assert not contact.lost
+    assert not status.is_down
     time.sleep(0.1)
-    assert contact.lost
-    contact.answered()
-    contact.failed()
-    assert not contact.lost
+    assert status.is_down
+    status.record_success()
+    status.record_failure()
+    assert not status.is_down

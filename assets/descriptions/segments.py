@@ -1,4 +1,4 @@
-"""A report cut into pieces: paragraphs of prose, rows of tables, and the marks of page breaks."""
+"""A report cut into segments: paragraphs of prose, rows of tables, and the marks of page breaks."""
 
 import re
 import unicodedata
@@ -37,7 +37,7 @@ Kind = Literal["prose", "row", "break"]
 
 
 @dataclass(frozen=True)
-class Piece:
+class Segment:
     """A paragraph, a row, or a page break, whose text is empty."""
 
     kind: Kind
@@ -48,17 +48,17 @@ class Piece:
     """Whether no blank line stands before it, so that it may be the rest of a paragraph."""
 
 
-def pieces(located: Located) -> list[Piece]:
+def segments(located: Located) -> list[Segment]:
     """The whole document in order; what reaches over an end of Item 1 is cut there."""
-    return list(_pieces(located.blocks, {located.start, located.end}))
+    return list(_segments(located.blocks, {located.start, located.end}))
 
 
-def lines(text: str) -> list[Piece]:
+def lines(text: str) -> list[Segment]:
     """The same from text in which every line is a paragraph."""
-    return [piece for match in re.finditer(r"[^\n]+", text) for piece in _piece("prose", match[0], match.start())]
+    return [segment for match in re.finditer(r"[^\n]+", text) for segment in _segment("prose", match[0], match.start())]
 
 
-def _pieces(blocks: list[Block], cuts: set[int]) -> Iterator[Piece]:
+def _segments(blocks: list[Block], cuts: set[int]) -> Iterator[Segment]:
     index = 0
     while index < len(blocks):
         block, end = blocks[index], index + 1
@@ -67,7 +67,7 @@ def _pieces(blocks: list[Block], cuts: set[int]) -> Iterator[Piece]:
         after_break = index > 0 and blocks[index - 1].kind != "para"
         before_break = end < len(blocks) and blocks[end].kind != "para"
         if (block.is_page_break or block.kind != "para") and not block.in_table:
-            yield Piece("break", "", block.norm_start)
+            yield Segment("break", "", block.norm_start)
         if end > index + 1:
             yield from _row(blocks[index:end])
         elif any(block.norm_start < cut < block.norm_end for cut in cuts):
@@ -77,23 +77,23 @@ def _pieces(blocks: list[Block], cuts: set[int]) -> Iterator[Piece]:
         index = end
 
 
-def _row(cells: list[Block]) -> Iterator[Piece]:
-    """A table row as one piece; where it lays out paragraphs, these."""
+def _row(cells: list[Block]) -> Iterator[Segment]:
+    """A table row as one segment; where it lays out paragraphs, these."""
     columns = {block.cell_col for block in cells}
     if len(columns) < len(cells) and sum(len(block.text) for block in cells) > CELL_CHARS:
         for block in cells:
-            yield from _piece("prose", block.text, block.norm_start)
+            yield from _segment("prose", block.text, block.norm_start)
     else:
-        yield from _piece("row", " ".join(block.text for block in cells), cells[0].norm_start)
+        yield from _segment("row", " ".join(block.text for block in cells), cells[0].norm_start)
 
 
-def _cut(block: Block, cuts: set[int]) -> Iterator[Piece]:
+def _cut(block: Block, cuts: set[int]) -> Iterator[Segment]:
     inside = sorted(cut for cut in cuts if block.norm_start < cut < block.norm_end)
     for start, end in pairwise([block.norm_start, *inside, block.norm_end]):
-        yield from _piece("prose", block.text[start - block.norm_start : end - block.norm_start], start)
+        yield from _segment("prose", block.text[start - block.norm_start : end - block.norm_start], start)
 
 
-def _paragraph(block: Block, after_break: bool, before_break: bool) -> Iterator[Piece]:
+def _paragraph(block: Block, after_break: bool, before_break: bool) -> Iterator[Segment]:
     """A block of lines as prose or as rows; headings and page numbers that stick to it at page ends are taken off."""
     text = list(block.lines) or [block.text]
     first, last = [], []
@@ -105,8 +105,8 @@ def _paragraph(block: Block, after_break: bool, before_break: bool) -> Iterator[
     kind: Kind = "row" if len(body) > 1 or (block.in_table and len(block.text) <= CELL_CHARS) else "prose"
     parts: list[tuple[Kind, str]] = [("prose", part) for part in first]
     parts += [(kind, part) for part in body] + [("prose", part) for part in last]
-    for piece, part in parts:
-        yield from _piece(piece, MARK.sub(" ", part), block.norm_start, goes_on=not block.blank_before)
+    for segment, part in parts:
+        yield from _segment(segment, MARK.sub(" ", part), block.norm_start, goes_on=not block.blank_before)
 
 
 def _is_set(text: list[str]) -> bool:
@@ -117,11 +117,11 @@ def _is_set(text: list[str]) -> bool:
     return columns >= COLUMN_SHARE * len(text) or max(map(len, text[:-1])) < SHORT_LINE
 
 
-def _piece(kind: Kind, text: str, start: int, goes_on: bool = False) -> Iterator[Piece]:
-    """The piece as one tidy line, unless it has neither letters nor figures.
+def _segment(kind: Kind, text: str, start: int, goes_on: bool = False) -> Iterator[Segment]:
+    """The segment as one tidy line, unless it has neither letters nor figures.
 
     Tidy is Unicode's composed form, every kind of blank a single blank, nothing unseen and no rules.
     """
     line = BLANKS.sub(" ", RULES.sub(" ", unicodedata.normalize("NFC", UNSEEN.sub("", text)))).strip()
     if WORD.search(line):
-        yield Piece(kind, line, start, goes_on)
+        yield Segment(kind, line, start, goes_on)

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from edgar_process import QUICK, most_in_a_second, recorded, settings
 
-from resources.edgar import Request, fetch_all, send
+from resources.edgar import Request, fetch_all, http_session
 from resources.edgar.blobs import BlobStore
 
 Connection = h2.connection.H2Connection
@@ -59,7 +59,7 @@ class Http2Server:
 @pytest.fixture
 def http2(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Http2Server, str]]:
     """A server, and clients that speak HTTP/2 without asking first, since nothing is negotiated without TLS."""
-    monkeypatch.setattr(send, "_client", lambda *told, http2: httpx.AsyncClient(http1=not http2, http2=http2))
+    monkeypatch.setattr(http_session, "_client", lambda *told, http2: httpx.AsyncClient(http1=not http2, http2=http2))
     server, loop = Http2Server(0.4), asyncio.new_event_loop()
     listening = loop.run_until_complete(asyncio.start_server(server.serve, "127.0.0.1", 0))
     thread = threading.Thread(target=loop.run_forever)
