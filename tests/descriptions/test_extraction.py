@@ -59,9 +59,9 @@ def test_without_a_period_the_year_is_that_of_filing() -> None:
         (
             "10-K/A",
             found("disagree", STUB),
-            "an amendment whose Item 1 has 16 characters and replaces nothing",
+            "an amendment whose Item 1 has only 16 characters, so it replaces no text",
         ),
-        ("10-K/A", found("short", STUB), "an amendment whose Item 1 has 16 characters and replaces nothing"),
+        ("10-K/A", found("short", STUB), "an amendment whose Item 1 has only 16 characters, so it replaces no text"),
         ("10-K", Failed("HTTP 404 Not Found"), "HTTP 404 Not Found"),
         ("10-K", found("missing", "", "edgar-itemize found no Item 1"), "edgar-itemize found no Item 1"),
         ("10-K/A", found("missing", "", "nothing"), "an amendment without an Item 1: nothing"),

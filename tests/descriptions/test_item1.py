@@ -106,7 +106,7 @@ def test_own_reports_give_what_was_written(accession: str) -> None:
 def test_a_pointer_to_another_document_is_no_item_1() -> None:
     result = item1((FOLDER / "xbnk_1998_10k.txt").read_bytes())
     assert (result.text, result.quality) == ("", "missing")
-    assert "points to another document" in (result.reason or "")
+    assert "refers to another document" in (result.reason or "")
 
 
 def test_a_text_that_only_one_reader_finds_is_flagged() -> None:
@@ -121,7 +121,7 @@ def test_a_text_without_an_end_is_flagged() -> None:
     content = (FOLDER / "xbev_1996_10k405.txt").read_bytes()
     result = item1(content[: content.rindex(b"ITEM 2.")])
     assert result.quality == "disagree"
-    assert "goes on to the very end" in (result.reason or "")
+    assert "runs to the end of the document" in (result.reason or "")
 
 
 def test_a_short_text_is_called_short() -> None:
@@ -130,7 +130,7 @@ def test_a_short_text_is_called_short() -> None:
     )
     assert result.quality == "short"
     assert "The Company owns a mill" in result.text
-    assert "characters are little to tell a business by" in (result.reason or "")
+    assert "characters are too few to describe a business" in (result.reason or "")
 
 
 def test_a_heading_with_nothing_under_it_is_no_item_1() -> None:
@@ -166,7 +166,7 @@ def test_a_report_too_long_to_be_read_twice_is_read_once(monkeypatch: pytest.Mon
     monkeypatch.setattr(module, "MAX_CHARS_EDGARTOOLS", 100)
     result = item1((FOLDER / "xapp_2010_10kt.txt").read_bytes())
     assert (result.quality, result.overlap) == ("ok", None)
-    assert "no second reading: edgartools was not asked" in (result.reason or "")
+    assert "not confirmed: edgartools was skipped" in (result.reason or "")
 
 
 def test_overlap_is_the_share_of_letters_in_the_same_order() -> None:
