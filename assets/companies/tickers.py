@@ -91,6 +91,7 @@ def _overtaken(claims: pl.DataFrame) -> pl.DataFrame:
     """Return symbols and companies whose symbol the list gives to another company with a newer claim."""
     others = claims.drop_nulls("list_spelling").select("symbol", "last", other="company_id")
     rivals = claims.join(others, on="symbol", suffix="_of_other").filter(pl.col("company_id") != pl.col("other"))
+    # A null means a company that only the list names: it has the ticker today, so its claim is newer.
     newer = pl.col("last_of_other").is_null() | (pl.col("last_of_other") > pl.col("last"))
     return rivals.filter(newer).select(PAIR).unique().with_columns(overtaken=pl.lit(True))
 

@@ -102,6 +102,7 @@ def overlap(one: str, other: str) -> float:
 def _plain(document: str) -> str | None:
     """Return the document if it is plain text, also if only wrapped in HTML; None if its mark-up matters."""
     if not sniff_is_html(document) and not HTML_START.search(document, 0, START_CHARS):
+        # Form feeds are page breaks; edgar-itemize knows them by their tag.
         return references_decoded(document).replace("\f", "\n<PAGE>\n")
     return preformatted(document)
 

@@ -150,6 +150,7 @@ def _fields(text: str) -> tuple[dict[str, str], list[dict[str, str]]]:
     filers: list[dict[str, str]] = []
     party = filing
     for indent, name, value in FIELD.findall(text):
+        # A name without indentation and value opens the section of a party, such as FILER or SUBJECT COMPANY.
         if not indent.strip("\n\r") and not value:
             party = {}
             if name == "FILER":

@@ -4,6 +4,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import get_context
@@ -52,10 +53,7 @@ def map_in_processes(
         Called with 1 after each item.
     """
     count = workers or os.cpu_count() or 1
-    pool = ProcessPool(
-        count, max_tasks=MAX_TASKS_PER_PROCESS, initializer=_use_one_thread, context=get_context("spawn")
-    )
-    try:
+    with _pool(count) as pool:
         scheduled = (pool.schedule(function, args=(item,), timeout=timeout) for item in items)
         waiting = deque(islice(scheduled, QUEUED_PER_WORKER * count))
         while waiting:
@@ -63,6 +61,15 @@ def map_in_processes(
             waiting.extend(islice(scheduled, 1))
             progress(1)
             yield outcome
+
+
+@contextmanager
+def _pool(count: int) -> Iterator[ProcessPool]:
+    """Yield a pool of single-threaded processes; stop them at the end, whatever they are doing."""
+    spawn = get_context("spawn")
+    pool = ProcessPool(count, max_tasks=MAX_TASKS_PER_PROCESS, initializer=_use_one_thread, context=spawn)
+    try:
+        yield pool
     finally:
         pool.stop()  # type: ignore[no-untyped-call]
         pool.join()

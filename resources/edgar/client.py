@@ -17,6 +17,7 @@ from resources.network.retry import RetryPolicy, ServerStatus, TransientError, a
 from resources.settings.descriptions import Edgar
 
 WORKERS = 8
+"""Requests in flight at once."""
 
 
 class EdgarError(RuntimeError):

@@ -87,18 +87,22 @@ def annual_reports(index: bytes, where: str) -> tuple[pl.DataFrame, int]:
     EdgarFormatError
         The content has no line of column names, so it is not a master index.
     """
+    lines = _index_lines(index, where)
+    annual = [fields for fields in lines if len(fields) == 5 and base_form(fields[2]) in ANNUAL]
+    rows = [row for fields in annual if (row := _report(fields))]
+    unreadable = sum(len(fields) != 5 for fields in lines) + len(annual) - len(rows)
+    frame = pl.DataFrame(rows, schema=REPORTS, orient="row").unique(["accession", "company_id"], keep="first")
+    return frame.sort("accession", "company_id"), unreadable
+
+
+def _index_lines(index: bytes, where: str) -> list[list[str]]:
     # Latin-1 decodes every byte: a name in another encoding must not lose the whole quarter.
     head, rule, body = index.decode("latin-1").replace("\r", "").partition("\n-----")
     if not rule or HEADINGS not in head:
         raise EdgarFormatError(
             f"{where}: not a master index; it begins with {head[:60]!r}; run again with --all to fetch it anew"
         )
-    lines = [line.split("|") for line in body.split("\n")[1:] if line.strip()]
-    annual = [fields for fields in lines if len(fields) == 5 and base_form(fields[2]) in ANNUAL]
-    rows = [row for fields in annual if (row := _report(fields))]
-    unreadable = sum(len(fields) != 5 for fields in lines) + len(annual) - len(rows)
-    frame = pl.DataFrame(rows, schema=REPORTS, orient="row").unique(["accession", "company_id"], keep="first")
-    return frame.sort("accession", "company_id"), unreadable
+    return [line.split("|") for line in body.split("\n")[1:] if line.strip()]
 
 
 def _report(fields: list[str]) -> tuple[str, str, str, date, str, str] | None:

@@ -20,23 +20,23 @@ def write_atomically(file: Path, content: bytes, temporary: Path) -> None:
     OSError
         The file cannot be written.
     """
-    draft = temporary / f"{file.name}.{os.getpid()}-{secrets.token_hex(4)}"
+    unfinished = temporary / f"{file.name}.{os.getpid()}-{secrets.token_hex(4)}"
     try:
         for folder in (file.parent, temporary):
             folder.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(content)
-        fsync(draft)
-        draft.replace(file)
+        unfinished.write_bytes(content)
+        fsync(unfinished)
+        unfinished.replace(file)
         fsync(file.parent)
     except OSError:
         with suppress(OSError):  # report the first error, not this one
-            draft.unlink(missing_ok=True)
+            unfinished.unlink(missing_ok=True)
         raise
 
 
 def remove_stale_temporaries(temporary: Path) -> None:
     """Remove the temporary files of processes that were killed more than an hour ago."""
-    for draft in temporary.glob("*"):
+    for unfinished in temporary.glob("*"):
         with suppress(FileNotFoundError):  # its writer is alive and has renamed it
-            if time.time() - draft.stat().st_mtime > KEEP_SECONDS:
-                draft.unlink()
+            if time.time() - unfinished.stat().st_mtime > KEEP_SECONDS:
+                unfinished.unlink()

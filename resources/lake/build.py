@@ -271,6 +271,7 @@ def _build(graph: Graph, lake: Lake, declaration: Declaration, partition: str | 
     if known is not None and not why:
         return Made(known, ())
     started = time.perf_counter()
+    # Only an asset that resumes checks its old files one by one; others must not carry over from a damaged artefact.
     previous = known if declaration.checkpoint_dir or not damage else None
     folder = lake.begin(name, partition, now, declaration.checkpoint_dir)
     work = Build(graph, lake, declaration, partition, now, folder, previous)

@@ -140,11 +140,12 @@ class Lake:
     def commit(self, known: Manifest) -> None:
         """Point at a finished artefact, then remove those superseded more than `KEEP_SECONDS` ago."""
         directory = self.partition_dir(known.asset, known.partition)
+        # Synced before the pointer names them: after a power cut there is no pointer to half a file.
         for path in (directory / known.folder, *(directory / known.folder).rglob("*")):
             fsync(path)
         superseded = _read_pointer(directory)
         if superseded and (directory / superseded["folder"]).is_dir():
-            os.utime(directory / superseded["folder"])
+            os.utime(directory / superseded["folder"])  # its hour begins now, not when it was made
         draft = directory / "manifest.json.new"
         draft.write_text(json.dumps(asdict(known), indent=1, sort_keys=False), encoding="utf-8")
         fsync(draft)
@@ -165,9 +166,10 @@ class Lake:
         """
         self.writable()
         self.root.mkdir(parents=True, exist_ok=True)
+        # Opened to append: "w" would erase the holder's line before the lock is tried.
         with (self.root / "refresh.lock").open("a+", encoding="utf-8") as file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system releases it when the process dies
             except BlockingIOError as error:
                 file.seek(0)
                 raise LakeBusyError(f"refresh in progress since {file.read().strip() or 'just now'}") from error

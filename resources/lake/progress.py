@@ -17,6 +17,7 @@ def progress_bar(title: str, total: int | None, unit: str) -> Iterator[Callable[
     Yields the function that advances the bar by n.
     """
     large = (total or 0) > SCALED
+    # disable=None: tqdm draws nothing unless standard error is a terminal.
     with tqdm(
         total=total, unit=f" {unit}", unit_scale=large, desc=title, leave=False, mininterval=1.0, disable=None
     ) as bar:

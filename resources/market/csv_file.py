@@ -65,6 +65,7 @@ def _header(file: Path, separator: str) -> list[str]:
 def _check_lines(file: Path, separator: str, columns: int) -> None:
     """Raise PriceError for lines that Polars would pad with nulls or join to the next line."""
     line = pl.col("line").str.strip_chars_end("\r").str.strip_prefix("\ufeff")
+    # A quoted field shrinks to one quotation mark, so that separators inside it are not counted.
     plain = line.str.replace_all('(?:"[^"]*")+', '"')
     other = rf"[^\x{{{ord(separator):x}}}]"
     loose = line.str.count_matches('"', literal=True) % 2 == 1

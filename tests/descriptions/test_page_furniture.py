@@ -1,4 +1,4 @@
-"""Page furniture is known by its place and by coming back; what only looks like it stays."""
+"""Page furniture is found by its place and its repetition; text that only looks like it stays."""
 
 from assets.descriptions.page_furniture import furniture
 from assets.descriptions.segments import Kind, Segment
@@ -37,7 +37,7 @@ def test_a_subheading_that_is_elsewhere_too_stays() -> None:
     assert kept([*pages("Competition", "{}", 4), *elsewhere]).count("Competition") == 8
 
 
-def test_a_header_that_comes_twice_stays() -> None:
+def test_a_header_that_appears_twice_stays() -> None:
     assert kept(pages("Our Mills", "{}", 2)).count("Our Mills") == 2
 
 
@@ -55,13 +55,13 @@ def test_links_to_the_contents_are_taken_out_anywhere() -> None:
     ]
 
 
-def test_numbers_that_count_on_are_page_numbers_where_no_breaks_are_marked() -> None:
+def test_consecutive_numbers_are_page_numbers_if_no_breaks_are_marked() -> None:
     segments = document(
         ("prose", "Mills."), ("prose", "3"), ("prose", "Wheat."), ("prose", "4"), ("prose", "Rye."), ("prose", "250")
     )
     assert kept(segments) == ["Mills.", "Wheat.", "Rye.", "250"]
 
 
-def test_every_piece_gets_an_answer() -> None:
+def test_every_segment_is_classified() -> None:
     assert furniture([]) == []
     assert furniture(document(("break", ""), ("break", ""))) == [True, True]

@@ -56,7 +56,7 @@ class Retrier:
         failures, successes = 0, self._status.successes
         while True:
             if self._stopped.is_set():
-                raise self._give_up("was not asked to the end")
+                raise self._give_up("downloads were stopped")
             try:
                 result = fetch()
             except TransientError as failure:
@@ -74,8 +74,8 @@ class Retrier:
 
     def _reason(self, failure: TransientError, failures: int) -> str:
         if isinstance(failure, self._responses):
-            return f"{failure} (asked {failures} times)"
-        return f"Yahoo refused {failures} times: {failure}"
+            return f"{failure} ({failures} attempts)"
+        return f"{failures} attempts failed, the last with: {failure}"
 
     def _record(self, failure: TransientError) -> None:
         if isinstance(failure, self._responses):
@@ -98,7 +98,7 @@ class Retrier:
         if too_long := apply_retry_after(failure, self._limit, wait):
             raise self._give_up(too_long)
         if self._stopped.wait(wait):
-            raise self._give_up(f"was not asked to the end ({failure})")
+            raise self._give_up(f"downloads were stopped ({failure})")
 
     def _give_up(self, why: str) -> PriceError:
         return PriceError(f"Yahoo {why}; fetched prices are kept; run the same command again")

@@ -70,6 +70,7 @@ class Update:
     def _rows(self, symbol: str, known: History | None, first: date) -> tuple[pl.DataFrame, Scale]:
         """Return the history on its stored scale, and Yahoo's scale over that one."""
         last = self.wanted.through
+        # On the same day, Yahoo may only be repeating a truncated response.
         cut = known.record.cut if known and known.record.on < self.wanted.on else None
         if known is None or known.rows.is_empty():
             return self.chart.fetch(symbol, first, last, cut), Scale()
@@ -77,6 +78,7 @@ class Update:
             recent = self.chart.fetch(symbol, known.rows["date"][-OVERLAP:][0], last, cut)
             if matches(known.rows, recent, known.record.scale):
                 return extended(known.rows, recent, known.record.scale), known.record.scale
+        # A history that begins where the stored one does is as whole as that one was.
         whole = self.chart.fetch(symbol, first, last, cut or begins_on(known.rows["date"][0]))
         scale = estimate_scale(known.rows, whole)
         if scale is None:

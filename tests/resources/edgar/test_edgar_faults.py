@@ -1,4 +1,4 @@
-"""The fake EDGAR goes wrong as it is told: how often, where, and how it looks on the wire."""
+"""The fake EDGAR fails as configured: how often, where, and how it looks on the wire."""
 
 import socket
 import zlib

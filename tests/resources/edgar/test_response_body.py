@@ -1,4 +1,4 @@
-"""Whatever chunks a body arrives in, it is decoded, cut at the same place, and missed where its end is missing."""
+"""Whatever chunks a body arrives in, it is decoded and cut at the same place, and a missing end is noticed."""
 
 import asyncio
 import gzip
@@ -32,7 +32,7 @@ def answer(content: bytes, size: int = 5000, **headers: str) -> tuple[httpx.Resp
 
 
 @given(size=st.integers(1000, 300_000), wanted=st.integers(0, len(CONTENT)), packed=st.booleans())
-def test_the_cut_does_not_depend_on_the_pieces(size: int, wanted: int, packed: bool) -> None:
+def test_the_cut_does_not_depend_on_the_chunks(size: int, wanted: int, packed: bool) -> None:
     content = gzip.compress(CONTENT, 1) if packed else CONTENT
     response, _ = answer(content, size, content_encoding="gzip" if packed else "identity")
     body = asyncio.run(read_body(response, lambda beginning: len(beginning) >= wanted))

@@ -1,4 +1,4 @@
-"""A file that cannot be used as it stands is refused with a sentence that says where to look and what to do."""
+"""An unusable file is an error that says where the problem is and how to fix it."""
 
 import gzip
 from datetime import date
@@ -232,7 +232,7 @@ def test_a_column_of_the_wrong_type_is_named(
         FileMarket(prices).now()
 
 
-def test_a_wide_column_of_the_wrong_type_is_named_even_if_nobody_asked_for_it(tmp_path: Path) -> None:
+def test_a_wide_column_of_the_wrong_type_is_named_even_if_it_was_not_requested(tmp_path: Path) -> None:
     pl.DataFrame({"date": DAYS[:1], "KO": [1.0], "note": ["x"]}).write_parquet(tmp_path / "prices.parquet")
     prices = Prices(source="parquet", path=tmp_path / "prices.parquet", layout="wide")
     assert refusal(prices) == "column note has type String, expected numbers; convert it"
@@ -277,7 +277,7 @@ def test_a_wide_column_of_the_wrong_type_is_named_even_if_nobody_asked_for_it(tm
         ),
     ],
 )
-def test_a_csv_of_another_form_is_explained(
+def test_a_csv_with_another_layout_is_explained(
     tmp_path: Path, text: str | bytes, changed: dict[str, object], words: str
 ) -> None:
     assert refusal(csv(tmp_path, text, **changed)) == words
@@ -313,7 +313,7 @@ def test_a_parquet_file_that_is_damaged_inside_or_names_a_column_twice_is_refuse
     assert "'ticker' has more than one occurrence" in refusal(prices)
 
 
-def test_a_packed_csv_that_breaks_off_is_refused(tmp_path: Path) -> None:
+def test_a_truncated_gzipped_csv_is_an_error(tmp_path: Path) -> None:
     file = tmp_path / "prices.csv.gz"
     file.write_bytes(gzip.compress(LONG.encode() * 1000)[:60])
     assert refusal(Prices(source="csv", path=file)).startswith("cannot be read as CSV: ")

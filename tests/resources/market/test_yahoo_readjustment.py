@@ -1,4 +1,4 @@
-"""Stored histories go on in their own units; checked on walks that are rounded to float32 as Yahoo's numbers are."""
+"""Stored histories keep their own scale; checked on random walks rounded to float32, as Yahoo's numbers are."""
 
 import math
 from datetime import date, timedelta
@@ -77,7 +77,7 @@ def test_a_corrected_day_changes_the_returns_beside_it_and_no_others(
 
 @settings(deadline=None)
 @given(walks, factors, factors, st.integers(0, 5), st.integers(1, 6))
-def test_continuing_twice_is_continuing_once(whole: np.ndarray, k: float, s: float, where: int, new: int) -> None:
+def test_extending_twice_equals_extending_once(whole: np.ndarray, k: float, s: float, where: int, new: int) -> None:
     wrong = whole[:-new].copy()
     wrong[where] *= 1.5
     stored, fetched = history(wrong), history(whole * k, whole * s)
@@ -127,14 +127,14 @@ def test_histories_without_a_common_day_have_no_scale_and_do_not_agree() -> None
     assert succeeded_by(stored, later).equals(pl.concat([stored, later]))
 
 
-def test_days_that_yahoo_took_back_are_gone_but_not_those_before_its_first() -> None:
+def test_days_that_yahoo_withdrew_are_dropped_but_not_those_before_its_first() -> None:
     stored = history(walk(1, 10))
     fetched = stored[3:].remove(date=FIRST + timedelta(days=5))
     rows = extended(stored, fetched, Scale())
     assert rows.equals(stored.remove(date=FIRST + timedelta(days=5)))
 
 
-def test_missing_closes_are_no_disagreement_and_are_filled_when_they_come() -> None:
+def test_missing_closes_match_and_are_filled_later() -> None:
     fetched = history(walk(1, 6))
     stored = fetched.with_columns(close=pl.lit(None, pl.Float64))
     assert matches(stored, stored, Scale())
@@ -144,7 +144,7 @@ def test_missing_closes_are_no_disagreement_and_are_filled_when_they_come() -> N
     assert extended(stored, fetched, at).equals(fetched)
 
 
-def test_prices_that_no_one_factor_brings_together_are_another_security() -> None:
+def test_prices_that_differ_by_no_single_factor_are_another_security() -> None:
     stored = history(walk(1, 30))
     assert estimate_scale(stored, history(walk(2, 30))) is None
     half = np.repeat([1.0, 0.7], [16, 14])
@@ -153,7 +153,7 @@ def test_prices_that_no_one_factor_brings_together_are_another_security() -> Non
     assert math.isclose(at.adj_close, 1.0, rel_tol=1e-6)
 
 
-def test_stretches_are_named_by_their_first_day_wherever_the_names_come_from() -> None:
+def test_securities_are_labelled_by_the_first_day_of_their_stretch() -> None:
     days = [date(2004, 1, 1), date(2004, 3, 31), date(2004, 6, 30), date(2004, 7, 1), date(2004, 7, 2)]
     names = [None, "2004-02-02", "2004-02-02", "another", None]
     rows = pl.DataFrame({"date": days, "adj_close": 1.0, "close": 1.0, "volume": 1.0, "security": names}, schema=ROWS)

@@ -35,7 +35,7 @@ def test_a_history_is_read_back_as_it_was(tmp_path: Path) -> None:
     assert store.get("BRK-A") is None
 
 
-def test_what_yahoo_refused_is_read_back_too(tmp_path: Path) -> None:
+def test_a_refusal_is_read_back(tmp_path: Path) -> None:
     store = HistoryStore(tmp_path)
     nothing = History(
         pl.DataFrame(schema=ROWS), FetchRecord(*[date(2020, 1, 1)] * 3, refused="symbol may be delisted", for_good=True)
@@ -68,7 +68,7 @@ def test_a_damaged_history_is_an_error_that_names_the_file(tmp_path: Path) -> No
         store.get("KO")
 
 
-def test_a_history_that_another_version_wrote_is_not_known(tmp_path: Path) -> None:
+def test_a_history_written_by_another_version_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "histories").mkdir()
     years(1).rows.write_parquet(tmp_path / "histories" / "KO.parquet")
     assert HistoryStore(tmp_path).get("KO") is None
@@ -98,7 +98,7 @@ def test_a_folder_that_cannot_be_made_is_an_error_that_names_the_file(tmp_path: 
         HistoryStore(tmp_path).put("KO", years(1))
 
 
-def test_drafts_of_the_killed_are_removed_after_an_hour(tmp_path: Path) -> None:
+def test_temporary_files_of_killed_processes_are_removed_after_an_hour(tmp_path: Path) -> None:
     store = HistoryStore(tmp_path)
     store.put("KO", years(1))
     for name, age in (("old", 4000), ("young", 10)):
@@ -108,7 +108,7 @@ def test_drafts_of_the_killed_are_removed_after_an_hour(tmp_path: Path) -> None:
     assert [file.name for file in (tmp_path / "tmp").iterdir()] == ["young"]
 
 
-def test_damaged_marks_are_told_and_not_taken_for_none(tmp_path: Path) -> None:
+def test_damaged_marks_are_an_error_and_not_read_as_zero(tmp_path: Path) -> None:
     store = HistoryStore(tmp_path)
     store.mark(left=1)
     (tmp_path / "marks.json").write_text("{", encoding="utf-8")
