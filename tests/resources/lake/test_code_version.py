@@ -1,4 +1,4 @@
-"""A version follows names from an asset's function to every line it runs, and to nothing else."""
+"""A version covers every line that an asset's function reaches, and nothing else."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -117,7 +117,7 @@ def test_a_library_counts_with_its_version_where_it_is_used(
     assert version(function="others") not in (others, only_yaml)
 
 
-def test_a_function_that_is_not_there_is_named() -> None:
+def test_a_missing_function_is_named() -> None:
     with pytest.raises(LookupError, match="assets.prices.assets defines no nonsense"):
         code_version("assets.prices.assets", "nonsense")
 
