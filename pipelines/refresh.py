@@ -7,7 +7,7 @@ from pipelines.failures import DamagedInputError
 from pipelines.graph import segments
 from resources.lake.build import LOG
 from resources.lake.lake import Lake, Manifest
-from resources.lake.recipe import Declaration, Graph, Slices, label, reasons, recipe
+from resources.lake.recipe import Declaration, Graph, Slices, label, reasons, recipe, slices_now
 
 EVERYTHING = frozenset({""})
 
@@ -43,7 +43,10 @@ def plan(graph: Graph, lake: Lake) -> list[Planned]:
     found, dirty = list[Planned](), Dirty()
     for declaration in graph.declarations.values():
         for partition in graph.partitions(declaration.name):
-            known, source = lake.read_manifest(declaration.name, partition), _source(graph, declaration, partition)
+            known, source = (
+                lake.read_manifest(declaration.name, partition),
+                slices_now(graph, lake, declaration, partition),
+            )
             why = reasons(known, recipe(graph, lake, declaration, partition, source), lake.damage(known))
             doubtful = _doubtful(graph, declaration, partition, dirty)
             certain = [r for r in why if r not in doubtful]
@@ -93,16 +96,12 @@ def _walk(graph: Graph, lake: Lake, launch: Launch) -> Iterator[Planned]:
             yield from (Planned(name, partition, why) for name, why in made if why)
 
 
-def _source(graph: Graph, declaration: Declaration, partition: str | None) -> Slices:
-    return declaration.fingerprint(graph.profile, partition) if declaration.fingerprint else {}
-
-
 def _pending(graph: Graph, lake: Lake, segment: Sequence[Declaration], partition: str | None) -> list[str]:
     """Assets of a segment that are out of date, and those after them in it: their steps decide for themselves."""
     found: list[str] = []
     for declaration in segment:
         known = lake.read_manifest(declaration.name, partition)
-        now = recipe(graph, lake, declaration, partition, _source(graph, declaration, partition))
+        now = recipe(graph, lake, declaration, partition, slices_now(graph, lake, declaration, partition))
         stale = reasons(known, now, lake.damage(known))
         if stale or set(found) & set(declaration.reads):
             found.append(declaration.name)

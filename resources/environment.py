@@ -6,6 +6,7 @@ from pathlib import Path
 from resources.lake.lake import Lake
 from resources.places import PROFILES, ROOT
 from resources.settings.profile import Profile, ProfileError, load_profile
+from resources.sources import Sources
 
 
 def home() -> Path:
@@ -15,7 +16,7 @@ def home() -> Path:
 
 def models() -> Path:
     """Folder of converted models, shared by all profiles."""
-    return home() / "models"
+    return Sources(home()).models
 
 
 def profile_file(name: str | None = None) -> Path:

@@ -13,13 +13,19 @@ from assets.descriptions.text_quality import SHORT_CHARS, quality, rejection
 from resources.compute.workers import Failed, map_in_processes
 from resources.edgar.blobs import BlobStore
 from resources.edgar.index import is_amendment
+from resources.lake.code_version import code_version
 
 POLICY = 120.0
 """Seconds that one document may take."""
 
 
+def extractor_version() -> str:
+    """Return the version under which texts are remembered: a source of companies that changes makes none anew."""
+    return code_version(item1.__module__, item1.__name__)
+
+
 def extract(document: tuple[Path, str, str]) -> Item1:
-    """Item 1 of a stored document, given as the store's folder, the extractor's version and the document's hash.
+    """Return Item 1 of a stored document, given as the store's folder, the extractor's version and the document's hash.
 
     What an extractor found is remembered beside the document, so that an interrupted year goes on where it was.
     """
@@ -33,7 +39,7 @@ def extract(document: tuple[Path, str, str]) -> Item1:
 
 
 def extracted(root: Path, version: str, filings: pl.DataFrame, progress: Callable[[int], None]) -> list[Item1 | Failed]:
-    """What became of every filing, in order: its Item 1, or why there is none."""
+    """Return what became of every filing, in order: its Item 1, or why there is none."""
     documents = [(root, version, sha256) for sha256 in filings["sha256"].drop_nulls()]
     found = map_in_processes(extract, documents, POLICY, progress=progress)
     return [
@@ -41,8 +47,10 @@ def extracted(root: Path, version: str, filings: pl.DataFrame, progress: Callabl
     ]
 
 
-def described(filings: pl.DataFrame, outcomes: Iterable[Item1 | Failed]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Rows of `descriptions` and of `descriptions_rejected`: every filing becomes one or the other.
+def described(
+    filings: pl.DataFrame, outcomes: Iterable[Item1 | Failed], source: str
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the rows of `descriptions` and of `descriptions_rejected`: every filing becomes one or the other.
 
     An amendment replaces a text only where it has an Item 1 that is not short.
     """
@@ -51,14 +59,21 @@ def described(filings: pl.DataFrame, outcomes: Iterable[Item1 | Failed]) -> tupl
         row = {name: filing[name] for name in ("accession", "company_id", "filed_at")}
         reason = _rejection(filing["form"], outcome)
         if isinstance(outcome, Item1) and reason is None:
-            texts.append({**row, **_text(outcome), "fiscal_year": (filing["period"] or filing["filed_at"]).year})
+            texts.append(
+                {
+                    **row,
+                    **_text(outcome),
+                    "source": source,
+                    "fiscal_year": (filing["period"] or filing["filed_at"]).year,
+                }
+            )
         else:
             rejected.append({**row, "reason": reason})
     return schemas.DESCRIPTIONS.frame(texts), schemas.DESCRIPTIONS_REJECTED.frame(rejected)
 
 
 def given(filings: pl.DataFrame, texts: pl.DataFrame, source: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The same for texts that come as they are, in columns accession and text."""
+    """Return the same rows for texts that come as they are, in columns accession and text."""
     rows = filings.join(texts.select("accession", "text"), on="accession", how="left").with_columns(reason=rejection())
     usable = rows.filter(pl.col("reason").is_null()).select(
         "accession",
@@ -78,7 +93,7 @@ def given(filings: pl.DataFrame, texts: pl.DataFrame, source: str) -> tuple[pl.D
 
 def _text(found: Item1) -> dict[str, object]:
     rated = {"method": found.method, "quality": found.quality, "overlap": found.overlap, "doubt": found.reason}
-    return {"text": found.text, "n_chars": len(found.text), **rated, "source": "edgar"}
+    return {"text": found.text, "n_chars": len(found.text), **rated}
 
 
 def _rejection(form: str, outcome: Item1 | Failed) -> str | None:

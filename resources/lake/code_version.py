@@ -8,6 +8,7 @@ every first-party module imported.
 import ast
 import hashlib
 import sys
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import version
 
@@ -33,14 +34,17 @@ PLUMBING = (
     "resources.network",
     "resources.places",
     "resources.settings",
+    "resources.sources",
 )
 """Modules, and packages with all that is in them, that change how an artefact is made, but not what it is."""
 DISTRIBUTIONS = {"edgar": "edgartools", "sklearn": "scikit-learn", "yaml": "PyYAML"}
 """Import names that are not the distribution's name."""
 
 
-def code_version(module: str, function: str) -> str:
+def code_version(module: str, function: str, besides: Iterable[str] = ()) -> str:
     """Hash of everything that `module.function` runs, libraries' versions included.
+
+    `besides` are modules that it reaches through an object that it is given, which names in its code do not tell.
 
     Raises
     ------
@@ -52,7 +56,7 @@ def code_version(module: str, function: str) -> str:
     if function not in definitions:
         raise LookupError(f"{module} defines no {function}")
     used, parts = _closure(tree, function)
-    modules, libraries = _follow(used)
+    modules, libraries = _follow(used | set(besides))
     texts = [*parts, *(_dump(name) for name in sorted(modules))]
     texts += [f"{name}=={_version(name)}" for name in sorted(libraries)]
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]

@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from resources.sources import Sources
+
 WHOLE = "all"
 KEEP_SECONDS = 3600.0
 
@@ -68,12 +70,13 @@ class Manifest:
 
 
 class Lake:
-    """Artefacts of one profile under `home`/`profile`."""
+    """Artefacts of one profile under `home`/`profile`, and the outside world that they are made of."""
 
     def __init__(self, home: Path, profile: str) -> None:
         self.home = home
         self.root = home / profile
-        self.models = home / "models"
+        self.sources = Sources(home)
+        self.models = self.sources.models
 
     def partition_dir(self, asset: str, partition: str | None) -> Path:
         """Folder of an asset's partition: its artefacts and the pointer to the current one."""

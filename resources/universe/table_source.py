@@ -4,13 +4,17 @@ import difflib
 from collections.abc import Callable
 from datetime import date, timedelta
 from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import ClassVar
 
 import polars as pl
 
+from resources.lake.progress import OpenBar
 from resources.places import SAMPLE
 from resources.settings.descriptions import Descriptions
 from resources.settings.profile import Profile, ProfileError
 from resources.universe.corpora import COLUMNS, text_digest
+from resources.universe.universe import COMPANIES, FILED, Documents, Filed
 
 FILING_LAG = timedelta(days=60)
 FIRST_SAMPLE_FILING = date(2003, 4, 1)
@@ -44,17 +48,11 @@ def read_universe(profile: Profile) -> pl.DataFrame:
 class TableUniverse:
     """Companies and texts of the sample or of a file; tickers are those of each company's newest filing."""
 
-    def __init__(self, profile: Profile) -> None:
+    cover_pages: ClassVar[bool] = False
+    at_hand: ClassVar[bool] = True
+
+    def __init__(self, profile: Profile, home: Path) -> None:
         self.profile = profile
-
-    def years(self) -> list[int]:
-        """Years of filing that the source has."""
-        return sorted(set(self._rows["filed_at"].dt.year()))
-
-    def first_day(self) -> date:
-        """Day of the first filing."""
-        first: date = self._rows["filed_at"].sort()[0]
-        return first
 
     @cached_property
     def filers(self) -> pl.DataFrame:
@@ -66,28 +64,33 @@ class TableUniverse:
         """Company_id and ticker."""
         return self.filers.drop_nulls("ticker").select("company_id", "ticker")
 
-    def companies(self, progress: Callable[[int], None]) -> pl.DataFrame:
-        """Rows of `companies`."""
-        progress(self.filers.height)
-        described = ("company_id", "cik", "name", "exchange", "sector", "industry", "fiscal_year_end", "first_report")
-        return self.filers.select(described)
+    def companies(self, bar: OpenBar) -> pl.DataFrame:
+        """Return who exists, as the newest filing says."""
+        return self.filers.select(list(COMPANIES))
 
-    def filings(self, year: int, progress: Callable[[int], None] = lambda n: None) -> pl.DataFrame:
-        """Rows of `filings`, and their `text`; `progress` counts rows looked at, where that takes long."""
-        nothing = pl.lit(None, pl.String)
-        symbols = pl.concat_list("ticker").list.drop_nulls()
-        return self._of(year, progress).with_columns(tickers=symbols, url=nothing, refused=nothing)
+    def filings(self, year: int, bar: OpenBar) -> Filed:
+        """Return the filings of a year; nothing of them has to be fetched."""
+        with bar(None, "rows") as progress:
+            rows = self._of(year, progress)
+        nothing, symbols = pl.lit(None, pl.String), pl.concat_list("ticker").list.drop_nulls()
+        filed = rows.with_columns(tickers=symbols, url=nothing, refused=nothing).select(list(FILED))
+        return Filed({}, lambda known: filed.filter(~pl.col("accession").is_in(sorted(known))))
+
+    def texts(self, year: int, bar: OpenBar) -> pl.DataFrame | Documents:
+        """Return the texts of a year as they are."""
+        with bar(None, "rows") as progress:
+            return self._of(year, progress).select("accession", "text")
 
     def companies_now(self) -> dict[str, str]:
-        """Digest of who exists, texts left out."""
+        """Return the digest of who exists, texts left out."""
         return {"": text_digest(self.filers.write_csv())}
 
     def tickers_now(self) -> dict[str, str]:
-        """Digest of whose ticker is what."""
+        """Return the digest of whose ticker is what."""
         return {"": text_digest(self.listed.write_csv())}
 
     def filings_now(self, year: int) -> dict[str, str]:
-        """Slice name -> digest of every filing of a year, as the lake names slices."""
+        """Return the digest of every filing of a year."""
         rows = self._of(year)
         content = rows.select("company_id", "sic", "form", "period", "sha256").rows()
         names = rows.select("filed_at", "accession").rows()
@@ -96,7 +99,30 @@ class TableUniverse:
             for (day, name), row in zip(names, content, strict=True)
         }
 
+    def preflight(self, today: date) -> date:
+        """Check the years and the corpus's cut-off against the source; return the day of its first filing."""
+        name, years, first = self.profile.name, self._years(), self._first_day()
+        for year in self.profile.filing_years:
+            if year not in years:
+                has = ", ".join(map(str, years))
+                raise ProfileError(f"profile {name}: filing_years: no filing of {year}; the source has {has}")
+        if (cutoff := self.profile.corpus.cutoff) < first:
+            raise ProfileError(f"profile {name}: corpus.cutoff: {cutoff} is before the first filing, {first}")
+        return first
+
+    def forget(self) -> None:
+        """Do nothing: files are looked at each time."""
+
+    def _years(self) -> list[int]:
+        """Years of filing that the source has."""
+        return sorted(set(self._rows["filed_at"].dt.year()))
+
+    def _first_day(self) -> date:
+        first: date = self._rows["filed_at"].sort()[0]
+        return first
+
     def _of(self, year: int, progress: Callable[[int], None] = lambda n: None) -> pl.DataFrame:
+        """Filings of a year with the columns COLUMNS; `progress` counts rows looked at, where that takes long."""
         return self._rows.filter(pl.col("filed_at").dt.year() == year)
 
     @cached_property
