@@ -7,14 +7,16 @@ import zlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from resources.lake.lake import digest_of
-from resources.network.hub import HubFolder
 from resources.settings.descriptions import Descriptions
 from resources.settings.profile import ProfileError
+
+if TYPE_CHECKING:
+    from resources.network.hub import HubFolder
 
 SUFFIXES = (".parquet", ".jsonl", ".jsonl.gz")
 ROW_NUMBER = "__index_level_0__"
@@ -45,7 +47,7 @@ def corpus_files(settings: Descriptions, years: Collection[int], cache: Path) ->
     if settings.hub is None:
         root, names = _local(settings, years)
         return [CorpusFile(root / name, f"descriptions.path: {root / name}") for name in names]
-    hub = HubFolder(settings.hub, cache)
+    hub = _hub(settings.hub, cache)
     names = _needed(_readable(hub.names(), f"descriptions.hub: {settings.hub}"), years)
     paths = zip(hub.download(names), names, strict=True)
     return [CorpusFile(path, f"descriptions.hub: {settings.hub}: {name}") for path, name in paths]
@@ -54,10 +56,17 @@ def corpus_files(settings: Descriptions, years: Collection[int], cache: Path) ->
 def files_fingerprint(settings: Descriptions, years: Collection[int], cache: Path) -> str:
     """Changes with the files: the hub's commit, or names, sizes and times of change of the files for these years."""
     if settings.hub is not None:
-        return HubFolder(settings.hub, cache).commit
+        return _hub(settings.hub, cache).commit
     root, names = _local(settings, years)
     states = [(name, (root / name).stat()) for name in names]
     return digest_of([[name, state.st_size, state.st_mtime_ns] for name, state in states])
+
+
+def _hub(address: str, cache: Path) -> "HubFolder":
+    # Inside: the hub's library is 130 modules, and no other source of companies needs them.
+    from resources.network.hub import HubFolder  # noqa: PLC0415
+
+    return HubFolder(address, cache)
 
 
 def _local(settings: Descriptions, years: Collection[int]) -> tuple[Path, list[str]]:
