@@ -31,7 +31,7 @@ def read_universe(profile: Profile) -> pl.DataFrame:
     """
     settings = profile.descriptions
     stamp = settings.path.stat().st_mtime_ns if settings.path and settings.path.is_file() else 0
-    rows = _sample() if settings.source == "sample" else _parquet(settings, stamp)
+    rows = _sample(SAMPLE, _stamps(SAMPLE)) if settings.source == "sample" else _parquet(settings, stamp)
     wanted = profile.tickers
     if not wanted:
         return rows
@@ -136,11 +136,20 @@ def newest(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.sort("filed_at", "accession").unique("company_id", keep="last", maintain_order=True)
 
 
-def _sample() -> pl.DataFrame:
-    """The bundled companies; a filing is dated 60 days after the fiscal year end that puts it in 2003-04 to 2004-03."""
+def _stamps(folder: Path) -> tuple[tuple[str, int], ...]:
+    """Names and modification times (ns) of all files in a folder."""
+    return tuple(sorted((str(file), file.stat().st_mtime_ns) for file in folder.rglob("*")))
+
+
+@lru_cache(maxsize=1)
+def _sample(folder: Path, stamps: tuple[tuple[str, int], ...]) -> pl.DataFrame:
+    """The bundled companies; a filing is dated 60 days after the fiscal year end that puts it in 2003-04 to 2004-03.
+
+    Remembered while no file of it changes: a plan asks for it four times.
+    """
     rows = []
-    for company in pl.read_csv(SAMPLE / "companies.csv", infer_schema_length=0).iter_rows(named=True):
-        text = (SAMPLE / "descriptions" / f"{company['ticker']}.txt").read_text(encoding="utf-8")
+    for company in pl.read_csv(folder / "companies.csv", infer_schema_length=0).iter_rows(named=True):
+        text = (folder / "descriptions" / f"{company['ticker']}.txt").read_text(encoding="utf-8")
         month, day = (int(part) for part in company["fiscal_year_end"].split("-"))
         ends = (date(year, month, day) for year in (2002, 2003))
         period = next(end for end in ends if end + FILING_LAG >= FIRST_SAMPLE_FILING)
