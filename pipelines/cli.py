@@ -135,7 +135,7 @@ def _say_reasons(reasons: Sequence[tuple[Any, ...]]) -> None:
 
 @app.command()
 def status(profile: ProfileOption = None, as_json: JsonOption = False) -> None:
-    """Every artefact: rows, when it was made, and why it would be made again."""
+    """Show every artefact: rows, when it was made, and why it would be made again."""
     from pipelines.report import print_table
     from pipelines.status import status_table
 
@@ -156,13 +156,13 @@ def peers(
     profile: ProfileOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """The nearest companies by latent cosine, and what makes them so."""
+    """Show the nearest companies by latent cosine, and what makes them so."""
     _ask(profile, lambda c: c.table_function("peers", [company, count]), [company], as_json)
 
 
 @app.command()
 def why(company: str, other: str, profile: ProfileOption = None, as_json: JsonOption = False) -> None:
-    """The latents that add up to the similarity of two companies, with a phrase of each."""
+    """Show the latents that add up to the similarity of two companies, with a phrase of each."""
     rows = _ask(profile, lambda c: c.table_function("why_peers", [company, other]), [company, other], as_json)
     if not as_json:
         typer.echo(f"the contributions add up to the cosine, {rows['contribution'].sum():.3f}")

@@ -36,7 +36,7 @@ Dirty = dict[tuple[str, str | None], frozenset[str]]
 
 
 def plan(graph: Graph, lake: Lake) -> list[Planned]:
-    """Every body that a refresh would execute, in order, without executing any.
+    """Name every body that a refresh would execute, in order, without executing any.
 
     A body after one that is planned is named too where it reads slices that may change, with the input in doubt.
     """
@@ -97,7 +97,7 @@ def _walk(graph: Graph, lake: Lake, launch: Launch) -> Iterator[Planned]:
 
 
 def _pending(graph: Graph, lake: Lake, segment: Sequence[Declaration], partition: str | None) -> list[str]:
-    """Assets of a segment that are out of date, and those after them in it: their steps decide for themselves."""
+    """Return what of a segment is out of date, and what comes after it there: these steps decide for themselves."""
     found: list[str] = []
     for declaration in segment:
         known = lake.read_manifest(declaration.name, partition)
@@ -109,7 +109,7 @@ def _pending(graph: Graph, lake: Lake, segment: Sequence[Declaration], partition
 
 
 def _doubtful(graph: Graph, declaration: Declaration, partition: str | None, dirty: Dirty) -> list[str]:
-    """Inputs that are planned themselves and may change in slices that this partition reads."""
+    """Return inputs that are planned themselves and may change in slices that this partition reads."""
     return [
         name
         for name in declaration.reads
@@ -129,7 +129,7 @@ def _changed(
     declaration: Declaration,
     dirty: Dirty,
 ) -> frozenset[str]:
-    """Slices of an artefact that may come out different; '' stands for all."""
+    """Return slices of an artefact that may come out different; '' stands for all."""
     cut = declaration.tables[0].slice_by
     if known is None or not cut or set(certain) - {"source"}:
         return EVERYTHING

@@ -20,7 +20,7 @@ AROUND = " \"'`“”‘’()[]{}*†‡$.,:;"
 
 
 def trading_symbols(document: str) -> list[str]:
-    """Trading symbols tagged on the cover (`dei:TradingSymbol`), sorted; empty where none are, so before 2019.
+    """Return the trading symbols tagged on the cover (`dei:TradingSymbol`), sorted; none before 2019.
 
     Symbols of bonds and preferred shares are among them where the company tags those.
     """
@@ -32,13 +32,13 @@ def trading_symbols(document: str) -> list[str]:
 
 
 def _without_comments(document: str) -> str:
-    """The document without comments; one that is never closed hides the rest. Takes time linear in the length."""
+    """Remove comments; one that is never closed hides the rest. Takes time linear in the length."""
     before, *others = document.split("<!--")
     return before + "".join(part.partition("-->")[2] for part in others)
 
 
 def _content(document: str, position: int) -> str:
-    """Mark-up inside the symbol's element whose start tag holds `position`; empty where it is not one."""
+    """Return the mark-up inside the symbol's element whose start tag holds `position`; empty where it is not one."""
     start = max(0, document.rfind("<", max(0, position - REACH), position))
     opening = TAG.match(document, start)
     if not opening or opening[1] or _is_empty(opening) or not SYMBOL_NAME.search(opening[2]):
@@ -59,7 +59,7 @@ def _is_empty(tag: re.Match[str]) -> bool:
 
 
 def _symbols(markup: str) -> set[str]:
-    """Symbols in the mark-up of one element, which may name several on lines of their own or between commas."""
+    """Return the symbols in the mark-up of one element, which may name several on lines or between commas."""
     lines = NEW_LINE.sub("\n", " ".join(markup.split()))
     text = "".join(c for c in html.unescape(ANY_TAG.sub("", lines)) if unicodedata.category(c) != "Cf")
     named = (_symbol(" ".join(part.split())) for part in re.split(r"[\n,;]", REMARK.sub("", text)))
@@ -67,6 +67,6 @@ def _symbols(markup: str) -> set[str]:
 
 
 def _symbol(text: str) -> str:
-    """The text in capitals without exchange (`NYSE: KO`), quotes and full stops; empty for other alphabets."""
+    """Return the text in capitals without exchange (`NYSE: KO`), quotes and full stops; empty for other alphabets."""
     bare = text.strip(AROUND).rpartition(":")[2].strip(AROUND)
     return bare.upper() if bare.isascii() else ""

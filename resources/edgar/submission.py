@@ -61,7 +61,7 @@ class _Document:
 
 
 def header(content: bytes) -> Header:
-    """The facts in a submission's header; an empty Header where there is none."""
+    """Return the facts in a submission's header; an empty Header where there is none."""
     filing, filers = _fields(_header_text(content))
     numbered = [(cik.zfill(10), filer) for filer in filers if CIK.fullmatch(cik := filer.get("CENTRAL INDEX KEY", ""))]
     return Header(
@@ -86,7 +86,7 @@ def submission_ended(content: bytes) -> bool:
 
 
 def main_document(content: bytes) -> str:
-    """The annual report itself, decoded; empty where there is none that can be read as text.
+    """Return the annual report itself, decoded; empty where there is none that can be read as text.
 
     Decoded as UTF-8 where that is valid, else as cp1252, undefined bytes replaced; control characters are left out.
     """
@@ -106,7 +106,7 @@ def _is_report(document: _Document) -> bool:
 
 
 def _documents(content: bytes) -> Iterator[_Document]:
-    """Every document in order; the last may have no end yet, its text then goes as far as there is any."""
+    """Yield every document in order; the last may have no end yet, its text then goes as far as there is any."""
     at = content.find(b"<DOCUMENT>")
     while at >= 0:
         close = content.find(b"</DOCUMENT>", at)
@@ -136,7 +136,7 @@ def _decoded(content: bytes) -> str:
 
 
 def _header_text(content: bytes) -> str:
-    """From the header's beginning to its end, or to the first document."""
+    """Return the text from the header's beginning to its end, or to the first document."""
     start = min((at for mark in HEADER_ENDS if (at := content.find(mark.replace(b"/", b""))) >= 0), default=-1)
     if start < 0:
         return ""
@@ -145,7 +145,7 @@ def _header_text(content: bytes) -> str:
 
 
 def _fields(text: str) -> tuple[dict[str, str], list[dict[str, str]]]:
-    """Fields of the filing and of each filer, the first value of each; other parties are left out."""
+    """Return the fields of the filing and of each filer, the first value of each; other parties are left out."""
     filing: dict[str, str] = {}
     filers: list[dict[str, str]] = []
     party = filing
@@ -159,7 +159,7 @@ def _fields(text: str) -> tuple[dict[str, str], list[dict[str, str]]]:
 
 
 def _code(filer: dict[str, str]) -> str | None:
-    """Four-digit SIC code; EDGAR writes 0000 for none."""
+    """Return the four-digit SIC code; EDGAR writes 0000 for none."""
     found = SIC.search(filer.get("STANDARD INDUSTRIAL CLASSIFICATION", ""))
     code = found and (found[1] or found[2])
     return code if code != "0000" else None

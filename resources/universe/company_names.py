@@ -19,7 +19,7 @@ def named_companies(profile: Profile) -> list[tuple[str, str]]:
 
 
 def _lines(file: Path) -> list[tuple[str, str]]:
-    """Names in a list file, one a line, with where they stand; what follows a # is a remark."""
+    """Return the names in a list file, one a line, with where they stand; what follows a # is a remark."""
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

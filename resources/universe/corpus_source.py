@@ -42,11 +42,11 @@ class CorpusUniverse(TableUniverse):
         return corpus_fingerprint(self.profile.descriptions, [year], self.cache)
 
     def _years(self) -> list[int]:
-        """Years of filing that the profile wants: what is there is not known before it is read."""
+        """Return the years of filing that the profile wants: what is there is not known before it is read."""
         return sorted(self.profile.filing_years)
 
     def _first_day(self) -> date:
-        """The earliest day that a report can count as filed on."""
+        """Return the earliest day that a report can count as filed on."""
         return date(min(self.profile.filing_years), 12, 31)
 
     def _of(self, year: int, progress: Callable[[int], None] = lambda n: None) -> pl.DataFrame:

@@ -46,7 +46,7 @@ def download(settings: Edgar, root: Path, reports: pl.DataFrame, progress: Calla
 
 
 def _chosen(settings: Edgar, root: Path, reports: pl.DataFrame) -> list[str]:
-    """Urls of reports with a wanted code in their header, for which the header alone is fetched."""
+    """Return the urls of reports with a wanted code in their header, for which the header alone is fetched."""
     asked = [Request(url, "header", until=header_arrived, complete=header_arrived) for url in reports["url"]]
     got, store = fetch_all(settings, root, asked), BlobStore(root)
     return [

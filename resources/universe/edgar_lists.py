@@ -73,7 +73,7 @@ class EdgarLists:
         return pl.read_parquet(BytesIO(parsed))
 
     def _parsed(self, path: str, sha256: str, year: int) -> bytes:
-        """An index's annual reports of its year, as Parquet."""
+        """Return an index's annual reports of its year, as Parquet."""
         rows, unreadable = annual_reports(self.store.get(sha256), path)
         of_year = rows.filter(pl.col("filed_at").dt.year() == year)
         if left_out := unreadable + rows.height - of_year.height:
@@ -105,7 +105,7 @@ class EdgarLists:
         return pl.DataFrame(rows, schema=FACTS)
 
     def _fetch(self, path: str, max_age: float | None, complete: Callable[[bytes], bool]) -> str | None:
-        """Hash of one of EDGAR's lists, None where it has none; the known one where EDGAR has none now or is away."""
+        """Return the hash of a list; the known one's where EDGAR has none now or is away, None where none is known."""
         known, request = self.store.pointer(path), Request(path, complete=complete, max_age=max_age)
         if known is None or known.sha256 is None:
             return fetch_all(self.settings, self.root, [request])[path].sha256

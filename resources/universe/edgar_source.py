@@ -144,7 +144,7 @@ class EdgarUniverse:
         return by_accession.agg(pl.col("form", "filed_at", "url").first(), companies="company_id")
 
     def _filed(self, year: int) -> pl.DataFrame:
-        """Rows of the year's indexes that the profile wants, one a company and accession; columns of `REPORTS`."""
+        """Return what the profile wants of the year's indexes, a row a company and accession; columns of `REPORTS`."""
         quarters = [q for q in range(1, 5) if self._asked(year, q)]
         found = pl.concat([pl.DataFrame(schema=REPORTS), *(self.lists.quarter(year, q) for q in quarters)])
         forms = {base_form(form) for form in self.settings.forms}
@@ -156,7 +156,7 @@ class EdgarUniverse:
         return found.unique(["accession", "company_id"], keep="first", maintain_order=True)
 
     def _asked(self, year: int, quarter: int) -> bool:
-        """Whether a quarter has begun, and months of it are wanted."""
+        """Tell whether a quarter has begun, and months of it are wanted."""
         first, last = date(year, 3 * quarter - 2, 1), quarter_end(year, quarter)
         begins, ends = self.settings.first or "0000-00", self.settings.last or "9999-99"
         return first <= utc_today() and begins <= last.strftime("%Y-%m") and first.strftime("%Y-%m") <= ends
@@ -168,7 +168,7 @@ class EdgarUniverse:
         return frozenset(found for name, where in names for found in self._resolved(name, where)) if names else None
 
     def _resolved(self, name: str, where: str) -> list[str]:
-        """Company ids of a ticker or CIK."""
+        """Return the company ids of a ticker or CIK."""
         if name.isdigit():
             return [company_id(name)]
         found = self.lists.listing.filter(pl.col("ticker") == name.upper())["company_id"].to_list()

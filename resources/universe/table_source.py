@@ -21,7 +21,7 @@ FIRST_SAMPLE_FILING = date(2003, 4, 1)
 
 
 def read_universe(profile: Profile) -> pl.DataFrame:
-    """One row per filing with the columns COLUMNS, sorted by accession.
+    """Return one row per filing with the columns COLUMNS, sorted by accession.
 
     Raises
     ------
@@ -114,7 +114,7 @@ class TableUniverse:
         """Do nothing: files are looked at each time."""
 
     def _years(self) -> list[int]:
-        """Years of filing that the source has."""
+        """Return the years of filing that the source has."""
         return sorted(set(self._rows["filed_at"].dt.year()))
 
     def _first_day(self) -> date:
@@ -122,7 +122,7 @@ class TableUniverse:
         return first
 
     def _of(self, year: int, progress: Callable[[int], None] = lambda n: None) -> pl.DataFrame:
-        """Filings of a year with the columns COLUMNS; `progress` counts rows looked at, where that takes long."""
+        """Return the filings of a year (columns COLUMNS); `progress` counts rows looked at, where that takes long."""
         return self._rows.filter(pl.col("filed_at").dt.year() == year)
 
     @cached_property
@@ -131,19 +131,19 @@ class TableUniverse:
 
 
 def newest(rows: pl.DataFrame) -> pl.DataFrame:
-    """The newest row of every company, without text and hash, and the day of its first one as `first_report`."""
+    """Return the newest row of every company, without text and hash, and the day of its first one as `first_report`."""
     rows = rows.drop("text", "sha256").with_columns(first_report=pl.col("filed_at").min().over("company_id"))
     return rows.sort("filed_at", "accession").unique("company_id", keep="last", maintain_order=True)
 
 
 def _stamps(folder: Path) -> tuple[tuple[str, int], ...]:
-    """Names and modification times (ns) of all files in a folder."""
+    """Return names and modification times (ns) of all files in a folder."""
     return tuple(sorted((str(file), file.stat().st_mtime_ns) for file in folder.rglob("*")))
 
 
 @lru_cache(maxsize=1)
 def _sample(folder: Path, stamps: tuple[tuple[str, int], ...]) -> pl.DataFrame:
-    """The bundled companies; a filing is dated 60 days after the fiscal year end that puts it in 2003-04 to 2004-03.
+    """Read the bundled companies; filed 60 days after the fiscal year end, where that is in 2003-04 to 2004-03.
 
     Remembered while no file of it changes: a plan asks for it four times.
     """
@@ -215,7 +215,7 @@ def _finish(rows: pl.DataFrame, source: str) -> pl.DataFrame:
 
 
 def _digits(codes: pl.Series, width: int) -> pl.Series:
-    """Codes as text with leading zeros, null where there is none; floats are integers beside missing values."""
+    """Return codes as text with leading zeros, null where there is none; floats are integers beside missing values."""
     if codes.dtype.is_float():
         codes = codes.fill_nan(None).cast(pl.Int64)
     text = codes.cast(pl.String).str.strip_chars()
