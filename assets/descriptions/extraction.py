@@ -13,9 +13,15 @@ from assets.descriptions.text_quality import SHORT_CHARS, quality, rejection
 from resources.compute.workers import Failed, map_in_processes
 from resources.edgar.blobs import BlobStore
 from resources.edgar.index import is_amendment
+from resources.lake.code_version import code_version
 
 DOCUMENT_TIMEOUT = 120.0
 """Seconds that one document may take."""
+
+
+def extractor_version() -> str:
+    """Return the version under which texts are remembered: a source of companies that changes makes none anew."""
+    return code_version(item1.__module__, item1.__name__)
 
 
 def extract(document: tuple[Path, str, str]) -> Item1:
@@ -41,8 +47,10 @@ def extracted(root: Path, version: str, filings: pl.DataFrame, progress: Callabl
     ]
 
 
-def described(filings: pl.DataFrame, outcomes: Iterable[Item1 | Failed]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return rows of `descriptions` and of `descriptions_rejected`; every filing is in one of them.
+def described(
+    filings: pl.DataFrame, outcomes: Iterable[Item1 | Failed], source: str
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the rows of `descriptions` and of `descriptions_rejected`: every filing becomes one or the other.
 
     An amendment replaces a text only if it has an Item 1 of its own that is not short.
     """
@@ -51,7 +59,14 @@ def described(filings: pl.DataFrame, outcomes: Iterable[Item1 | Failed]) -> tupl
         row = {name: filing[name] for name in ("accession", "company_id", "filed_at")}
         reason = _rejection(filing["form"], outcome)
         if isinstance(outcome, Item1) and reason is None:
-            texts.append({**row, **_text(outcome), "fiscal_year": (filing["period"] or filing["filed_at"]).year})
+            texts.append(
+                {
+                    **row,
+                    **_text(outcome),
+                    "source": source,
+                    "fiscal_year": (filing["period"] or filing["filed_at"]).year,
+                }
+            )
         else:
             rejected.append({**row, "reason": reason})
     return schemas.DESCRIPTIONS.frame(texts), schemas.DESCRIPTIONS_REJECTED.frame(rejected)
@@ -78,7 +93,7 @@ def given(filings: pl.DataFrame, texts: pl.DataFrame, source: str) -> tuple[pl.D
 
 def _text(found: Item1) -> dict[str, object]:
     rated = {"method": found.method, "quality": found.quality, "overlap": found.overlap, "doubt": found.reason}
-    return {"text": found.text, "n_chars": len(found.text), **rated, "source": "edgar"}
+    return {"text": found.text, "n_chars": len(found.text), **rated}
 
 
 def _rejection(form: str, outcome: Item1 | Failed) -> str | None:

@@ -15,8 +15,8 @@ from rapidfuzz.distance import LCSseq
 from assets.descriptions.itemize_reader import located
 from assets.descriptions.markup import preformatted, references_decoded, simplify_markup
 from assets.descriptions.plain_text import plain_text, plain_text_of
-from assets.descriptions.submission import main_document
 from assets.descriptions.text_quality import SHORT_CHARS
+from resources.edgar.submission import main_document
 
 ITEMIZE, EDGARTOOLS = "edgar-itemize", "edgartools"
 AGREEMENT = 0.9

@@ -12,6 +12,7 @@ from resources.lake.build import Build
 from resources.lake.lake import digest_of
 from resources.lake.recipe import Slices, whole
 from resources.settings.profile import Profile, ProfileError
+from resources.sources import Sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -127,7 +128,7 @@ def layer_groups(build: Build) -> None:
     )
 
 
-def _downloads_now(profile: Profile, partition: str | None) -> Slices:
+def _downloads_now(profile: Profile, partition: str | None, sources: Sources) -> Slices:
     """Digests of the autoencoders that others trained, and of how they are to be read."""
     if not profile.saes.downloads:
         return {}
@@ -159,7 +160,7 @@ def saes(build: Build) -> None:
     from assets.saes.training.entries import curve_rows, planned_entries, sae_row
 
     entries = planned_entries(build.read("layer_groups"), build.profile.saes, build.digest_of("sae_corpus"))
-    downloads = _downloads_now(build.profile, None)
+    downloads = _downloads_now(build.profile, None, build.lake.sources)
     recipes = {entry.name: entry.recipe for entry in entries} | downloads
     kept = whole_entries(build, build.record_units(recipes, excluding=IN_RECIPES))
     rows, curves = carried_over(build, kept)

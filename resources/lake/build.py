@@ -13,12 +13,16 @@ import pyarrow.parquet as pq
 
 from resources.lake.lake import Lake, Manifest, digest_of
 from resources.lake.progress import progress_bar
-from resources.lake.recipe import Declaration, Graph, Slices, label, reasons, recipe, without
+from resources.lake.recipe import Declaration, Graph, Outside, Slices, label, reasons, recipe, slices_now, without
 from resources.lake.table import SchemaError, Table
 from resources.settings.profile import Profile
+from resources.sources import Sources
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from resources.market import Market
+    from resources.universe import Universe
 
 LOG = logging.getLogger("peerlens")
 """One line per body that ran, and the body's own messages: for the terminal and for the run's log in Dagster."""
@@ -65,6 +69,21 @@ class Build:
     def models(self) -> Path:
         """The folder of converted models, shared by all profiles."""
         return self.lake.models
+
+    @property
+    def universe(self) -> "Universe":
+        """The companies that the profile names; raises UndeclaredReadError where `asks` does not name it."""
+        return self._asked("universe").universe(self.profile)
+
+    @property
+    def market(self) -> "Market":
+        """The prices that the profile names; raises UndeclaredReadError where `asks` does not name it."""
+        return self._asked("market").market(self.profile.prices)
+
+    def _asked(self, name: Outside) -> Sources:
+        if name not in self.declaration.asks:
+            raise UndeclaredReadError(f"{self.declaration.name} asks the {name} without declaring it")
+        return self.lake.sources
 
     def read(self, table: str) -> pl.DataFrame:
         """Return the rows of an input table within the declared window.
@@ -263,7 +282,7 @@ def build(graph: Graph, lake: Lake, name: str, partition: str | None) -> Made:
 
 def _build(graph: Graph, lake: Lake, declaration: Declaration, partition: str | None) -> Made:
     name = declaration.name
-    source = declaration.fingerprint(graph.profile, partition) if declaration.fingerprint else {}
+    source = slices_now(graph, lake, declaration, partition)
     known = lake.read_manifest(name, partition)
     damage = lake.damage(known)
     now = recipe(graph, lake, declaration, partition, source)

@@ -8,6 +8,7 @@ imported first-party module.
 import ast
 import hashlib
 import sys
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import version
 
@@ -36,14 +37,17 @@ PLUMBING = (
     "resources.network",
     "resources.places",
     "resources.settings",
+    "resources.sources",
 )
 """Modules, and packages with all their modules, that change how an artefact is made but not its content."""
 DISTRIBUTIONS = {"edgar": "edgartools", "sklearn": "scikit-learn", "yaml": "PyYAML"}
 """Import name -> distribution name, where they differ."""
 
 
-def code_version(module: str, function: str) -> str:
-    """Return the hash of all code that `module.function` runs, and of the versions of the libraries it uses.
+def code_version(module: str, function: str, besides: Iterable[str] = ()) -> str:
+    """Hash of everything that `module.function` runs, libraries' versions included.
+
+    `besides` are modules that it reaches through an object that it is given, which names in its code do not tell.
 
     Raises
     ------
@@ -55,7 +59,7 @@ def code_version(module: str, function: str) -> str:
     if function not in definitions:
         raise LookupError(f"{module} defines no {function}")
     used, parts = _closure(tree, function)
-    modules, libraries = _follow(used)
+    modules, libraries = _follow(used | set(besides))
     texts = [*parts, *(_dump(name) for name in sorted(modules))]
     texts += [f"{name}=={_version(name)}" for name in sorted(libraries)]
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]

@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from resources.sources import Sources
+
 WHOLE = "all"
 KEEP_SECONDS = 3600.0
 """Superseded artefacts stay this long, for readers that still use them."""
@@ -74,7 +76,8 @@ class Lake:
     def __init__(self, home: Path, profile: str) -> None:
         self.home = home
         self.root = home / profile
-        self.models = home / "models"
+        self.sources = Sources(home)
+        self.models = self.sources.models
 
     def partition_dir(self, asset: str, partition: str | None) -> Path:
         """Return the folder of an asset's partition: its artefacts and the pointer to the current one."""

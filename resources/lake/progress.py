@@ -2,12 +2,20 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from tqdm import tqdm
 
 SCALED = 100_000
 """A bar with a larger total counts in thousands and millions."""
+
+OpenBar = Callable[[int | None, str], AbstractContextManager[Callable[[int], None]]]
+"""Opens a bar over a total (None where nobody knows it) of a unit, as `Build.progress` does."""
+
+
+def no_bar(total: int | None, unit: str) -> AbstractContextManager[Callable[[int], None]]:
+    """Show nothing."""
+    return nullcontext(lambda n: None)
 
 
 @contextmanager

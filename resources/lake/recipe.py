@@ -9,6 +9,7 @@ from typing import Any, Literal
 from resources.lake.lake import Lake, Manifest, digest_of
 from resources.lake.table import Table
 from resources.settings.profile import Profile
+from resources.sources import Sources
 
 Partitioning = Literal["filing_year", "as_of"] | None
 Slices = dict[str, str]
@@ -47,6 +48,10 @@ class Window:
 
 
 Reads = Callable[[Profile, str | None], Window]
+Fingerprint = Callable[[Profile, str | None, Sources], Slices]
+"""Asks the outside world for the digests of the slices that it has now of a partition."""
+Outside = Literal["universe", "market"]
+"""What of `Sources` a body may ask: the name of a package of `resources`, whose code is then part of the recipe."""
 
 
 def whole(profile: Profile, partition: str | None) -> Window:
@@ -74,7 +79,8 @@ class Declaration:
     reads: Mapping[str, Reads] = field(default_factory=dict)
     lineage: tuple[str, ...] = ()
     config: tuple[str, ...] = ()
-    fingerprint: Callable[[Profile, str | None], Slices] | None = None
+    asks: tuple[Outside, ...] = ()
+    fingerprint: Fingerprint | None = None
     kinds: frozenset[str] = frozenset()
     checks: tuple[str, ...] = ()
     depends_on_paths: bool = False
@@ -135,6 +141,12 @@ class Graph:
             if table in {t.name for t in declaration.tables}:
                 return name
         raise LookupError(f"no asset writes a table {table}")
+
+
+def slices_now(graph: Graph, lake: Lake, declaration: Declaration, partition: str | None) -> Slices:
+    """Return the digests of what the outside world has now of a source; none for an asset that is no source."""
+    ask = declaration.fingerprint
+    return ask(graph.profile, partition, lake.sources) if ask else {}
 
 
 def recipe(graph: Graph, lake: Lake, declaration: Declaration, partition: str | None, source: Slices) -> dict[str, Any]:

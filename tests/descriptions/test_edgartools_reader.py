@@ -8,7 +8,7 @@ from fakes.own_filings import FOLDER
 
 from assets.descriptions.edgartools_reader import edgartools_text
 from assets.descriptions.markup import simplify_markup
-from assets.descriptions.submission import main_document
+from resources.edgar.submission import main_document
 
 
 def test_the_links_of_the_table_of_contents_lead_to_item_1() -> None:

@@ -40,8 +40,8 @@ def found(quality: str, text: str = TEXT, reason: str | None = None) -> Item1:
     return Item1(text, "edgar-itemize", quality, reason)  # type: ignore[arg-type]
 
 
-def test_a_text_has_its_reader_and_its_fiscal_year() -> None:
-    texts, rejected = described(filings("10-K"), [found("disagree", reason="edgartools found 7 letters")])
+def test_a_text_carries_whose_it_is_and_the_year_it_describes() -> None:
+    texts, rejected = described(filings("10-K"), [found("disagree", reason="edgartools found 7 letters")], "edgar")
     (row,) = texts.rows(named=True)
     assert (row["method"], row["quality"], row["fiscal_year"]) == ("edgar-itemize", "disagree", 2003)
     assert (row["n_chars"], row["source"], row["doubt"]) == (len(TEXT), "edgar", "edgartools found 7 letters")
@@ -50,7 +50,7 @@ def test_a_text_has_its_reader_and_its_fiscal_year() -> None:
 
 
 def test_without_a_period_the_year_is_that_of_filing() -> None:
-    assert described(filings("10-K", period=None), [found("ok")])[0]["fiscal_year"].to_list() == [2004]
+    assert described(filings("10-K", period=None), [found("ok")], "edgar")[0]["fiscal_year"].to_list() == [2004]
 
 
 @pytest.mark.parametrize(
@@ -67,15 +67,15 @@ def test_without_a_period_the_year_is_that_of_filing() -> None:
         ("10-K/A", found("missing", "", "nothing"), "an amendment without an Item 1: nothing"),
     ],
 )
-def test_a_filing_without_a_text_has_a_reason(form: str, outcome: Item1 | Failed, reason: str) -> None:
-    texts, rejected = described(filings(form), [outcome])
+def test_what_has_no_text_has_a_reason(form: str, outcome: Item1 | Failed, reason: str) -> None:
+    texts, rejected = described(filings(form), [outcome], "edgar")
     assert texts.is_empty()
     assert rejected["reason"].to_list() == [reason]
 
 
 @pytest.mark.parametrize(("form", "quality"), [("10-K", "short"), ("10-K/A", "ok"), ("10-K405/A", "disagree")])
 def test_a_short_original_and_an_amendment_with_an_item_1_are_texts(form: str, quality: str) -> None:
-    assert described(filings(form), [found(quality)])[0]["quality"].to_list() == [quality]
+    assert described(filings(form), [found(quality)], "edgar")[0]["quality"].to_list() == [quality]
 
 
 def test_a_document_is_read_once_per_code_version(tmp_path: Path) -> None:

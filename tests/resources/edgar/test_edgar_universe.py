@@ -1,6 +1,7 @@
 """A profile's universe at EDGAR: who files, what counts, and what is fetched again."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from resources.edgar import EdgarError
 from resources.edgar.blobs import BlobStore
 from resources.edgar.index import index_path, is_index, is_json
 from resources.environment import PROFILES
+from resources.lake.progress import no_bar
 from resources.settings.profile import Profile, ProfileError, load_profile
-from resources.universe.edgar_source import EdgarUniverse, forget_answers, named_companies
+from resources.universe.company_names import named_companies
+from resources.universe.edgar_source import EdgarUniverse
 from resources.universe.table_source import TableUniverse
 
 YEARS = [2003, 2004]
@@ -73,7 +76,7 @@ def test_a_year_that_has_not_begun_sends_no_request(server: EdgarServer, tmp_pat
 def test_companies_have_their_newest_name_and_their_first_report(server: EdgarServer, home: Path) -> None:
     counted: list[int] = []
     universe = EdgarUniverse(profile(server, [2022]), home)
-    (company,) = universe.companies(counted.append).rows(named=True)
+    (company,) = universe.companies(lambda total, unit: nullcontext(counted.append)).rows(named=True)
     assert company == {
         "company_id": "0009000008",
         "name": company["name"],
@@ -91,7 +94,7 @@ def test_companies_have_their_newest_name_and_their_first_report(server: EdgarSe
 
 def test_older_pages_of_the_submissions_are_read(tmp_path: Path) -> None:
     with EdgarServer(own_filings(), own_companies(), recent=1) as paged:
-        facts = EdgarUniverse(profile(paged, [2004], tickers=["XBAK"]), tmp_path).companies(lambda n: None)
+        facts = EdgarUniverse(profile(paged, [2004], tickers=["XBAK"]), tmp_path).companies(no_bar)
         pages = [entry.path for entry in paged.log if "submissions-001" in entry.path]
     assert facts["first_report"].to_list() == [min(f.filed_at for f in own_filings() if f.cik == 9000004)]
     assert pages == ["/submissions/CIK0009000004-submissions-001.json"]
@@ -134,7 +137,7 @@ def test_stored_indexes_need_no_request_and_a_new_report_changes_only_its_year(t
         assert len(server.log) == requests == 9
 
         server.filings.extend(f for f in filings if f.filed_at.year == 2004)
-        forget_answers(tmp_path)
+        EdgarUniverse(asked, tmp_path).forget()
         later = EdgarUniverse(asked, tmp_path)
         assert later.filings_now(2003) == before[0][0]
         assert sorted(later.filings_now(2004)) == [
@@ -147,7 +150,7 @@ def test_a_stored_list_is_used_while_edgar_is_down(tmp_path: Path, caplog: pytes
     with EdgarServer(own_filings(), own_companies()) as server:
         asked = profile(server, [2022], last="2022-03")
         known = EdgarUniverse(asked, tmp_path).filings_now(2022)
-    forget_answers(tmp_path)
+    EdgarUniverse(asked, tmp_path).forget()
     assert EdgarUniverse(asked, tmp_path).filings_now(2022) == known
     assert "/Archives/edgar/full-index/2022/QTR1/master.idx: EDGAR has not answered" in caplog.text
 
@@ -166,7 +169,7 @@ def test_an_index_that_is_missing_for_a_moment_changes_nothing_and_is_fetched_ag
     with EdgarServer(own_filings(), own_companies()) as server:
         asked = profile(server, [2003], last="2003-03")
         known = EdgarUniverse(asked, tmp_path).filings_now(2003)
-        forget_answers(tmp_path)
+        EdgarUniverse(asked, tmp_path).forget()
         server.faults = Faults(share=1.0, kinds=("404",), where="master.idx")
         assert EdgarUniverse(asked, tmp_path).filings_now(2003) == known
         assert "HTTP 404 Not Found; going on with the one that is kept" in caplog.text
@@ -199,4 +202,4 @@ def test_a_row_of_another_year_is_left_out_with_a_warning(tmp_path: Path, caplog
 
 def test_the_bundled_list_is_the_sample(tmp_path: Path) -> None:
     named = {name for name, _ in named_companies(load_profile(PROFILES / "edgar.yaml"))}
-    assert named == set(TableUniverse(Profile(name="sample")).filers["company_id"])
+    assert named == set(TableUniverse(Profile(name="sample"), tmp_path).filers["company_id"])

@@ -183,7 +183,18 @@ def test_what_was_not_declared_cannot_be_read(lake: Lake) -> None:
         build(with_make(world.graph(), "lengths", peek, code="2"), lake, "lengths", "2004")
 
 
-def test_a_window_of_a_table_that_is_not_sliced_by_date_cannot_be_read(lake: Lake) -> None:
+def test_what_of_the_outside_world_was_not_declared_cannot_be_asked(lake: Lake) -> None:
+    world = World()
+    make_all(world.graph(), lake)
+
+    def peek(work: Build) -> None:
+        work.universe.companies(work.progress)
+
+    with pytest.raises(UndeclaredReadError, match="lengths asks the universe without declaring it"):
+        build(with_make(world.graph(), "lengths", peek, code="2"), lake, "lengths", "2004")
+
+
+def test_a_window_of_a_table_that_is_not_cut_by_date_cannot_be_read(lake: Lake) -> None:
     world = World()
     make_all(world.graph(), lake)
 

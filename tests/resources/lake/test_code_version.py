@@ -117,7 +117,13 @@ def test_a_library_counts_with_its_version_where_it_is_used(
     assert version(function="others") not in (others, only_yaml)
 
 
-def test_a_missing_function_is_named() -> None:
+def test_code_behind_an_object_that_a_body_is_given_counts_where_it_is_named() -> None:
+    where = ("assets.prices.assets", "prices")
+    assert code_version(*where, ["resources.market"]) != code_version(*where)
+    assert code_version(*where, ["resources.market"]) != code_version(*where, ["resources.universe"])
+
+
+def test_a_function_that_is_not_there_is_named() -> None:
     with pytest.raises(LookupError, match="assets.prices.assets defines no nonsense"):
         code_version("assets.prices.assets", "nonsense")
 

@@ -9,8 +9,8 @@ from fakes.edgar_server import EdgarServer, ServedFiling
 from fakes.own_filings import own_companies, own_filings
 
 from assets import schemas
-from assets.descriptions.edgar_filings import contents, download, filing_rows, in_ranges
 from resources.settings.profile import Profile
+from resources.universe.edgar_filings import contents, download, filing_rows, in_ranges
 from resources.universe.edgar_source import EdgarUniverse
 
 
@@ -43,7 +43,7 @@ def test_a_missing_document_is_a_row_with_the_reason(tmp_path: Path) -> None:
         reports = asked.reports(2003)
         server.filings.remove(gone)
         counted: list[int] = []
-        got = download(asked, reports, counted.append)
+        got = download(asked.settings, asked.root, reports, counted.append)
     rows = filing_rows(reports, got, asked.store)
     schemas.FILINGS.validate(rows)
     refused = rows.filter(pl.col("sha256").is_null())
@@ -61,7 +61,7 @@ def test_with_sic_ranges_only_headers_of_other_reports_are_fetched(tmp_path: Pat
     ]
     with EdgarServer(padded, own_companies()) as server:
         asked = universe(server, tmp_path, sic=["2050"])
-        got = download(asked, asked.reports(2003), lambda n: None)
+        got = download(asked.settings, asked.root, asked.reports(2003), lambda n: None)
         requested = [entry.path for entry in server.log if "/data/" in entry.path]
     assert [url for url in got if "0009000004-03" in url] == list(got)
     assert len(requested) == 3
@@ -73,5 +73,5 @@ def test_a_report_of_two_companies_has_the_code_of_the_one_it_stands_for(tmp_pat
         profile = universe(server, tmp_path).profile.model_copy(update={"tickers": ["9000006"]})
         gas = EdgarUniverse(profile, tmp_path)
         reports = gas.reports(2003)
-        rows = filing_rows(reports, download(gas, reports, lambda n: None), gas.store)
+        rows = filing_rows(reports, download(gas.settings, gas.root, reports, lambda n: None), gas.store)
     assert rows.select("company_id", "sic").rows() == [("0009000006", "4924")]

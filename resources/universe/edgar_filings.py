@@ -1,13 +1,15 @@
 """Rows of `filings` from EDGAR's annual reports: header facts, cover page symbols, and reasons for missing ones."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from assets import schemas
-from assets.descriptions.cover_page import trading_symbols
-from assets.descriptions.submission import (
+from resources.edgar import Request, fetch_all
+from resources.edgar.blobs import BlobStore, Pointer
+from resources.edgar.cover_page import trading_symbols
+from resources.edgar.submission import (
     Header,
     document_arrived,
     header,
@@ -15,33 +17,42 @@ from assets.descriptions.submission import (
     main_document,
     submission_ended,
 )
-from resources.edgar import Request, fetch_all
-from resources.edgar.blobs import BlobStore, Pointer
-from resources.universe.edgar_source import EdgarUniverse
+from resources.settings.descriptions import Edgar
+from resources.universe.universe import FILED
 
 
-def download(universe: EdgarUniverse, reports: pl.DataFrame, progress: Callable[[int], None]) -> dict[str, Pointer]:
-    """Fetch the header and main document of every report; return url -> pointer.
+def download(settings: Edgar, root: Path, reports: pl.DataFrame, progress: Callable[[int], None]) -> dict[str, Pointer]:
+    """Fetch header and main document of every report, by url; where SIC codes are chosen, of those that have one.
 
-    If the settings name SIC codes, only reports with one of these codes are fetched. Reading stops after the main
-    document: exhibits are most of a submission and hold no Item 1.
+    Reading stops after the main document: exhibits are most of a submission and hold no Item 1.
+
+    Parameters
+    ----------
+    settings : Edgar
+        Who asks, where, and for which SIC codes.
+    root : Path
+        Folder of the `BlobStore`.
+    reports : DataFrame
+        As from `EdgarUniverse.reports`.
+    progress : callable
+        Told how many more reports are done.
     """
     chosen = reports["url"].to_list()
-    if universe.settings.sic:
-        chosen = _chosen(universe, reports)
+    if settings.sic:
+        chosen = _chosen(settings, root, reports)
         progress(reports.height - len(chosen))
     wanted = [Request(url, "document", until=document_arrived, complete=submission_ended) for url in chosen]
-    return fetch_all(universe.settings, universe.root, wanted, progress)
+    return fetch_all(settings, root, wanted, progress)
 
 
-def _chosen(universe: EdgarUniverse, reports: pl.DataFrame) -> list[str]:
-    """Return the urls of reports with a wanted SIC code; this fetches only their headers."""
-    headers = [Request(url, "header", until=header_arrived, complete=header_arrived) for url in reports["url"]]
-    got = fetch_all(universe.settings, universe.root, headers)
+def _chosen(settings: Edgar, root: Path, reports: pl.DataFrame) -> list[str]:
+    """Return the urls of reports with a wanted code in their header, for which the header alone is fetched."""
+    asked = [Request(url, "header", until=header_arrived, complete=header_arrived) for url in reports["url"]]
+    got, store = fetch_all(settings, root, asked), BlobStore(root)
     return [
         url
         for url, companies in reports.select("url", "companies").rows()
-        if in_ranges(_sic(universe.store, got[url], companies), universe.settings.sic)
+        if in_ranges(_sic(store, got[url], companies), settings.sic)
     ]
 
 
@@ -83,7 +94,8 @@ def filing_rows(reports: pl.DataFrame, got: Mapping[str, Pointer], store: BlobSt
     store : BlobStore
         The store of the documents.
     """
-    return schemas.FILINGS.frame(_row(report, got[report["url"]], store) for report in reports.iter_rows(named=True))
+    rows = [_row(report, got[report["url"]], store) for report in reports.iter_rows(named=True)]
+    return pl.DataFrame(rows, schema=FILED)
 
 
 def _row(report: dict[str, Any], pointer: Pointer, store: BlobStore) -> dict[str, object]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assets.descriptions.cover_page import TICKER, trading_symbols
+from resources.edgar.cover_page import TICKER, trading_symbols
 
 TESTDATA = os.environ.get("PEERLENS_TESTDATA")
 ON_REAL_COVERS = {

@@ -9,7 +9,7 @@ from fakes.tenk import real_file
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from assets.descriptions.submission import (
+from resources.edgar.submission import (
     Header,
     document_arrived,
     header,
