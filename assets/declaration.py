@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from resources.lake.build import Build
 from resources.lake.code_version import code_version
-from resources.lake.recipe import Declaration, Partitioning, Reads, Slices
+from resources.lake.recipe import Declaration, Fingerprint, Outside, Partitioning, Reads
 from resources.lake.table import Table
-from resources.settings.profile import Profile
 
 Make = Callable[[Build], None]
 
@@ -17,7 +16,8 @@ def asset(
     reads: Mapping[str, Reads] | None = None,
     lineage: Iterable[str] = (),
     config: Iterable[str] = (),
-    fingerprint: Callable[[Profile, str | None], Slices] | None = None,
+    asks: Iterable[Outside] = (),
+    fingerprint: Fingerprint | None = None,
     kinds: Iterable[str] = (),
     checks: Iterable[str] = (),
     depends_on_paths: bool = False,
@@ -37,6 +37,8 @@ def asset(
         Inputs that may be read without making the asset run again when they change.
     config : iterable of str
         Dotted names of the profile's sections that it depends on.
+    asks : iterable of 'universe', 'market'
+        What of the outside world it reads, through its build; their code is part of its recipe.
     fingerprint : callable
         For sources: digests of the slices that the outside world has now.
     kinds : iterable of str
@@ -49,6 +51,8 @@ def asset(
         Subfolder whose content an interrupted attempt leaves behind for the next; the function decides what is good.
     """
 
+    outside = tuple(asks)
+
     def declare(make: Make) -> Declaration:
         return Declaration(
             name=make.__name__,
@@ -56,11 +60,12 @@ def asset(
             sentence=" ".join((make.__doc__ or "").split()),
             tables=tables,
             make=make,
-            code=code_version(make.__module__, make.__name__),
+            code=code_version(make.__module__, make.__name__, [f"resources.{name}" for name in outside]),
             partitioning=partitioning,
             reads=dict(reads or {}),
             lineage=tuple(lineage),
             config=tuple(config),
+            asks=outside,
             fingerprint=fingerprint,
             kinds=frozenset(kinds),
             checks=tuple(checks),

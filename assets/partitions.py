@@ -44,11 +44,6 @@ def filings_known(profile: Profile, partition: str | None) -> Window:
     return Window(months_later(partition, -age) if age else None, month_end(partition))
 
 
-def cover_pages(profile: Profile, partition: str | None) -> Window:
-    """Filings whose cover pages tell tickers: EDGAR's; every other source names tickers itself."""
-    return Window() if profile.descriptions.source == "edgar" else Window(until=date.min)
-
-
 def companies_known(profile: Profile, partition: str | None) -> Window:
     """Companies that an as-of date sees: those whose first annual report was filed by then."""
     assert partition is not None

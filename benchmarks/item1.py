@@ -23,8 +23,8 @@ from rapidfuzz.distance import LCSseq
 
 from assets.descriptions.item1 import item1, letters
 from assets.descriptions.itemize_reader import prepared
-from assets.descriptions.submission import main_document
 from resources.compute.workers import Failed, map_in_processes
+from resources.edgar.submission import main_document
 
 ROUNDS = 5
 SECONDS = 60.0

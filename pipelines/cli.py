@@ -3,21 +3,25 @@
 Exit status: 0 done, 1 the run failed, 2 wrong use or settings, 3 another refresh holds the lake.
 """
 
-import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
-from pipelines.failures import INTERRUPTED, RefusedError, RunFailedError, exit_status, one_line
-from resources.environment import home, open_lake, open_profile, prepare_dagster
-from resources.lake.progress import beside_bars
+from pipelines.failures import INTERRUPTED, RefusedError, exit_status, one_line
+from resources.environment import open_lake, open_profile, prepare_dagster
+from resources.lake.lake import Lake
 from resources.lake.recipe import Graph
 from resources.places import PROFILES
 from resources.settings.profile import Profile
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from pipelines.questions import Ask
 
 app = typer.Typer(add_completion=False, suggest_commands=False, pretty_exceptions_enable=False, help=__doc__)
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -35,14 +39,6 @@ AllOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
 
 
-class _TerminalLines(logging.Handler):
-    """Prints a line for every body as soon as it ran, and what it says meanwhile, above its progress bar."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        with beside_bars():
-            errors.print(f"  {record.getMessage()}", markup=False)
-
-
 @app.command()
 def refresh(
     profile: ProfileOption = None,
@@ -52,33 +48,51 @@ def refresh(
 ) -> None:
     """Bring every artefact up to date; what did not change is not made again."""
     from pipelines.preflight import preflight
-    from resources.market import forget_prices
-    from resources.universe.edgar_source import forget_answers
 
-    settings = open_profile(profile)
+    settings, today = open_profile(profile), date.today()
     lake = open_lake(settings)
-    preflight(settings, lake, date.today())
+    preflight(settings, lake, today)
     if everything and dry_run:
         raise RefusedError("--all asks EDGAR and Yahoo, --dry-run asks nobody; leave one of them out")
     if everything:
-        forget_answers(home())
-        forget_prices(home())
+        lake.sources.forget(settings)
     if dry_run:
-        _dry_run(settings)
+        _dry_run(settings, lake, today)
     else:
-        _refresh(settings)
+        _refresh(settings, lake, today)
     if report:
-        print_report(settings)
+        _report(lake)
 
 
-def _dry_run(settings: Profile) -> None:
+def _dry_run(settings: Profile, lake: Lake, today: date) -> None:
     from pipelines.graph import open_graph
     from pipelines.refresh import plan
 
-    named = plan(open_graph(settings, date.today()), open_lake(settings))
+    named = plan(open_graph(settings, today), lake)
     for body in named:
         typer.echo(f"{body.label}: {body.why}")
     errors.print(f"{len(named)} bodies would run" if named else "everything is up to date")
+
+
+def _refresh(settings: Profile, lake: Lake, today: date, part: Callable[[Graph], Graph] = lambda graph: graph) -> Graph:
+    """Bring the graph, or a part of it, up to date; returns what was walked."""
+    prepare_dagster()
+    from pipelines.graph import open_graph
+    from pipelines.terminal_run import run_refresh
+
+    graph = part(open_graph(settings, today))
+    made = run_refresh(graph, lake, today, errors)
+    errors.print(f"{made} bodies executed" if made else "everything is up to date, nothing executed")
+    return graph
+
+
+def _report(lake: Lake) -> None:
+    """Print what `make demo` prints at its end."""
+    from pipelines.questions import open_warehouse
+    from pipelines.report import report
+
+    with open_warehouse(lake) as connection:
+        report(connection, Console())
 
 
 @app.command()
@@ -96,55 +110,32 @@ def ingest(
     as_json: JsonOption = False,
 ) -> None:
     """Bring annual reports in from EDGAR and cut Item 1 out of them; what was fetched once is never fetched again."""
-    from pipelines.graph import open_graph
     from pipelines.ingest import ingest_graph, ingest_profile, ingest_summary, rejection_reasons
-    from pipelines.preflight import preflight_edgar
     from pipelines.report import print_table
-    from resources.universe.edgar_source import forget_answers
 
-    settings = ingest_profile(open_profile(profile), first, last, universe, identity, date.today())
+    today = date.today()
+    settings = ingest_profile(open_profile(profile), first, last, universe, identity, today)
     lake = open_lake(settings)
-    preflight_edgar(settings, date.today())
+    source = lake.sources.universe(settings)
+    source.preflight(today)
     if everything:
-        forget_answers(home())
-    graph = ingest_graph(open_graph(settings, date.today()))
-    _refresh(settings, graph)
+        source.forget()
+    graph = _refresh(settings, lake, today, ingest_graph)
     print_table(ingest_summary(graph, lake), Console(), as_json)
-    reasons = rejection_reasons(graph, lake)
-    for reason, count in reasons.head(REASONS_SHOWN).rows():
+    _say_reasons(rejection_reasons(graph, lake).rows())
+
+
+def _say_reasons(reasons: Sequence[tuple[Any, ...]]) -> None:
+    """Print the commonest reasons for having no text on standard error, each with how many filings have it."""
+    for reason, count in reasons[:REASONS_SHOWN]:
         errors.print(f"  {count:5} without a text: {reason}", markup=False)
-    if reasons.height > REASONS_SHOWN:
-        errors.print(f"  and {reasons.height - REASONS_SHOWN} rarer reasons; all are in descriptions_rejected")
-
-
-def _refresh(settings: Profile, part: Graph | None = None) -> None:
-    """Walk the graph, or a part of it."""
-    prepare_dagster()
-    import dagster as dg
-
-    from pipelines.code_location import build_defs
-    from pipelines.graph import open_graph
-    from pipelines.launch import dagster_launch
-    from pipelines.refresh import refresh as run
-
-    defs, lake = build_defs(settings, date.today(), home()), open_lake(settings)
-    graph = part or open_graph(settings, date.today())
-    logging.getLogger("peerlens").addHandler(_TerminalLines())
-    logging.getLogger("peerlens").setLevel(logging.INFO)
-    with dg.DagsterInstance.get() as instance:
-        launch = dagster_launch(list(defs.assets or []), dict(defs.resources or {}), instance)  # type: ignore[arg-type]
-        try:
-            made = run(graph, lake, launch)
-        except RunFailedError as error:
-            log = lake.root / "failure.log"
-            log.write_text(error.story, encoding="utf-8")
-            raise RunFailedError(f"{error}; details: {log}", error.story) from error
-    errors.print(f"{len(made)} bodies executed" if made else "everything is up to date, nothing executed")
+    if len(reasons) > REASONS_SHOWN:
+        errors.print(f"  and {len(reasons) - REASONS_SHOWN} rarer reasons; all are in descriptions_rejected")
 
 
 @app.command()
 def status(profile: ProfileOption = None, as_json: JsonOption = False) -> None:
-    """Every artefact: rows, when it was made, and why it would be made again."""
+    """Show every artefact: rows, when it was made, and why it would be made again."""
     from pipelines.report import print_table
     from pipelines.status import status_table
 
@@ -165,13 +156,13 @@ def peers(
     profile: ProfileOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """The nearest companies by latent cosine, and what makes them so."""
+    """Show the nearest companies by latent cosine, and what makes them so."""
     _ask(profile, lambda c: c.table_function("peers", [company, count]), [company], as_json)
 
 
 @app.command()
 def why(company: str, other: str, profile: ProfileOption = None, as_json: JsonOption = False) -> None:
-    """The latents that add up to the similarity of two companies, with a phrase of each."""
+    """Show the latents that add up to the similarity of two companies, with a phrase of each."""
     rows = _ask(profile, lambda c: c.table_function("why_peers", [company, other]), [company, other], as_json)
     if not as_json:
         typer.echo(f"the contributions add up to the cosine, {rows['contribution'].sum():.3f}")
@@ -183,62 +174,14 @@ def sql(query: str, profile: ProfileOption = None, as_json: JsonOption = False) 
     _ask(profile, lambda c: c.sql(query), [], as_json)
 
 
-def _ask(profile: str | None, ask: Callable[[Any], Any], companies: list[str], as_json: bool) -> Any:
-    """Print what a question finds, the banner on standard error before it; returns the rows."""
-    import duckdb
+def _ask(profile: str | None, ask: "Ask", companies: list[str], as_json: bool) -> "pl.DataFrame":
+    """Print what a question finds, and return it."""
+    from pipelines.questions import answer
+    from pipelines.report import print_table
 
-    from pipelines.report import print_banner, print_table
-
-    settings = open_profile(profile)
-    with open_warehouse(settings) as connection:
-        for company in companies:
-            _known(company, connection, settings)
-        try:
-            found = ask(connection)
-            rows = found.pl() if found is not None else None
-        except duckdb.Error as error:
-            what = str(error).splitlines()[0].rstrip(".!")
-            raise RefusedError(f"sql: {what}; `peerlens sql 'show tables'` lists what there is") from error
-        print_banner(connection, errors)
-    if rows is None:
-        raise RefusedError("sql: a statement without rows; ask with select or from")
+    rows = answer(open_lake(open_profile(profile)), ask, companies, errors)
     print_table(rows, Console(), as_json)
     return rows
-
-
-def _known(company: str, connection: Any, settings: Profile) -> None:
-    import difflib
-
-    known = sorted({name for table in ("tickers", "companies") for name in _names(connection, table)})
-    if company.upper() in known or company in known:
-        return
-    near = difflib.get_close_matches(company.upper(), known, n=1)
-    hint = f"did you mean {near[0]}?" if near else "`peerlens sql 'from tickers'` lists them"
-    raise RefusedError(f"{company!r} is not a company of profile {settings.name}; {hint}")
-
-
-def _names(connection: Any, table: str) -> list[str]:
-    names: list[str] = connection.view(table).pl()["ticker" if table == "tickers" else "company_id"].to_list()
-    return names
-
-
-def open_warehouse(settings: Profile) -> Any:
-    """Open the profile's DuckDB file read-only."""
-    import duckdb
-
-    lake = open_lake(settings)
-    known = lake.manifest("warehouse", None)
-    if known is None:
-        raise RefusedError(f"no warehouse in {lake.root}; run `peerlens refresh --profile {settings.name}` first")
-    return duckdb.connect(str(lake.folder(known) / "peerlens.duckdb"), read_only=True)
-
-
-def print_report(settings: Profile) -> None:
-    """What `make demo` prints at its end."""
-    from pipelines.report import report
-
-    with open_warehouse(settings) as connection:
-        report(connection, Console())
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from resources.settings.profile import Profile
 def build_defs(
     profile: Profile, today: date, lake_home: Path, resource_overrides: dict[str, Any] | None = None
 ) -> dg.Definitions:
-    """Everything that Dagster loads, for a profile and a day."""
+    """Return everything that Dagster loads, for a profile and a day."""
     graph, lake = open_graph(profile, today), Lake(lake_home, profile.name)
     assets = [dagster_asset(graph, declaration) for declaration in graph.declarations.values()]
     resources = {"lake": LakeResource(home=str(lake_home), profile=profile.name), **(resource_overrides or {})}

@@ -39,7 +39,7 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 def materialize_result(graph: Graph, lake: Lake, made: Made) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """What the UI shows of an artefact."""
+    """Return what the UI shows of an artefact."""
     known = made.manifest
     metadata: dict[str, Any] = {
         "dagster/row_count": known.rows,
@@ -59,7 +59,7 @@ def materialize_result(graph: Graph, lake: Lake, made: Made) -> dg.MaterializeRe
 
 
 def _pictures(lake: Lake, known: Manifest) -> dict[str, dg.MarkdownMetadataValue]:
-    """Each picture of an artefact below its sentence, inlined: the UI cannot read the lake."""
+    """Return each picture of an artefact below its sentence, inlined: the UI cannot read the lake."""
     shown = {}
     for name, sentence in known.metadata.get("pictures", {}).items():
         png = base64.b64encode((lake.folder(known) / "pictures" / f"{name}.png").read_bytes()).decode()
@@ -68,7 +68,7 @@ def _pictures(lake: Lake, known: Manifest) -> dict[str, dg.MarkdownMetadataValue
 
 
 def dagster_asset(graph: Graph, declaration: Declaration) -> dg.AssetsDefinition:
-    """The Dagster asset of a declaration."""
+    """Turn a declaration into a Dagster asset."""
     partitions = graph.keys.get(declaration.partitioning or "")
 
     @dg.asset(

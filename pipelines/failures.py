@@ -68,12 +68,12 @@ STATUS: dict[type[BaseException], int] = {
 
 
 def exit_status(error: BaseException) -> int | None:
-    """Exit status of an error that people can act on; None for a bug."""
+    """Return the exit status of an error that people can act on; None for a bug."""
     return next((status for kind, status in STATUS.items() if isinstance(error, kind)), None)
 
 
 def one_line(error: BaseException) -> str:
-    """What is said about an error on standard error."""
+    """Return what is said about an error on standard error."""
     if isinstance(error, click.UsageError):
         command = error.ctx.command_path if error.ctx else "peerlens"
         return f"{error.format_message().rstrip('.?')}; see `{command} --help`"

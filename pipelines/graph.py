@@ -26,13 +26,13 @@ class GraphError(ValueError):
 
 
 def open_graph(profile: Profile, today: date) -> Graph:
-    """The graph with the partitions that the profile wants today."""
+    """Return the graph with the partitions that the profile wants today."""
     keys = {"filing_year": filing_year_keys(profile), "as_of": as_of_keys(profile, today)}
     return Graph({d.name: d for d in _ordered(_declarations())}, profile, keys)
 
 
 def segments(graph: Graph) -> list[list[Declaration]]:
-    """Neighbours in the order that share their partitioning, so that one run can make them all."""
+    """Return neighbours in the order that share their partitioning, so that one run can make them all."""
     found: list[list[Declaration]] = []
     for declaration in graph.declarations.values():
         if found and found[-1][0].partitioning == declaration.partitioning:
@@ -48,7 +48,7 @@ def _declarations() -> list[Declaration]:
 
 
 def _ordered(declarations: Iterable[Declaration]) -> list[Declaration]:
-    """Topological order that stays with one partitioning as long as it can: fewer, longer segments."""
+    """Sort topologically, staying with one partitioning as long as possible: fewer, longer segments."""
     waiting, done = list(declarations), list[Declaration]()
     while waiting:
         names = {d.name for d in done}

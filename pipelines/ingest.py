@@ -24,7 +24,7 @@ COUNT = r"[\d,]+ characters"
 def ingest_profile(
     profile: Profile, first: str | None, last: str | None, universe: str | None, identity: str | None, today: date
 ) -> Profile:
-    """The profile with months, companies and identity as given on the command line; None keeps the profile's.
+    """Return the profile with months, companies and identity as given on the command line; None keeps the profile's.
 
     A first month without a last one goes up to today's.
 
@@ -59,12 +59,12 @@ def ingest_profile(
 
 
 def ingest_graph(graph: Graph) -> Graph:
-    """The part of the graph that brings filings in."""
+    """Return the part of the graph that brings filings in."""
     return replace(graph, declarations={name: graph.declarations[name] for name in INGESTED})
 
 
 def ingest_summary(graph: Graph, lake: Lake) -> pl.DataFrame:
-    """One row a filing year: filings, texts by quality, and filings without one."""
+    """Return one row a filing year: filings, texts by quality, and filings without one."""
     rows = []
     for year in graph.partitions("filings"):
         filings, texts, rejected = (_rows(graph, lake, year, table) for table in TABLES)
@@ -75,7 +75,7 @@ def ingest_summary(graph: Graph, lake: Lake) -> pl.DataFrame:
 
 
 def rejection_reasons(graph: Graph, lake: Lake) -> pl.DataFrame:
-    """Kinds of reasons for having no text, the commonest first, with how many filings each: columns reason and len."""
+    """Return kinds of reasons for having no text (reason) and how many filings have each (len), the commonest first."""
     rejected = pl.concat([_rows(graph, lake, year, TABLES[2]) for year in graph.partitions("filings")])
     kind = pl.col("reason").str.replace(QUOTED, "").str.replace(COUNT, "some characters")
     return rejected.group_by(reason=kind).len().sort("len", "reason", descending=[True, False])

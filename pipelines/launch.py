@@ -56,7 +56,7 @@ def dagster_launch(
 
 @contextmanager
 def _heard_signals() -> Iterator[list[int]]:
-    """Signals that arrive inside, told at its end: Dagster itself tells of a Ctrl-C inside a body only."""
+    """Yield a list that holds, at the end, the signals that arrived: Dagster tells of a Ctrl-C inside a body only."""
     heard, (reader, writer) = list[int](), os.pipe()
     os.set_blocking(writer, False)
     before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
@@ -71,7 +71,7 @@ def _heard_signals() -> Iterator[list[int]]:
 
 @contextmanager
 def _interrupts_sent_again() -> Iterator[None]:
-    """An interrupt that struck a finalizer, where Python drops what is raised, comes once more, until the body ends."""
+    """Send an interrupt that struck a finalizer, where Python drops what is raised, once more, until the body ends."""
     before, timers = sys.unraisablehook, list[threading.Timer]()
 
     def hook(dropped: "UnraisableHookArgs") -> None:
@@ -97,7 +97,7 @@ def _finished(made: dg.AssetMaterialization) -> Finished:
 
 
 def _failure(result: dg.ExecuteInProcessResult, partition: str | None) -> RunFailedError:
-    """The error of the first body that failed."""
+    """Return the error of the first body that failed."""
     failed = next((event for event in result.all_events if event.is_step_failure), None)
     error = failed.step_failure_data.error if failed else None
     if failed is None or error is None:

@@ -7,7 +7,7 @@ from pipelines.failures import DamagedInputError
 from pipelines.graph import segments
 from resources.lake.build import LOG
 from resources.lake.lake import Lake, Manifest
-from resources.lake.recipe import Declaration, Graph, Slices, label, reasons, recipe
+from resources.lake.recipe import Declaration, Graph, Slices, label, reasons, recipe, slices_now
 
 EVERYTHING = frozenset({""})
 
@@ -36,14 +36,17 @@ Dirty = dict[tuple[str, str | None], frozenset[str]]
 
 
 def plan(graph: Graph, lake: Lake) -> list[Planned]:
-    """Every body that a refresh would execute, in order, without executing any.
+    """Name every body that a refresh would execute, in order, without executing any.
 
     A body after one that is planned is named too where it reads slices that may change, with the input in doubt.
     """
     found, dirty = list[Planned](), Dirty()
     for declaration in graph.declarations.values():
         for partition in graph.partitions(declaration.name):
-            known, source = lake.read_manifest(declaration.name, partition), _source(graph, declaration, partition)
+            known, source = (
+                lake.read_manifest(declaration.name, partition),
+                slices_now(graph, lake, declaration, partition),
+            )
             why = reasons(known, recipe(graph, lake, declaration, partition, source), lake.damage(known))
             doubtful = _doubtful(graph, declaration, partition, dirty)
             certain = [r for r in why if r not in doubtful]
@@ -93,16 +96,12 @@ def _walk(graph: Graph, lake: Lake, launch: Launch) -> Iterator[Planned]:
             yield from (Planned(name, partition, why) for name, why in made if why)
 
 
-def _source(graph: Graph, declaration: Declaration, partition: str | None) -> Slices:
-    return declaration.fingerprint(graph.profile, partition) if declaration.fingerprint else {}
-
-
 def _pending(graph: Graph, lake: Lake, segment: Sequence[Declaration], partition: str | None) -> list[str]:
-    """Assets of a segment that are out of date, and those after them in it: their steps decide for themselves."""
+    """Return what of a segment is out of date, and what comes after it there: these steps decide for themselves."""
     found: list[str] = []
     for declaration in segment:
         known = lake.read_manifest(declaration.name, partition)
-        now = recipe(graph, lake, declaration, partition, _source(graph, declaration, partition))
+        now = recipe(graph, lake, declaration, partition, slices_now(graph, lake, declaration, partition))
         stale = reasons(known, now, lake.damage(known))
         if stale or set(found) & set(declaration.reads):
             found.append(declaration.name)
@@ -110,7 +109,7 @@ def _pending(graph: Graph, lake: Lake, segment: Sequence[Declaration], partition
 
 
 def _doubtful(graph: Graph, declaration: Declaration, partition: str | None, dirty: Dirty) -> list[str]:
-    """Inputs that are planned themselves and may change in slices that this partition reads."""
+    """Return inputs that are planned themselves and may change in slices that this partition reads."""
     return [
         name
         for name in declaration.reads
@@ -130,7 +129,7 @@ def _changed(
     declaration: Declaration,
     dirty: Dirty,
 ) -> frozenset[str]:
-    """Slices of an artefact that may come out different; '' stands for all."""
+    """Return slices of an artefact that may come out different; '' stands for all."""
     cut = declaration.tables[0].slice_by
     if known is None or not cut or set(certain) - {"source"}:
         return EVERYTHING

@@ -4,7 +4,7 @@ import dagster as dg
 
 
 def monthly_refresh(job: dg.JobDefinition) -> dg.ScheduleDefinition:
-    """One run of the refresh job at 06:00 on the first of every month; switch it on in the UI."""
+    """Return a schedule: one run of the refresh job at 06:00 on the first of every month; switch it on in the UI."""
     return dg.ScheduleDefinition(
         name="monthly_refresh",
         job=job,

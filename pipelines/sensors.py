@@ -13,7 +13,7 @@ PLAN = "peerlens/plan"
 
 
 def change_sensor(job: dg.JobDefinition, plan: Callable[[], Sequence[Planned]]) -> dg.SensorDefinition:
-    """Asks the planner every minute and launches one refresh where it names a body; switch it on in the UI."""
+    """Ask the planner every minute and launch one refresh where it names a body; switch it on in the UI."""
 
     @dg.sensor(
         name="changes",
@@ -45,6 +45,9 @@ def _running(instance: dg.DagsterInstance, job: str) -> bool:
 
 
 def _last_run(instance: dg.DagsterInstance, job: str) -> dg.DagsterRun | None:
-    """The newest refresh; its id goes into the run key, which fires once for ever, so that A -> B -> A fires again."""
+    """Return the newest refresh.
+
+    Its id goes into the run key, which fires once for ever, so that A -> B -> A fires again.
+    """
     runs = instance.get_runs(dg.RunsFilter(job_name=job), limit=1)
     return runs[0] if runs else None

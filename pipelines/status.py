@@ -13,7 +13,7 @@ from resources.settings.profile import Profile
 
 
 def status_table(profile: Profile) -> pl.DataFrame:
-    """One row per artefact: asset, partition, rows, made (UTC), seconds, state."""
+    """Return one row per artefact: asset, partition, rows, made (UTC), seconds, state."""
     graph, lake = open_graph(profile, date.today()), open_lake(profile)
     planned = {(body.asset, body.partition): body.why for body in plan(graph, lake)}
     rows = []
@@ -28,7 +28,7 @@ def status_table(profile: Profile) -> pl.DataFrame:
 
 
 def changed_since(lake: Lake, corpus: Manifest) -> int:
-    """Filings of the pinned corpus whose text is no longer what `descriptions` holds."""
+    """Count filings of the pinned corpus whose text is no longer what `descriptions` holds."""
     years = [place.name for place in sorted((lake.root / "descriptions").glob("*"))]
     described = [known for year in years if (known := lake.manifest("descriptions", year))]
     drawn = _texts(lake, [corpus]).collect()
@@ -38,7 +38,7 @@ def changed_since(lake: Lake, corpus: Manifest) -> int:
 
 
 def _texts(lake: Lake, known: Sequence[Manifest]) -> pl.LazyFrame:
-    """Accession and text of every filing of some artefacts."""
+    """Return accession and text of every filing of some artefacts."""
     files = [file for one in known for file in lake.table_files(one, one.asset)]
     columns = ("accession", "text")
     return pl.scan_parquet(files).select(columns) if files else pl.LazyFrame(schema=dict.fromkeys(columns, pl.String))

@@ -6,20 +6,21 @@ from pathlib import Path
 from resources.lake.lake import Lake
 from resources.places import PROFILES, ROOT
 from resources.settings.profile import Profile, ProfileError, load_profile
+from resources.sources import Sources
 
 
 def home() -> Path:
-    """`PEERLENS_HOME`, by default `data/` in the checkout."""
+    """Return `PEERLENS_HOME`, by default `data/` in the checkout."""
     return Path(os.environ.get("PEERLENS_HOME") or ROOT / "data").expanduser().absolute()
 
 
 def models() -> Path:
-    """Folder of converted models, shared by all profiles."""
-    return home() / "models"
+    """Return the folder of converted models, shared by all profiles."""
+    return Sources(home()).models
 
 
 def profile_file(name: str | None = None) -> Path:
-    """File of a profile: a bundled one's name or a path; by default `PEERLENS_PROFILE`, else `sample`.
+    """Return the file of a profile: a bundled one's name or a path; by default `PEERLENS_PROFILE`, else `sample`.
 
     Raises
     ------
@@ -38,12 +39,12 @@ def profile_file(name: str | None = None) -> Path:
 
 
 def open_profile(name: str | None = None) -> Profile:
-    """The profile that is meant, validated."""
+    """Return the profile that is meant, validated."""
     return load_profile(profile_file(name))
 
 
 def open_lake(profile: Profile) -> Lake:
-    """The profile's lake."""
+    """Return the profile's lake."""
     return Lake(home(), profile.name)
 
 

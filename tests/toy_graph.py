@@ -15,6 +15,7 @@ from resources.lake.lake import DamagedFileError, Lake, set_aside
 from resources.lake.recipe import Declaration, Graph, Slices, whole
 from resources.lake.table import Column, Table
 from resources.settings.profile import Profile
+from resources.sources import Sources
 
 TEXTS = Table(
     "texts",
@@ -72,10 +73,10 @@ class World:
     def of_year(self, year: str | None) -> dict[str, tuple[date, str]]:
         return {name: row for name, row in self.filings.items() if str(row[0].year) == year}
 
-    def texts_now(self, profile: Profile, partition: str | None) -> Slices:
+    def texts_now(self, profile: Profile, partition: str | None, sources: Sources) -> Slices:
         return {f"{day} {name}": text for name, (day, text) in self.of_year(partition).items()}
 
-    def quotes_now(self, profile: Profile, partition: str | None) -> Slices:
+    def quotes_now(self, profile: Profile, partition: str | None, sources: Sources) -> Slices:
         return {f"{day:%Y-%m}": str(price) for day, price in self.quotes.items()}
 
     def texts(self, build: Build) -> None:

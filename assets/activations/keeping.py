@@ -13,7 +13,7 @@ from assets.activations.harvest.reader import Reader, input_digest
 from assets.activations.shards.shards import Shards
 from assets.activations.source import SHARDS, texts_of
 from resources.models.model_source import model_identity
-from resources.settings.profile import Model
+from resources.settings.model import Model
 
 
 @dataclass(frozen=True)

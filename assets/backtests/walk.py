@@ -10,7 +10,7 @@ from assets.backtests.book import Book, chronological_book, trade_pairs
 from assets.backtests.performance import sharpe, summary
 from assets.backtests.quotes import Quotes, trading_quotes
 from assets.partitions import month_name, months_later
-from resources.settings.profile import Backtest
+from resources.settings.backtest import Backtest
 
 SELECTIONS: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
     "bh": lambda pairs: pairs.filter("passes"),

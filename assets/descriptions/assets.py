@@ -4,48 +4,33 @@ import polars as pl
 
 from assets import schemas
 from assets.declaration import asset
-from resources.environment import home
 from resources.lake.build import Build
 from resources.lake.recipe import Slices, whole
 from resources.settings.profile import Profile
-from resources.universe.edgar_source import EdgarUniverse
-from resources.universe.universe import open_universe
+from resources.sources import Sources
 
 
-def _filings_now(profile: Profile, partition: str | None) -> Slices:
-    return open_universe(profile, home()).filings_now(int(partition or 0))
+def _filings_now(profile: Profile, partition: str | None, sources: Sources) -> Slices:
+    return sources.universe(profile).filings_now(int(partition or 0))
 
 
 @asset(
     schemas.FILINGS,
     partitioning="filing_year",
     lineage=["companies"],
+    asks=["universe"],
     fingerprint=_filings_now,
     config=["descriptions.source", "descriptions.edgar.sic"],
     kinds=["source", "parquet"],
 )
 def filings(build: Build) -> None:
     """Annual reports filed in a year, with the SIC code as filed; from EDGAR, the documents are fetched and kept."""
-    universe, year = open_universe(build.profile, home()), int(build.partition or 0)
-    if isinstance(universe, EdgarUniverse):
-        rows = _fetched(build, universe, universe.reports(year))
-    else:
-        with build.progress(None, "rows") as progress:
-            rows = universe.filings(year, progress).select(c.name for c in schemas.FILINGS.columns)
+    filed = build.universe.filings(int(build.partition or 0), build.progress)
+    kept = build.record_units(filed.inputs)
+    carried = build.before("filings").filter(pl.col("accession").is_in(sorted(kept)))
+    rows = pl.concat([carried, filed.rows(kept)])
     build.write(schemas.FILINGS, rows)
     build.metadata["refused"] = rows["refused"].count()
-
-
-def _fetched(build: Build, universe: EdgarUniverse, reports: pl.DataFrame) -> pl.DataFrame:
-    """Rows of `filings`; those whose document is the one of last time are carried over."""
-    from assets.descriptions.edgar_filings import contents, download, filing_rows
-
-    with build.progress(reports.height, "filings") as progress:
-        got = download(universe, reports, progress)
-    reports = reports.filter(pl.col("url").is_in(list(got)))
-    carried = pl.col("accession").is_in(list(build.record_units(contents(reports, got))))
-    fresh = filing_rows(reports.filter(~carried), got, universe.store)
-    return pl.concat([build.before("filings").filter(carried), fresh])
 
 
 @asset(
@@ -53,21 +38,22 @@ def _fetched(build: Build, universe: EdgarUniverse, reports: pl.DataFrame) -> pl
     schemas.DESCRIPTIONS_REJECTED,
     partitioning="filing_year",
     reads={"filings": whole},
+    asks=["universe"],
     config=["descriptions.source"],
     kinds=["parquet"],
 )
 def descriptions(build: Build) -> None:
     """The text of every filing of a year; what cannot be used is kept with its reason."""
-    from assets.descriptions.extraction import described, extracted, given
+    from assets.descriptions.extraction import described, extracted, extractor_version, given
 
-    rows, universe = build.read("filings"), open_universe(build.profile, home())
-    if isinstance(universe, EdgarUniverse):
-        with build.progress(rows.height, "filings") as progress:
-            texts, rejected = described(rows, extracted(universe.root, build.recipe["code"], rows, progress))
+    rows, source = build.read("filings"), build.profile.descriptions.source
+    said = build.universe.texts(int(build.partition or 0), build.progress)
+    if isinstance(said, pl.DataFrame):
+        texts, rejected = given(rows, said, source)
     else:
-        with build.progress(None, "rows") as progress:
-            said = universe.filings(int(build.partition or 0), progress)
-        texts, rejected = given(rows, said, build.profile.descriptions.source)
+        with build.progress(rows.height, "filings") as progress:
+            outcomes = extracted(said.root, extractor_version(), rows, progress)
+        texts, rejected = described(rows, outcomes, source)
     build.write(schemas.DESCRIPTIONS, texts)
     build.write(schemas.DESCRIPTIONS_REJECTED, rejected)
     build.metadata |= {

@@ -1,4 +1,4 @@
-"""Item 1 of every document of a year, in processes, and what becomes of filings that have none."""
+"""Extracts Item 1 from all documents of a year in worker processes, and rejects filings without one."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -13,15 +13,21 @@ from assets.descriptions.text_quality import SHORT_CHARS, quality, rejection
 from resources.compute.workers import Failed, map_in_processes
 from resources.edgar.blobs import BlobStore
 from resources.edgar.index import is_amendment
+from resources.lake.code_version import code_version
 
-POLICY = 120.0
+DOCUMENT_TIMEOUT = 120.0
 """Seconds that one document may take."""
 
 
-def extract(document: tuple[Path, str, str]) -> Item1:
-    """Item 1 of a stored document, given as the store's folder, the extractor's version and the document's hash.
+def extractor_version() -> str:
+    """Return the version under which texts are remembered: a source of companies that changes makes none anew."""
+    return code_version(item1.__module__, item1.__name__)
 
-    What an extractor found is remembered beside the document, so that an interrupted year goes on where it was.
+
+def extract(document: tuple[Path, str, str]) -> Item1:
+    """Return Item 1 of a stored document, given as the store's folder, the code version and the document's hash.
+
+    The result is stored beside the document, so that an interrupted year resumes where it stopped.
     """
     root, version, sha256 = document
     store = BlobStore(root)
@@ -29,36 +35,45 @@ def extract(document: tuple[Path, str, str]) -> Item1:
     def read() -> bytes:
         return json.dumps(asdict(item1(store.get(sha256)))).encode()
 
-    return Item1(**json.loads(store.remembered(f"/item1/{version}/{sha256}", read)))
+    return Item1(**json.loads(store.get_or_make(f"/item1/{version}/{sha256}", read)))
 
 
 def extracted(root: Path, version: str, filings: pl.DataFrame, progress: Callable[[int], None]) -> list[Item1 | Failed]:
-    """What became of every filing, in order: its Item 1, or why there is none."""
+    """Return the outcome of every filing, in order: its Item 1, or why there is none."""
     documents = [(root, version, sha256) for sha256 in filings["sha256"].drop_nulls()]
-    found = map_in_processes(extract, documents, POLICY, progress=progress)
+    found = map_in_processes(extract, documents, DOCUMENT_TIMEOUT, progress=progress)
     return [
         next(found) if sha256 else Failed(refused) for sha256, refused in filings.select("sha256", "refused").rows()
     ]
 
 
-def described(filings: pl.DataFrame, outcomes: Iterable[Item1 | Failed]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Rows of `descriptions` and of `descriptions_rejected`: every filing becomes one or the other.
+def described(
+    filings: pl.DataFrame, outcomes: Iterable[Item1 | Failed], source: str
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the rows of `descriptions` and of `descriptions_rejected`: every filing becomes one or the other.
 
-    An amendment replaces a text only where it has an Item 1 that is not short.
+    An amendment replaces a text only if it has an Item 1 of its own that is not short.
     """
     texts, rejected = [], []
     for filing, outcome in zip(filings.iter_rows(named=True), outcomes, strict=True):
         row = {name: filing[name] for name in ("accession", "company_id", "filed_at")}
         reason = _rejection(filing["form"], outcome)
         if isinstance(outcome, Item1) and reason is None:
-            texts.append({**row, **_text(outcome), "fiscal_year": (filing["period"] or filing["filed_at"]).year})
+            texts.append(
+                {
+                    **row,
+                    **_text(outcome),
+                    "source": source,
+                    "fiscal_year": (filing["period"] or filing["filed_at"]).year,
+                }
+            )
         else:
             rejected.append({**row, "reason": reason})
     return schemas.DESCRIPTIONS.frame(texts), schemas.DESCRIPTIONS_REJECTED.frame(rejected)
 
 
 def given(filings: pl.DataFrame, texts: pl.DataFrame, source: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The same for texts that come as they are, in columns accession and text."""
+    """Return the same rows for texts that need no extraction, given in columns accession and text."""
     rows = filings.join(texts.select("accession", "text"), on="accession", how="left").with_columns(reason=rejection())
     usable = rows.filter(pl.col("reason").is_null()).select(
         "accession",
@@ -78,7 +93,7 @@ def given(filings: pl.DataFrame, texts: pl.DataFrame, source: str) -> tuple[pl.D
 
 def _text(found: Item1) -> dict[str, object]:
     rated = {"method": found.method, "quality": found.quality, "overlap": found.overlap, "doubt": found.reason}
-    return {"text": found.text, "n_chars": len(found.text), **rated, "source": "edgar"}
+    return {"text": found.text, "n_chars": len(found.text), **rated}
 
 
 def _rejection(form: str, outcome: Item1 | Failed) -> str | None:
@@ -88,5 +103,5 @@ def _rejection(form: str, outcome: Item1 | Failed) -> str | None:
         reason = outcome.reason or "no Item 1"
         return f"an amendment without an Item 1: {reason}" if is_amendment(form) else reason
     if len(outcome.text) < SHORT_CHARS and is_amendment(form):
-        return f"an amendment whose Item 1 has {len(outcome.text)} characters and replaces nothing"
+        return f"an amendment whose Item 1 has only {len(outcome.text)} characters, so it replaces no text"
     return None

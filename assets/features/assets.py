@@ -11,12 +11,13 @@ from resources.lake.build import Build
 from resources.lake.recipe import Slices, whole
 from resources.models.embedder import embedder_identity
 from resources.settings.profile import Profile
+from resources.sources import Sources
 
 if TYPE_CHECKING:
     from assets.activations.source import ActivationSource
 
 
-def _embedder_now(profile: Profile, partition: str | None) -> Slices:
+def _embedder_now(profile: Profile, partition: str | None, sources: Sources) -> Slices:
     return {"": embedder_identity(profile.embedder)}
 
 

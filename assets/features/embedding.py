@@ -6,7 +6,7 @@ import polars as pl
 
 from assets import schemas
 from resources.models.embedder import open_embedder
-from resources.settings.profile import Embedder
+from resources.settings.embedder import Embedder
 
 
 def embed_filings(filings: pl.DataFrame, settings: Embedder, progress: Callable[[int], None]) -> pl.DataFrame:

@@ -12,7 +12,7 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 from assets.activations.shards.shards import Shards
 from assets.features.encoding import encode_stream, join_rows
 from assets.saes.model.sae import Sae
-from resources.settings.profile import Labels
+from resources.settings.features import Labels
 
 PIECE = re.compile(r"[^\W_]+(?:['\u2019&.-][^\W_]+)*|[^\w\s]+|\s+|_")
 """Words, punctuation and blanks: together they cover any text without gaps."""

@@ -8,12 +8,12 @@ import polars as pl
 from assets import schemas
 from assets.declaration import asset
 from assets.partitions import filings_known, month_end
-from resources.environment import open_lake
 from resources.lake.build import Build
-from resources.lake.lake import file_digest
+from resources.lake.lake import Lake, file_digest
 from resources.lake.recipe import Slices, whole
 from resources.places import SQL
 from resources.settings.profile import Profile
+from resources.sources import Sources
 
 TEMPLATES = Path(__file__).parent / "templates"
 EVERY_ASSET = (
@@ -41,12 +41,12 @@ EVERY_ASSET = (
 )
 
 
-def _sql_now(profile: Profile, partition: str | None) -> Slices:
+def _sql_now(profile: Profile, partition: str | None, sources: Sources) -> Slices:
     """The SQL, and where the lake is: the views name files, so a lake that was moved needs new ones."""
-    return _digests(SQL, "*.sql") | {"lake": str(open_lake(profile).root)}
+    return _digests(SQL, "*.sql") | {"lake": str(Lake(sources.home, profile.name).root)}
 
 
-def _templates_now(profile: Profile, partition: str | None) -> Slices:
+def _templates_now(profile: Profile, partition: str | None, sources: Sources) -> Slices:
     return _digests(TEMPLATES, "*.j2")
 
 

@@ -4,15 +4,14 @@ import polars as pl
 
 from assets import schemas
 from assets.declaration import asset
-from resources.environment import home
 from resources.lake.build import Build
 from resources.lake.recipe import Slices, whole
-from resources.market import open_market
 from resources.settings.profile import Profile
+from resources.sources import Sources
 
 
-def _prices_now(profile: Profile, partition: str | None) -> Slices:
-    return open_market(profile.prices, home()).now()
+def _prices_now(profile: Profile, partition: str | None, sources: Sources) -> Slices:
+    return sources.market(profile.prices).now()
 
 
 @asset(
@@ -20,6 +19,7 @@ def _prices_now(profile: Profile, partition: str | None) -> Slices:
     schemas.PRICES_MISSING,
     schemas.PRICES_CUT,
     reads={"tickers": whole, "companies": whole},
+    asks=["market"],
     fingerprint=_prices_now,
     config=[f"prices.{key}" for key in ("source", "layout", "columns", "separator", "decimal_comma", "min_coverage")]
     + ["prices.yahoo.first"],
@@ -33,7 +33,7 @@ def prices(build: Build) -> None:
     settings, tickers, companies = build.profile.prices, build.read("tickers"), build.read("companies")["company_id"]
     asked = sorted(set(tickers["ticker"]))
     with build.progress(len(asked), "tickers") as advance:
-        quotes = open_market(settings, build.lake.home).quotes(asked, advance)
+        quotes = build.market.quotes(asked, advance)
     found = company_prices(quotes, tickers, companies)
     twice = found.prices.height - found.prices.n_unique(["company_id", "date"])
     with_ticker, priced = tickers["company_id"].n_unique(), found.prices["company_id"].n_unique()

@@ -11,6 +11,7 @@ from resources.lake.build import Build
 from resources.lake.lake import digest_of
 from resources.lake.recipe import Slices, whole
 from resources.settings.profile import Profile, ProfileError
+from resources.sources import Sources
 
 if TYPE_CHECKING:
     from assets.activations.source import ActivationSource, CorpusReader
@@ -108,7 +109,7 @@ def layer_groups(build: Build) -> None:
     )
 
 
-def _downloads_now(profile: Profile, partition: str | None) -> Slices:
+def _downloads_now(profile: Profile, partition: str | None, sources: Sources) -> Slices:
     """Return digests of the autoencoders that others trained, and of the settings they are read with."""
     if not profile.saes.downloads:
         return {}
@@ -143,7 +144,7 @@ def saes(build: Build) -> None:
 
     settings, model = build.profile.saes, build.profile.model
     entries = planned_entries(build.read("layer_groups"), settings, build.digest_of("sae_corpus"))
-    downloads = _downloads_now(build.profile, None)
+    downloads = _downloads_now(build.profile, None, build.lake.sources)
     recipes = {entry.name: entry.recipe for entry in entries} | downloads
     before = PreviousSaes(build.before("saes"), build.before("sae_curves"), build.before_folder)
     kept = before.intact(build.record_units(recipes, excluding=IN_RECIPES))

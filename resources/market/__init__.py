@@ -1,4 +1,4 @@
-"""Daily prices: Yahoo, a file of one's own, or the bundled sample, behind one small protocol."""
+"""Daily prices from Yahoo, the user's own file, or the bundled sample, behind one small protocol."""
 
 from pathlib import Path
 
@@ -11,10 +11,10 @@ __all__ = ["Market", "PriceError", "Quotes", "forget_prices", "open_market"]
 
 
 def open_market(settings: Prices, home: Path) -> Market:
-    """The market that a profile names; `home` is where downloads are kept."""
+    """Return the market that a profile names; `home` is the folder for downloads."""
     return YahooMarket(settings.yahoo, home / "yahoo") if settings.source == "yfinance" else FileMarket(settings)
 
 
 def forget_prices(home: Path) -> None:
-    """Have Yahoo asked again for whole histories; those that are kept under `home` go on in their own units."""
+    """Mark all Yahoo histories under `home` to be fetched again as a whole; stored prices keep their scale."""
     YahooMarket(Yahoo(), home / "yahoo").forget()

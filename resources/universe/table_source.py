@@ -4,20 +4,24 @@ import difflib
 from collections.abc import Callable
 from datetime import date, timedelta
 from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import ClassVar
 
 import polars as pl
 
+from resources.lake.progress import OpenBar
 from resources.places import SAMPLE
 from resources.settings.descriptions import Descriptions
 from resources.settings.profile import Profile, ProfileError
 from resources.universe.corpora import COLUMNS, text_digest
+from resources.universe.universe import COMPANIES, FILED, Documents, Filed
 
 FILING_LAG = timedelta(days=60)
 FIRST_SAMPLE_FILING = date(2003, 4, 1)
 
 
 def read_universe(profile: Profile) -> pl.DataFrame:
-    """One row per filing with the columns COLUMNS, sorted by accession.
+    """Return one row per filing with the columns COLUMNS, sorted by accession.
 
     Raises
     ------
@@ -27,7 +31,7 @@ def read_universe(profile: Profile) -> pl.DataFrame:
     """
     settings = profile.descriptions
     stamp = settings.path.stat().st_mtime_ns if settings.path and settings.path.is_file() else 0
-    rows = _sample() if settings.source == "sample" else _parquet(settings, stamp)
+    rows = _sample(SAMPLE, _stamps(SAMPLE)) if settings.source == "sample" else _parquet(settings, stamp)
     wanted = profile.tickers
     if not wanted:
         return rows
@@ -44,17 +48,11 @@ def read_universe(profile: Profile) -> pl.DataFrame:
 class TableUniverse:
     """Companies and texts of the sample or of a file; tickers are those of each company's newest filing."""
 
-    def __init__(self, profile: Profile) -> None:
+    cover_pages: ClassVar[bool] = False
+    at_hand: ClassVar[bool] = True
+
+    def __init__(self, profile: Profile, home: Path) -> None:
         self.profile = profile
-
-    def years(self) -> list[int]:
-        """Years of filing that the source has."""
-        return sorted(set(self._rows["filed_at"].dt.year()))
-
-    def first_day(self) -> date:
-        """Day of the first filing."""
-        first: date = self._rows["filed_at"].sort()[0]
-        return first
 
     @cached_property
     def filers(self) -> pl.DataFrame:
@@ -66,28 +64,33 @@ class TableUniverse:
         """Company_id and ticker."""
         return self.filers.drop_nulls("ticker").select("company_id", "ticker")
 
-    def companies(self, progress: Callable[[int], None]) -> pl.DataFrame:
-        """Rows of `companies`."""
-        progress(self.filers.height)
-        described = ("company_id", "cik", "name", "exchange", "sector", "industry", "fiscal_year_end", "first_report")
-        return self.filers.select(described)
+    def companies(self, bar: OpenBar) -> pl.DataFrame:
+        """Return who exists, as the newest filing says."""
+        return self.filers.select(list(COMPANIES))
 
-    def filings(self, year: int, progress: Callable[[int], None] = lambda n: None) -> pl.DataFrame:
-        """Rows of `filings`, and their `text`; `progress` counts rows looked at, where that takes long."""
-        nothing = pl.lit(None, pl.String)
-        symbols = pl.concat_list("ticker").list.drop_nulls()
-        return self._of(year, progress).with_columns(tickers=symbols, url=nothing, refused=nothing)
+    def filings(self, year: int, bar: OpenBar) -> Filed:
+        """Return the filings of a year; nothing of them has to be fetched."""
+        with bar(None, "rows") as progress:
+            rows = self._of(year, progress)
+        nothing, symbols = pl.lit(None, pl.String), pl.concat_list("ticker").list.drop_nulls()
+        filed = rows.with_columns(tickers=symbols, url=nothing, refused=nothing).select(list(FILED))
+        return Filed({}, lambda known: filed.filter(~pl.col("accession").is_in(sorted(known))))
+
+    def texts(self, year: int, bar: OpenBar) -> pl.DataFrame | Documents:
+        """Return the texts of a year as they are."""
+        with bar(None, "rows") as progress:
+            return self._of(year, progress).select("accession", "text")
 
     def companies_now(self) -> dict[str, str]:
-        """Digest of who exists, texts left out."""
+        """Return the digest of who exists, texts left out."""
         return {"": text_digest(self.filers.write_csv())}
 
     def tickers_now(self) -> dict[str, str]:
-        """Digest of whose ticker is what."""
+        """Return the digest of whose ticker is what."""
         return {"": text_digest(self.listed.write_csv())}
 
     def filings_now(self, year: int) -> dict[str, str]:
-        """Slice name -> digest of every filing of a year, as the lake names slices."""
+        """Return the digest of every filing of a year."""
         rows = self._of(year)
         content = rows.select("company_id", "sic", "form", "period", "sha256").rows()
         names = rows.select("filed_at", "accession").rows()
@@ -96,7 +99,30 @@ class TableUniverse:
             for (day, name), row in zip(names, content, strict=True)
         }
 
+    def preflight(self, today: date) -> date:
+        """Check the years and the corpus's cut-off against the source; return the day of its first filing."""
+        name, years, first = self.profile.name, self._years(), self._first_day()
+        for year in self.profile.filing_years:
+            if year not in years:
+                has = ", ".join(map(str, years))
+                raise ProfileError(f"profile {name}: filing_years: no filing of {year}; the source has {has}")
+        if (cutoff := self.profile.corpus.cutoff) < first:
+            raise ProfileError(f"profile {name}: corpus.cutoff: {cutoff} is before the first filing, {first}")
+        return first
+
+    def forget(self) -> None:
+        """Do nothing: files are looked at each time."""
+
+    def _years(self) -> list[int]:
+        """Return the years of filing that the source has."""
+        return sorted(set(self._rows["filed_at"].dt.year()))
+
+    def _first_day(self) -> date:
+        first: date = self._rows["filed_at"].sort()[0]
+        return first
+
     def _of(self, year: int, progress: Callable[[int], None] = lambda n: None) -> pl.DataFrame:
+        """Return the filings of a year (columns COLUMNS); `progress` counts rows looked at, where that takes long."""
         return self._rows.filter(pl.col("filed_at").dt.year() == year)
 
     @cached_property
@@ -105,16 +131,25 @@ class TableUniverse:
 
 
 def newest(rows: pl.DataFrame) -> pl.DataFrame:
-    """The newest row of every company, without text and hash, and the day of its first one as `first_report`."""
+    """Return the newest row of every company, without text and hash, and the day of its first one as `first_report`."""
     rows = rows.drop("text", "sha256").with_columns(first_report=pl.col("filed_at").min().over("company_id"))
     return rows.sort("filed_at", "accession").unique("company_id", keep="last", maintain_order=True)
 
 
-def _sample() -> pl.DataFrame:
-    """The bundled companies; a filing is dated 60 days after the fiscal year end that puts it in 2003-04 to 2004-03."""
+def _stamps(folder: Path) -> tuple[tuple[str, int], ...]:
+    """Return names and modification times (ns) of all files in a folder."""
+    return tuple(sorted((str(file), file.stat().st_mtime_ns) for file in folder.rglob("*")))
+
+
+@lru_cache(maxsize=1)
+def _sample(folder: Path, stamps: tuple[tuple[str, int], ...]) -> pl.DataFrame:
+    """Read the bundled companies; filed 60 days after the fiscal year end, where that is in 2003-04 to 2004-03.
+
+    Remembered while no file of it changes: a plan asks for it four times.
+    """
     rows = []
-    for company in pl.read_csv(SAMPLE / "companies.csv", infer_schema_length=0).iter_rows(named=True):
-        text = (SAMPLE / "descriptions" / f"{company['ticker']}.txt").read_text(encoding="utf-8")
+    for company in pl.read_csv(folder / "companies.csv", infer_schema_length=0).iter_rows(named=True):
+        text = (folder / "descriptions" / f"{company['ticker']}.txt").read_text(encoding="utf-8")
         month, day = (int(part) for part in company["fiscal_year_end"].split("-"))
         ends = (date(year, month, day) for year in (2002, 2003))
         period = next(end for end in ends if end + FILING_LAG >= FIRST_SAMPLE_FILING)
@@ -180,7 +215,7 @@ def _finish(rows: pl.DataFrame, source: str) -> pl.DataFrame:
 
 
 def _digits(codes: pl.Series, width: int) -> pl.Series:
-    """Codes as text with leading zeros, null where there is none; floats are integers beside missing values."""
+    """Return codes as text with leading zeros, null where there is none; floats are integers beside missing values."""
     if codes.dtype.is_float():
         codes = codes.fill_nan(None).cast(pl.Int64)
     text = codes.cast(pl.String).str.strip_chars()

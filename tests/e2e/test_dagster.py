@@ -18,7 +18,7 @@ from pipelines.graph import open_graph
 from pipelines.refresh import plan
 from resources.environment import open_lake, open_profile
 
-MODULES = 1_750
+MODULES = 1_500
 """Dagster and polars alone load 900; a heavy library loads hundreds."""
 HEAVY = ("torch", "transformers", "transformer_lens", "ray", "sklearn")
 

@@ -16,7 +16,7 @@ from assets.features.encoding import NoEntryError, chosen_entries, encode_docume
 from assets.features.labels import label_entry
 from assets.saes.model.sae import Sae, SaeConfig
 from resources.models.tokens import Tokens
-from resources.settings.profile import Labels
+from resources.settings.features import Labels
 
 MASSIVE = 10.0
 

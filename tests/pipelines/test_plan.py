@@ -122,7 +122,7 @@ def test_a_source_that_changed_beside_an_input_in_doubt_names_both_slices(lake: 
     def graph() -> Graph:
         plain = world.graph()
         lengths = replace(
-            plain.declarations["lengths"], fingerprint=lambda profile, year: {"": world.code.get("model", "1")}
+            plain.declarations["lengths"], fingerprint=lambda profile, year, sources: {"": world.code.get("model", "1")}
         )
         return replace(plain, declarations={**plain.declarations, "lengths": replace(lengths, reads={"texts": whole})})
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from assets import schemas
 from assets.activations.shards.shards import Shards, massive_tokens
-from resources.settings.profile import Corpus
+from resources.settings.corpus import Corpus
 
 
 class CorpusError(ValueError):

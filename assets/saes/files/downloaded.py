@@ -13,7 +13,7 @@ from assets.saes.files.saelens import SAELENS_WEIGHTS, load_saelens
 from assets.saes.files.sparsify import fold_scale
 from assets.saes.model.sae import Sae
 from resources.models.limits import ModelShape
-from resources.settings.profile import Download
+from resources.settings.saes import Download
 
 RUN = "config.json"
 """Of sparsify and Group-SAE: how a run was trained, beside the folders of its autoencoders."""

@@ -8,7 +8,7 @@ from assets.saes.grouping.distances import AngularDistances, DistanceError, Matr
 from assets.saes.grouping.flop import CostModel
 from assets.saes.grouping.strategies import amad, choose_count, diameter, frontier, knee, partition, predicted_loss
 from assets.saes.names import group_name
-from resources.settings.profile import Groups
+from resources.settings.groups import Groups
 
 __all__ = [
     "AngularDistances",

@@ -9,7 +9,7 @@ import polars as pl
 
 from assets.saes.names import group_name
 from assets.saes.training.transfer import parents
-from resources.settings.profile import Saes
+from resources.settings.saes import Saes
 
 
 @dataclass(frozen=True)

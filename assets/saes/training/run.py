@@ -26,7 +26,7 @@ from assets.saes.training.random_start import random_sae
 from assets.saes.training.step import SaeTraining, train_together
 from assets.saes.training.transfer import warm_start
 from resources.compute.devices import reused_memory
-from resources.settings.profile import Saes
+from resources.settings.saes import Saes
 
 CHECKPOINT_SECONDS = 120.0
 RATES = "saes.learning_rate, or saes.transfer.learning_rate where it starts from another"

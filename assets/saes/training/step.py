@@ -13,7 +13,7 @@ from assets.saes.model.sae import Sae
 from assets.saes.training.auxiliary_loss import auxiliary_loss
 from assets.saes.training.curve import CurvePoint, TrainingDivergedError, gain_at_end
 from assets.saes.training.schedule import COOLING, MIN_RATE, learning_rate_factor
-from resources.settings.profile import Saes
+from resources.settings.saes import Saes
 
 CURVE_POINTS = 200
 HELD_OUT_POINTS = 20

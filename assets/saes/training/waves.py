@@ -10,7 +10,7 @@ from assets.saes.training.entries import Entry, training_waves
 from assets.saes.training.run import Run, TrainingCorpus, training_corpus, validation_samples
 from assets.saes.writing import SaeWriter
 from resources.compute.devices import devices
-from resources.settings.profile import Saes
+from resources.settings.saes import Saes
 
 BYTES_IN_TRAINING = 32
 """Per latent and dimension: encoder and decoder, gradients, and Adam's two moments, float32."""

@@ -20,7 +20,7 @@ from assets.activations.harvest.windows import (
 )
 from resources import places
 from resources.models.model_source import model_folder
-from resources.settings.profile import Model
+from resources.settings.model import Model
 
 SAMPLE = places.SAMPLE / "descriptions"
 TESTDATA = os.environ.get("PEERLENS_TESTDATA")

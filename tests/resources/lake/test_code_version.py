@@ -1,4 +1,4 @@
-"""A version follows names from an asset's function to every line it runs, and to nothing else."""
+"""A version covers every line that an asset's function reaches, and nothing else."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -115,6 +115,12 @@ def test_a_library_counts_with_its_version_where_it_is_used(
     assert version() != before
     monkeypatch.setattr(subject, "version", lambda name: "99" if name == "PyYAML" else "1")
     assert version(function="others") not in (others, only_yaml)
+
+
+def test_code_behind_an_object_that_a_body_is_given_counts_where_it_is_named() -> None:
+    where = ("assets.prices.assets", "prices")
+    assert code_version(*where, ["resources.market"]) != code_version(*where)
+    assert code_version(*where, ["resources.market"]) != code_version(*where, ["resources.universe"])
 
 
 def test_a_function_that_is_not_there_is_named() -> None:

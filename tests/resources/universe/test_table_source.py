@@ -7,9 +7,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from resources.lake.progress import no_bar
 from resources.market.price_file import FileMarket
 from resources.settings.descriptions import DescriptionColumns, Descriptions
-from resources.settings.profile import Prices, Profile, ProfileError, load_profile
+from resources.settings.prices import Prices
+from resources.settings.profile import Profile, ProfileError, load_profile
 from resources.universe.corpora import COLUMNS
 from resources.universe.table_source import TableUniverse, read_universe
 
@@ -164,7 +166,7 @@ def test_a_file_that_changed_is_read_again(tmp_path: Path) -> None:
 
 def test_the_fingerprint_of_filings_has_one_slice_a_filing_and_companies_ignore_texts(tmp_path: Path) -> None:
     def now(**changed: object) -> tuple[dict[str, str], dict[str, str]]:
-        universe = TableUniverse(own(tmp_path, company(**changed)))
+        universe = TableUniverse(own(tmp_path, company(**changed)), tmp_path)
         return universe.filings_now(2004), universe.companies_now()
 
     before, after, renamed = now(), now(text="Changed."), now(name="Coke")
@@ -176,8 +178,8 @@ def test_the_fingerprint_of_filings_has_one_slice_a_filing_and_companies_ignore_
 def test_the_first_report_of_a_company_is_its_earliest_and_its_name_the_newest(tmp_path: Path) -> None:
     days = [date(2004, 3, 1), date(2005, 3, 1)]
     twice = company(ticker=["KO", "KO"], name=["Coca-Cola", "Coke"], text=["a", "b"], filed_at=days, cik=[21344, 21344])
-    universe = TableUniverse(own(tmp_path, twice, filed_at=None))
-    (row,) = universe.companies(lambda n: None).rows(named=True)
+    universe = TableUniverse(own(tmp_path, twice, filed_at=None), tmp_path)
+    (row,) = universe.companies(no_bar).rows(named=True)
     assert (row["name"], row["first_report"]) == ("Coke", days[0])
     assert universe.listed.rows() == [("0000021344", "KO")]
-    assert universe.filings(2005)["tickers"].to_list() == [["KO"]]
+    assert universe.filings(2005, no_bar).rows(())["tickers"].to_list() == [["KO"]]

@@ -12,7 +12,7 @@ from assets.saes.training.auxiliary_loss import auxiliary_loss
 from assets.saes.training.curve import CurvePoint
 from assets.saes.training.random_start import random_sae
 from assets.saes.training.step import SaeTraining, train_together
-from resources.settings.profile import Saes
+from resources.settings.saes import Saes
 
 
 def axes(blocks: tuple[int, ...] = (), block_biases: bool = False) -> Sae:

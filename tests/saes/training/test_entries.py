@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.saes.training.entries import Entry, planned_entries, training_waves
-from resources.settings.profile import Saes, Transfer
+from resources.settings.saes import Saes, Transfer
 
 GROUPS = pl.DataFrame({
     "group": ["blocks-02-03", "blocks-00-01", "blocks-04", "blocks-00-01", "blocks-02-03"],

@@ -1,4 +1,4 @@
-"""Rows of `filings` say what the index and the document say, and why a document could not be had."""
+"""Rows of `filings` hold the facts of the index and the document, and the reason for a missing document."""
 
 from datetime import date
 from pathlib import Path
@@ -9,8 +9,8 @@ from fakes.edgar_server import EdgarServer, ServedFiling
 from fakes.own_filings import own_companies, own_filings
 
 from assets import schemas
-from assets.descriptions.edgar_filings import contents, download, filing_rows, in_ranges
 from resources.settings.profile import Profile
+from resources.universe.edgar_filings import contents, download, filing_rows, in_ranges
 from resources.universe.edgar_source import EdgarUniverse
 
 
@@ -35,7 +35,7 @@ def test_ranges_of_codes_have_their_ends(sic: str, ranges: list[str], chosen: bo
     assert in_ranges(sic, ranges) is chosen
 
 
-def test_a_document_that_is_not_there_is_a_row_with_the_reason(tmp_path: Path) -> None:
+def test_a_missing_document_is_a_row_with_the_reason(tmp_path: Path) -> None:
     gone = ServedFiling(9, "GONE CO", "10-K", date(2003, 5, 2), "0000000009-03-000001", b"")
     filed = [filing for filing in own_filings() if filing.filed_at.year == 2003]
     with EdgarServer([*filed, gone], own_companies()) as server:
@@ -43,7 +43,7 @@ def test_a_document_that_is_not_there_is_a_row_with_the_reason(tmp_path: Path) -
         reports = asked.reports(2003)
         server.filings.remove(gone)
         counted: list[int] = []
-        got = download(asked, reports, counted.append)
+        got = download(asked.settings, asked.root, reports, counted.append)
     rows = filing_rows(reports, got, asked.store)
     schemas.FILINGS.validate(rows)
     refused = rows.filter(pl.col("sha256").is_null())
@@ -53,7 +53,7 @@ def test_a_document_that_is_not_there_is_a_row_with_the_reason(tmp_path: Path) -
     assert contents(reports, got)[gone.accession] == ["0000000009", None, "HTTP 404 Not Found"]
 
 
-def test_where_codes_are_chosen_the_others_cost_a_header_alone(tmp_path: Path) -> None:
+def test_with_sic_ranges_only_headers_of_other_reports_are_fetched(tmp_path: Path) -> None:
     padded = [
         ServedFiling(f.cik, f.name, f.form, f.filed_at, f.accession, f.content + b" " * 4_000_000)
         for f in own_filings()
@@ -61,7 +61,7 @@ def test_where_codes_are_chosen_the_others_cost_a_header_alone(tmp_path: Path) -
     ]
     with EdgarServer(padded, own_companies()) as server:
         asked = universe(server, tmp_path, sic=["2050"])
-        got = download(asked, asked.reports(2003), lambda n: None)
+        got = download(asked.settings, asked.root, asked.reports(2003), lambda n: None)
         requested = [entry.path for entry in server.log if "/data/" in entry.path]
     assert [url for url in got if "0009000004-03" in url] == list(got)
     assert len(requested) == 3
@@ -73,5 +73,5 @@ def test_a_report_of_two_companies_has_the_code_of_the_one_it_stands_for(tmp_pat
         profile = universe(server, tmp_path).profile.model_copy(update={"tickers": ["9000006"]})
         gas = EdgarUniverse(profile, tmp_path)
         reports = gas.reports(2003)
-        rows = filing_rows(reports, download(gas, reports, lambda n: None), gas.store)
+        rows = filing_rows(reports, download(gas.settings, gas.root, reports, lambda n: None), gas.store)
     assert rows.select("company_id", "sic").rows() == [("0009000006", "4924")]

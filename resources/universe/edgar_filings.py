@@ -1,13 +1,15 @@
-"""What EDGAR's annual reports say of themselves: header facts, cover page symbols, and why some cannot be had."""
+"""Rows of `filings` from EDGAR's annual reports: header facts, cover page symbols, and reasons for missing ones."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from assets import schemas
-from assets.descriptions.cover_page import trading_symbols
-from assets.descriptions.submission import (
+from resources.edgar import Request, fetch_all
+from resources.edgar.blobs import BlobStore, Pointer
+from resources.edgar.cover_page import trading_symbols
+from resources.edgar.submission import (
     Header,
     document_arrived,
     header,
@@ -15,32 +17,42 @@ from assets.descriptions.submission import (
     main_document,
     submission_ended,
 )
-from resources.edgar import Request, fetch_all
-from resources.edgar.blobs import BlobStore, Pointer
-from resources.universe.edgar_source import EdgarUniverse
+from resources.settings.descriptions import Edgar
+from resources.universe.universe import FILED
 
 
-def download(universe: EdgarUniverse, reports: pl.DataFrame, progress: Callable[[int], None]) -> dict[str, Pointer]:
+def download(settings: Edgar, root: Path, reports: pl.DataFrame, progress: Callable[[int], None]) -> dict[str, Pointer]:
     """Fetch header and main document of every report, by url; where SIC codes are chosen, of those that have one.
 
     Reading stops after the main document: exhibits are most of a submission and hold no Item 1.
+
+    Parameters
+    ----------
+    settings : Edgar
+        Who asks, where, and for which SIC codes.
+    root : Path
+        Folder of the `BlobStore`.
+    reports : DataFrame
+        As from `EdgarUniverse.reports`.
+    progress : callable
+        Told how many more reports are done.
     """
     chosen = reports["url"].to_list()
-    if universe.settings.sic:
-        chosen = _chosen(universe, reports)
+    if settings.sic:
+        chosen = _chosen(settings, root, reports)
         progress(reports.height - len(chosen))
     wanted = [Request(url, "document", until=document_arrived, complete=submission_ended) for url in chosen]
-    return fetch_all(universe.settings, universe.root, wanted, progress)
+    return fetch_all(settings, root, wanted, progress)
 
 
-def _chosen(universe: EdgarUniverse, reports: pl.DataFrame) -> list[str]:
-    """Urls of reports with a wanted code in their header, for which the header alone is fetched."""
+def _chosen(settings: Edgar, root: Path, reports: pl.DataFrame) -> list[str]:
+    """Return the urls of reports with a wanted code in their header, for which the header alone is fetched."""
     asked = [Request(url, "header", until=header_arrived, complete=header_arrived) for url in reports["url"]]
-    got = fetch_all(universe.settings, universe.root, asked)
+    got, store = fetch_all(settings, root, asked), BlobStore(root)
     return [
         url
         for url, companies in reports.select("url", "companies").rows()
-        if in_ranges(_sic(universe.store, got[url], companies), universe.settings.sic)
+        if in_ranges(_sic(store, got[url], companies), settings.sic)
     ]
 
 
@@ -52,18 +64,18 @@ def _sic(store: BlobStore, pointer: Pointer, companies: list[str]) -> str | None
 
 
 def owner(facts: Header, companies: Sequence[str]) -> str:
-    """Of the companies that file one report together, the one that it stands for: whom the header names first."""
+    """Return the company that a joint report stands for: the first in its header."""
     return next((cik for cik, _ in facts.filers if cik in companies), companies[0])
 
 
 def in_ranges(sic: str | None, ranges: Iterable[str]) -> bool:
-    """Whether a four-digit code is one of `3711`, `2000-2999`, ends included; no code is in none."""
+    """Return whether a code is in ranges such as `3711` or `2000-2999`, ends included; a missing code is in none."""
     bounds = (one.partition("-") for one in ranges)
     return sic is not None and any(first <= sic <= (last or first) for first, _, last in bounds)
 
 
 def contents(reports: pl.DataFrame, got: Mapping[str, Pointer]) -> dict[str, list[str | None]]:
-    """Accession -> all that its row of `filings` depends on: whose it is, and the document or its refusal."""
+    """Return accession -> all that its row of `filings` depends on: companies, hash of the document, or its refusal."""
     return {
         report["accession"]: [*report["companies"], got[report["url"]].sha256, got[report["url"]].refused]
         for report in reports.iter_rows(named=True)
@@ -71,18 +83,19 @@ def contents(reports: pl.DataFrame, got: Mapping[str, Pointer]) -> dict[str, lis
 
 
 def filing_rows(reports: pl.DataFrame, got: Mapping[str, Pointer], store: BlobStore) -> pl.DataFrame:
-    """Rows of `filings`: the index says company, form and day, the document itself SIC, period and symbols.
+    """Return rows of `filings`: company, form and date from the index; SIC, period and symbols from the document.
 
     Parameters
     ----------
     reports : DataFrame
-        As from `EdgarUniverse.reports`.
+        As `EdgarUniverse.reports` returns them.
     got : mapping
-        Url -> what came of it.
+        Url -> pointer.
     store : BlobStore
-        Where the documents are.
+        The store of the documents.
     """
-    return schemas.FILINGS.frame(_row(report, got[report["url"]], store) for report in reports.iter_rows(named=True))
+    rows = [_row(report, got[report["url"]], store) for report in reports.iter_rows(named=True)]
+    return pl.DataFrame(rows, schema=FILED)
 
 
 def _row(report: dict[str, Any], pointer: Pointer, store: BlobStore) -> dict[str, object]:
@@ -92,5 +105,5 @@ def _row(report: dict[str, Any], pointer: Pointer, store: BlobStore) -> dict[str
     content = store.get(pointer.sha256)
     facts, symbols = header(content), trading_symbols(main_document(content))
     company = owner(facts, report["companies"])
-    told = {"company_id": company, "sic": facts.sic_of(company), "period": facts.period, "tickers": symbols}
-    return {**row, **told, "sha256": pointer.sha256}
+    found = {"company_id": company, "sic": facts.sic_of(company), "period": facts.period, "tickers": symbols}
+    return {**row, **found, "sha256": pointer.sha256}

@@ -1,0 +1,47 @@
+"""The outside world of a lake: companies, prices and models, and where on this machine they are kept."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from resources.settings.prices import Prices
+from resources.settings.profile import Profile
+
+if TYPE_CHECKING:
+    from resources.market import Market
+    from resources.universe import Universe
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What stages ask of the outside world; whoever opens a lake has it, so nobody asks the environment for a home.
+
+    Imports are inside: a stage that is only declared needs no HTTP client.
+    """
+
+    home: Path
+    """PEERLENS_HOME: downloads are kept here, beside the lakes, for all profiles."""
+
+    @property
+    def models(self) -> Path:
+        """Folder of converted models."""
+        return self.home / "models"
+
+    def universe(self, profile: Profile) -> "Universe":
+        """Open the companies that a profile names."""
+        from resources.universe import open_universe
+
+        return open_universe(profile, self.home)
+
+    def market(self, settings: Prices) -> "Market":
+        """Open the prices that a profile names."""
+        from resources.market import open_market
+
+        return open_market(settings, self.home)
+
+    def forget(self, profile: Profile) -> None:
+        """Have companies and price histories asked for again; what was downloaded is kept."""
+        from resources.market import forget_prices
+
+        self.universe(profile).forget()
+        forget_prices(self.home)
