@@ -45,7 +45,7 @@ DISTRIBUTIONS = {"edgar": "edgartools", "sklearn": "scikit-learn", "yaml": "PyYA
 
 
 def code_version(module: str, function: str, besides: Iterable[str] = ()) -> str:
-    """Hash of everything that `module.function` runs, libraries' versions included.
+    """Return the hash of all code that `module.function` runs, and of the versions of the libraries it uses.
 
     `besides` are modules that it reaches through an object that it is given, which names in its code do not tell.
 
