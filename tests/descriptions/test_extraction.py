@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from assets import schemas
-from assets.descriptions.extraction import described, extract, extracted, given
+from assets.descriptions.extraction import described, extract, extracted
+from assets.descriptions.given_texts import given
 from assets.descriptions.item1 import Item1
 from resources.compute.workers import Failed
 from resources.edgar.blobs import BlobError, BlobStore
