@@ -1,4 +1,4 @@
-"""What a ticker meant, and when, as far as cover pages and EDGAR's present list tell."""
+"""Which company a ticker belonged to, and when, from cover pages and EDGAR's list of today."""
 
 import polars as pl
 
@@ -8,27 +8,27 @@ PAIR = ("symbol", "company_id")
 def ticker_history(seen: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:
     """Return one row per ticker and company: ticker, company_id, valid_from, valid_to, source; sorted.
 
-    What counts is on which days a company filed a report with symbols, which of these reports show the ticker, and
-    whether today's list gives it to the company. A report without symbols tells nothing.
+    The evidence is: the days on which a company filed a report with symbols, which of these reports show the ticker,
+    and whether today's list gives it to the company. A report without symbols is no evidence.
 
-    - `valid_from` is the day of the first report that shows the ticker, where an earlier report did not show it.
-    - Where the first report with symbols shows it and the claims of other companies ended before, it is the day after
-      the last of them ended: the company succeeds them (a new CIK, as Disney's of 2019), and no day is nobody's.
-    - Else it is unknown (null), for the ticker may be older than the reports.
-    - `valid_to` is null where today's list gives the ticker to the company: it still means it. In all other cases it is
-      the day of the last report that shows it: a later report does not, or it is not in the list any more.
-    - Where today's list gives one ticker to several companies, the one whose reports showed it last keeps it; it ended
-      for the others at their last report, and also where the other company has no report that shows it.
-    - A ticker that only the list knows has neither day.
+    - `valid_from` is the day of the first report that shows the ticker, if an earlier report did not show it.
+    - If the first report with symbols shows it, and the claims of other companies ended before, it is the day after the
+      last of these claims: the company succeeds the others (a new CIK, such as Disney's of 2019) without a gap.
+    - Otherwise it is unknown (null), because the ticker may be older than the reports.
+    - `valid_to` is null if today's list gives the ticker to the company: the claim still holds. Otherwise it is the day
+      of the last report that shows it: a later report does not show it, or the list no longer has it.
+    - If today's list gives a ticker to several companies, the one whose reports showed it last keeps it. For the others
+      it ended at their last report, also if the company that keeps it has no report that shows it.
+    - A ticker that is only in the list has neither day.
 
-    Dots, slashes and hyphens are one: `BRK.A` on a cover is `BRK-A` in the list. A ticker has one spelling, whichever
-    company has it: the list's, else that of the last report of all companies that shows it. The source is `cover page`,
-    `EDGAR list`, or `cover page and EDGAR list`.
+    Dots, slashes and hyphens are equal: `BRK.A` on a cover is `BRK-A` in the list. A ticker has one spelling for all
+    companies: the list's, else that of the latest report that shows it. The source is `cover page`, `EDGAR list`, or
+    `cover page and EDGAR list`.
 
     Parameters
     ----------
     seen : DataFrame
-        company_id, filed_at, tickers (list of string, maybe empty) of all annual reports.
+        company_id, filed_at, tickers (list of string, may be empty) of all annual reports.
     listed : DataFrame
         company_id, ticker of today's list.
     """
@@ -50,7 +50,7 @@ def ticker_history(seen: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:
 
 
 def _shown(seen: pl.DataFrame) -> pl.DataFrame:
-    """Return first and last day shown and the spelling then, per symbol and company, and its first report with any."""
+    """Return per symbol and company: first and last day shown, last spelling, and the company's first report."""
     reports = (
         seen.select("company_id", "filed_at", ticker=pl.col("tickers").cast(pl.List(pl.String)))
         .explode("ticker")
@@ -66,7 +66,7 @@ def _shown(seen: pl.DataFrame) -> pl.DataFrame:
 
 
 def _listed(listed: pl.DataFrame) -> pl.DataFrame:
-    """Return how the list spells it, per symbol and company."""
+    """Return the list's spelling per symbol and company."""
     rows = listed.select("company_id", pl.col("ticker").cast(pl.String)).drop_nulls().with_columns(_symbol())
     return rows.group_by(PAIR).agg(list_spelling=pl.col("ticker").min())
 
@@ -76,27 +76,28 @@ def _symbol() -> pl.Expr:
 
 
 def _spelling() -> pl.Expr:
-    """Spell every symbol one way."""
+    """Return the one spelling of every symbol."""
     last_report = pl.col("spelling").sort_by("last", "spelling").last()
     return pl.coalesce(pl.col("list_spelling").min(), last_report).over("symbol")
 
 
 def _ended(claims: pl.DataFrame) -> pl.DataFrame:
-    """Add `valid_to` to the claims."""
+    """Return the claims with `valid_to`."""
     over = pl.col("list_spelling").is_null() | pl.col("overtaken").fill_null(False)
     return claims.join(_overtaken(claims), on=PAIR, how="left").with_columns(valid_to=pl.when(over).then("last"))
 
 
 def _overtaken(claims: pl.DataFrame) -> pl.DataFrame:
-    """Return symbols and companies where the list gives the symbol to another company with the newer claim."""
+    """Return symbols and companies whose symbol the list gives to another company with a newer claim."""
     others = claims.drop_nulls("list_spelling").select("symbol", "last", other="company_id")
     rivals = claims.join(others, on="symbol", suffix="_of_other").filter(pl.col("company_id") != pl.col("other"))
+    # A null means a company that only the list names: it has the ticker today, so its claim is newer.
     newer = pl.col("last_of_other").is_null() | (pl.col("last_of_other") > pl.col("last"))
     return rivals.filter(newer).select(PAIR).unique().with_columns(overtaken=pl.lit(True))
 
 
 def _succeeding(claims: pl.DataFrame) -> pl.DataFrame:
-    """Return symbols and companies whose first report that shows the symbol comes after another company's claim ended.
+    """Return symbols and companies whose first report with the symbol follows the end of another company's claim.
 
     `succeeded` is the day after the last of these claims ended.
     """

@@ -1,4 +1,4 @@
-"""Item 1 of every document of a year, in processes, and what becomes of filings that have none."""
+"""Extracts Item 1 from all documents of a year in worker processes, and rejects filings without one."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -15,7 +15,7 @@ from resources.edgar.blobs import BlobStore
 from resources.edgar.index import is_amendment
 from resources.lake.code_version import code_version
 
-POLICY = 120.0
+DOCUMENT_TIMEOUT = 120.0
 """Seconds that one document may take."""
 
 
@@ -25,9 +25,9 @@ def extractor_version() -> str:
 
 
 def extract(document: tuple[Path, str, str]) -> Item1:
-    """Return Item 1 of a stored document, given as the store's folder, the extractor's version and the document's hash.
+    """Return Item 1 of a stored document, given as the store's folder, the code version and the document's hash.
 
-    What an extractor found is remembered beside the document, so that an interrupted year goes on where it was.
+    The result is stored beside the document, so that an interrupted year resumes where it stopped.
     """
     root, version, sha256 = document
     store = BlobStore(root)
@@ -35,13 +35,13 @@ def extract(document: tuple[Path, str, str]) -> Item1:
     def read() -> bytes:
         return json.dumps(asdict(item1(store.get(sha256)))).encode()
 
-    return Item1(**json.loads(store.remembered(f"/item1/{version}/{sha256}", read)))
+    return Item1(**json.loads(store.get_or_make(f"/item1/{version}/{sha256}", read)))
 
 
 def extracted(root: Path, version: str, filings: pl.DataFrame, progress: Callable[[int], None]) -> list[Item1 | Failed]:
-    """Return what became of every filing, in order: its Item 1, or why there is none."""
+    """Return the outcome of every filing, in order: its Item 1, or why there is none."""
     documents = [(root, version, sha256) for sha256 in filings["sha256"].drop_nulls()]
-    found = map_in_processes(extract, documents, POLICY, progress=progress)
+    found = map_in_processes(extract, documents, DOCUMENT_TIMEOUT, progress=progress)
     return [
         next(found) if sha256 else Failed(refused) for sha256, refused in filings.select("sha256", "refused").rows()
     ]
@@ -50,9 +50,9 @@ def extracted(root: Path, version: str, filings: pl.DataFrame, progress: Callabl
 def described(
     filings: pl.DataFrame, outcomes: Iterable[Item1 | Failed], source: str
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the rows of `descriptions` and of `descriptions_rejected`: every filing becomes one or the other.
+    """Return rows of `descriptions` and of `descriptions_rejected`; every filing is in one of them.
 
-    An amendment replaces a text only where it has an Item 1 that is not short.
+    An amendment replaces a text only if it has an Item 1 of its own that is not short.
     """
     texts, rejected = [], []
     for filing, outcome in zip(filings.iter_rows(named=True), outcomes, strict=True):
@@ -84,5 +84,5 @@ def _rejection(form: str, outcome: Item1 | Failed) -> str | None:
         reason = outcome.reason or "no Item 1"
         return f"an amendment without an Item 1: {reason}" if is_amendment(form) else reason
     if len(outcome.text) < SHORT_CHARS and is_amendment(form):
-        return f"an amendment whose Item 1 has {len(outcome.text)} characters and replaces nothing"
+        return f"an amendment whose Item 1 has only {len(outcome.text)} characters, so it replaces no text"
     return None

@@ -1,4 +1,4 @@
-"""Texts that a source gives as they are, and whether a text can stand for a company."""
+"""Texts that a source gives as they are, and whether a text is usable as the description of a company."""
 
 import polars as pl
 
@@ -6,7 +6,7 @@ from assets.descriptions.text_quality import SHORT_CHARS
 
 
 def given(filings: pl.DataFrame, texts: pl.DataFrame, source: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the rows of `descriptions` and of `descriptions_rejected` for texts that come as they are.
+    """Return the rows of `descriptions` and of `descriptions_rejected` for texts that need no extraction.
 
     Parameters
     ----------
@@ -35,10 +35,10 @@ def given(filings: pl.DataFrame, texts: pl.DataFrame, source: str) -> tuple[pl.D
 
 
 def rejection() -> pl.Expr:
-    """Return why a `text` cannot be used, null where it can."""
+    """Return why a `text` is unusable; null if it is usable."""
     return pl.when(pl.col("text").fill_null("").str.strip_chars() == "").then(pl.lit("the text is empty"))
 
 
 def quality() -> pl.Expr:
-    """Return 'short' under 400 characters, too little to tell a business by; else 'ok'."""
+    """Return 'short' for a text under `SHORT_CHARS` characters, too few to describe a business; else 'ok'."""
     return pl.when(pl.col("text").str.len_chars() < SHORT_CHARS).then(pl.lit("short")).otherwise(pl.lit("ok"))

@@ -1,7 +1,7 @@
-"""What a company says about its business: the text of Item 1 out of any annual report since 1993.
+"""Extracts the text of Item 1, the description of the business, from any annual report since 1993.
 
-edgar-itemize finds the item; in HTML edgartools looks too, and where their letters differ by more than a tenth the
-text is flagged. Nothing here raises because of what a document holds.
+edgar-itemize finds the item. In HTML, edgartools reads it as well, and a text on which the two differ by more than a
+tenth of its letters is flagged. No content of a document makes this module raise.
 """
 
 import re
@@ -18,24 +18,24 @@ from assets.descriptions.plain_text import plain_text, plain_text_of
 from assets.descriptions.text_quality import SHORT_CHARS
 from resources.edgar.submission import main_document
 
-FIRST, SECOND = "edgar-itemize", "edgartools"
+ITEMIZE, EDGARTOOLS = "edgar-itemize", "edgartools"
 AGREEMENT = 0.9
-"""Share of the letters of either text that has to be in the other, in the same order."""
+"""Least share of each text's letters that the other must have in the same order."""
 COMPARED_LETTERS = 200_000
-"""Letters of a text that are compared one by one; of longer ones, the length as well."""
-MOST_CHARS, MOST_CHARS_TWICE = 30_000_000, 8_000_000
-"""Characters of the longest document that is read, and of the longest that is read twice, mark-up that counts."""
+"""Letters that are compared one by one; of longer texts, only the lengths are compared beyond that."""
+MAX_CHARS, MAX_CHARS_EDGARTOOLS = 30_000_000, 8_000_000
+"""Characters, mark-up included, of the longest document to read, and of the longest for edgartools."""
 HEADING_CHARS = 60
-"""A text that is no longer is a heading with nothing under it."""
+"""A text of at most this length is a heading with nothing under it."""
 STUB_CHARS = 800
-"""A text that is shorter and points to another document describes nothing."""
-POINTER = re.compile(r"\bincorporated\b.{0,80}\breference\b", re.IGNORECASE | re.DOTALL)
+"""A shorter text that incorporates another document by reference describes nothing."""
+BY_REFERENCE = re.compile(r"\bincorporated\b.{0,80}\breference\b", re.IGNORECASE | re.DOTALL)
 COMBINED = re.compile(r"\W*items?\s+1\W+(?:(?:and|&)\W+)?(?:item\s+)?[2-9]\b", re.IGNORECASE)
-"""A heading of several items, which edgartools does not know."""
+"""A heading of several items, which edgartools does not find."""
 GAP = re.compile(r"[ \t\xa0]{300,}|\n{30,}")
 HTML_START = re.compile(r"<html\b", re.IGNORECASE)
 START_CHARS = 50_000
-TROUBLE_CHARS = 200
+PROBLEM_CHARS = 200
 
 T = TypeVar("T")
 Quality = Literal["ok", "short", "disagree", "missing"]
@@ -48,127 +48,129 @@ class Item1:
     text: str
     """Paragraphs separated by a blank line; empty where quality is missing."""
     method: str
-    """Whose text it is: edgar-itemize or edgartools."""
+    """The reader whose text it is: edgar-itemize or edgartools."""
     quality: Quality
-    """`disagree` where the readers find different texts, or nothing tells where the text ends."""
+    """`disagree` if the readers find different texts, or if nothing marks the end of the text."""
     reason: str | None = None
-    """Why there is no text, or what is doubtful about it."""
+    """Why there is no text, or why it is doubtful."""
     overlap: float | None = None
-    """Share of the letters of the longer text that both readers found, in the same order."""
+    """Share of the longer text's letters that both readers found in the same order."""
 
 
 @dataclass(frozen=True)
-class _Opinion:
+class _Reading:
     """What one reader found, or why it found nothing."""
 
     reader: str
     text: str = ""
-    trouble: str = ""
+    problem: str = ""
     failed: bool = False
-    """Whether it could not read the document, which says nothing about Item 1."""
+    """Whether the reader could not read the document, so that nothing follows about Item 1."""
     unbounded: bool = False
-    """Whether no later item follows, so that the text goes on to the end of the document."""
+    """Whether no later item follows, so that the text runs to the end of the document."""
 
 
 def item1(content: bytes) -> Item1:
-    """Item 1 of an annual report, given as a submission, the beginning of one, or a bare document."""
+    """Return Item 1 of an annual report, given as a submission, the beginning of one, or a bare document."""
     document = GAP.sub(lambda gap: gap[0][:2], main_document(content))
     if not document.strip():
         return _missing("the submission has no document that can be read as text")
-    if len(document) > MOST_CHARS:
+    if len(document) > MAX_CHARS:
         return _missing(f"the document has {len(document):,} characters, more than any annual report")
     if (text := _plain(document)) is not None:
-        first = _first(text, is_html=False)
-        return _rated(first) if first.text else _missing(first.trouble)
-    light = simplify_markup(document)
-    return _judged(_first(light, is_html=True), _second(light, document))
+        reading = _read_with_itemize(text, is_html=False)
+        return _accepted(reading) if reading.text else _missing(reading.problem)
+    simplified = simplify_markup(document)
+    return _compared(_read_with_itemize(simplified, is_html=True), _read_with_edgartools(simplified, document))
 
 
 def letters(text: str) -> str:
-    """The letters a to z of a text, in lower case."""
+    """Return the letters a to z of a text, in lower case."""
     return re.sub("[^a-z]", "", text.lower())
 
 
 def overlap(one: str, other: str) -> float:
-    """Share of the longer text's letters that stand in both texts in the same order; an upper bound for long texts."""
-    mine, theirs = letters(one), letters(other)
-    lengths = sorted((len(mine), len(theirs)))
+    """Return the share of the longer text's letters that both have in the same order; an upper bound for long texts."""
+    left, right = letters(one), letters(other)
+    lengths = sorted((len(left), len(right)))
     if not lengths[0]:
         return 0.0
-    common: float = LCSseq.normalized_similarity(mine[:COMPARED_LETTERS], theirs[:COMPARED_LETTERS])
+    common: float = LCSseq.normalized_similarity(left[:COMPARED_LETTERS], right[:COMPARED_LETTERS])
     return min(common, lengths[0] / lengths[1])
 
 
 def _plain(document: str) -> str | None:
-    """The document if it is plain text, also such that is only wrapped in HTML; None where mark-up matters."""
+    """Return the document if it is plain text, also if only wrapped in HTML; None if its mark-up matters."""
     if not sniff_is_html(document) and not HTML_START.search(document, 0, START_CHARS):
+        # Form feeds are page breaks; edgar-itemize knows them by their tag.
         return references_decoded(document).replace("\f", "\n<PAGE>\n")
     return preformatted(document)
 
 
-def _first(document: str, is_html: bool) -> _Opinion:
-    found, trouble = _asked(lambda: located(document, is_html))
-    opinion = _opinion(FIRST, plain_text(found) if found else "", trouble)
-    return replace(opinion, unbounded=found is not None and not found.is_followed)
+def _read_with_itemize(document: str, is_html: bool) -> _Reading:
+    found, problem = _attempt(lambda: located(document, is_html))
+    reading = _reading(ITEMIZE, plain_text(found) if found else "", problem)
+    return replace(reading, unbounded=found is not None and not found.is_followed)
 
 
-def _second(document: str, original: str) -> _Opinion:
-    from assets.descriptions.edgartools_reader import edgartools_text  # noqa: PLC0415 - a second to load, for HTML only
+def _read_with_edgartools(document: str, original: str) -> _Reading:
+    from assets.descriptions.edgartools_reader import edgartools_text  # noqa: PLC0415 - takes a second; HTML only
 
-    if len(document) > MOST_CHARS_TWICE:
-        return _Opinion(SECOND, trouble=f"{SECOND} was not asked about {len(document):,} characters", failed=True)
-    found, trouble = _asked(lambda: edgartools_text(document, original))
-    return _opinion(SECOND, plain_text_of(found or ""), trouble)
+    if len(document) > MAX_CHARS_EDGARTOOLS:
+        size = f"the document has {len(document):,} characters"
+        return _Reading(EDGARTOOLS, problem=f"{EDGARTOOLS} was skipped: {size}", failed=True)
+    found, problem = _attempt(lambda: edgartools_text(document, original))
+    return _reading(EDGARTOOLS, plain_text_of(found or ""), problem)
 
 
-def _asked(read: Callable[[], T | None]) -> tuple[T | None, str | None]:
-    """What a library finds, and what it stumbles over: it meets documents that nobody has tried it on."""
+def _attempt(read: Callable[[], T | None]) -> tuple[T | None, str | None]:
+    """Return what a reader finds, or its error as text."""
     try:
         return read(), None
-    except Exception as error:
-        return None, f"{type(error).__name__}: {error}"[:TROUBLE_CHARS]
+    except Exception as error:  # the libraries raise all kinds of errors on documents that they were never tried on
+        return None, f"{type(error).__name__}: {error}"[:PROBLEM_CHARS]
 
 
-def _opinion(reader: str, text: str, trouble: str | None) -> _Opinion:
-    if trouble:
-        return _Opinion(reader, trouble=f"{reader} failed with {trouble}", failed=True)
+def _reading(reader: str, text: str, problem: str | None) -> _Reading:
+    if problem:
+        return _Reading(reader, problem=f"{reader} failed with {problem}", failed=True)
     if not text:
-        return _Opinion(reader, trouble=f"{reader} found no Item 1")
+        return _Reading(reader, problem=f"{reader} found no Item 1")
     if len(text) <= HEADING_CHARS:
-        return _Opinion(reader, trouble=f"{reader} found nothing under the heading {text!r}")
-    if len(text) < STUB_CHARS and POINTER.search(text):
-        return _Opinion(reader, trouble=f"Item 1 only points to another document: {text[:TROUBLE_CHARS]!r}")
-    return _Opinion(reader, text)
+        return _Reading(reader, problem=f"{reader} found nothing under the heading {text!r}")
+    if len(text) < STUB_CHARS and BY_REFERENCE.search(text):
+        return _Reading(reader, problem=f"Item 1 only refers to another document: {text[:PROBLEM_CHARS]!r}")
+    return _Reading(reader, text)
 
 
-def _judged(first: _Opinion, second: _Opinion) -> Item1:
-    if first.text and second.text:
-        share = overlap(first.text, second.text)
-        return _rated(first, overlap=share) if share >= AGREEMENT else _disagreeing(first, second, share)
-    if first.text and (second.failed or COMBINED.match(first.text)):
-        return _rated(first, reason=f"no second opinion: {second.trouble}")
-    if first.text or second.text:
-        return _disagreeing(*((first, second) if first.text else (second, first)), share=0.0)
-    return _missing(first.trouble if first.trouble == second.trouble else f"{first.trouble}; {second.trouble}")
+def _compared(itemize: _Reading, edgartools: _Reading) -> Item1:
+    if itemize.text and edgartools.text:
+        share = overlap(itemize.text, edgartools.text)
+        return _accepted(itemize, overlap=share) if share >= AGREEMENT else _disagreeing(itemize, edgartools, share)
+    if itemize.text and (edgartools.failed or COMBINED.match(itemize.text)):
+        return _accepted(itemize, reason=f"not confirmed: {edgartools.problem}")
+    if itemize.text or edgartools.text:
+        return _disagreeing(*((itemize, edgartools) if itemize.text else (edgartools, itemize)), share=0.0)
+    return _missing("; ".join(dict.fromkeys((itemize.problem, edgartools.problem))))
 
 
-def _disagreeing(chosen: _Opinion, other: _Opinion, share: float) -> Item1:
+def _disagreeing(chosen: _Reading, other: _Reading, share: float) -> Item1:
     found = f"{chosen.reader} found {len(letters(chosen.text)):,} letters"
-    differs = f"{other.reader} {len(letters(other.text)):,}, {share:.0%} of them alike" if other.text else other.trouble
+    differs = f"{other.reader} {len(letters(other.text)):,}, {share:.0%} in common" if other.text else other.problem
     return Item1(chosen.text, chosen.reader, "disagree", f"{found}, {differs}", share)
 
 
-def _rated(opinion: _Opinion, reason: str | None = None, overlap: float | None = None) -> Item1:
+def _accepted(reading: _Reading, reason: str | None = None, overlap: float | None = None) -> Item1:
     doubts = [reason] if reason else []
     quality: Quality = "ok"
-    if opinion.unbounded:
+    if reading.unbounded:
         quality = "disagree"
-        doubts.append(f"{opinion.reader} found no item after it, so the text goes on to the very end")
-    if len(opinion.text) < SHORT_CHARS:
+        doubts.append(f"{reading.reader} found no item after it, so the text runs to the end of the document")
+    if len(reading.text) < SHORT_CHARS:
         quality = "short"
-        doubts.append(f"{len(opinion.text)} characters are little to tell a business by")
-    return Item1(opinion.text, opinion.reader, quality, "; ".join(doubts) or None, overlap)
+        doubts.append(f"{len(reading.text)} characters are too few to describe a business")
+    return Item1(reading.text, reading.reader, quality, "; ".join(doubts) or None, overlap)
 
 
 def _missing(reason: str) -> Item1:
-    return Item1("", FIRST, "missing", reason)
+    return Item1("", ITEMIZE, "missing", reason)

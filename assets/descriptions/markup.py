@@ -1,7 +1,9 @@
-"""Lighter mark-up of the same document, so that both readers of an annual report spend their time on its words.
+"""Simplifies the mark-up of an annual report, which makes both readers of Item 1 faster.
 
-Tags are rewritten one by one and never balanced or moved: what is broken stays broken in the same way, and nothing is
-expanded or fetched. Only elements nested deeper than any page needs are taken out, for readers that give up there.
+Tags are rewritten one by one and never balanced or moved, so broken mark-up stays broken in the same way; nothing is
+expanded or fetched. Elements nested deeper than any page needs are removed, because the readers fail on them.
+
+The quantifiers of the patterns are possessive (`*+`), so that a damaged tag in a large page costs no backtracking.
 """
 
 import re
@@ -14,7 +16,7 @@ UNREAD = re.compile(
 TITLE = re.compile(r"<title\b[^<>]*+>[^<]*+", re.IGNORECASE)
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 COMMENT_CHARS = 200
-"""A longer comment is data, not a note about the page."""
+"""A longer comment holds data, not a note about the page."""
 TAG = re.compile(r"<(/?)([A-Za-z][^\s<>/\"']*+)((?:\"[^\"<]*+\"|'[^'<]*+'|[^<>\"'])*+)>")
 ATTRIBUTE = re.compile(r"([A-Za-z-]++)\s*+=\s*+(\"[^\"]*+\"|'[^']*+'|[^\s\"'>]++)")
 STYLE = re.compile(r"([a-z-]++)\s*+:\s*+([^;]*+)", re.IGNORECASE)
@@ -33,32 +35,32 @@ STYLES = frozenset({
 })  # fmt: skip
 UNSEEN = frozenset({"col", "colgroup", "head", "img", "input", "link", "meta", "title"})
 PLAIN = frozenset({"font", "span"})
-"""Elements that are nothing without attributes."""
+"""Elements without effect if they have no attributes."""
 NESTING = PLAIN | {"b", "big", "blockquote", "center", "div", "em", "i", "small", "strong", "u"}
-"""Elements that stay open until they are closed, so that forgotten ends pile up."""
+"""Elements that stay open until they are closed, so that missing end tags add up to deep nesting."""
 DEEPEST = 150
-"""Open elements of these kinds; libxml2 reads nothing of a document that is nested more than 255 deep."""
+"""Most open elements of these kinds; libxml2 does not read a document with more than 255 nested elements."""
 MARKUP_CHARS = frozenset('<>&"')
 C1 = str.maketrans({code: unescape(f"&#{code};") for code in range(0x80, 0xA0)})
-"""Control codes 80 to 9F stand for the characters that Windows has there, as browsers read them."""
+"""Control codes 80 to 9F -> the characters that Windows-1252 has there, as browsers read them."""
 
 
 def simplify_markup(html: str) -> str:
-    """The document with what neither reader needs taken out: hidden facts, scripts, images, look, empty cells."""
+    """Return the document without what neither reader needs: hidden facts, scripts, images, styling, empty cells."""
     html = TITLE.sub("", UNREAD.sub("", DECLARATION.sub("", _without_data(html))))
     html = references_decoded(_Tags().rewritten(html), MARKUP_CHARS)
     return EMPTY_ROW.sub("", EMPTY_CELL.sub("", html))
 
 
 def preformatted(html: str) -> str | None:
-    """The text of a page that is all lines in fixed columns, with the marks that plain text has; None of others."""
+    """Return the text of a page that is preformatted, with the tags that plain text has; None for other pages."""
     if sum(match.end() - match.start() for match in PREFORMATTED.finditer(html)) < PREFORMATTED_SHARE * len(html):
         return None
     return references_decoded(TAG.sub(lambda tag: tag[0] if tag[2].upper() in PLAIN_TEXT_MARKS else "", html))
 
 
 def references_decoded(text: str, kept: frozenset[str] = frozenset()) -> str:
-    """Character references as the characters they stand for, but for those in `kept`."""
+    """Return the text with character references decoded, except those for the characters in `kept`."""
     known: dict[str, str] = {}
 
     def character(match: re.Match[str]) -> str:
@@ -72,14 +74,14 @@ def references_decoded(text: str, kept: frozenset[str] = frozenset()) -> str:
 
 
 def _without_data(html: str) -> str:
-    """No long comments, and no beginnings of comments that never end."""
+    """Return the page without long comments and without starts of comments that never end."""
     end = html.rfind("-->") + len("-->") if "-->" in html else 0
     closed = COMMENT.sub(lambda match: match[0] if len(match[0]) <= COMMENT_CHARS else "", html[:end])
     return closed + html[end:].replace("<!--", "")
 
 
 class _Tags:
-    """Rewrites tags in document order; remembers which elements were taken out, to take out their ends."""
+    """Rewrites tags in document order; keeps track of removed elements, to remove their end tags as well."""
 
     def __init__(self) -> None:
         self._starts: dict[str, str] = {}
@@ -113,7 +115,7 @@ class _Tags:
 
 
 def _start(name: str, attributes: str) -> str:
-    """The start tag with the attributes that matter; nothing where the element itself does not."""
+    """Return the start tag with the attributes that matter; empty if the element has no effect."""
     if ":" in name or name in UNSEEN:
         return ""
     kept = "".join(_attribute(key.lower(), value.strip("\"'")) for key, value in ATTRIBUTE.findall(attributes))

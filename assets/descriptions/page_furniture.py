@@ -1,6 +1,6 @@
-"""What stands on pages and not in the text: page numbers, running headers and footers, links to the contents.
+"""Finds page furniture: page numbers, running headers and footers, links to the table of contents.
 
-Furniture is known by its place and by coming back: the same few words, figures aside, next to many page breaks.
+Furniture shows by its place and its repetition: the same few words, digits aside, next to many page breaks.
 """
 
 import re
@@ -8,20 +8,20 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby, takewhile
 
-from assets.descriptions.pieces import Piece
+from assets.descriptions.segments import Segment
 
 SHORT_CHARS = 100
-"""No running header is longer."""
-FIGURES = 3
-"""A line with more is a row of a table."""
+"""No running header has more characters."""
+MAX_NUMBERS = 3
+"""A line with more numbers is a row of a table."""
 ZONE = 4
 """Pieces on either side of a page break among which furniture is looked for."""
 REPEATS = 3
-"""Page breaks at which a header has to come back."""
+"""Least number of page breaks at which a running header appears."""
 REPEAT_SHARE = 0.03
-"""The same as a share of all page breaks, for long documents."""
+"""The same as a share of all page breaks, which counts in long documents."""
 PLACE_SHARE = 0.75
-"""Share of a line's appearances that have to be next to page breaks; a subheading is elsewhere as well."""
+"""Least share of a line's appearances next to page breaks; a subheading appears elsewhere as well."""
 
 DIGITS = re.compile(r"\d+")
 LETTER = re.compile(r"[^\W\d_]")
@@ -37,50 +37,54 @@ CONTENTS_LINK = re.compile(
 CONTENTS = re.compile(r"table\s+of\s+contents", re.IGNORECASE)
 
 
-def furniture(pieces: list[Piece]) -> list[bool]:
-    """For every piece of a document whether it is page furniture; page breaks are."""
-    found = [piece.kind == "break" or CONTENTS.fullmatch(piece.text) is not None for piece in pieces]
-    headers = _headers(pieces)
-    for zone in _zones(pieces):
-        for index in takewhile(lambda i: _is_furniture(pieces[i].text, headers), zone):
+def furniture(segments: list[Segment]) -> list[bool]:
+    """Return for every segment of a document whether it is page furniture; page breaks are."""
+    found = [segment.kind == "break" or CONTENTS.fullmatch(segment.text) is not None for segment in segments]
+    headers = _headers(segments)
+    for zone in _zones(segments):
+        for index in takewhile(lambda i: _is_furniture(segments[i].text, headers), zone):
             found[index] = True
-    if _page_breaks(pieces) < REPEATS:
-        for index in _counting(pieces):
+    if _page_breaks(segments) < REPEATS:
+        for index in _page_numbers(segments):
             found[index] = True
     return found
 
 
-def _page_breaks(pieces: list[Piece]) -> int:
-    """How many places have one; a rule, a mark and a link to the contents in a row are one."""
-    return sum(kind == "break" for kind, _ in groupby(piece.kind for piece in pieces))
+def _page_breaks(segments: list[Segment]) -> int:
+    """Return the number of page breaks; several marks in a row count as one."""
+    return sum(kind == "break" for kind, _ in groupby(segment.kind for segment in segments))
 
 
 def _is_furniture(text: str, headers: frozenset[str]) -> bool:
     return bool(PAGE_NUMBER.fullmatch(text) or CONTENTS_LINK.fullmatch(text)) or _pattern(text) in headers
 
 
-def _zones(pieces: list[Piece]) -> Iterator[range]:
-    """Indices of the short pieces next to each page break, from the break outwards, both ways."""
-    for index, piece in enumerate(pieces):
-        if piece.kind != "break":
+def _zones(segments: list[Segment]) -> Iterator[range]:
+    """Yield the indices of the short segments on each side of each page break, from the break outwards."""
+    for index, segment in enumerate(segments):
+        if segment.kind != "break":
             continue
         for step in (-1, 1):
             end = index + step
-            while 0 <= end < len(pieces) and abs(end - index) <= ZONE and _could_be(pieces[end]):
+            while 0 <= end < len(segments) and abs(end - index) <= ZONE and _could_be(segments[end]):
                 end += step
             yield range(index + step, end, step)
 
 
-def _could_be(piece: Piece) -> bool:
-    return piece.kind != "break" and len(piece.text) <= SHORT_CHARS and len(DIGITS.findall(piece.text)) <= FIGURES
+def _could_be(segment: Segment) -> bool:
+    return (
+        segment.kind != "break"
+        and len(segment.text) <= SHORT_CHARS
+        and len(DIGITS.findall(segment.text)) <= MAX_NUMBERS
+    )
 
 
-def _headers(pieces: list[Piece]) -> frozenset[str]:
-    """Patterns of the lines with letters that come back at page breaks, and mostly there."""
-    next_to_breaks = {index for zone in _zones(pieces) for index in zone}
-    at_breaks = Counter(_pattern(pieces[index].text) for index in next_to_breaks)
-    everywhere = Counter(_pattern(piece.text) for piece in pieces if _could_be(piece))
-    enough = max(REPEATS, REPEAT_SHARE * _page_breaks(pieces))
+def _headers(segments: list[Segment]) -> frozenset[str]:
+    """Return the patterns of lines with letters that repeat at page breaks and are mostly there."""
+    next_to_breaks = {index for zone in _zones(segments) for index in zone}
+    at_breaks = Counter(_pattern(segments[index].text) for index in next_to_breaks)
+    everywhere = Counter(_pattern(segment.text) for segment in segments if _could_be(segment))
+    enough = max(REPEATS, REPEAT_SHARE * _page_breaks(segments))
     return frozenset(
         pattern
         for pattern, count in at_breaks.items()
@@ -89,14 +93,14 @@ def _headers(pieces: list[Piece]) -> frozenset[str]:
 
 
 def _pattern(text: str) -> str:
-    """The line with figures left out, so that the headers of all pages are one."""
+    """Return the line with `#` for numbers, so that the headers of all pages are equal."""
     return DIGITS.sub("#", text.casefold())
 
 
-def _counting(pieces: list[Piece]) -> list[int]:
-    """Indices of lone numbers that count on through the document: page numbers, where page breaks are not marked."""
+def _page_numbers(segments: list[Segment]) -> list[int]:
+    """Return the indices of lone consecutive numbers: the page numbers of a document without marked page breaks."""
     numbers = {
-        i: int(number[1]) for i, p in enumerate(pieces) if p.kind == "prose" and (number := LONE.fullmatch(p.text))
+        i: int(number[1]) for i, p in enumerate(segments) if p.kind == "prose" and (number := LONE.fullmatch(p.text))
     }
-    counted = set(numbers.values())
-    return [index for index, number in numbers.items() if {number - 1, number + 1} & counted]
+    values = set(numbers.values())
+    return [index for index, number in numbers.items() if {number - 1, number + 1} & values]

@@ -1,67 +1,67 @@
-"""Plain text of Item 1 as a reader sees it: paragraphs and tables, without mark-up and page furniture."""
+"""The plain text of Item 1 as people read it: paragraphs and tables, without mark-up and page furniture."""
 
 import re
 from collections.abc import Iterable
 
 from assets.descriptions.itemize_reader import Located
 from assets.descriptions.page_furniture import furniture
-from assets.descriptions.pieces import Piece, lines, pieces
+from assets.descriptions.segments import Segment, lines, segments
 
 UNFINISHED = re.compile(r".{60,}[^.:;!?]", re.DOTALL)
-"""A paragraph that a page break, or a line that looked like a heading, may have cut."""
+"""A paragraph that may have been cut by a page break or by a line that looked like a heading."""
 LATER_HEADING = re.compile(
     r"PART\s+I{1,3}\W*|ITEMS?\s*(?:1\s*\W?[ABC]|2)\W*(?:risk\s+factors|unresolved.*|cybersecurity|.*propert\w+)?\W*",
     re.IGNORECASE,
 )
-"""What the running header of the next item's page leaves behind."""
+"""A remainder of the running header of the next item's page."""
 
 
 def plain_text(located: Located) -> str:
-    """Item 1: paragraphs separated by a blank line, rows of a table by a newline, cells by a blank."""
-    wanted = _without_furniture(pieces(located), heading=located.start)
-    return _joined(piece for piece in wanted if located.start <= piece.start < located.end)
+    """Return Item 1: paragraphs separated by a blank line, table rows by a newline, cells by a blank."""
+    wanted = _without_furniture(segments(located), heading=located.start)
+    return _joined(segment for segment in wanted if located.start <= segment.start < located.end)
 
 
 def plain_text_of(text: str) -> str:
-    """The same from text in which every line is a paragraph."""
+    """Return the same for a text in which every line is a paragraph."""
     return _joined(_without_furniture(lines(text)))
 
 
-def _without_furniture(document: list[Piece], heading: int | None = None) -> list[Piece]:
-    """What is not furniture, and in place of what is, however much, one break.
+def _without_furniture(document: list[Segment], heading: int | None = None) -> list[Segment]:
+    """Return the segments without furniture; a run of furniture is replaced by one page break.
 
-    The heading stays, though running headers repeat it.
+    The heading of Item 1 stays, although running headers repeat it.
     """
-    kept: list[Piece] = []
-    for piece, unwanted in zip(document, furniture(document), strict=True):
-        if not unwanted or (piece.start == heading and piece.kind != "break"):
-            kept.append(piece)
+    kept: list[Segment] = []
+    for segment, unwanted in zip(document, furniture(document), strict=True):
+        if not unwanted or (segment.start == heading and segment.kind != "break"):
+            kept.append(segment)
         elif not kept or kept[-1].kind != "break":
-            kept.append(Piece("break", "", piece.start))
+            kept.append(Segment("break", "", segment.start))
     return kept
 
 
-def _joined(wanted: Iterable[Piece]) -> str:
+def _joined(wanted: Iterable[Segment]) -> str:
     item = list(wanted)
     while item and (item[-1].kind == "break" or LATER_HEADING.fullmatch(item[-1].text)):
         item.pop()
     parts: list[str] = []
-    before: Piece | None = None
+    before: Segment | None = None
     interrupted = False
-    for piece in item:
-        if piece.kind == "break":
+    for segment in item:
+        if segment.kind == "break":
             interrupted = True
             continue
         if before:
-            parts.append(_gap(before, piece, interrupted))
-        parts.append(piece.text)
-        before, interrupted = piece, False
+            parts.append(_gap(before, segment, interrupted))
+        parts.append(segment.text)
+        before, interrupted = segment, False
     return "".join(parts)
 
 
-def _gap(before: Piece, after: Piece, interrupted: bool) -> str:
-    """What stands between two pieces; a paragraph that was taken apart becomes whole again."""
+def _gap(before: Segment, after: Segment, interrupted: bool) -> str:
+    """Return the separator of two segments; a blank rejoins a paragraph that was cut."""
     if before.kind == after.kind == "row":
         return "\n"
-    apart = after.goes_on or (interrupted and after.text[0].islower())
+    apart = after.may_continue or (interrupted and after.text[0].islower())
     return " " if apart and before.kind == after.kind and UNFINISHED.fullmatch(before.text) else "\n\n"

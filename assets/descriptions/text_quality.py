@@ -4,4 +4,4 @@ In a file of its own, so that a change to how given texts are read extracts no r
 """
 
 SHORT_CHARS = 400
-"""A text with fewer characters is `short`."""
+"""A text with fewer characters is flagged as short."""

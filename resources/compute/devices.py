@@ -1,4 +1,4 @@
-"""What computes here, in which number type, and how much at once: decided from the hardware that is found."""
+"""The devices that run the model, their number type and batch sizes, chosen from the hardware that is found."""
 
 import ctypes
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,74 +15,75 @@ _CPU_UNITS = ("avx512_bf16", "amx_bf16", "bf16")
 
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
 """Options of glibc's mallopt, from its malloc.h."""
-_NEVER = (1 << 31) - 1
+_NEVER = (1 << 31) - 1  # mallopt takes a C int
 _GLIBC_TRIM_THRESHOLD, _GLIBC_MMAP_MAX = 128 << 10, 65_536
+"""glibc's defaults, from its manual."""
 
 
 ALONE = 1
-"""Tokens of a batch that has room for no second window."""
+"""Tokens per batch that leave no room for a second window."""
 
 
 class DTypeError(ValueError):
-    """The number type asked for has no units on this machine."""
+    """The hardware has no units for the requested number type."""
 
 
 @dataclass(frozen=True)
 class Processor:
-    """A GPU or the CPU, as found."""
+    """A GPU or the CPU, as it was found."""
 
     name: str
-    """As torch names it: `cpu`, `cuda:0`."""
+    """The name in torch: `cpu`, `cuda:0`."""
     bfloat16: bool
-    """Whether it has units for bfloat16, and does not only emulate it."""
+    """Whether it computes in bfloat16 by hardware and not by emulation."""
     free_bytes: int
-    """Memory free now (bytes)."""
+    """Free memory in bytes."""
 
 
 @dataclass(frozen=True)
 class Device:
-    """A processor that holds a copy of the model, and how it is used."""
+    """A processor that holds a copy of the model, and the sizes to use on it."""
 
     name: str
-    """As torch names it: `cpu`, `cuda:0`."""
+    """The name in torch: `cpu`, `cuda:0`."""
     dtype: DType
-    """Type of weights and residual streams."""
+    """Number type of weights and residual streams."""
     free_bytes: int
-    """Memory free when it was looked at (bytes)."""
+    """Free memory in bytes when the device was found."""
     batch_tokens: int
-    """Tokens read at once, over all windows of a batch; one window is always read."""
+    """Tokens per batch, over all its windows; a batch holds at least one window."""
     shard_tokens: int
-    """Tokens of a shard, held in the machine's memory until it is written."""
+    """Tokens per shard; they stay in the machine's memory until the shard is written."""
     length_multiple: int
     """Window lengths are rounded up to a multiple of this many tokens."""
 
     def tokens_at_once(self, wanted: int | None) -> int:
-        """Tokens of a batch: as many as wanted, else what suits a GPU; a CPU reads every window alone."""
+        """Return the tokens per batch: `wanted` on a GPU, if it is set; a CPU reads every window alone."""
         return wanted if wanted and self.batch_tokens != ALONE else self.batch_tokens
 
 
 def devices(dtype: Literal["auto", "float32", "bfloat16"] = "auto") -> tuple[Device, ...]:
-    """All GPUs of this machine, else its CPU.
+    """Return all GPUs of this machine, or its CPU if it has none.
 
     Raises
     ------
     DTypeError
-        bfloat16 is asked for and there are no units for it.
+        bfloat16 is requested and the hardware has no units for it.
     """
     return configured(_gpus() or [_cpu()], dtype)
 
 
 def configured(processors: Sequence[Processor], dtype: Literal["auto", "float32", "bfloat16"]) -> tuple[Device, ...]:
-    """Processors with one number type for all and sizes that suit them.
+    """Return a device for each processor: one number type for all, and sizes that suit the hardware.
 
-    `auto` is bfloat16 on GPUs that all have units for it, and float32 on any CPU, so that all CPUs give one result.
-    A CPU reads one window as fast as a batch, so there a window is read alone, without padding, and what a filing's
-    activations are does not depend on the others, whichever library multiplies. A GPU wants batches and tiles of eight.
+    `auto` is bfloat16 on GPUs that all have units for it, and float32 on any CPU, for the same numbers on every CPU.
+    A CPU reads one window as fast as a batch. So it reads each window alone, without padding: a filing's activations
+    then do not depend on the other filings, whichever library multiplies. A GPU needs batches and tiles of eight.
 
     Raises
     ------
     DTypeError
-        bfloat16 is asked for and a processor has no units for it.
+        bfloat16 is requested and a processor has no units for it.
     """
     if dtype == "auto":
         dtype = "bfloat16" if all(_is_gpu(one) and one.bfloat16 for one in processors) else "float32"
@@ -94,16 +95,16 @@ def configured(processors: Sequence[Processor], dtype: Literal["auto", "float32"
 
 
 def cpu_has_bfloat16(capabilities: Mapping[str, object]) -> bool:
-    """Whether `torch.cpu.get_capabilities()` lists units that multiply bfloat16."""
+    """Return whether `torch.cpu.get_capabilities()` lists units that multiply bfloat16."""
     return any(capabilities.get(unit) for unit in _CPU_UNITS)
 
 
 @contextmanager
 def reused_memory() -> Iterator[None]:
-    """Inside, freed memory stays with the process; it is given back at the end.
+    """Keep freed memory in the process inside the block; return it to the system at the end.
 
-    glibc otherwise returns every large block to the kernel at once, and a loop that makes the same tensors again and
-    again spends up to a quarter of its time on getting zeroed pages back. Elsewhere than on glibc nothing changes.
+    glibc otherwise returns every large block to the kernel at once, and a loop that allocates the same tensors again
+    and again spends up to a quarter of its time on getting zeroed pages back. Without glibc this does nothing.
     """
     set_option = getattr(ctypes.CDLL(None), "mallopt", None)
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
@@ -135,7 +136,7 @@ def _gpus() -> list[Processor]:
     import torch
 
     found = []
-    torch.cuda.empty_cache()  # what torch keeps for itself is free too
+    torch.cuda.empty_cache()  # memory in torch's own cache is free, too
     for index in range(torch.cuda.device_count()):
         with torch.cuda.device(index):
             units = torch.cuda.is_bf16_supported(including_emulation=False)

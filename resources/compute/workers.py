@@ -1,9 +1,10 @@
-"""Many items through a function in processes of their own, where one may take too long or crash without harm."""
+"""Map a function over many items in separate processes, so that one slow or crashing item harms no other."""
 
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import TimeoutError as TookTooLongError
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import get_context
@@ -12,10 +13,10 @@ from typing import TypeVar
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
-TASKS_A_PROCESS = 500
-"""After so many a process is replaced, so that what libraries hoard is let go."""
-AHEAD = 4
-"""Items that wait for each worker."""
+MAX_TASKS_PER_PROCESS = 500
+"""A process is replaced after this many items, to free the memory that libraries hold on to."""
+QUEUED_PER_WORKER = 4
+"""Items queued for each worker; the rest of the iterable is not read yet."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -23,7 +24,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Failed:
-    """What stands in place of a result."""
+    """The reason why an item has no result."""
 
     reason: str
 
@@ -35,32 +36,40 @@ def map_in_processes(
     workers: int | None = None,
     progress: Callable[[int], None] = lambda n: None,
 ) -> Iterator[Result | Failed]:
-    """What a function returns for every item, in order, as soon as it is known.
+    """Yield the function's result for every item, in order, as soon as it is known.
 
-    Processes are started afresh, not forked, for the parent has threads; each computes with one thread. What the
-    function raises is raised here, and ends all.
+    Processes are spawned, not forked, because the parent has threads; each computes with one thread. An exception in
+    the function is raised here and ends the run.
 
     Parameters
     ----------
     function : callable
-        At the top level of a module, so that another process can import it.
+        Defined at the top level of a module, so that another process can import it.
     timeout : float
-        Seconds that one item may take; then its process is killed, and the item is Failed.
+        Seconds per item; after that its process is killed, and its result is a Failed.
     workers : int, optional
-        How many processes; one for each processor where not given.
+        Number of processes; one per processor by default.
     progress : callable, optional
-        Called with 1 after every item.
+        Called with 1 after each item.
     """
     count = workers or os.cpu_count() or 1
-    pool = ProcessPool(count, max_tasks=TASKS_A_PROCESS, initializer=_one_thread, context=get_context("spawn"))
-    try:
+    with _pool(count) as pool:
         scheduled = (pool.schedule(function, args=(item,), timeout=timeout) for item in items)
-        waiting = deque(islice(scheduled, AHEAD * count))
+        waiting = deque(islice(scheduled, QUEUED_PER_WORKER * count))
         while waiting:
             outcome = _outcome(waiting.popleft(), timeout)
             waiting.extend(islice(scheduled, 1))
             progress(1)
             yield outcome
+
+
+@contextmanager
+def _pool(count: int) -> Iterator[ProcessPool]:
+    """Yield a pool of single-threaded processes; stop them at the end, whatever they are doing."""
+    spawn = get_context("spawn")
+    pool = ProcessPool(count, max_tasks=MAX_TASKS_PER_PROCESS, initializer=_use_one_thread, context=spawn)
+    try:
+        yield pool
     finally:
         pool.stop()  # type: ignore[no-untyped-call]
         pool.join()
@@ -69,11 +78,12 @@ def map_in_processes(
 def _outcome(future: ProcessFuture[Result], timeout: float) -> Result | Failed:
     try:
         return future.result()
-    except TookTooLongError:
+    except FutureTimeoutError:
         return Failed(f"took longer than {timeout:g} s")
     except ProcessExpired as error:
         return Failed(f"its process crashed (exit status {error.exitcode})")
 
 
-def _one_thread() -> None:
+def _use_one_thread() -> None:
+    # Set before the libraries are imported: they read these variables once.
     os.environ.update(dict.fromkeys(ONE_THREAD, "1"))

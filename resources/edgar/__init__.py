@@ -1,4 +1,4 @@
-"""EDGAR over HTTP: politely, resumably, and no document twice."""
+"""EDGAR over HTTP: within the SEC's rate limit, resumable, and each document fetched once."""
 
 from resources.edgar.client import EdgarError, fetch_all
 from resources.edgar.identity import EdgarIdentityError, identity

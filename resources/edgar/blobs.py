@@ -1,7 +1,7 @@
-"""Documents by their content, and what each address answered: no document is asked for twice.
+"""The store of EDGAR documents: content by hash, and for each address a pointer to its content.
 
-Nothing lies half-written under its final name: a file is written elsewhere, synced, and renamed. A pointer is written
-after the document it names, so a process killed in between costs one request more, never a wrong answer.
+Files are written under a temporary name, synced, then renamed, so no reader sees half a file. A pointer is written
+after the document that it names: a process killed in between costs one more request, never a wrong document.
 """
 
 import gzip
@@ -15,23 +15,24 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from resources.lake.atomic_write import tidy_drafts, write_whole
+from resources.lake.atomic_write import remove_stale_temporaries, write_atomically
 
 Part = Literal["whole", "document", "header"]
-LISTS = ("/Archives/edgar/full-index/", "/files/", "/submissions/")
-"""Where EDGAR keeps what grows; filings never change."""
+UPDATED_PATHS = ("/Archives/edgar/full-index/", "/files/", "/submissions/")
+"""Paths of documents that EDGAR updates; filings never change."""
 
 
 class BlobError(RuntimeError):
-    """A stored document is missing or damaged, or cannot be written; the message names the file and what to do."""
+    """A stored document is missing or damaged, or cannot be written; the message names the file and the fix."""
 
 
 @dataclass(frozen=True)
 class Pointer:
-    """What an address answered.
+    """What EDGAR returned for one address.
 
-    `url` is the path alone, so that a mirror's documents are the same ones. `part` says how much of the document is
-    there, `fetched_at` (unix seconds) when it was last asked for, 0 for "ask again"; `refused` says why there is none.
+    `url` is the path alone, so that a mirror's documents count as the same. `part` says how much of the document is
+    stored. `fetched_at` is the Unix time of the last request in seconds, or 0 to have the document fetched again.
+    `refused` says why there is no document.
     """
 
     url: str
@@ -45,21 +46,22 @@ class Pointer:
 
 
 class BlobStore:
-    """Gzipped documents under `root`/blobs and one small JSON an address under `root`/pointers."""
+    """Gzipped documents under `root`/blobs, and one small JSON file per address under `root`/pointers."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def put(self, content: bytes) -> str:
-        """Store a document; returns its SHA-256.
+        """Store a document and return its SHA-256.
 
         Raises
         ------
         BlobError
-            It cannot be written.
+            The document cannot be written.
         """
         sha256 = hashlib.sha256(content).hexdigest()
         if not self._blob(sha256).exists():
+            # mtime=0: the same document is the same file on every machine.
             self._write(self._blob(sha256), gzip.compress(content, 6, mtime=0))
         return sha256
 
@@ -69,63 +71,63 @@ class BlobStore:
         Raises
         ------
         BlobError
-            It is not there, or not what it was.
+            The document is missing or damaged.
         """
         file = self._blob(sha256)
         try:
             content = gzip.decompress(file.read_bytes())
         except FileNotFoundError as error:
-            raise BlobError(f"document {file}: no such file; run again, it will be asked for again") from error
+            raise BlobError(f"document {file}: no such file; run again to fetch it") from error
         except (OSError, EOFError, zlib.error) as error:
             raise _damaged(file, str(error)) from error
         if hashlib.sha256(content).hexdigest() != sha256:
-            raise _damaged(file, "its content is another one's")
+            raise _damaged(file, "its hash does not match its name")
         return content
 
     def pointer(self, url: str) -> Pointer | None:
-        """What an address answered, or None where that is not known or the document is gone."""
+        """Return the pointer of an address, or None if there is none or its document is gone."""
         known = _read(self._pointer(url))
         if known is None or (known.sha256 is not None and not self._blob(known.sha256).exists()):
             return None
         return known
 
     def point(self, pointer: Pointer) -> None:
-        """Remember what an address answered; its document has to be there already.
+        """Store a pointer; its document must be stored already.
 
         Raises
         ------
         BlobError
-            It cannot be written.
+            The pointer cannot be written.
         """
         kept = replace(pointer, url=_path(pointer.url))
         self._write(self._pointer(kept.url), json.dumps(asdict(kept), indent=1).encode())
 
-    def keep(self, name: str, content: bytes) -> None:
-        """Store a document that was made here, under a name of its own instead of an address, as '/item1/3/ab12'."""
+    def put_named(self, name: str, content: bytes) -> None:
+        """Store content that was computed here under a name instead of an address, such as '/item1/3/ab12'."""
         self.point(Pointer(name, self.put(content), "whole", len(content), None, None, time.time(), None))
 
-    def remembered(self, name: str, make: Callable[[], bytes]) -> bytes:
-        """What was kept under a name; made and kept now where nothing was."""
+    def get_or_make(self, name: str, make: Callable[[], bytes]) -> bytes:
+        """Return the content stored under a name; make and store it first if there is none."""
         known = self.pointer(name)
         if known and known.sha256:
             return self.get(known.sha256)
         content = make()
-        self.keep(name, content)
+        self.put_named(name, content)
         return content
 
     def expire(self) -> None:
-        """Have EDGAR's lists, and whatever it refused, asked for again; documents are kept."""
+        """Mark EDGAR's lists and all refused documents as to be fetched again; stored filings stay valid."""
         for known in self._pointers():
-            if known.refused is not None or known.url.startswith(LISTS):
+            if known.refused is not None or known.url.startswith(UPDATED_PATHS):
                 self.point(replace(known, fetched_at=0.0))
 
-    def tidy(self) -> None:
-        """Remove what processes left behind that were killed over an hour ago."""
-        tidy_drafts(self._drafts)
+    def remove_stale_temporaries(self) -> None:
+        """Remove the temporary files of processes that were killed more than an hour ago."""
+        remove_stale_temporaries(self._temporary)
 
     @property
-    def _drafts(self) -> Path:
-        return self.root / "drafts"
+    def _temporary(self) -> Path:
+        return self.root / "tmp"
 
     def _blob(self, sha256: str) -> Path:
         return self.root / "blobs" / sha256[:2] / f"{sha256}.gz"
@@ -142,20 +144,20 @@ class BlobStore:
 
     def _write(self, file: Path, content: bytes) -> None:
         try:
-            write_whole(file, content, self._drafts)
+            write_atomically(file, content, self._temporary)
         except OSError as error:
-            raise BlobError(f"cannot write {file}: {error.strerror}; make room there, then run again") from error
+            raise BlobError(f"cannot write {file}: {error.strerror}; free some space there and run again") from error
 
 
 def _path(url: str) -> str:
-    """The address without scheme and host, with a leading slash."""
+    """Return the address without scheme and host, with a leading slash."""
     parts = urlsplit(url)
     path = parts.path if not parts.query else f"{parts.path}?{parts.query}"
     return "/" + path.lstrip("/")
 
 
 def _read(file: Path) -> Pointer | None:
-    """A pointer; None where there is none, or one of another version."""
+    """Return the pointer in a file, or None if the file is missing, damaged, or written by another version."""
     try:
         content: Any = json.loads(file.read_bytes())
     except (FileNotFoundError, ValueError):

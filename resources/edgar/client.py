@@ -1,26 +1,27 @@
-"""Many documents at once: what is stored is not asked for, what fails is asked for again, until there is no hope.
+"""Fetch many EDGAR documents: skip what is stored, retry what fails, give up when EDGAR stops responding.
 
-Every answer is stored as it arrives (`resources.edgar.blobs`), so a run that was interrupted goes on where it stopped.
+Each document is stored as it arrives (`resources.edgar.blobs`), so an interrupted run resumes where it stopped.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from resources.edgar.answer import Fetcher
 from resources.edgar.blobs import BlobStore, Pointer
+from resources.edgar.fetcher import Fetcher
+from resources.edgar.http_session import HttpSession
 from resources.edgar.identity import identity
 from resources.edgar.request import Request
-from resources.edgar.send import Sender
 from resources.network.rate_limit import RateLimit
-from resources.network.retry import Contact, RetryPolicy, TransientError, apply_retry_after
+from resources.network.retry import RetryPolicy, ServerStatus, TransientError, apply_retry_after
 from resources.settings.descriptions import Edgar
 
 WORKERS = 8
+"""Requests in flight at once."""
 
 
 class EdgarError(RuntimeError):
-    """EDGAR does not answer; what was fetched is kept."""
+    """EDGAR does not respond; the documents fetched so far are kept."""
 
 
 def fetch_all(
@@ -30,48 +31,48 @@ def fetch_all(
     progress: Callable[[int], None] = lambda n: None,
     policy: RetryPolicy | None = None,
 ) -> dict[str, Pointer]:
-    """Return what each address answered, asking EDGAR only for what `BlobStore(root)` does not have.
+    """Return the pointer of each address, fetching only what `BlobStore(root)` does not have.
 
-    A document that is not there, or cannot be had while others can, is a pointer that says why it was refused.
-    `progress` is called with 1 for each request that is done.
+    A document that does not exist, or fails while others succeed, gets a pointer whose `refused` gives the reason.
+    `progress` is called with 1 for each finished request.
 
     Raises
     ------
     EdgarIdentityError
-        Something has to be asked for and nobody is named, or EDGAR does not accept the name.
+        A document must be fetched and no identity is set, or EDGAR does not accept it.
     EdgarError
-        EDGAR does not answer at all.
+        EDGAR does not respond.
     BlobError
         A document cannot be stored.
     """
     store = BlobStore(root)
-    store.tidy()
+    store.remove_stale_temporaries()
     wanted = list(requests)
-    found, asked = _sorted_out(store, wanted, progress)
-    if asked:
-        found |= asyncio.run(_Fetch(settings, store, progress, policy or RetryPolicy()).all(asked))
+    found, to_fetch = _split_stored(store, wanted, progress)
+    if to_fetch:
+        found |= asyncio.run(_FetchRun(settings, store, progress, policy or RetryPolicy()).fetch(to_fetch))
     return {request.url: found[request.url] for request in wanted}
 
 
-def _sorted_out(
+def _split_stored(
     store: BlobStore, wanted: list[Request], progress: Callable[[int], None]
 ) -> tuple[dict[str, Pointer], list[Request]]:
-    """What is known, and what has to be asked for: each address once, for the most that is wanted of it."""
+    """Return the stored pointers, and the requests to send: one per address, for the largest part that is wanted."""
     found: dict[str, Pointer] = {}
-    asked: dict[str, Request] = {}
+    to_fetch: dict[str, Request] = {}
     for request in wanted:
-        known, other = store.pointer(request.url), asked.get(request.url)
-        if known is not None and request.is_answered_by(known):
-            found[request.url] = known
+        stored, other = store.pointer(request.url), to_fetch.get(request.url)
+        if stored is not None and request.is_satisfied_by(stored):
+            found[request.url] = stored
         elif other is None or request.wants_more_than(other.part):
-            asked[request.url] = request
+            to_fetch[request.url] = request
         if request.url in found or other is not None:
             progress(1)
-    return found, list(asked.values())
+    return found, list(to_fetch.values())
 
 
-class _Fetch:
-    """What the workers of one `fetch_all` share."""
+class _FetchRun:
+    """One call of `fetch_all`: the state that its workers share."""
 
     def __init__(self, settings: Edgar, store: BlobStore, progress: Callable[[int], None], policy: RetryPolicy) -> None:
         self._settings = settings
@@ -80,15 +81,15 @@ class _Fetch:
         self._policy = policy
         self._identity = identity(settings)
         self._limit = RateLimit(store.root / "rate-limit", settings.requests_per_second)
-        self._contact = Contact(policy)
+        self._status = ServerStatus(policy)
         self._found: dict[str, Pointer] = {}
 
-    async def all(self, asked: list[Request]) -> dict[str, Pointer]:
-        """Ask for everything, `WORKERS` at a time; the first error that is not one document's ends them all."""
-        todo = iter(asked)
-        async with Sender(self._identity, self._limit, self._policy.timeout, WORKERS) as sender:
-            fetcher = Fetcher(self._settings, self._store, sender)
-            workers = [asyncio.create_task(self._work(fetcher, todo)) for _ in range(WORKERS)]
+    async def fetch(self, requests: list[Request]) -> dict[str, Pointer]:
+        """Fetch all requests, `WORKERS` at a time; an error that concerns more than one document ends the run."""
+        queue = iter(requests)
+        async with HttpSession(self._identity, self._limit, self._policy.timeout, WORKERS) as session:
+            fetcher = Fetcher(self._settings, self._store, session)
+            workers = [asyncio.create_task(self._work(fetcher, queue)) for _ in range(WORKERS)]
             try:
                 await asyncio.gather(*workers)
             finally:
@@ -97,39 +98,39 @@ class _Fetch:
                 await asyncio.gather(*workers, return_exceptions=True)
         return self._found
 
-    async def _work(self, fetcher: Fetcher, todo: Iterator[Request]) -> None:
-        for request in todo:
-            pointer = await self._retry(fetcher, request)
+    async def _work(self, fetcher: Fetcher, queue: Iterator[Request]) -> None:
+        for request in queue:
+            pointer = await self._fetch_with_retries(fetcher, request)
             await asyncio.to_thread(self._store.point, pointer)
             self._found[request.url] = pointer
             self._progress(1)
 
-    async def _retry(self, fetcher: Fetcher, request: Request) -> Pointer:
-        """Ask until there is an answer, or until this document alone has none: then it is refused for now."""
+    async def _fetch_with_retries(self, fetcher: Fetcher, request: Request) -> Pointer:
+        """Fetch one document; refuse it for now if it alone keeps failing while EDGAR responds."""
         failures = 0
         while True:
             try:
-                pointer = await fetcher.ask(request)
+                pointer = await fetcher.fetch(request)
             except TransientError as failure:
                 failures += 1
-                self._contact.failed()
-                if failures >= self._policy.attempts and await fetcher.reaches():
-                    self._contact.answered()
-                    return request.refused(f"{failures} attempts failed, the last one: {failure}", for_now=True)
+                self._status.record_failure()
+                if failures >= self._policy.attempts and await fetcher.server_responds():
+                    self._status.record_success()
+                    return request.refused(f"{failures} attempts failed, the last with: {failure}", for_now=True)
                 await self._wait(failure, failures)
             else:
-                self._contact.answered()
+                self._status.record_success()
                 return pointer
 
     async def _wait(self, failure: TransientError, failures: int) -> None:
-        """Wait before asking again; where the server complained of the rate, all processes do."""
-        if self._contact.lost:
-            raise self._given_up(f"has not answered for {self._contact.silent_for:.0f} s ({failure})")
+        """Wait before the next attempt; if EDGAR reported too many requests, all processes wait."""
+        if self._status.is_down:
+            raise self._give_up(f"has not answered for {self._status.seconds_since_success:.0f} s ({failure})")
         wait = self._policy.wait(failures)
-        if too_much := apply_retry_after(failure, self._limit, wait):
-            raise self._given_up(too_much)
+        if too_long := apply_retry_after(failure, self._limit, wait):
+            raise self._give_up(too_long)
         await asyncio.sleep(wait)
 
-    def _given_up(self, why: str) -> EdgarError:
+    def _give_up(self, why: str) -> EdgarError:
         where = f"{self._settings.archive_url} or {self._settings.data_url}"
-        return EdgarError(f"EDGAR {why}, at {where}; what was fetched is kept; run the same command again")
+        return EdgarError(f"EDGAR {why}, at {where}; fetched documents are kept; run the same command again")

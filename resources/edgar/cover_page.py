@@ -1,4 +1,4 @@
-"""What the cover page of an inline XBRL report tags."""
+"""Trading symbols from the cover page of an inline XBRL report."""
 
 import html
 import re
@@ -6,23 +6,23 @@ import unicodedata
 
 TAGGED = "TradingSymbol"
 REACH = 4000
-"""Characters that the mark-up of one symbol may take."""
+"""Most characters of one symbol's mark-up; the bound keeps a hostile document from taking quadratic time."""
 DEPTH = 8
-"""Tagged elements that may lie in one another there."""
+"""Most tagged elements nested in each other there."""
 TAG = re.compile(r"<(/?)(?:[\w.-]+:)?nonnumeric\b([^<>]*)>", re.IGNORECASE)
 SYMBOL_NAME = re.compile(rf"""\sname\s*=\s*(["'])\s*[\w.-]+:{TAGGED}\s*\1""", re.IGNORECASE)
 NEW_LINE = re.compile(r"<\s*/?\s*(?:br|p|div|td|tr|li)\b[^<>]*>", re.IGNORECASE)
 ANY_TAG = re.compile(r"<[^<>]*>")
-REMARK = re.compile(r"(?<=\S)\s*\([^()]*\)")
+PARENTHESIS = re.compile(r"(?<=\S)\s*\([^()]*\)")
 TICKER = re.compile(r"[A-Z0-9][A-Z0-9.\-/]{0,9}")
-NO_TICKER = frozenset({"N/A", "NA", "N.A", "NONE", "NIL", "NULL"})
-AROUND = " \"'`“”‘’()[]{}*†‡$.,:;"
+PLACEHOLDERS = frozenset({"N/A", "NA", "N.A", "NONE", "NIL", "NULL"})
+SURROUNDING = " \"'`“”‘’()[]{}*†‡$.,:;"
 
 
 def trading_symbols(document: str) -> list[str]:
-    """Return the trading symbols tagged on the cover (`dei:TradingSymbol`), sorted; none before 2019.
+    """Return the trading symbols tagged on the cover (`dei:TradingSymbol`), sorted; empty if none are tagged.
 
-    Symbols of bonds and preferred shares are among them where the company tags those.
+    No report before 2019 tags any. Companies may tag symbols of bonds and preferred shares as well.
     """
     if TAGGED not in document:
         return []
@@ -32,13 +32,16 @@ def trading_symbols(document: str) -> list[str]:
 
 
 def _without_comments(document: str) -> str:
-    """Remove comments; one that is never closed hides the rest. Takes time linear in the length."""
+    """Return the document without comments; a comment that is never closed hides the rest.
+
+    Split instead of a regular expression, which takes quadratic time on many unclosed comments.
+    """
     before, *others = document.split("<!--")
     return before + "".join(part.partition("-->")[2] for part in others)
 
 
 def _content(document: str, position: int) -> str:
-    """Return the mark-up inside the symbol's element whose start tag holds `position`; empty where it is not one."""
+    """Return the mark-up inside the symbol element whose start tag holds `position`; empty if it is none."""
     start = max(0, document.rfind("<", max(0, position - REACH), position))
     opening = TAG.match(document, start)
     if not opening or opening[1] or _is_empty(opening) or not SYMBOL_NAME.search(opening[2]):
@@ -54,19 +57,20 @@ def _content(document: str, position: int) -> str:
 
 
 def _is_empty(tag: re.Match[str]) -> bool:
-    """Whether the element ends with its start tag, `<.../>`."""
+    """Return whether the element ends with its start tag, `<.../>`."""
     return tag[2].rstrip().endswith("/")
 
 
 def _symbols(markup: str) -> set[str]:
-    """Return the symbols in the mark-up of one element, which may name several on lines or between commas."""
+    """Return the symbols in one element, which may hold several, on separate lines or between commas."""
     lines = NEW_LINE.sub("\n", " ".join(markup.split()))
+    # Format characters (Cf), such as zero-width spaces, stand inside some symbols.
     text = "".join(c for c in html.unescape(ANY_TAG.sub("", lines)) if unicodedata.category(c) != "Cf")
-    named = (_symbol(" ".join(part.split())) for part in re.split(r"[\n,;]", REMARK.sub("", text)))
-    return {symbol for symbol in named if TICKER.fullmatch(symbol) and symbol not in NO_TICKER}
+    named = (_symbol(" ".join(part.split())) for part in re.split(r"[\n,;]", PARENTHESIS.sub("", text)))
+    return {symbol for symbol in named if TICKER.fullmatch(symbol) and symbol not in PLACEHOLDERS}
 
 
 def _symbol(text: str) -> str:
-    """Return the text in capitals without exchange (`NYSE: KO`), quotes and full stops; empty for other alphabets."""
-    bare = text.strip(AROUND).rpartition(":")[2].strip(AROUND)
+    """Return the text in capitals without exchange (`NYSE: KO`), quotes and full stops; empty if it is not ASCII."""
+    bare = text.strip(SURROUNDING).rpartition(":")[2].strip(SURROUNDING)
     return bare.upper() if bare.isascii() else ""

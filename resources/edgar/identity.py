@@ -1,4 +1,4 @@
-"""Who asks: the SEC wants to know."""
+"""The identity sent to the SEC as user agent, which must name the client and an e-mail address."""
 
 import os
 import re
@@ -9,26 +9,26 @@ IDENTITY_VARIABLE = "PEERLENS_EDGAR_IDENTITY"
 
 
 class EdgarIdentityError(ValueError):
-    """Who asks is not said, or not so that the SEC accepts it; the message says where to say it."""
+    """The identity is missing, or the SEC does not accept it; the message says where to set it."""
 
-    def __init__(self, wrong: str) -> None:
+    def __init__(self, problem: str) -> None:
         super().__init__(
-            f"{wrong}: give --identity to `peerlens ingest`, or set descriptions.edgar.identity in the profile or "
-            f"{IDENTITY_VARIABLE}, to your name and e-mail address, as 'Jane Doe jane@example.com'"
+            f"{problem}: give --identity to `peerlens ingest`, or set descriptions.edgar.identity in the profile or "
+            f"{IDENTITY_VARIABLE}, to your name and e-mail address, such as 'Jane Doe jane@example.com'"
         )
 
 
 def identity(settings: Edgar) -> str:
-    """Who asks, as 'Name e-mail': from the settings, else from the environment.
+    """Return the identity as 'Name e-mail': from the settings, else from the environment.
 
     Raises
     ------
     EdgarIdentityError
-        It is missing or not of that form.
+        It is missing, or does not have that form.
     """
-    told = (settings.identity or os.environ.get(IDENTITY_VARIABLE) or "").strip()
-    if not told:
-        raise EdgarIdentityError("EDGAR wants to know who asks, and nobody is named")
-    if not told.isprintable() or not re.fullmatch(r"[^@]*[^\s@][^@]*\s[^\s@]+@[^\s@]+\.[^\s@.]+", told):
-        raise EdgarIdentityError(f"EDGAR wants to know who asks, and {told!r} is not a name and an e-mail address")
-    return told
+    found = (settings.identity or os.environ.get(IDENTITY_VARIABLE) or "").strip()
+    if not found:
+        raise EdgarIdentityError("EDGAR requires an identity, and none is set")
+    if not found.isprintable() or not re.fullmatch(r"[^@]*[^\s@][^@]*\s[^\s@]+@[^\s@]+\.[^\s@.]+", found):
+        raise EdgarIdentityError(f"EDGAR requires an identity, and {found!r} is not a name and an e-mail address")
+    return found

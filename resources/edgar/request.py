@@ -1,4 +1,4 @@
-"""A document that is wanted from EDGAR, and whether what is stored will do."""
+"""A request for an EDGAR document, and whether a stored one satisfies it."""
 
 import time
 from collections.abc import Callable
@@ -11,30 +11,30 @@ _PARTS: tuple[Part, ...] = ("header", "document", "whole")
 
 @dataclass(frozen=True)
 class Request:
-    """A document that is wanted.
+    """A document to fetch.
 
-    `url` is a path as '/Archives/edgar/data/37996/0000037996-94-000005.txt'; `part` names how much of it is wanted.
+    `url` is a path such as '/Archives/edgar/data/37996/0000037996-94-000005.txt'; `part` is how much of it is wanted.
     """
 
     url: str
     part: Part = "whole"
     until: Callable[[bytes], bool] | None = None
-    """Whether a beginning of the document is all of it that is wanted."""
+    """Return whether a beginning of the document holds all that is wanted; None to read it whole."""
     complete: Callable[[bytes], bool] | None = None
-    """Whether a document that came to its end is complete; if not it was cut short, and is asked for again."""
+    """Return whether a whole document has its own end; one that has not is truncated and fetched again."""
     max_age: float | None = None
-    """Seconds that a stored answer is good for; None for a document that does not change."""
+    """Age in seconds at which a stored document is fetched again; None for a document that never changes."""
 
     def wants_more_than(self, part: Part) -> bool:
-        """Whether a part of the document is too little."""
+        """Return whether the request needs more of the document than `part`."""
         return _PARTS.index(self.part) > _PARTS.index(part)
 
-    def is_answered_by(self, known: Pointer) -> bool:
-        """Whether a stored answer will do, a refusal as well as a document."""
-        enough = known.refused is not None or not self.wants_more_than(known.part)
-        fresh = self.max_age is None or time.time() - known.fetched_at <= self.max_age
-        return enough and fresh and known.fetched_at > 0
+    def is_satisfied_by(self, stored: Pointer) -> bool:
+        """Return whether a stored pointer answers the request: a refusal does, as well as a document."""
+        enough = stored.refused is not None or not self.wants_more_than(stored.part)
+        fresh = self.max_age is None or time.time() - stored.fetched_at <= self.max_age
+        return enough and fresh and stored.fetched_at > 0
 
     def refused(self, reason: str, for_now: bool = False) -> Pointer:
-        """The pointer of a document that cannot be had; one that is refused for now is asked for again next time."""
+        """Return the pointer of a document that is not available; `for_now` has it fetched again in the next run."""
         return Pointer(self.url, None, "whole", 0, None, None, 0.0 if for_now else time.time(), reason)

@@ -1,7 +1,7 @@
-"""What EDGAR wraps around an annual report: the header's facts, and the one document that is the report.
+"""Parses an EDGAR submission: the facts in its header, and the one document that is the annual report.
 
-A full submission is a header (<SEC-HEADER>, before 1996 <IMS-HEADER>) and its documents, the report among them. All
-functions take bytes as they come: a whole submission, the beginning of one, or a document without any wrapping.
+A full submission is a header (<SEC-HEADER>, before 1996 <IMS-HEADER>) and its documents. All functions take a whole
+submission, the beginning of one, or a bare document.
 """
 
 import codecs
@@ -13,9 +13,9 @@ from datetime import date
 HEADER_ENDS = (b"</SEC-HEADER>", b"</IMS-HEADER>")
 END_MARKS = (b"</SEC-DOCUMENT>", b"</IMS-DOCUMENT>", b"-----END PRIVACY-ENHANCED MESSAGE-----")
 TAIL = 1000
-"""Bytes at the end in which an end mark has to stand."""
+"""Bytes at the end in which an end mark is expected."""
 HEADER_BYTES = 1_000_000
-"""Where a header is looked for; the longest, with hundreds of co-registrants, are a third of it."""
+"""Bytes in which a header is searched; the longest, with hundreds of co-registrants, have a third of it."""
 
 FIELD = re.compile(r"^(\s*)([A-Z][A-Z -]*):[ \t]*(.*?)\s*$", re.MULTILINE)
 SIC = re.compile(r"\[([0-9]{4})\]$|^([0-9]{4})$")
@@ -32,12 +32,12 @@ CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r\f"))
 
 @dataclass(frozen=True)
 class Header:
-    """What the header says; None where it does not, or not in the usual way."""
+    """The facts in the header; None if it lacks one or writes it in an unknown way."""
 
     period: date | None = None
-    """End of the period reported on."""
+    """Last day of the reported period."""
     filers: tuple[tuple[str, str | None], ...] = ()
-    """Ten-digit CIK and four-digit SIC code of every filer, in order: each has its own."""
+    """Ten-digit CIK and four-digit SIC code of every filer, in order; each filer has a code of its own."""
 
     @property
     def sic(self) -> str | None:
@@ -45,13 +45,13 @@ class Header:
         return self.filers[0][1] if self.filers else None
 
     def sic_of(self, cik: str) -> str | None:
-        """SIC code of one filer; the first one's where the header does not name this one."""
+        """Return the SIC code of a filer; the first filer's code if the header does not name it."""
         return dict(self.filers).get(cik, self.sic)
 
 
 @dataclass(frozen=True)
 class _Document:
-    """One <DOCUMENT>: its type, and where its text is."""
+    """One <DOCUMENT>: its type, and the offsets of its text."""
 
     type: bytes
     start: int
@@ -61,7 +61,7 @@ class _Document:
 
 
 def header(content: bytes) -> Header:
-    """Return the facts in a submission's header; an empty Header where there is none."""
+    """Return the facts in a submission's header; an empty Header if there is none."""
     filing, filers = _fields(_header_text(content))
     numbered = [(cik.zfill(10), filer) for filer in filers if CIK.fullmatch(cik := filer.get("CENTRAL INDEX KEY", ""))]
     return Header(
@@ -71,24 +71,24 @@ def header(content: bytes) -> Header:
 
 
 def header_arrived(content: bytes) -> bool:
-    """Whether the header is there to its end."""
+    """Return whether the content holds the whole header."""
     return any(content.find(mark, 0, HEADER_BYTES) >= 0 for mark in HEADER_ENDS)
 
 
 def document_arrived(content: bytes) -> bool:
-    """Whether the report is there to its end, so that nothing more has to be read."""
+    """Return whether the content holds the whole report, so that reading can stop."""
     return any(document.closed and _is_report(document) for document in _documents(content))
 
 
 def submission_ended(content: bytes) -> bool:
-    """Whether nothing of the report is missing: it is closed, or the submission ends as submissions do."""
+    """Return whether the report is complete: its end tag is there, or the end mark of the submission."""
     return any(mark in content[-TAIL:] for mark in END_MARKS) or document_arrived(content)
 
 
 def main_document(content: bytes) -> str:
-    """Return the annual report itself, decoded; empty where there is none that can be read as text.
+    """Return the annual report as text; empty if there is none that is text.
 
-    Decoded as UTF-8 where that is valid, else as cp1252, undefined bytes replaced; control characters are left out.
+    It is decoded as UTF-8 if that is valid, else as cp1252 with undefined bytes replaced, without control characters.
     """
     documents = [document for document in _documents(content) if not document.binary]
     if documents:
@@ -106,7 +106,7 @@ def _is_report(document: _Document) -> bool:
 
 
 def _documents(content: bytes) -> Iterator[_Document]:
-    """Yield every document in order; the last may have no end yet, its text then goes as far as there is any."""
+    """Yield every document in order; a last one without an end tag runs to the end of the content."""
     at = content.find(b"<DOCUMENT>")
     while at >= 0:
         close = content.find(b"</DOCUMENT>", at)
@@ -128,7 +128,7 @@ def _document(content: bytes, at: int, end: int, closed: bool) -> _Document:
 def _decoded(content: bytes) -> str:
     content = content.translate(None, CONTROLS)
     try:
-        # A stream that stops within a character is still UTF-8.
+        # The incremental decoder accepts a beginning that stops inside a character; `decode` would not.
         text = codecs.getincrementaldecoder("utf-8")().decode(content)
     except UnicodeDecodeError:
         text = content.decode("cp1252", "replace")
@@ -136,7 +136,7 @@ def _decoded(content: bytes) -> str:
 
 
 def _header_text(content: bytes) -> str:
-    """Return the text from the header's beginning to its end, or to the first document."""
+    """Return the header's text, up to its end mark or the first document."""
     start = min((at for mark in HEADER_ENDS if (at := content.find(mark.replace(b"/", b""))) >= 0), default=-1)
     if start < 0:
         return ""
@@ -145,11 +145,12 @@ def _header_text(content: bytes) -> str:
 
 
 def _fields(text: str) -> tuple[dict[str, str], list[dict[str, str]]]:
-    """Return the fields of the filing and of each filer, the first value of each; other parties are left out."""
+    """Return the fields of the filing and of each filer, the first value of each; other parties are skipped."""
     filing: dict[str, str] = {}
     filers: list[dict[str, str]] = []
     party = filing
     for indent, name, value in FIELD.findall(text):
+        # A name without indentation and value opens the section of a party, such as FILER or SUBJECT COMPANY.
         if not indent.strip("\n\r") and not value:
             party = {}
             if name == "FILER":
@@ -159,7 +160,7 @@ def _fields(text: str) -> tuple[dict[str, str], list[dict[str, str]]]:
 
 
 def _code(filer: dict[str, str]) -> str | None:
-    """Return the four-digit SIC code; EDGAR writes 0000 for none."""
+    """Return the four-digit SIC code, or None; EDGAR writes 0000 for none."""
     found = SIC.search(filer.get("STANDARD INDUSTRIAL CLASSIFICATION", ""))
     code = found and (found[1] or found[2])
     return code if code != "0000" else None

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all: written under another name, synced, then renamed."""
+"""Atomic writes: a file is written under a temporary name, synced, then renamed."""
 
 import os
 import secrets
@@ -9,33 +9,34 @@ from pathlib import Path
 from resources.lake.lake import fsync
 
 KEEP_SECONDS = 3600.0
+"""A temporary file this old has no living writer any more."""
 
 
-def write_whole(file: Path, content: bytes, drafts: Path) -> None:
-    """Write a file by way of the folder `drafts`: a process killed at any moment leaves the old file or the new one.
+def write_atomically(file: Path, content: bytes, temporary: Path) -> None:
+    """Write a file through the folder `temporary`: a process killed at any moment leaves the old file or the new one.
 
     Raises
     ------
     OSError
-        It cannot be written.
+        The file cannot be written.
     """
-    draft = drafts / f"{file.name}.{os.getpid()}-{secrets.token_hex(4)}"
+    unfinished = temporary / f"{file.name}.{os.getpid()}-{secrets.token_hex(4)}"
     try:
-        for folder in (file.parent, drafts):
+        for folder in (file.parent, temporary):
             folder.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(content)
-        fsync(draft)
-        draft.replace(file)
+        unfinished.write_bytes(content)
+        fsync(unfinished)
+        unfinished.replace(file)
         fsync(file.parent)
     except OSError:
-        with suppress(OSError):  # the first error is the one to tell
-            draft.unlink(missing_ok=True)
+        with suppress(OSError):  # report the first error, not this one
+            unfinished.unlink(missing_ok=True)
         raise
 
 
-def tidy_drafts(drafts: Path) -> None:
-    """Remove what processes left behind that were killed over an hour ago."""
-    for draft in drafts.glob("*"):
-        with suppress(FileNotFoundError):  # its writer was alive, and is done
-            if time.time() - draft.stat().st_mtime > KEEP_SECONDS:
-                draft.unlink()
+def remove_stale_temporaries(temporary: Path) -> None:
+    """Remove the temporary files of processes that were killed more than an hour ago."""
+    for unfinished in temporary.glob("*"):
+        with suppress(FileNotFoundError):  # its writer is alive and has renamed it
+            if time.time() - unfinished.stat().st_mtime > KEEP_SECONDS:
+                unfinished.unlink()

@@ -1,4 +1,4 @@
-"""Making one artefact: an asset's function gets a `Build`, reads what it declared, and writes its tables."""
+"""Makes one artefact: the asset's function gets a `Build`, reads its declared inputs, and writes its tables."""
 
 import logging
 import time
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from resources.universe import Universe
 
 LOG = logging.getLogger("peerlens")
-"""One line per body that ran, and what it says meanwhile: for the terminal, and in the run's log in Dagster."""
+"""One line per body that ran, and the body's own messages: for the terminal and for the run's log in Dagster."""
 
 
 class UndeclaredReadError(RuntimeError):
-    """An asset reads, or names a setting, that it did not declare, so its recipe would not notice a change."""
+    """An asset uses an input or setting that it does not declare, so its recipe would miss a change of it."""
 
 
 class CheckFailedError(RuntimeError):
@@ -38,9 +38,9 @@ class CheckFailedError(RuntimeError):
 
 @dataclass
 class Build:
-    """What an asset's function sees: settings, its partition, its inputs' rows, a folder to write to.
+    """What an asset's function works with: settings, its partition, the rows of its inputs, a folder to write to.
 
-    `previous` is the artefact before this one; where the asset resumes, a damaged one too.
+    `previous` is the artefact before this one; for an asset that resumes, also a damaged one.
     """
 
     graph: Graph
@@ -62,12 +62,12 @@ class Build:
 
     @property
     def label(self) -> str:
-        """'activations 2004'."""
+        """The name for people: 'activations 2004'."""
         return label(self.declaration.name, self.partition)
 
     @property
     def models(self) -> Path:
-        """Folder of converted models, shared by all profiles."""
+        """The folder of converted models, shared by all profiles."""
         return self.lake.models
 
     @property
@@ -86,12 +86,12 @@ class Build:
         return self.lake.sources
 
     def read(self, table: str) -> pl.DataFrame:
-        """Rows of an input table, cut to the window that was declared.
+        """Return the rows of an input table within the declared window.
 
         Raises
         ------
         UndeclaredReadError
-            The input was not declared, or its window has bounds and this table is not cut by date.
+            The input is not declared, or its window has bounds and this table is not sliced by date.
         """
         owner = self.graph.owner(table)
         schema = next(t for t in self.graph.declarations[owner].tables if t.name == table)
@@ -101,19 +101,19 @@ class Build:
             return rows
         if not schema.slice_by:
             raise UndeclaredReadError(
-                f"{self.declaration.name} reads a window of {owner}, but {table} is not cut by date"
+                f"{self.declaration.name} reads a window of {owner}, but {table} is not sliced by date"
             )
         day = pl.col(schema.slice_by[0])
         within = [day > window.after] if window.after else []
         return rows.filter(*within, *([day <= window.until] if window.until else []))
 
     def files(self, table: str) -> list[Path]:
-        """Parquet files of an input table, whole."""
+        """Return the Parquet files of an input table, not cut to the window."""
         owner = self.graph.owner(table)
         return [file for known in self._inputs(owner) for file in self.lake.table_files(known, table)]
 
     def folders(self, asset: str) -> list[Path]:
-        """Folders of an input's artefacts, for the files beside its tables."""
+        """Return the folders of an input's artefacts, for the files beside its tables."""
         return [self.lake.folder(known) for known in self._inputs(asset)]
 
     def _inputs(self, asset: str) -> list[Manifest]:
@@ -138,21 +138,21 @@ class Build:
         self._tables[table.name] = {"rows": valid.num_rows, "slices": table.slices(valid)}
 
     def picture(self, name: str, figure: "Figure", sentence: str) -> None:
-        """Draw a figure for the UI, with a sentence above it."""
+        """Store a figure for the UI, with a sentence above it."""
         from resources.lake.picture import draw
 
         draw(figure, self.folder / "pictures" / f"{name}.png")
         self.metadata.setdefault("pictures", {})[name] = sentence
 
     def record_units(self, inputs: Mapping[str, Any], excluding: Collection[str] = ()) -> set[str]:
-        """Units (filings, autoencoders) whose recipe is the one they were made with before; records the new recipes.
+        """Record the recipe of every unit (filing, autoencoder); return the units whose recipe has not changed.
 
         Parameters
         ----------
         inputs : mapping
-            Unit -> digest, or anything JSON can say, of what that unit alone reads. Code and settings are added here.
+            Unit -> digest, or any JSON value, of what this unit alone reads. Code and settings are added here.
         excluding : collection of str
-            Settings, by dotted name, that `inputs` already hold as far as a unit depends on them.
+            Settings, by dotted name, that `inputs` already contain as far as a unit depends on them.
         """
         shared = [self.recipe["code"], self.recipe["schema"], without(self.recipe["config"], excluding)]
         self.units = {unit: digest_of([*shared, content])[:16] for unit, content in inputs.items()}
@@ -160,12 +160,12 @@ class Build:
         return {unit for unit, digest in self.units.items() if before.get(unit) == digest}
 
     def only_changed(self, *settings: str) -> bool:
-        """Whether there was an artefact, made as this one will be but for these settings by dotted name.
+        """Return whether the previous artefact's recipe differs in these settings, by dotted name, at most.
 
         Raises
         ------
         UndeclaredReadError
-            One of them was not declared.
+            A setting is not declared.
         """
         declared = self.recipe["config"]
         for name in settings:
@@ -179,9 +179,9 @@ class Build:
         }
 
     def before(self, table: str) -> pl.DataFrame:
-        """Rows of this artefact as it was, to carry unchanged units over.
+        """Return the rows of the previous artefact, to carry over unchanged units.
 
-        No rows where there was no artefact, it was written to another contract, or this table of it is damaged.
+        There are none if there was no artefact, if it had another schema, or if this table of it is damaged.
         """
         schema = next(t for t in self.declaration.tables if t.name == table)
         known, files = self.previous, list[Path]()
@@ -193,19 +193,19 @@ class Build:
 
     @property
     def before_folder(self) -> Path:
-        """Folder of this artefact as it was.
+        """The folder of the previous artefact.
 
         Raises
         ------
         FileNotFoundError
-            There was none.
+            There is none.
         """
         if self.previous is None:
             raise FileNotFoundError(f"{self.label}: there is no artefact before this one")
         return self.lake.folder(self.previous)
 
     def slices_of(self, asset: str) -> Slices:
-        """Slice digests of an input's own table, within the window."""
+        """Return slice -> digest of an input's first table, within the window."""
         window = self.graph.window(self.declaration, self.partition, asset)
         table = self.graph.declarations[asset].tables[0].name
         return {
@@ -216,35 +216,35 @@ class Build:
         }
 
     def filing_digests(self, asset: str) -> dict[str, str]:
-        """Accession -> digest of what an input, cut by filing, says of it, within the window."""
+        """Return accession -> digest of a filing's rows in an input that is sliced by filing, within the window."""
         return {key.split(" ", 1)[1]: digest for key, digest in self.slices_of(asset).items()}
 
     def digest_of(self, asset: str) -> str:
-        """Digest of an input as declared."""
+        """Return the digest of an input, as far as its declared window goes."""
         return str(self.recipe["inputs"][asset])
 
     def check(self, name: str, passed: bool, message: str) -> None:
-        """Record a blocking check; what is to be checked before it is written comes before `write`.
+        """Record a blocking check. To check rows before they are written, call it before `write`.
 
         Raises
         ------
         CheckFailedError
-            It failed; nothing is committed.
+            The check failed; nothing is committed.
         """
         if not passed:
             raise CheckFailedError(f"{self.declaration.name}: check {name} failed: {message}")
         self.checks.append({"name": name, "passed": True, "message": message})
 
     def log(self, message: str) -> None:
-        """Say something while the body runs, in the column of the lines that say what ran."""
+        """Log a message of the running body, aligned with the lines that name what ran."""
         LOG.info("%11s%s: %s", "", self.label, message)
 
     def progress(self, total: int | None, unit: str) -> AbstractContextManager[Callable[[int], None]]:
-        """A progress bar in the terminal, with units per second; a count where nobody knows the total."""
+        """Show a progress bar in the terminal, with units per second; a plain count if `total` is None."""
         return progress_bar(self.label, total, unit)
 
     def finish(self, source: Slices, seconds: float) -> Manifest:
-        """The manifest of what was written."""
+        """Return the manifest of the written tables and files."""
         for table in self.declaration.tables:
             if table.name not in self._tables:
                 raise SchemaError(f"{self.declaration.name} did not write its table {table.name}")
@@ -268,14 +268,14 @@ class Build:
 
 @dataclass(frozen=True)
 class Made:
-    """An artefact, and whether its function ran (`reasons`) or it was there already (empty)."""
+    """An artefact, and the reasons why its function ran; none if it was there already."""
 
     manifest: Manifest
     reasons: tuple[str, ...]
 
 
 def build(graph: Graph, lake: Lake, name: str, partition: str | None) -> Made:
-    """Return the artefact that the current recipe asks for; run the asset's function only where there is none."""
+    """Return the artefact of the current recipe; run the asset's function only if there is none."""
     with lake.lock_partition(name, partition):
         return _build(graph, lake, graph.declarations[name], partition)
 
@@ -290,6 +290,7 @@ def _build(graph: Graph, lake: Lake, declaration: Declaration, partition: str | 
     if known is not None and not why:
         return Made(known, ())
     started = time.perf_counter()
+    # Only an asset that resumes checks its old files one by one; others must not carry over from a damaged artefact.
     previous = known if declaration.checkpoint_dir or not damage else None
     folder = lake.begin(name, partition, now, declaration.checkpoint_dir)
     work = Build(graph, lake, declaration, partition, now, folder, previous)

@@ -1,8 +1,8 @@
-"""Which code makes an artefact: its function, what that function calls, and the libraries these name.
+"""The version of the code that makes an artefact: its function, all that the function reaches, and the libraries.
 
-The hash is over syntax trees without docstrings, so that a comment or a better sentence recomputes nothing. What a
-function uses is found by following names: from the function to the module's imports and helpers, and from there into
-every first-party module imported.
+The hash is over syntax trees without docstrings, so a changed comment or docstring recomputes nothing. Used code is
+found by following names: from the function to its module's imports and other functions, and from there into every
+imported first-party module.
 """
 
 import ast
@@ -25,7 +25,10 @@ PLUMBING = (
     "assets.saes.training.curves_figure",
     "assets.schemas",
     "resources.compute",
-    *(f"resources.edgar.{name}" for name in ("answer", "blobs", "body", "client", "identity", "request", "send")),
+    *(
+        f"resources.edgar.{name}"
+        for name in ("blobs", "client", "fetcher", "http_session", "identity", "request", "response_body")
+    ),
     "resources.environment",
     "resources.lake",
     "resources.market.yahoo.retrier",
@@ -36,9 +39,9 @@ PLUMBING = (
     "resources.settings",
     "resources.sources",
 )
-"""Modules, and packages with all that is in them, that change how an artefact is made, but not what it is."""
+"""Modules, and packages with all their modules, that change how an artefact is made but not its content."""
 DISTRIBUTIONS = {"edgar": "edgartools", "sklearn": "scikit-learn", "yaml": "PyYAML"}
-"""Import names that are not the distribution's name."""
+"""Import name -> distribution name, where they differ."""
 
 
 def code_version(module: str, function: str, besides: Iterable[str] = ()) -> str:
@@ -63,7 +66,7 @@ def code_version(module: str, function: str, besides: Iterable[str] = ()) -> str
 
 
 def _closure(tree: ast.Module, function: str) -> tuple[set[str], list[str]]:
-    """Modules that a function reaches through its own module, and the dumps of what it passes through there."""
+    """Return the modules that a function uses, and the dumps of the definitions in its own module that it reaches."""
     definitions, imports = _definitions(tree), _imports(tree.body)
     waiting, seen, used = [function], set(), set()
     while waiting:
@@ -79,7 +82,7 @@ def _closure(tree: ast.Module, function: str) -> tuple[set[str], list[str]]:
 
 
 def _follow(used: set[str]) -> tuple[set[str], set[str]]:
-    """First-party modules reachable from those used, and the libraries that they import."""
+    """Return the first-party modules reachable from the used ones, and the libraries that they import."""
     modules: set[str] = set()
     libraries: set[str] = set()
     waiting = list(used)
@@ -99,17 +102,17 @@ def _is_plumbing(name: str) -> bool:
 
 @cache
 def _tree(module: str) -> ast.Module:
-    """Syntax tree of a first-party module, docstrings and sentences under constants removed."""
+    """Return the syntax tree of a first-party module without docstrings, those under constants included."""
     base = ROOT.joinpath(*module.split("."))
     file = base.with_suffix(".py") if base.with_suffix(".py").exists() else base / "__init__.py"
     tree = ast.parse(file.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            node.body = [inner for inner in node.body if not _is_sentence(inner)] or [ast.Pass()]
+            node.body = [inner for inner in node.body if not _is_docstring(inner)] or [ast.Pass()]
     return tree
 
 
-def _is_sentence(node: ast.stmt) -> bool:
+def _is_docstring(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
@@ -120,7 +123,7 @@ def _dump(module: str) -> str:
 
 @cache
 def _reached(module: str) -> frozenset[str]:
-    """Modules that a module imports anywhere in it."""
+    """Return the modules that a module imports, at any level."""
     return frozenset(name for node in ast.walk(_tree(module)) for name in _imported(node))
 
 
@@ -137,7 +140,7 @@ def _definitions(tree: ast.Module) -> dict[str, ast.stmt]:
 
 
 def _imports(body: list[ast.stmt]) -> dict[str, str]:
-    """Name -> module for the imports of a module body."""
+    """Return name -> module for the imports in a module body."""
     found: dict[str, str] = {}
     for node in body:
         if isinstance(node, ast.Import):
@@ -150,7 +153,7 @@ def _imports(body: list[ast.stmt]) -> dict[str, str]:
 
 
 def _imported(node: ast.AST) -> list[str]:
-    """Modules that an import statement names; nothing for other nodes."""
+    """Return the modules that an import statement names; an empty list for other nodes."""
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
     if not isinstance(node, ast.ImportFrom) or node.module is None:

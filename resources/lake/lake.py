@@ -1,7 +1,7 @@
-"""The lake: Parquet artefacts, a manifest that points at each, and the lock under which they are refreshed.
+"""The lake: Parquet artefacts, a manifest that points at each, and the lock for refreshing them.
 
-An artefact lies in a folder named by the digest of its recipe, known before the first byte is written; its manifest is
-the pointer to it, written last and atomically. No pointer, no artefact; nothing is renamed under a reader.
+An artefact is a folder named by the digest of its recipe, which is known before the first byte is written. Its manifest
+is the pointer to it, written last and atomically. No pointer, no artefact; nothing is renamed under a reader.
 """
 
 import fcntl
@@ -20,10 +20,11 @@ from resources.sources import Sources
 
 WHOLE = "all"
 KEEP_SECONDS = 3600.0
+"""Superseded artefacts stay this long, for readers that still use them."""
 
 
 class LakeError(RuntimeError):
-    """The lake cannot be read or written; the message names the folder."""
+    """The lake cannot be read or written; the message names the folder and the fix."""
 
 
 class LakeBusyError(LakeError):
@@ -31,7 +32,7 @@ class LakeBusyError(LakeError):
 
 
 class DamagedFileError(LakeError):
-    """A file of the lake is not what was written; its reader has set it aside. `file` is the name that it had."""
+    """A file of the lake does not hold what was written; its reader has set it aside. `file` is its former path."""
 
     def __init__(self, file: Path, what: str = "not what was written; `peerlens refresh` makes it again") -> None:
         super().__init__(file, what)
@@ -43,10 +44,10 @@ class DamagedFileError(LakeError):
 
 @dataclass(frozen=True)
 class Manifest:
-    """What an artefact is and what it was made of.
+    """The record of an artefact: what it is and what it was made of.
 
     `tables` maps table -> {"rows": n, "slices": {slice: digest}}; `units` maps a cached unit (a filing, an SAE) to the
-    digest of its own recipe; `files` maps every file to its size; `source` is the slices that the outside world had.
+    digest of its own recipe; `files` maps every file to its size; `source` maps slices of the outside world to digests.
     """
 
     asset: str
@@ -65,12 +66,12 @@ class Manifest:
 
     @property
     def rows(self) -> int:
-        """Rows of the first table, the asset's own."""
+        """Number of rows of the first table, which is the asset's own."""
         return int(next(iter(self.tables.values()))["rows"])
 
 
 class Lake:
-    """Artefacts of one profile under `home`/`profile`, and the outside world that they are made of."""
+    """The artefacts of one profile under `home`/`profile`."""
 
     def __init__(self, home: Path, profile: str) -> None:
         self.home = home
@@ -79,36 +80,36 @@ class Lake:
         self.models = self.sources.models
 
     def partition_dir(self, asset: str, partition: str | None) -> Path:
-        """Folder of an asset's partition: its artefacts and the pointer to the current one."""
+        """Return the folder of an asset's partition: its artefacts and the pointer to the current one."""
         return self.root / asset / (partition or WHOLE)
 
     def manifest(self, asset: str, partition: str | None) -> Manifest | None:
-        """The current artefact, or None where there is none or a file of it is missing or cut short."""
+        """Return the current artefact, or None if there is none or one of its files is missing or truncated."""
         known = self.read_manifest(asset, partition)
         return None if self.damage(known) else known
 
     def read_manifest(self, asset: str, partition: str | None) -> Manifest | None:
-        """What the pointer says, whether its files are whole or not."""
+        """Return the manifest, whether its files are whole or not."""
         content = _read_pointer(self.partition_dir(asset, partition))
         return Manifest(**content) if content else None
 
     def damage(self, known: Manifest | None) -> list[str]:
-        """Files of an artefact that are missing or of another size; none where there is no artefact."""
+        """Return the files of an artefact that are missing or have another size; none if there is no artefact."""
         if known is None:
             return []
         return [name for name, size in known.files.items() if _size(self.folder(known) / name) != size]
 
     def folder(self, known: Manifest) -> Path:
-        """Where an artefact's files are."""
+        """Return the folder of an artefact."""
         return self.partition_dir(known.asset, known.partition) / known.folder
 
     def table_files(self, known: Manifest, table: str) -> list[Path]:
-        """Parquet files of one table of an artefact."""
+        """Return the Parquet files of one table of an artefact."""
         return [self.folder(known) / name for name in sorted(known.files) if name.startswith(f"{table}/part-")]
 
     @contextmanager
     def lock_partition(self, asset: str, partition: str | None) -> Iterator[None]:
-        """Hold one partition of an asset: two runs that want the same artefact make it once."""
+        """Lock one partition of an asset, so that two runs that want the same artefact make it once."""
         directory = self.partition_dir(asset, partition)
         try:
             directory.mkdir(parents=True, exist_ok=True)
@@ -122,10 +123,10 @@ class Lake:
     def begin(
         self, asset: str, partition: str | None, recipe: dict[str, Any], checkpoint_dir: str | None = None
     ) -> Path:
-        """A folder for a new artefact, empty but for what an interrupted attempt at it left in `checkpoint_dir`.
+        """Return a folder for a new artefact, empty except for what an interrupted run left in `checkpoint_dir`.
 
-        The damaged artefact of this very recipe makes way at once; with `checkpoint_dir` it stays until the new one is
-        committed, which then lies beside it in `<digest>.1` or, where that is the damaged one, in `<digest>`.
+        A damaged artefact of the same recipe is removed at once. With `checkpoint_dir` it stays until the new one is
+        committed; the new one is then made in `<digest>.1` or, if that is the damaged one, in `<digest>`.
         """
         directory, name = self.partition_dir(asset, partition), digest_of(recipe)[:16]
         try:
@@ -140,13 +141,14 @@ class Lake:
         return directory / name
 
     def commit(self, known: Manifest) -> None:
-        """Point at a finished artefact, then remove what was superseded over an hour ago."""
+        """Point at a finished artefact, then remove those superseded more than `KEEP_SECONDS` ago."""
         directory = self.partition_dir(known.asset, known.partition)
+        # Synced before the pointer names them: after a power cut there is no pointer to half a file.
         for path in (directory / known.folder, *(directory / known.folder).rglob("*")):
             fsync(path)
         superseded = _read_pointer(directory)
         if superseded and (directory / superseded["folder"]).is_dir():
-            os.utime(directory / superseded["folder"])
+            os.utime(directory / superseded["folder"])  # its hour begins now, not when it was made
         draft = directory / "manifest.json.new"
         draft.write_text(json.dumps(asdict(known), indent=1, sort_keys=False), encoding="utf-8")
         fsync(draft)
@@ -158,18 +160,19 @@ class Lake:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the lake for a refresh.
+        """Lock the lake for a refresh.
 
         Raises
         ------
         LakeBusyError
-            Another process is refreshing; the message says since when.
+            Another process is refreshing the lake; the message says since when.
         """
         self.writable()
         self.root.mkdir(parents=True, exist_ok=True)
+        # Opened to append: "w" would erase the holder's line before the lock is tried.
         with (self.root / "refresh.lock").open("a+", encoding="utf-8") as file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system releases it when the process dies
             except BlockingIOError as error:
                 file.seek(0)
                 raise LakeBusyError(f"refresh in progress since {file.read().strip() or 'just now'}") from error
@@ -182,7 +185,7 @@ class Lake:
                 file.truncate(0)
 
     def writable(self) -> None:
-        """Raise LakeError where nothing can be written; leaves no trace, not even an empty lake."""
+        """Raise LakeError if the lake cannot be written; leave no trace, not even an empty folder."""
         directory = next(folder for folder in (self.root, *self.root.parents) if folder.exists())
         try:
             probe = directory / f".probe-{os.getpid()}"
@@ -193,24 +196,24 @@ class Lake:
 
 
 def set_aside(file: Path) -> None:
-    """Rename a damaged file to `<name>.damaged`, so that nobody reads it and the planner misses it."""
+    """Rename a damaged file to `<name>.damaged`, so that nobody reads it and the planner finds it missing."""
     with suppress(FileNotFoundError):  # another reader was faster
         file.replace(file.with_name(f"{file.name}.damaged"))
 
 
 def digest_of(content: Any) -> str:
-    """SHA-256 of anything JSON can say, keys sorted."""
+    """Return the SHA-256 of any JSON value, with sorted keys."""
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def file_digest(file: Path) -> str:
-    """SHA-256 of a file's bytes."""
+    """Return the SHA-256 of a file's bytes."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _read_pointer(directory: Path) -> dict[str, Any] | None:
-    """Content of the manifest in a directory; None where there is none, or one cut short or of another version."""
+    """Return the manifest in a directory; None if it is missing, truncated, or written by another version."""
     try:
         content = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
@@ -220,7 +223,7 @@ def _read_pointer(directory: Path) -> dict[str, Any] | None:
 
 
 def _clear(folder: Path, keep: str | None) -> None:
-    """Make a folder, or empty it but for the whole files of one subfolder."""
+    """Make a folder, or empty it except for one subfolder, without the damaged files in it."""
     folder.mkdir(parents=True, exist_ok=True)
     for path in folder.iterdir():
         if path.is_file():
@@ -245,7 +248,7 @@ def _size(file: Path) -> int | None:
 
 
 def fsync(path: Path) -> None:
-    """Have the disk hold a file's bytes, or a folder's names."""
+    """Flush a file's bytes, or a folder's entries, to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,4 +1,4 @@
-"""Pictures of an artefact for the UI: small, because Dagster keeps a copy per event."""
+"""Figures of an artefact for the UI: small files, because Dagster stores a copy with every event."""
 
 from io import BytesIO
 from pathlib import Path
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PICTURE_WIDTH = 900
-"""Pixels, whatever the figure's inches."""
+"""Width in pixels, whatever the figure's size in inches."""
 
 
 def draw(figure: "Figure", file: Path) -> None:
-    """Write a figure as a PNG of 64 colours, the same bytes every time; makes the folder."""
+    """Write a figure as a PNG with 64 colours, with the same bytes every time; make its folder if it is missing."""
     drawn = BytesIO()
     figure.savefig(drawn, format="png", dpi=PICTURE_WIDTH / figure.get_figwidth())
     few_colours = Image.open(drawn).convert("RGB").quantize(64, method=Image.Quantize.FASTOCTREE)

@@ -1,4 +1,4 @@
-"""Progress bars on standard error, and lines that are said while one is there."""
+"""Progress bars on standard error, and log lines printed while a bar is shown."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from tqdm import tqdm
 
 SCALED = 100_000
-"""A bar that goes further than this counts in thousands and millions."""
+"""A bar with a larger total counts in thousands and millions."""
 
 OpenBar = Callable[[int | None, str], AbstractContextManager[Callable[[int], None]]]
 """Opens a bar over a total (None where nobody knows it) of a unit, as `Build.progress` does."""
@@ -20,11 +20,12 @@ def no_bar(total: int | None, unit: str) -> AbstractContextManager[Callable[[int
 
 @contextmanager
 def progress_bar(title: str, total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
-    """A bar with units per second, where standard error is a terminal; a count where nobody knows the total.
+    """Show a bar with units per second if standard error is a terminal; a plain count if `total` is None.
 
-    Yields the function that advances it by n.
+    Yields the function that advances the bar by n.
     """
     large = (total or 0) > SCALED
+    # disable=None: tqdm draws nothing unless standard error is a terminal.
     with tqdm(
         total=total, unit=f" {unit}", unit_scale=large, desc=title, leave=False, mininterval=1.0, disable=None
     ) as bar:
@@ -36,5 +37,5 @@ def progress_bar(title: str, total: int | None, unit: str) -> Iterator[Callable[
 
 
 def beside_bars() -> AbstractContextManager[None]:
-    """Inside, what is printed on standard error stands above the bars, not in them."""
+    """Print lines on standard error above the bars while the block runs, not into them."""
     return tqdm.external_write_mode(file=sys.stderr)

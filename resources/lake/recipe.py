@@ -1,4 +1,4 @@
-"""What an asset is made of, and the one question of the planner: why would it have to be made again?"""
+"""What an asset is made of, and the planner's one question: for which reasons must it be made again?"""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,30 +17,33 @@ Slices = dict[str, str]
 
 @dataclass(frozen=True)
 class Window:
-    """The dates an asset reads of an input: after `after`, until `until` included; None is no bound."""
+    """The dates of an input that an asset reads: after `after`, up to and including `until`; None is no bound."""
 
     after: date | None = None
     until: date | None = None
 
     def shows(self, slice_key: str) -> bool:
-        """Whether any day of the slice is seen: '2004-03-31 accession' is a day, '2004-03' a month, '' all days."""
+        """Return whether the window holds any day of a slice.
+
+        '2004-03-31 accession' is a day, '2004-03' a month, '' all days.
+        """
         day = slice_key[:10]
         first = self.first.isoformat()[: len(day)] if self.first else ""
         last = self.until.isoformat()[: len(day)] if self.until else "9999"
         return first <= day <= last or not day
 
     def shows_year(self, year: int) -> bool:
-        """Whether any day of the year can be seen."""
+        """Return whether the window holds any day of the year."""
         return (self.first is None or self.first.year <= year) and (self.until is None or year <= self.until.year)
 
     @property
     def first(self) -> date | None:
-        """First day seen."""
+        """First day in the window."""
         return self.after + timedelta(days=1) if self.after else None
 
     @property
     def bounded(self) -> bool:
-        """Whether there are days that are not seen."""
+        """Whether there are days outside the window."""
         return self.after is not None or self.until is not None
 
 
@@ -52,7 +55,7 @@ Outside = Literal["universe", "market"]
 
 
 def whole(profile: Profile, partition: str | None) -> Window:
-    """Everything of the input."""
+    """Return the window without bounds."""
     return Window()
 
 
@@ -60,10 +63,10 @@ def whole(profile: Profile, partition: str | None) -> Window:
 class Declaration:
     """One asset: what it writes, what it reads, and which settings and code it depends on.
 
-    `lineage` names inputs that it may read but that do not make it run again: the pinned corpus.
-    `depends_on_paths` is for an asset that writes down where its inputs lie: the same rows in a new folder change it.
-    `asks` names what of the outside world it reads; `fingerprint` tells, without a step, what is there now.
-    `checkpoint_dir` is the subfolder that an interrupted attempt leaves for the next; the body says what of it is good.
+    `lineage` names inputs that it may read but whose changes do not make it run again: the pinned corpus.
+    `depends_on_paths` is for an asset that stores the paths of its inputs: the same rows in a new folder change it.
+    `fingerprint` returns the digests of the slices that the outside world has now, without running the asset.
+    `checkpoint_dir` is the subfolder that an interrupted run leaves for the next one; the body decides what is valid.
     """
 
     name: str
@@ -85,12 +88,12 @@ class Declaration:
 
     @property
     def upstream(self) -> tuple[str, ...]:
-        """Assets that this one comes after."""
+        """Assets that run before this one."""
         return (*self.reads, *self.lineage)
 
     @cached_property
     def schema(self) -> str:
-        """Version of the table contracts that it writes."""
+        """Digest of the contracts of its tables."""
         contracts = [
             [
                 table.name,
@@ -105,19 +108,19 @@ class Declaration:
 
 @dataclass(frozen=True)
 class Graph:
-    """All assets in topological order, and the partitions that the profile wants."""
+    """All assets in topological order, and the partitions that the profile asks for."""
 
     declarations: Mapping[str, Declaration]
     profile: Profile
     keys: Mapping[str, tuple[str, ...]]
 
     def partitions(self, name: str) -> tuple[str | None, ...]:
-        """Partition keys of an asset; (None,) where it has none."""
+        """Return the partition keys of an asset; (None,) if it has no partitions."""
         kind = self.declarations[name].partitioning
         return self.keys[kind] if kind else (None,)
 
     def upstream_partitions(self, declaration: Declaration, partition: str | None, name: str) -> list[str | None]:
-        """Partitions of the input `name` that are read: its own where both are cut alike, else those in the window."""
+        """Return the partitions of the input `name` to read: the same key if both have it, else those in the window."""
         upstream = self.declarations[name]
         if upstream.partitioning is not None and upstream.partitioning == declaration.partitioning:
             return [partition]
@@ -129,11 +132,11 @@ class Graph:
         ]
 
     def window(self, declaration: Declaration, partition: str | None, name: str) -> Window:
-        """Dates of the input `name` that this partition reads."""
+        """Return the window of the input `name` that this partition reads."""
         return declaration.reads.get(name, whole)(self.profile, partition)
 
     def owner(self, table: str) -> str:
-        """Asset that writes a table; LookupError where none does."""
+        """Return the asset that writes a table. Raises LookupError if there is none."""
         for name, declaration in self.declarations.items():
             if table in {t.name for t in declaration.tables}:
                 return name
@@ -147,7 +150,7 @@ def slices_now(graph: Graph, lake: Lake, declaration: Declaration, partition: st
 
 
 def recipe(graph: Graph, lake: Lake, declaration: Declaration, partition: str | None, source: Slices) -> dict[str, Any]:
-    """All that the artefact depends on: code, schema, settings, the outside world, and the rows read of each input."""
+    """Return all that the artefact depends on: code, schema, settings, the source, the rows it reads of each input."""
     return {
         "code": declaration.code,
         "schema": declaration.schema,
@@ -158,7 +161,7 @@ def recipe(graph: Graph, lake: Lake, declaration: Declaration, partition: str | 
 
 
 def settings(profile: Profile, sections: tuple[str, ...]) -> dict[str, Any]:
-    """The profile's sections by dotted name, paths left out: where a thing lies is not what it is."""
+    """Return the profile's sections by dotted name, without paths: the same file in another place is no change."""
     return {name: _plain(_section(profile, name)) for name in sections}
 
 
@@ -176,12 +179,12 @@ def _plain(value: Any) -> Any:
 
 
 def label(asset: str, partition: str | None) -> str:
-    """What people read: 'activations 2004'."""
+    """Return the name for people: 'activations 2004'."""
     return f"{asset} {partition}" if partition else asset
 
 
 def without(config: Mapping[str, Any], ignored: Collection[str], above: str = "") -> dict[str, Any]:
-    """The settings of a recipe but for some, by dotted name: `activations.shard_tokens`."""
+    """Return the settings of a recipe without some, given by dotted name such as `activations.shard_tokens`."""
     return {
         name: without(value, ignored, f"{above}{name}.") if isinstance(value, dict) else value
         for name, value in config.items()
@@ -190,40 +193,40 @@ def without(config: Mapping[str, Any], ignored: Collection[str], above: str = ""
 
 
 def upstream_digest(graph: Graph, lake: Lake, declaration: Declaration, partition: str | None, name: str) -> str:
-    """Digest of the slices of an input that this partition reads; 'missing' where one of its partitions is.
+    """Return the digest of the slices that this partition reads of an input; 'missing' if one of its partitions is.
 
-    A bounded window sees nothing of a table that is not cut by date, as `Build.read` sees to.
+    A bounded window excludes tables that are not sliced by date; `Build.read` refuses to read them.
     """
     window = graph.window(declaration, partition, name)
-    cut = {t.name for t in graph.declarations[name].tables if t.slice_by}
+    sliced = {t.name for t in graph.declarations[name].tables if t.slice_by}
     seen: dict[str, Any] = {}
     for key in graph.upstream_partitions(declaration, partition, name):
         known = lake.manifest(name, key)
         if known is None:
             return "missing"
-        place = known.folder if declaration.depends_on_paths else ""
-        tables = {t: v["slices"] for t, v in known.tables.items() if t in cut or not window.bounded}
+        folder = known.folder if declaration.depends_on_paths else ""
+        tables = {t: v["slices"] for t, v in known.tables.items() if t in sliced or not window.bounded}
         shown = {t: {s: d for s, d in slices.items() if window.shows(s)} for t, slices in tables.items()}
-        seen[key or ""] = [place, shown]
+        seen[key or ""] = [folder, shown]
     return digest_of(seen)[:16]
 
 
 def reasons(known: Manifest | None, now: Mapping[str, Any], damage: Sequence[str] = ()) -> list[str]:
-    """Why an artefact has to be made again: missing, damaged, code, schema, config, source, inputs that changed.
+    """Return why an artefact must be made again: missing, damaged, or which part of its recipe or input changed.
 
     Parameters
     ----------
     known : Manifest or None
-        What the pointer says.
+        The current manifest.
     now : mapping
-        The present recipe.
+        The recipe as of now.
     damage : sequence of str
-        Its files that are missing or cut short.
+        Files of the artefact that are missing or truncated.
     """
     if known is None:
         return ["missing"]
     then = known.recipe
-    harm = [f"damaged: {damage[0]}{f' and {len(damage) - 1} more' if damage[1:] else ''}"] if damage else []
+    damaged = [f"damaged: {damage[0]}{f' and {len(damage) - 1} more' if damage[1:] else ''}"] if damage else []
     parts = [part for part in ("code", "schema", "config", "source") if now[part] != then[part]]
     names = {**now["inputs"], **then["inputs"]}
-    return harm + parts + [name for name in names if now["inputs"].get(name) != then["inputs"].get(name)]
+    return damaged + parts + [name for name in names if now["inputs"].get(name) != then["inputs"].get(name)]

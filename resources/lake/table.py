@@ -1,4 +1,4 @@
-"""What a table of the lake is: columns with types and sentences, a key, and the slices that readers see."""
+"""The contract of a lake table: typed columns with a sentence each, a key, and the slices that readers depend on."""
 
 import hashlib
 import io
@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 
 
 class SchemaError(ValueError):
-    """Rows do not match the table they are written to."""
+    """Rows do not match the table that they are written to."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its Arrow type, its unit ('' where it has none), and what it means."""
+    """One column: its Arrow type, its unit ('' if it has none), and its meaning."""
 
     name: str
     type: pa.DataType
@@ -30,8 +30,8 @@ class Column:
 class Table:
     """A table of the lake. `key` is unique.
 
-    `slice_by` starts with a date column: readers who see only a window of dates depend only on the slices in it.
-    ('filed_at', 'accession') makes one slice a filing; a single date column makes one slice a month.
+    `slice_by` starts with a date column: a reader with a window of dates depends only on the slices in the window.
+    ('filed_at', 'accession') makes one slice per filing; a date column alone makes one slice per month.
     """
 
     name: str
@@ -46,20 +46,20 @@ class Table:
         return pa.schema([pa.field(c.name, c.type, c.nullable) for c in self.columns])
 
     def empty(self) -> pl.DataFrame:
-        """No rows, right columns."""
+        """Return the table without rows."""
         return _frame(self.schema.empty_table())
 
     def frame(self, rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
-        """Rows given as dictionaries, in this table's types."""
+        """Return rows, given as dictionaries, in this table's types."""
         return _frame(pa.Table.from_pylist([dict(row) for row in rows], schema=self.schema))
 
     def validate(self, rows: pl.DataFrame) -> pa.Table:
-        """Return `rows` sorted by key in this schema.
+        """Return `rows` in this schema, sorted by key.
 
         Raises
         ------
         SchemaError
-            A column is missing, unknown, of another type, null where it may not be, or the key is not unique.
+            A column is missing or unknown, has another type or a null where none is allowed, or the key is not unique.
         """
         expected = [c.name for c in self.columns]
         missing, extra = sorted(set(expected) - set(rows.columns)), sorted(set(rows.columns) - set(expected))
@@ -74,7 +74,7 @@ class Table:
     def _cast(self, column: Column, values: pl.Series) -> pa.Array:
         where = f"{self.name}.{column.name}"
         if values.null_count() and not column.nullable:
-            raise SchemaError(f"{where}: {values.null_count()} nulls, it may have none")
+            raise SchemaError(f"{where}: {values.null_count()} nulls, but the column allows none")
         arrow = values.to_arrow()
         if _kind(arrow.type) not in (_kind(column.type), "null"):
             raise SchemaError(f"{where}: holds {arrow.type}, expected {column.type}")
@@ -84,7 +84,7 @@ class Table:
             raise SchemaError(f"{where}: {error}") from error
 
     def slices(self, rows: pa.Table) -> dict[str, str]:
-        """Digest of every slice; a table without `slice_by` is one slice named ''.
+        """Return slice -> digest of its rows; a table without `slice_by` is one slice named ''.
 
         Parameters
         ----------
@@ -98,7 +98,7 @@ class Table:
         return {str(key[0]): rows_digest(part.to_arrow().cast(rows.schema)) for key, part in parts.items()}
 
     def slice_key(self) -> pl.Expr:
-        """Name of the slice a row is in: '2004-03-31 accession' for filings, '2004-03' for months."""
+        """Return the name of each row's slice: '2004-03-31 accession' for filings, '2004-03' for months."""
         day = pl.col(self.slice_by[0])
         if len(self.slice_by) == 1:
             return day.dt.strftime("%Y-%m")
@@ -106,7 +106,8 @@ class Table:
 
 
 def rows_digest(rows: pa.Table) -> str:
-    """SHA-256 of the rows as uncompressed Parquet bytes, which do not depend on how the table was assembled."""
+    """Return the SHA-256 of the rows as uncompressed Parquet bytes."""
+    # One chunk without metadata, dictionaries and statistics: the bytes do not depend on how the table was assembled.
     buffer = io.BytesIO()
     plain = pa.Table.from_batches(rows.combine_chunks().to_batches(), rows.schema).replace_schema_metadata()
     pq.write_table(plain, buffer, compression="none", use_dictionary=False, write_statistics=False, store_schema=False)
@@ -114,7 +115,7 @@ def rows_digest(rows: pa.Table) -> str:
 
 
 def _kind(type: pa.DataType) -> str:
-    """What a value is, its width aside: 'text', 'integer', 'real', or Arrow's own name."""
+    """Return the kind of a type, whatever its width: 'text', 'integer', 'real', or Arrow's own name."""
     if pa.types.is_dictionary(type):
         return _kind(type.value_type)
     if pa.types.is_list(type) or pa.types.is_large_list(type) or pa.types.is_fixed_size_list(type):

@@ -1,4 +1,4 @@
-"""Daily prices: Yahoo, a file of one's own, or the bundled sample, behind one small protocol."""
+"""Daily prices from Yahoo, the user's own file, or the bundled sample, behind one small protocol."""
 
 from resources.market.price_file import FileMarket
 from resources.market.quotes import Market, PriceError, Quotes

@@ -1,4 +1,4 @@
-"""CSV files as tables of text whose row numbers are the line numbers that an editor shows."""
+"""CSV files as tables of text, with the line numbers that an editor shows."""
 
 import csv
 import gzip
@@ -14,9 +14,9 @@ STRAY_QUOTE = "a quotation mark without its partner or inside a field; put quota
 
 
 def scan_csv(file: Path, separator: str, number: str) -> tuple[pl.LazyFrame, pl.Schema]:
-    """The lines after the header, all columns as text, with the line in column `number`; and their schema.
+    """Return the lines after the header, all columns as text and the line number in column `number`; and their schema.
 
-    An empty field is null. Quotation marks, a byte order mark, Windows' line ends, blank lines and gzip are fine.
+    An empty field is null. Quotation marks, a byte order mark, Windows line ends, blank lines and gzip are allowed.
 
     Raises
     ------
@@ -25,7 +25,7 @@ def scan_csv(file: Path, separator: str, number: str) -> tuple[pl.LazyFrame, pl.
     """
     if not (separator.isascii() and separator.isprintable() or separator == "\t") or separator == '"':
         raise PriceError(
-            f"prices {file}: {separator!r} cannot separate columns; set prices.separator to the one it has"
+            f"prices {file}: {separator!r} cannot separate columns; set prices.separator to the separator of the file"
         )
     try:
         header = _header(file, separator)
@@ -35,17 +35,17 @@ def scan_csv(file: Path, separator: str, number: str) -> tuple[pl.LazyFrame, pl.
     rows = pl.scan_csv(
         file,
         separator=separator,
-        with_column_names=lambda _: header,
+        with_column_names=lambda _: header,  # Polars would rename a repeated or empty name
         infer_schema=False,
         row_index_name=number,
         row_index_offset=FIRST_LINE_OF_DATA,
-        glob=False,
+        glob=False,  # a file name may hold brackets
     )
     return rows, pl.Schema(dict.fromkeys(header, pl.String()))
 
 
 def other_separator(header: str) -> str | None:
-    """The character that seems to separate the columns of a header that was read as one column."""
+    """Return the likely separator of a header that was read as one column."""
     return next((mark for mark in OTHER_SEPARATORS if mark in header), None)
 
 
@@ -63,8 +63,9 @@ def _header(file: Path, separator: str) -> list[str]:
 
 
 def _check_lines(file: Path, separator: str, columns: int) -> None:
-    """Refuse lines that Polars would fill up or read on into the next one."""
+    """Raise PriceError for lines that Polars would pad with nulls or join to the next line."""
     line = pl.col("line").str.strip_chars_end("\r").str.strip_prefix("\ufeff")
+    # A quoted field shrinks to one quotation mark, so that separators inside it are not counted.
     plain = line.str.replace_all('(?:"[^"]*")+', '"')
     other = rf"[^\x{{{ord(separator):x}}}]"
     loose = line.str.count_matches('"', literal=True) % 2 == 1
@@ -80,14 +81,14 @@ def _check_lines(file: Path, separator: str, columns: int) -> None:
 
 
 def _ragged(fields: int, columns: int, separator: str) -> str:
-    fix = "give every line as many as the header"
+    fix = "give every line as many fields as the header"
     if separator == "," and fields > columns:
-        fix = "if the comma is the decimal one, use another separator and set prices.decimal_comma"
+        fix = "if the comma is the decimal mark, use another separator and set prices.decimal_comma"
     return f"{fields} field{'s' * (fields > 1)}, the header has {columns}; {fix}"
 
 
 def _unreadable(file: Path, error: Exception) -> PriceError:
-    """What keeps the file from being read, with the line of the first byte that is not UTF-8."""
+    """Return the error that says why the file cannot be read, with the line of the first byte that is not UTF-8."""
     try:
         content = file.read_bytes()
         content = gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content

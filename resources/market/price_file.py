@@ -1,4 +1,4 @@
-"""Prices from a file of one's own, Parquet or CSV, long or wide, or from the bundled sample."""
+"""Prices from the user's own file, Parquet or CSV, long or wide, or from the bundled sample."""
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ SAMPLE_PRICES = SAMPLE / "prices.parquet"
 
 
 class FileMarket:
-    """Daily prices of a file; nothing in it is dropped or repaired, what cannot be used as it stands is refused."""
+    """Daily prices of a file. No value is dropped or repaired: a file with an unusable value is an error."""
 
     def __init__(self, settings: Prices) -> None:
         is_sample = settings.source == "sample"
@@ -25,53 +25,54 @@ class FileMarket:
         self.absent = f"no price in the {'bundled sample' if is_sample else 'price file'}"
 
     def quotes(self, tickers: Collection[str], progress: Callable[[int], None] = lambda n: None) -> Quotes:
-        """Quotes of the tickers; bad rows of tickers that nobody asked for are no matter.
+        """Return the quotes of the tickers; bad rows of other tickers are ignored.
 
-        A ticker that the file does not have as it is spelled is looked for with dots, slashes and hyphens as one, and
-        in whatever case: `BRK-B` is `BRK.B`.
+        A ticker that the file does not spell this way is matched with dots, slashes and hyphens as the same character,
+        in any case: `BRK-B` is `BRK.B`.
 
         Raises
         ------
         PriceError
-            The file, a column, a row without a ticker, the time zones, or a row of these tickers cannot be used.
+            The file, a column, a row without a ticker, the time zones, or a row of these tickers is unusable.
         """
-        asked = sorted(set(tickers))
+        wanted = sorted(set(tickers))
         with self._table() as table:
             check_tickers(table)
             check_zones(table)
-            rows = _respelled(table, checked_quotes(table, asked), asked)
+            rows = _add_respelled(table, checked_quotes(table, wanted), wanted)
             if rows.is_empty():
-                _refuse_nothing(table)
-        progress(len(asked))
+                _refuse_empty(table)
+        progress(len(wanted))
         found = set(rows["ticker"].unique())
-        return Quotes(rows, {ticker: self.absent for ticker in asked if ticker not in found})
+        return Quotes(rows, {ticker: self.absent for ticker in wanted if ticker not in found})
 
     def now(self) -> dict[str, str]:
-        """Month ('2004-03', '' for rows without a day) -> digest of all rows of that month, in whatever order.
+        """Return month ('2004-03', or '' for rows without a date) -> digest of its rows, whatever their order.
 
         Raises
         ------
         PriceError
-            The file or a column cannot be used.
+            The file or a column is unusable.
         """
         with self._table() as table:
             hashes = [pl.col(name).hash(seed) for seed, name in enumerate(QUOTES)]
-            mark = pl.reduce(lambda left, right: left ^ right, hashes).hash(0)
-            marked = table.rows().select("date", mark.alias("mark"))
-            days = marked.group_by("date").agg(pl.col("mark").sum(), rows=pl.len()).collect()
+            # Hashes of rows are added up below, so the order of the rows does not matter.
+            row_hash = pl.reduce(lambda left, right: left ^ right, hashes).hash(0)
+            hashed = table.rows().select("date", row_hash.alias("hash"))
+            days = hashed.group_by("date").agg(pl.col("hash").sum(), rows=pl.len()).collect()
             day = day_of(pl.col("date"), table.types()["date"])
             months = days.group_by(day.dt.strftime("%Y-%m").fill_null("").alias("month")).agg(
-                pl.col("mark", "rows").sum()
+                pl.col("hash", "rows").sum()
             )
-        return {month: f"{mark:x}-{rows}" for month, mark, rows in months.sort("month").iter_rows()}
+        return {month: f"{digest:x}-{rows}" for month, digest, rows in months.sort("month").iter_rows()}
 
     def span(self) -> tuple[date, date]:
-        """First and last day on which anything in the file has a price; raises PriceError."""
+        """Return the first and last day with a price in the file. Raises PriceError."""
         with self._table() as table:
             days = table.rows().with_columns(day_of(pl.col("date"), table.types()["date"]))
             first, last = days.select(first=pl.col("date").min(), last=pl.col("date").max()).collect().row(0)
             if first is None:
-                _refuse_nothing(table)
+                _refuse_empty(table)
                 check_days(table, days.select(ROW, "ticker", "date").collect())
         return first, last
 
@@ -82,25 +83,26 @@ class FileMarket:
             yield table
         except (pl.exceptions.PolarsError, OSError) as error:
             reason = str(error).partition("\n")[0]
-            raise PriceError(f"prices {table.file}: cannot be read to its end: {reason}; write it anew") from error
+            problem = f"cannot be read to its end: {reason}; write the file again"
+            raise PriceError(f"prices {table.file}: {problem}") from error
 
 
-def _respelled(table: PriceTable, rows: pl.DataFrame, asked: Collection[str]) -> pl.DataFrame:
-    """The rows, and those of tickers that the file spells otherwise, under the spelling that was asked for."""
-    absent = {_symbol(ticker): ticker for ticker in set(asked) - set(rows["ticker"])}
+def _add_respelled(table: PriceTable, rows: pl.DataFrame, wanted: Collection[str]) -> pl.DataFrame:
+    """Return the rows with those of tickers that the file spells differently, under the wanted spelling."""
+    absent = {_symbol(ticker): ticker for ticker in set(wanted) - set(rows["ticker"])}
     if not absent:
         return rows
-    others = [name for name in _names(table) if name not in asked and _symbol(name) in absent]
+    others = [name for name in _names(table) if name not in wanted and _symbol(name) in absent]
     names = {name: absent[_symbol(name)] for name in others}
     if len(set(names.values())) < len(names):
         twice = [name for name in sorted(names) if list(names.values()).count(names[name]) > 1]
-        raise PriceError(f"prices {table.file}: {' and '.join(twice)} are spellings of one ticker; keep one")
+        raise PriceError(f"prices {table.file}: {' and '.join(twice)} are spellings of the same ticker; keep one")
     respelled = checked_quotes(table, names).with_columns(pl.col("ticker").replace(names))
     return pl.concat([rows, respelled]).sort("ticker", "date")
 
 
 def _names(table: PriceTable) -> list[str]:
-    """Every ticker of the file, as it is spelled there."""
+    """Return every ticker of the file, in its own spelling."""
     if table.wide:
         return table.tickers()
     return table.rows().select(pl.col("ticker").unique()).collect()["ticker"].to_list()
@@ -110,6 +112,6 @@ def _symbol(ticker: str) -> str:
     return ticker.upper().replace(".", "-").replace("/", "-")
 
 
-def _refuse_nothing(table: PriceTable) -> None:
+def _refuse_empty(table: PriceTable) -> None:
     if table.rows().head(1).collect().is_empty():
-        raise PriceError(f"prices {table.file}: no prices; give those of the companies in the descriptions")
+        raise PriceError(f"prices {table.file}: no prices; add those of the companies in the descriptions")

@@ -1,22 +1,22 @@
-"""Quotes parsed and checked: a value is used as it stands in the file, or the file is refused."""
+"""Parse and check quotes: a value is used as it stands in the file, or the file is an error."""
 
 from collections.abc import Collection
 
 import polars as pl
 
-from resources.market.price_complaints import date_complaint, price_complaint
+from resources.market.price_problems import date_problem, price_problem
 from resources.market.price_table import ROW, PriceTable
 from resources.market.quotes import QUOTES
 from resources.market.trading_day import day_of
 
 
 def checked_quotes(table: PriceTable, tickers: Collection[str]) -> pl.DataFrame:
-    """Quotes of these tickers: columns QUOTES, unique and sorted by ticker and date.
+    """Return the quotes of these tickers: columns QUOTES, unique and sorted by ticker and date.
 
     Raises
     ------
     PriceError
-        A row of theirs has no day, a day twice, or a price or volume that cannot be one; it names the first such row.
+        A row has no date, repeats a date, or has an impossible price or volume; the message names the first such row.
     """
     types = table.types()
     days = day_of(pl.col("date"), types["date"])
@@ -32,12 +32,12 @@ def checked_quotes(table: PriceTable, tickers: Collection[str]) -> pl.DataFrame:
 
 
 def check_tickers(table: PriceTable) -> None:
-    """Refuse a long file with rows that nobody can ask for.
+    """Raise for rows of a long file that no ticker can name.
 
     Raises
     ------
     PriceError
-        A row has no ticker, or one with spaces around it.
+        A row has no ticker, or a ticker with spaces around it.
     """
     if table.wide:
         return
@@ -46,27 +46,27 @@ def check_tickers(table: PriceTable) -> None:
     bad = table.rows().filter(odd).select(ROW, "ticker").collect()
     if bad.height:
         row, name = bad.sort(ROW).row(0)
-        complaint = f"{name!r}: spaces around a ticker; write it without" if name else "empty: no ticker; drop the row"
-        raise table.error(row, "ticker", None, complaint, bad.height)
+        problem = f"{name!r}: spaces around a ticker; write it without" if name else "empty: no ticker; drop the row"
+        raise table.error(row, "ticker", None, problem, bad.height)
 
 
 def check_days(table: PriceTable, rows: pl.DataFrame) -> None:
-    """Refuse rows whose `date` is null after parsing.
+    """Raise for rows whose `date` is null after parsing.
 
     Raises
     ------
     PriceError
-        There is one; it says what stands in the file.
+        There is such a row; the message shows the value in the file.
     """
     bad = rows.filter(pl.col("date").is_null()).sort(ROW)
     if bad.height:
         row, ticker = bad.select(ROW, "ticker").row(0)
-        complaint = date_complaint(table.value(row, "date", ticker))
-        raise table.error(row, "date", ticker, complaint, bad[ROW].n_unique())
+        problem = date_problem(table.value(row, "date", ticker))
+        raise table.error(row, "date", ticker, problem, bad[ROW].n_unique())
 
 
 def number_of(name: str, dtype: pl.DataType, decimal_comma: bool) -> pl.Expr:
-    """A column as float64, unrounded; empty is null, text that is no number is NaN."""
+    """Return a column as float64, unrounded: an empty value is null, text that is not a number is NaN."""
     value = pl.col(name)
     if dtype != pl.String:
         return value.cast(pl.Float64)
@@ -88,16 +88,16 @@ def _check_repeats(table: PriceTable, rows: pl.DataFrame) -> None:
     repeated = rows.with_columns(earlier).filter((quote == quote.shift(1)).fill_null(False)).sort(ROW)
     if repeated.height:
         row, ticker, day, first = repeated.select(ROW, "ticker", "date", "earlier").row(0)
-        complaint = f"{day}: {table.place(first)} has this day too; keep one"
-        raise table.error(row, "date", ticker, complaint, repeated[ROW].n_unique())
+        problem = f"{day}: {table.position(first)} has the same day; keep one"
+        raise table.error(row, "date", ticker, problem, repeated[ROW].n_unique())
 
 
 def _check_numbers(table: PriceTable, rows: pl.DataFrame, name: str, good: pl.Expr) -> None:
-    """Refuse the first number that is not good; a null one is neither good nor bad."""
+    """Raise for the first number that is not `good`; a null is neither good nor bad."""
     bad = rows.filter(~good).sort(ROW)
     if bad.height:
         row, ticker, number = bad.select(ROW, "ticker", name).row(0)
         fix = "empty the cell" if table.wide or name != "adj_close" else "drop the row"
         wanted = "a volume of shares" if name == "volume" else "a positive, finite price"
         value, comma = table.value(row, name, ticker), table.settings.decimal_comma
-        raise table.error(row, name, ticker, price_complaint(value, number, wanted, fix, comma), bad.height)
+        raise table.error(row, name, ticker, price_problem(value, number, wanted, fix, comma), bad.height)

@@ -1,4 +1,4 @@
-"""A price file as one table of raw quotes, whatever its format and layout, and where in it something stands."""
+"""A price file as one table of raw quotes, whatever its format and layout, with the position of every value."""
 
 import json
 from collections.abc import Collection
@@ -13,9 +13,10 @@ from resources.market.csv_file import other_separator, scan_csv
 from resources.market.quotes import QUOTES, PriceError
 from resources.settings.prices import Prices
 
+# Names with a space, so that no column of a user's file has them by chance.
 ROW = "peerlens row number"
 DAY = "peerlens day"
-LISTED = 12
+MAX_NAMES = 12
 NUMBERS = ("numbers", cs.numeric() | cs.by_dtype(pl.Null))
 KINDS: dict[str, tuple[str, cs.Selector]] = {
     "ticker": ("text", cs.string(include_categorical=True) | cs.enum()),
@@ -29,14 +30,14 @@ KINDS: dict[str, tuple[str, cs.Selector]] = {
 
 @dataclass(frozen=True)
 class PriceTable:
-    """A price file that has the columns it must have; nothing in them is checked yet."""
+    """A price file with all required columns; their values are not checked yet."""
 
     settings: Prices
     file: Path
     schema: pl.Schema
-    """Columns of the file and their types; a CSV's are all text."""
+    """Columns of the file and their types; in a CSV, all are text."""
     content: pl.LazyFrame
-    """The file as it is, with ROW: the line of a CSV as an editor counts, the row of a Parquet file from 1."""
+    """The file as it is, with ROW: the line of a CSV as an editor counts them, the row of a Parquet file from 1."""
 
     @property
     def wide(self) -> bool:
@@ -45,13 +46,13 @@ class PriceTable:
 
     @property
     def is_text(self) -> bool:
-        """Whether nothing in the file has a type."""
+        """Whether all values are text."""
         return self.settings.source == "csv"
 
     def rows(self, tickers: Collection[str] | None = None) -> pl.LazyFrame:
-        """ROW and the columns of QUOTES with values as in the file, of these tickers or all; empty cells are null.
+        """Return ROW and the columns of QUOTES, with values as in the file; empty cells are null.
 
-        Of a wide file's cells those with a price are rows.
+        The rows are those of `tickers`, or all. In a wide file, each cell with a price is a row.
         """
         found = self._wide_rows(tickers) if self.wide else self._long_rows(tickers)
         absent = [pl.lit(None, QUOTES[name]).alias(name) for name in QUOTES if name not in found.collect_schema()]
@@ -78,23 +79,23 @@ class PriceTable:
         return long.rename({DAY: "date"}).filter(price != "" if self.is_text else price.is_not_null())
 
     def roles(self) -> dict[str, str]:
-        """Column of QUOTES -> its name in a long file, for those that are mapped."""
+        """Return column of QUOTES -> its name in a long file, for the mapped ones."""
         return {role: name for role, name in self.settings.columns.model_dump().items() if name is not None}
 
     def tickers(self) -> list[str]:
-        """Columns of a wide file that are tickers."""
+        """Return the columns of a wide file that are tickers."""
         return [name for name in self.schema if name != self.settings.columns.date]
 
     def types(self) -> pl.Schema:
-        """Types of the columns of `rows`."""
+        """Return the types of the columns of `rows`."""
         return self.rows().collect_schema()
 
-    def place(self, row: int) -> str:
-        """Where a row is, in words."""
+    def position(self, row: int) -> str:
+        """Return the position of a row in words."""
         return f"{'line' if self.is_text else 'row'} {row}"
 
-    def error(self, row: int, column: str, ticker: str | None, complaint: str, count: int) -> PriceError:
-        """The error that `complaint`, with the fix, is true of a value, and of `count` such rows in all.
+    def error(self, row: int, column: str, ticker: str | None, problem: str, count: int) -> PriceError:
+        """Return the error for a bad value: where it is, `problem` with its fix, and the number of such rows.
 
         Parameters
         ----------
@@ -103,27 +104,27 @@ class PriceTable:
         """
         is_cell = self.wide and column == "adj_close"
         name = ticker if is_cell else self.roles()[column]
-        where = f"{self.place(row)}, column {name}" + (f", ticker {ticker}" if ticker and not self.wide else "")
+        where = f"{self.position(row)}, column {name}" + (f", ticker {ticker}" if ticker and not self.wide else "")
         such = f"{count} such {'cell' if is_cell else 'row'}{'s' * (count > 1)}"
-        return PriceError(f"prices {self.file}: {where}: {complaint} ({such})")
+        return PriceError(f"prices {self.file}: {where}: {problem} ({such})")
 
     def value(self, row: int, column: str, ticker: str | None) -> Any:
-        """What stands in the file, unparsed."""
+        """Return the value in the file, unparsed."""
         name = ticker if self.wide and column == "adj_close" else self.roles()[column]
         return self.content.filter(pl.col(ROW) == row).select(cs.by_name(str(name))).collect().item()
 
 
 def open_table(settings: Prices) -> PriceTable:
-    """Open the price file that the settings name.
+    """Open the price file that the settings name and check its columns.
 
     Raises
     ------
     PriceError
-        It is not there, cannot be read as what it should be, or lacks a column or has one of the wrong type.
+        The file is missing or unreadable, lacks a column, or has a column of the wrong type.
     """
     file = settings.path
     if file is None or not file.exists():
-        raise PriceError(f"prices {file}: no such file; set prices.path")
+        raise PriceError(f"prices {file}: no such file; set prices.path to an existing file")
     if not file.is_file():
         raise PriceError(f"prices {file}: a folder; set prices.path to one file")
     is_csv = settings.source == "csv"
@@ -142,7 +143,7 @@ def _scan_parquet(file: Path) -> tuple[pl.LazyFrame, pl.Schema]:
     except (pl.exceptions.PolarsError, OSError) as error:
         reason = " ".join(str(error).split())
         raise PriceError(
-            f"prices {file}: not a Parquet file that can be read: {reason}; a CSV needs prices.source: csv"
+            f"prices {file}: not a readable Parquet file: {reason}; a CSV needs prices.source: csv"
         ) from error
     return pl.scan_parquet(file, row_index_name=ROW, row_index_offset=1, glob=False), schema
 
@@ -160,15 +161,14 @@ def _check_columns(table: PriceTable) -> None:
     wanted = {"date": table.settings.columns.date} if table.wide else table.roles()
     for role, name in wanted.items():
         if name not in table.schema:
-            raise PriceError(
-                f"prices {table.file}: no column {name}; it has {_listed(list(table.schema))}; {_advice(table, role)}"
-            )
-    for place, name in enumerate(table.schema if table.wide else (), 1):
+            names = _abbreviated(list(table.schema))
+            raise PriceError(f"prices {table.file}: no column {name}; it has {names}; {_column_fix(table, role)}")
+    for position, name in enumerate(table.schema if table.wide else (), 1):
         if name != name.strip() or not name:
-            raise PriceError(f"prices {table.file}: column {place} is named {name!r}; name it after its ticker alone")
+            raise PriceError(f"prices {table.file}: column {position} is named {name!r}; name it by its ticker alone")
 
 
-def _advice(table: PriceTable, role: str) -> str:
+def _column_fix(table: PriceTable, role: str) -> str:
     names = list(table.schema)
     if table.is_text and len(names) == 1 and (mark := other_separator(names[0])):
         return f"set prices.separator: {json.dumps(mark)}"
@@ -177,9 +177,9 @@ def _advice(table: PriceTable, role: str) -> str:
     return f"set prices.columns.{role}"
 
 
-def _listed(names: list[str]) -> str:
-    more = len(names) - LISTED
-    return ", ".join(name[:40] for name in names[:LISTED]) + (f" and {more} more" if more > 0 else "")
+def _abbreviated(names: list[str]) -> str:
+    more = len(names) - MAX_NAMES
+    return ", ".join(name[:40] for name in names[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _check_types(table: PriceTable) -> None:
@@ -190,5 +190,5 @@ def _check_types(table: PriceTable) -> None:
         if name not in allowed[role]:
             kind = KINDS[role][0]
             raise PriceError(
-                f"prices {table.file}: column {name} holds {table.schema[name]}, expected {kind}; convert it"
+                f"prices {table.file}: column {name} has type {table.schema[name]}, expected {kind}; convert it"
             )

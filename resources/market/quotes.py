@@ -1,4 +1,4 @@
-"""What a source of prices gives, wherever it takes it from."""
+"""The protocol of a source of daily prices, and the quotes that it returns."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -13,21 +13,22 @@ QUOTES = {
 }  # fmt: skip
 
 PAUSE_DAYS = 90
-"""After more calendar days than this without a quote, a ticker is taken to mean another security."""
+"""After more calendar days than this without a quote, a ticker is taken to be another security."""
 
 
 class PriceError(ValueError):
-    """Prices cannot be used; the message says where, which column and row, and what to do."""
+    """Prices are unusable or not available; the message names file, row, column and the fix."""
 
 
 @dataclass(frozen=True)
 class Quotes:
-    """Daily quotes of the tickers that were asked for, and why others have none."""
+    """Daily quotes of the requested tickers, and why some have none."""
 
     rows: pl.DataFrame
     """Columns QUOTES, unique and sorted by ticker and date; adj_close (USD) positive and finite, the rest may be null.
 
-    `volume` counts shares as `close` does; `security` changes where the ticker goes to another security, if known.
+    `volume` is in shares after the same splits as `close`. `security` changes where the ticker passes to another
+    security, if that is known.
     """
     missing: Mapping[str, str]
     """Ticker -> why it has no quotes."""
@@ -39,19 +40,19 @@ class Market(Protocol):
     """A source of daily prices."""
 
     def quotes(self, tickers: Collection[str], progress: Callable[[int], None] = lambda n: None) -> Quotes:
-        """Quotes of the tickers; `progress` is told how many more tickers are done.
+        """Return the quotes of the tickers; `progress` is called with the number of tickers that are newly done.
 
         Raises
         ------
         PriceError
-            The prices cannot be used or had.
+            The prices are unusable or not available.
         """
         ...
 
     def now(self) -> dict[str, str]:
-        """Digests of what the outside world has now, for the planner: month ('2004-03', or '') -> digest."""
+        """Return digests of what the source has now, for the planner: month ('2004-03', or '') -> digest."""
         ...
 
     def span(self) -> tuple[date, date]:
-        """First and last day on which there can be a price; raises PriceError."""
+        """Return the first and last day that can have a price. Raises PriceError."""
         ...

@@ -1,4 +1,4 @@
-"""The day on which a price was made, from dates and timestamps; a timestamp's own local day counts."""
+"""The trading day of a price, from dates and timestamps; a timestamp counts as its own local day."""
 
 import polars as pl
 
@@ -8,10 +8,11 @@ TIME = r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?"
 OFFSET = r"Z|[+-]\d\d(?::?\d\d)?"
 STAMP = rf"^\d{{4}}-\d\d-\d\d(?:[T ]{TIME} ?(?:{OFFSET})?)?$"
 SUMMER_TIME = 60
+"""Minutes; offsets of the same time zone differ by no more over a year."""
 
 
 def day_of(date: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Day of dates, timestamps or ISO text; null where text is neither 2004-01-02 nor an ISO timestamp."""
+    """Return the day of dates, timestamps or ISO text; null for any text but 2004-01-02 and ISO timestamps."""
     if dtype == pl.String:
         days = pl.when(date.str.contains(STAMP)).then(date.str.slice(0, 10))
         return days.str.to_date("%Y-%m-%d", strict=False)
@@ -19,7 +20,7 @@ def day_of(date: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 
 def check_zones(table: PriceTable) -> None:
-    """Refuse text of several time zones: the same day would mean different days.
+    """Raise for text with several time zones, in which one day would mean different trading days.
 
     Raises
     ------
@@ -34,14 +35,12 @@ def check_zones(table: PriceTable) -> None:
     if other.any():
         usual, odd = known.filter(~other), known.filter(other)
         text, row, _, _ = odd.row(0)
-        complaint = f"{text}: {table.place(usual[ROW][0])} has {usual['date'][0]}, another time zone"
-        raise table.error(
-            row, "date", None, f"{complaint}; write the day alone, as 2004-01-02", int(odd["count"].sum())
-        )
+        problem = f"{text}: {table.position(usual[ROW][0])} has {usual['date'][0]}, another time zone"
+        raise table.error(row, "date", None, f"{problem}; write the day alone, as 2004-01-02", int(odd["count"].sum()))
 
 
 def _is_other() -> pl.Expr:
-    """Rows with an offset where the first has none or the reverse; else those too far from the smallest offset."""
+    """Return the rows that differ from the first in having an offset; else those too far from the smallest offset."""
     minutes = pl.col("minutes")
     zoned = minutes.is_not_null()
     apart = (minutes - minutes.min() > SUMMER_TIME).fill_null(False)
@@ -49,7 +48,7 @@ def _is_other() -> pl.Expr:
 
 
 def _minutes() -> pl.Expr:
-    """Minutes east of UTC; null where no offset is written."""
+    """Return the minutes east of UTC; null where no offset is written."""
     offset = pl.col("date").str.slice(10).str.extract(f"({OFFSET})$")
     digits = offset.str.replace_all(r"\D", "")
     minutes = digits.str.slice(0, 2).cast(pl.Int32, strict=False) * 60

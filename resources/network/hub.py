@@ -1,6 +1,6 @@
-"""Data sets of the Hugging Face hub: which commit is meant, which files it has, and the wanted ones on this disk.
+"""Data sets on the Hugging Face hub: resolve the commit, list its files, download some of them.
 
-Files are only downloaded, nothing of a data set is ever run: a loading script is a file like others, and not wanted.
+Files are only downloaded; no code of a data set is ever run.
 """
 
 import glob
@@ -28,10 +28,10 @@ from resources.settings.profile import ProfileError
 
 
 class HubFolder:
-    """A data set on the hub, or a folder of one, as `hf://datasets/owner/name[@revision][/folder]`.
+    """A data set on the hub, or a folder of one, given as `hf://datasets/owner/name[@revision][/folder]`.
 
-    Without a revision it is the newest commit. Files are kept in `cache`, so that what was once downloaded is had
-    without a network too. The library follows HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE.
+    Without a revision it is the newest commit. Downloads are kept in `cache` and used again without a network.
+    The library reads HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE from the environment.
     """
 
     def __init__(self, address: str, cache: Path) -> None:
@@ -41,33 +41,34 @@ class HubFolder:
             wanted = "hf://datasets/owner/name[@revision][/folder]"
             raise ProfileError(f"descriptions.hub: {address!r} is not {wanted}: {error.msg.strip()}") from error
         self.address, self.folder, self.cache = address, self._uri.path_in_repo.strip("/"), cache
-        # The library reads the variable only once, when it is first imported.
+        # Read here because the library reads the variable only once, when it is first imported.
         self._endpoint = os.environ.get("HF_ENDPOINT") or None
         self._api = HfApi(endpoint=self._endpoint)
 
     @cached_property
     def commit(self) -> str:
-        """SHA of the commit; one that is given as such is not asked for. Raises ProfileError."""
+        """SHA of the commit; the hub is not asked if the address names a SHA. Raises ProfileError."""
         try:
             return self._api.resolve_revision(
                 self._uri.id, repo_type="dataset", revision=self._uri.revision, cache_dir=self.cache
             ).resolved
         except (HfHubHTTPError, RevisionResolutionError) as error:
-            raise self._refused(error) from error
+            raise self._hub_error(error) from error
 
     def names(self) -> list[str]:
-        """Paths of all files, relative to the folder, sorted. Raises ProfileError."""
+        """Return the paths of all files, relative to the folder and sorted. Raises ProfileError."""
         try:
             paths = [file.path for file in self._tree()]
         except (HTTPError, OSError) as error:
-            raise self._refused(error) from error
+            raise self._hub_error(error) from error
         inside = f"{self.folder}/" if self.folder else ""
         return sorted(path.removeprefix(inside) for path in paths if path.startswith(inside))
 
     def download(self, names: Iterable[str]) -> list[Path]:
-        """Where the files named are on this disk, which they are now. Raises ProfileError."""
+        """Download these files unless they are cached, and return their paths on disk. Raises ProfileError."""
         paths = [f"{self.folder}/{name}".lstrip("/") for name in names]
-        missing = [glob.escape(path) for path in paths if self._kept(path) is None]
+        # Escaped because `allow_patterns` are globs, and a file name may hold brackets.
+        missing = [glob.escape(path) for path in paths if self._cached(path) is None]
         try:
             if missing:
                 snapshot_download(
@@ -79,35 +80,35 @@ class HubFolder:
                     endpoint=self._endpoint,
                 )
         except (HTTPError, OSError) as error:
-            raise self._refused(error) from error
-        return [kept for path in paths if (kept := self._kept(path))]
+            raise self._hub_error(error) from error
+        return [cached for path in paths if (cached := self._cached(path))]
 
-    def _kept(self, path: str) -> Path | None:
+    def _cached(self, path: str) -> Path | None:
         found = try_to_load_from_cache(
             self._uri.id, path, repo_type="dataset", revision=self.commit, cache_dir=self.cache
         )
         return Path(found) if isinstance(found, str) else None
 
     def _tree(self) -> list[RepoFile]:
-        """All files of the commit; the listing is kept with the first download."""
+        """Return all files of the commit; the first download leaves the listing in the cache."""
         try:
             return get_cached_repo_tree(self._uri.id, repo_type="dataset", revision=self.commit, cache_dir=self.cache)
         except CachedRepoTreeNotFoundError:
             entries = self._api.list_repo_tree(self._uri.id, recursive=True, revision=self.commit, repo_type="dataset")
             return [entry for entry in entries if isinstance(entry, RepoFile)]
 
-    def _refused(self, error: Exception) -> ProfileError:
+    def _hub_error(self, error: Exception) -> ProfileError:
         hub = self._api.endpoint
         page = f"{hub}/datasets/{self._uri.id}"
         login = "log in with `hf auth login` or set HF_TOKEN"
         if isinstance(error, GatedRepoError):
-            why = f"its owner gives access on request: ask for it at {page}, then {login}"
+            why = f"its owner gives access on request: request it at {page}, then {login}"
         elif isinstance(error, RepositoryNotFoundError):
             why = f"{hub} has no such data set, or it is private: check the name; for a private one {login}"
         elif isinstance(error, RevisionNotFoundError):
             why = f"it has no revision {self._uri.revision}: see {page}/tree/main, or leave @revision out"
         elif isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError):
-            why = f"a file of commit {self.commit} is gone: run again, or name another revision"
+            why = f"a file of commit {self.commit} does not exist any more: run again, or name another revision"
         else:
-            why = f"{hub} did not give it ({' '.join(str(error).split())}); run again, what was downloaded is kept"
+            why = f"{hub} did not send it ({' '.join(str(error).split())}); run again, downloaded files are kept"
         return ProfileError(f"descriptions.hub: {self.address}: {why}")

@@ -1,4 +1,4 @@
-"""One limit on requests a second, shared by all processes on the machine through a small locked file."""
+"""A limit on requests per second, shared by all processes on the machine through a small locked file."""
 
 import asyncio
 import fcntl
@@ -11,76 +11,77 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-MOST_PER_SECOND = 10
+MAX_PER_SECOND = 10
+"""The SEC allows ten requests per second in all, however many machines a client uses."""
 _MARGIN = 0.02
-"""Seconds by which a window is longer than it need be: what may pass between the clock and the wire."""
-_SPREAD = 0.9
-"""Least gap between two sends, of an even one; the rest lets a late send be made up for."""
-_LAYOUT = struct.Struct(f"<{2 + MOST_PER_SECOND}d")
-"""When a pause was asked for, until when it lasts, and the last sends, oldest first: seconds of CLOCK_MONOTONIC.
+"""Seconds by which a window is longer than needed: the time between reading the clock and the bytes on the wire."""
+_MIN_GAP_SHARE = 0.9
+"""Smallest gap between two sends, as a share of an even gap; the rest makes up for late sends."""
+_LAYOUT = struct.Struct(f"<{2 + MAX_PER_SECOND}d")
+"""Start and end of the pause, then the last sends, oldest first; all in seconds of CLOCK_MONOTONIC.
 
-A fixed length written by one call: a process killed at any moment leaves the old state or the new one.
+The length is fixed and one call writes it, so a process killed at any moment leaves the old state or the new one.
 """
 
 
 class RateLimit:
-    """At most `per_second` sends in any second over all processes that name the same file.
+    """At most `per_second` sends in any second, over all processes that use the same file.
 
-    Below one a second it is one send in `1 / per_second` seconds; fractions above one are rounded down.
+    Below one per second it is one send in `1 / per_second` seconds; above one, fractions are rounded down.
 
     Raises
     ------
     ValueError
-        `per_second` is not above 0, or above 10.
+        `per_second` is not in (0, 10].
     """
 
     def __init__(self, file: Path, per_second: float) -> None:
-        if not 0 < per_second <= MOST_PER_SECOND:
-            raise ValueError(f"requests per second: {per_second}; give a number above 0, at most {MOST_PER_SECOND}")
+        if not 0 < per_second <= MAX_PER_SECOND:
+            raise ValueError(f"requests per second: {per_second}; give a number above 0, at most {MAX_PER_SECOND}")
         self.file = file
-        self.at_most = max(1, math.floor(per_second))
+        self.max_sends = max(1, math.floor(per_second))
         self.window = max(1.0, 1 / per_second) + _MARGIN
-        self.gap = _SPREAD * self.window / self.at_most
+        self.gap = _MIN_GAP_SHARE * self.window / self.max_sends
 
     def wait(self, stopped: threading.Event | None = None) -> bool:
-        """`acquire` for threads; False, with nothing counted, as soon as `stopped` is set."""
+        """Wait for the limit in a thread; return False, without counting a send, as soon as `stopped` is set."""
         stopped = stopped or threading.Event()
         while not stopped.is_set():
-            if (wait := self._take()) == 0:
+            if (wait := self._try_acquire()) == 0:
                 return True
             stopped.wait(wait)
         return False
 
     async def acquire(self) -> None:
-        """Return at the moment when one may send; the send is counted as made then."""
-        while (wait := self._take()) > 0:
+        """Wait until a send is allowed, and count it as made at that moment."""
+        while (wait := self._try_acquire()) > 0:
             await asyncio.sleep(wait)
 
     def pause(self, seconds: float) -> None:
-        """Let nobody send for so long, in no process; a longer pause that is already there stays."""
+        """Stop the sends of all processes for so many seconds; a longer pause that is already set stays."""
         with self._state() as (handle, paused, until, sends):
             now = time.monotonic()
-            if now + seconds > _resumed(paused, until, now):
+            if now + seconds > _pause_end(paused, until, now):
                 os.pwrite(handle, _LAYOUT.pack(now, now + seconds, *sends), 0)
 
-    def earliest(self, sends: list[float]) -> float:
-        """When the next send may be made after these, oldest first."""
+    def next_send_time(self, sends: list[float]) -> float:
+        """Return the time of the next allowed send after these, given oldest first."""
         ready = sends[-1] + self.gap if sends else -math.inf
-        return max(ready, sends[-self.at_most] + self.window) if len(sends) >= self.at_most else ready
+        return max(ready, sends[-self.max_sends] + self.window) if len(sends) >= self.max_sends else ready
 
-    def _take(self) -> float:
-        """Count a send as made now and return 0, or return the seconds to wait before one asks again."""
+    def _try_acquire(self) -> float:
+        """Count a send and return 0 if it is allowed now; else return the seconds to wait before the next try."""
         with self._state() as (handle, paused, until, sends):
             now = time.monotonic()
-            past = [send for send in sends if send <= now]  # those in the future are from before a reboot
-            ready = max(self.earliest(past), _resumed(paused, until, now))
+            past = [send for send in sends if send <= now]  # times in the future are from before a reboot
+            ready = max(self.next_send_time(past), _pause_end(paused, until, now))
             if ready <= now:
                 os.pwrite(handle, _LAYOUT.pack(paused, until, *[*[0.0] * len(sends), *past, now][-len(sends) :]), 0)
         return max(0.0, ready - now)
 
     @contextmanager
     def _state(self) -> Iterator[tuple[int, float, float, list[float]]]:
-        """The open file, held for the microseconds of one look, and what it says."""
+        """Lock the file and yield its handle and content; held for microseconds only."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(self.file, os.O_RDWR | os.O_CREAT, 0o644)
         try:
@@ -92,6 +93,6 @@ class RateLimit:
             os.close(handle)
 
 
-def _resumed(paused: float, until: float, now: float) -> float:
-    """When a pause is over; one asked for in the future is from before a reboot."""
+def _pause_end(paused: float, until: float, now: float) -> float:
+    """Return the end of a pause; one that starts in the future was set before a reboot and does not count."""
     return until if paused <= now else -math.inf

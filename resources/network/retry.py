@@ -1,4 +1,4 @@
-"""When to ask again, and when to give up."""
+"""When to retry a request, and when to give up."""
 
 import random
 import time
@@ -8,35 +8,37 @@ from email.utils import parsedate_to_datetime
 
 from resources.network.rate_limit import RateLimit
 
-LONGEST_RETRY_AFTER = 3600.0
+MAX_RETRY_AFTER = 3600.0
+"""Seconds; a server that asks for a longer wait ends the run, which would otherwise seem to hang."""
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often and how long a server is asked that does not answer; all times in seconds."""
+    """How often and how long to retry; all times in seconds."""
 
     attempts: int = 8
-    """Failures of one document after which it is refused, if the server answers otherwise."""
+    """Failures after which one document is given up, if the server responds to other requests."""
     first_wait: float = 1.0
-    """Longest wait after the first failure; it doubles with each."""
+    """Upper bound of the wait after the first failure; it doubles with each further one."""
     longest_wait: float = 60.0
-    """Bound of that doubling."""
-    no_answer: float = 120.0
-    """How long a server is asked that never answered."""
-    silence: float = 660.0
-    """How long a server is asked that answers no more: EDGAR shuts people out for ten minutes."""
+    """Upper bound of every wait."""
+    startup_timeout: float = 120.0
+    """How long to try a server that has not responded once."""
+    outage_timeout: float = 660.0
+    """How long to try a server that stopped responding: EDGAR blocks a client that is too fast for ten minutes."""
     timeout: float = 60.0
-    """Wait for a connection, and for each next piece of an answer."""
+    """Limit for opening a connection, and for each read from it."""
 
     def wait(self, failures: int) -> float:
-        """Seconds before asking again after so many failures in a row: exponential, anything from 0 to the bound."""
+        """Return the seconds to wait after so many failures in a row: exponential backoff with full jitter."""
+        # The exponent is bounded because 2.0 ** 1024 overflows.
         return random.uniform(0, min(self.longest_wait, self.first_wait * 2.0 ** min(failures - 1, 60)))
 
 
 class TransientError(Exception):
-    """One attempt failed, another one may not.
+    """One attempt failed; another one may succeed.
 
-    `retry_after` is how long the server asked to be left alone (seconds), `too_fast` whether it complained of the rate.
+    `retry_after` is the wait that the server asked for in seconds, `too_fast` whether it reported too many requests.
     """
 
     def __init__(self, reason: str, retry_after: float | None = None, too_fast: bool = False) -> None:
@@ -46,48 +48,51 @@ class TransientError(Exception):
 
 
 def apply_retry_after(failure: TransientError, limit: RateLimit, wait: float) -> str | None:
-    """Have all processes wait where the server complained of the rate; what it asks that is too much to wait for."""
+    """Pause all processes if the server reported too many requests; return why the wait is too long, or None.
+
+    `wait` is the pause in seconds if the server named none.
+    """
     if failure.retry_after is not None:
-        limit.pause(min(failure.retry_after, LONGEST_RETRY_AFTER))
+        limit.pause(min(failure.retry_after, MAX_RETRY_AFTER))
     elif failure.too_fast:
         limit.pause(wait)
-    asked = failure.retry_after or 0.0
-    return f"asks to be left alone for {asked / 3600:.1f} hours" if asked > LONGEST_RETRY_AFTER else None
+    requested = failure.retry_after or 0.0
+    return f"asks clients to wait {requested / 3600:.1f} hours" if requested > MAX_RETRY_AFTER else None
 
 
-class Contact:
-    """Whether the server answers at all, whichever document it is asked for."""
+class ServerStatus:
+    """Whether a server responds at all, whichever document is requested."""
 
     def __init__(self, policy: RetryPolicy) -> None:
-        self.answers = 0
+        self.successes = 0
         self._policy = policy
         self._failures = 0
         self._since = time.monotonic()
 
-    def answered(self) -> None:
-        """Note an answer."""
-        self.answers += 1
+    def record_success(self) -> None:
+        """Record a response."""
+        self.successes += 1
         self._failures = 0
         self._since = time.monotonic()
 
-    def failed(self) -> None:
-        """Note a failure."""
+    def record_failure(self) -> None:
+        """Record a failed attempt."""
         self._failures += 1
 
     @property
-    def silent_for(self) -> float:
-        """Seconds since the last answer, or since the first question."""
+    def seconds_since_success(self) -> float:
+        """Seconds since the last response, or since the first request."""
         return time.monotonic() - self._since
 
     @property
-    def lost(self) -> bool:
-        """Whether to give up: failures only, many of them, for a long time."""
-        bound = self._policy.silence if self.answers else self._policy.no_answer
-        return self._failures >= self._policy.attempts and self.silent_for >= bound
+    def is_down(self) -> bool:
+        """Whether to give up: nothing but failures, many of them, for a long time."""
+        bound = self._policy.outage_timeout if self.successes else self._policy.startup_timeout
+        return self._failures >= self._policy.attempts and self.seconds_since_success >= bound
 
 
 def retry_after(value: str | None, now: datetime | None = None) -> float | None:
-    """Seconds that a Retry-After header, seconds or a date, asks to wait; None where it says nothing."""
+    """Return the seconds that a Retry-After header asks for, given as a number or a date; None if it is not valid."""
     if value is None:
         return None
     if value.strip().isdecimal():

@@ -1,4 +1,4 @@
-"""What EDGAR's annual reports say of themselves: header facts, cover page symbols, and why some cannot be had."""
+"""Rows of `filings` from EDGAR's annual reports: header facts, cover page symbols, and reasons for missing ones."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -64,18 +64,18 @@ def _sic(store: BlobStore, pointer: Pointer, companies: list[str]) -> str | None
 
 
 def owner(facts: Header, companies: Sequence[str]) -> str:
-    """Return whom the header names first of the companies that file one report together: the report stands for it."""
+    """Return the company that a joint report stands for: the first in its header."""
     return next((cik for cik, _ in facts.filers if cik in companies), companies[0])
 
 
 def in_ranges(sic: str | None, ranges: Iterable[str]) -> bool:
-    """Tell whether a four-digit code is one of `3711`, `2000-2999`, ends included; no code is in none."""
+    """Return whether a code is in ranges such as `3711` or `2000-2999`, ends included; a missing code is in none."""
     bounds = (one.partition("-") for one in ranges)
     return sic is not None and any(first <= sic <= (last or first) for first, _, last in bounds)
 
 
 def contents(reports: pl.DataFrame, got: Mapping[str, Pointer]) -> dict[str, list[str | None]]:
-    """Map each accession to all that its row is made of: whose it is, and the document or its refusal."""
+    """Return accession -> all that its row of `filings` depends on: companies, hash of the document, or its refusal."""
     return {
         report["accession"]: [*report["companies"], got[report["url"]].sha256, got[report["url"]].refused]
         for report in reports.iter_rows(named=True)
@@ -83,16 +83,16 @@ def contents(reports: pl.DataFrame, got: Mapping[str, Pointer]) -> dict[str, lis
 
 
 def filing_rows(reports: pl.DataFrame, got: Mapping[str, Pointer], store: BlobStore) -> pl.DataFrame:
-    """Return rows with the columns FILED: the index says company, form and day, the document SIC, period and symbols.
+    """Return rows of `filings`: company, form and date from the index; SIC, period and symbols from the document.
 
     Parameters
     ----------
     reports : DataFrame
-        As from `EdgarUniverse.reports`.
+        As `EdgarUniverse.reports` returns them.
     got : mapping
-        Url -> what came of it.
+        Url -> pointer.
     store : BlobStore
-        Where the documents are.
+        The store of the documents.
     """
     rows = [_row(report, got[report["url"]], store) for report in reports.iter_rows(named=True)]
     return pl.DataFrame(rows, schema=FILED)
@@ -105,5 +105,5 @@ def _row(report: dict[str, Any], pointer: Pointer, store: BlobStore) -> dict[str
     content = store.get(pointer.sha256)
     facts, symbols = header(content), trading_symbols(main_document(content))
     company = owner(facts, report["companies"])
-    told = {"company_id": company, "sic": facts.sic_of(company), "period": facts.period, "tickers": symbols}
-    return {**row, **told, "sha256": pointer.sha256}
+    found = {"company_id": company, "sic": facts.sic_of(company), "period": facts.period, "tickers": symbols}
+    return {**row, **found, "sha256": pointer.sha256}

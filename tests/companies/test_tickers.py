@@ -1,4 +1,4 @@
-"""Tickers move between companies; what covers and today's list say is told, and nothing is made up."""
+"""Tickers move between companies; the history follows covers and today's list and invents nothing."""
 
 from datetime import date, timedelta
 
@@ -48,11 +48,11 @@ def test_a_ticker_of_the_first_report_may_be_older() -> None:
     assert days([("A", day(2019), ["T"]), ("A", day(2020), ["T"])], [("A", "T")]) == {("T", "A"): (None, None)}
 
 
-def test_a_company_that_is_listed_no_more_had_its_ticker_until_its_last_report() -> None:
+def test_an_unlisted_company_had_its_ticker_until_its_last_report() -> None:
     assert days([("A", day(2019), ["T"]), ("A", day(2020), ["T"])], []) == {("T", "A"): (None, day(2020))}
 
 
-def test_a_report_without_symbols_tells_nothing() -> None:
+def test_a_report_without_symbols_is_no_evidence() -> None:
     seen = [("A", day(2018), []), ("A", day(2019), ["T"]), ("A", day(2020), [])]
     assert days(seen, [("A", "T")]) == {("T", "A"): (None, None)}
     assert days(seen, []) == {("T", "A"): (None, day(2019))}
@@ -95,7 +95,7 @@ def test_each_of_several_successors_begins_where_the_one_before_ended() -> None:
 
 
 @pytest.mark.parametrize("last", [2020, 2021])
-def test_companies_whose_reports_overlap_both_claim_the_ticker_since_ever(last: int) -> None:
+def test_companies_with_overlapping_reports_have_no_known_first_day(last: int) -> None:
     seen = [("A", day(2019), ["T"]), ("A", day(last), ["T"]), ("B", day(2020), ["T"]), ("B", day(2022), ["T"])]
     assert days(seen, [("B", "T")]) == {("T", "A"): (None, day(last)), ("T", "B"): (None, None)}
 
@@ -134,7 +134,7 @@ def test_companies_that_spell_one_ticker_differently_have_one_ticker() -> None:
     assert history(seen, [])["ticker"].to_list() == ["V A", "V/A", "V/A"]
 
 
-def test_who_says_so_is_told() -> None:
+def test_the_source_names_cover_page_and_list() -> None:
     rows = history([("A", day(2020), ["T", "OLD"])], [("A", "T"), ("A", "W")])
     assert dict(rows.select("ticker", "source").iter_rows()) == {
         "OLD": "cover page",
@@ -148,7 +148,7 @@ def test_two_reports_of_one_day_count_together() -> None:
     assert days(seen, [("A", "U")]) == {("T", "A"): (None, day(2019)), ("U", "A"): (None, None)}
 
 
-def test_nothing_known_is_an_empty_table() -> None:
+def test_no_evidence_is_an_empty_table() -> None:
     assert history([], []).is_empty()
     untyped = pl.DataFrame({"company_id": ["A"], "filed_at": [day(2020)], "tickers": [[]]})
     assert ticker_history(untyped, pl.DataFrame(schema=LISTED)).is_empty()

@@ -1,4 +1,4 @@
-"""The second reader: what it finds, and that it leaves no traces."""
+"""The edgartools reader finds Item 1 and leaves no traces."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from assets.descriptions.markup import simplify_markup
 from resources.edgar.submission import main_document
 
 
-def test_links_of_the_contents_lead_to_item_1() -> None:
+def test_the_links_of_the_table_of_contents_lead_to_item_1() -> None:
     html = main_document((FOLDER / "xapp_2010_10kt.txt").read_bytes())
     text = edgartools_text(simplify_markup(html), html) or ""
     assert "Example Apparel Inc designs warm clothing" in text
@@ -29,7 +29,7 @@ def test_a_page_without_items_has_none() -> None:
     assert edgartools_text("<html><body><p>Dear shareholders</p></body></html>", "") is None
 
 
-def test_loading_it_makes_no_folder_at_home_and_says_nothing(tmp_path: Path) -> None:
+def test_importing_edgartools_makes_no_folder_in_the_home_and_prints_nothing(tmp_path: Path) -> None:
     code = "import assets.descriptions.edgartools_reader as s; s.edgartools_text('<html><p>x</p></html>', '')"
     environment = {"HOME": str(tmp_path / "home"), "TMPDIR": str(tmp_path / "tmp"), "PYTHONPATH": str(Path.cwd())}
     for folder in ("home", "tmp"):

@@ -1,4 +1,4 @@
-"""Every filing becomes a text or a reason, and what was read once is not read again."""
+"""Every filing becomes a text or a reason, and no document is read twice."""
 
 from datetime import date
 from pathlib import Path
@@ -41,7 +41,7 @@ def found(quality: str, text: str = TEXT, reason: str | None = None) -> Item1:
     return Item1(text, "edgar-itemize", quality, reason)  # type: ignore[arg-type]
 
 
-def test_a_text_carries_whose_it_is_and_the_year_it_describes() -> None:
+def test_a_text_has_its_reader_and_its_fiscal_year() -> None:
     texts, rejected = described(filings("10-K"), [found("disagree", reason="edgartools found 7 letters")], "edgar")
     (row,) = texts.rows(named=True)
     assert (row["method"], row["quality"], row["fiscal_year"]) == ("edgar-itemize", "disagree", 2003)
@@ -60,15 +60,15 @@ def test_without_a_period_the_year_is_that_of_filing() -> None:
         (
             "10-K/A",
             found("disagree", STUB),
-            "an amendment whose Item 1 has 16 characters and replaces nothing",
+            "an amendment whose Item 1 has only 16 characters, so it replaces no text",
         ),
-        ("10-K/A", found("short", STUB), "an amendment whose Item 1 has 16 characters and replaces nothing"),
+        ("10-K/A", found("short", STUB), "an amendment whose Item 1 has only 16 characters, so it replaces no text"),
         ("10-K", Failed("HTTP 404 Not Found"), "HTTP 404 Not Found"),
         ("10-K", found("missing", "", "edgar-itemize found no Item 1"), "edgar-itemize found no Item 1"),
         ("10-K/A", found("missing", "", "nothing"), "an amendment without an Item 1: nothing"),
     ],
 )
-def test_what_has_no_text_has_a_reason(form: str, outcome: Item1 | Failed, reason: str) -> None:
+def test_a_filing_without_a_text_has_a_reason(form: str, outcome: Item1 | Failed, reason: str) -> None:
     texts, rejected = described(filings(form), [outcome], "edgar")
     assert texts.is_empty()
     assert rejected["reason"].to_list() == [reason]
@@ -79,7 +79,7 @@ def test_a_short_original_and_an_amendment_with_an_item_1_are_texts(form: str, q
     assert described(filings(form), [found(quality)], "edgar")[0]["quality"].to_list() == [quality]
 
 
-def test_a_document_is_read_once_a_version(tmp_path: Path) -> None:
+def test_a_document_is_read_once_per_code_version(tmp_path: Path) -> None:
     store = BlobStore(tmp_path)
     sha256 = store.put(REPORT)
     first = extract((tmp_path, "v1", sha256))
@@ -103,7 +103,7 @@ def test_outcomes_keep_the_order_of_the_filings(tmp_path: Path) -> None:
     assert sum(counted) == 2
 
 
-def test_given_texts_are_kept_or_refused() -> None:
+def test_given_texts_are_used_or_rejected() -> None:
     rows = filings("10-K", "10-K", "10-K")
     texts = pl.DataFrame({"accession": rows["accession"], "text": [TEXT, "Short.", " "]})
     usable, rejected = given(rows, texts, "parquet")

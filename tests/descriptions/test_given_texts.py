@@ -1,4 +1,4 @@
-"""Whether a text can stand for a company."""
+"""Whether a text is usable as the description of a company."""
 
 import polars as pl
 import pytest

@@ -1,4 +1,4 @@
-"""Item 1 of real and of made-up annual reports, against texts cut by hand and by another tool."""
+"""Item 1 of real and synthetic annual reports, against texts cut by hand and by another tool."""
 
 import os
 import re
@@ -61,7 +61,7 @@ def assert_is_item_1_and_nothing_else(text: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(set(QUICK)))
-def test_real_reports_give_the_text_that_is_beside_them(name: str) -> None:
+def test_real_reports_give_the_stored_text(name: str) -> None:
     result = found(name)
     assert (result.quality, result.method, result.reason) == ("ok", "edgar-itemize", None)
     assert is_alike(letters(result.text), beside(name))
@@ -103,10 +103,10 @@ def test_own_reports_give_what_was_written(accession: str) -> None:
     assert result.quality == "ok" or result.reason
 
 
-def test_a_pointer_to_another_document_is_no_item_1() -> None:
+def test_a_reference_to_another_document_is_not_an_item_1() -> None:
     result = item1((FOLDER / "xbnk_1998_10k.txt").read_bytes())
     assert (result.text, result.quality) == ("", "missing")
-    assert "points to another document" in (result.reason or "")
+    assert "refers to another document" in (result.reason or "")
 
 
 def test_a_text_that_only_one_reader_finds_is_flagged() -> None:
@@ -121,7 +121,7 @@ def test_a_text_without_an_end_is_flagged() -> None:
     content = (FOLDER / "xbev_1996_10k405.txt").read_bytes()
     result = item1(content[: content.rindex(b"ITEM 2.")])
     assert result.quality == "disagree"
-    assert "goes on to the very end" in (result.reason or "")
+    assert "runs to the end of the document" in (result.reason or "")
 
 
 def test_a_short_text_is_called_short() -> None:
@@ -130,10 +130,10 @@ def test_a_short_text_is_called_short() -> None:
     )
     assert result.quality == "short"
     assert "The Company owns a mill" in result.text
-    assert "characters are little to tell a business by" in (result.reason or "")
+    assert "characters are too few to describe a business" in (result.reason or "")
 
 
-def test_a_heading_with_nothing_under_it_is_no_item_1() -> None:
+def test_a_heading_with_nothing_under_it_is_not_an_item_1() -> None:
     result = item1(b"Item 1. Business\n\nItem 2. Properties\n\nA mill.\n\nItem 3. Legal Proceedings\n\nNone.\n")
     assert result.quality == "missing"
 
@@ -156,17 +156,17 @@ def test_an_error_inside_a_library_becomes_a_reason(monkeypatch: pytest.MonkeyPa
     assert (plain.quality, plain.reason) == ("missing", "edgar-itemize failed with RecursionError: too deep")
 
 
-def test_an_error_of_our_own_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_in_our_own_code_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "plain_text", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         item1((FOLDER / "xbev_1996_10k405.txt").read_bytes())
 
 
 def test_a_report_too_long_to_be_read_twice_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_CHARS_TWICE", 100)
+    monkeypatch.setattr(module, "MAX_CHARS_EDGARTOOLS", 100)
     result = item1((FOLDER / "xapp_2010_10kt.txt").read_bytes())
     assert (result.quality, result.overlap) == ("ok", None)
-    assert "no second opinion: edgartools was not asked" in (result.reason or "")
+    assert "not confirmed: edgartools was skipped" in (result.reason or "")
 
 
 def test_overlap_is_the_share_of_letters_in_the_same_order() -> None:
@@ -179,7 +179,7 @@ def test_overlap_is_the_share_of_letters_in_the_same_order() -> None:
 @pytest.mark.parametrize(
     "heading", ["Items 1 and 2.", "Items 1. and 2.", "Item 1 and 2.", "Items 1 &amp; 2.", "Items 1, 2 and 3."]
 )
-def test_a_heading_of_several_items_is_no_disagreement(heading: str) -> None:
+def test_a_heading_of_several_items_is_not_a_disagreement(heading: str) -> None:
     words = "<p>We dig gold out of three mines in Nevada and sell it to a refinery in Utah.</p>" * 30
     body = f"<p><b>{heading} Business and Properties</b></p>{words}<p><b>Item 3. Legal Proceedings</b></p><p>None.</p>"
     found = item1(f"<html><body>{body}<p><b>Item 4. Submission of Matters</b></p><p>None.</p></body></html>".encode())

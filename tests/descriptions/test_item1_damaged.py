@@ -1,4 +1,4 @@
-"""Item 1 of damaged reports: something comes back in good time, a text or a reason, and what comes back is inert."""
+"""Item 1 of damaged reports: a text or a reason is returned in good time, and the text is inert."""
 
 import gzip
 import os

@@ -1,4 +1,4 @@
-"""Lighter mark-up: what is taken out, what stays, and that nothing is read into the document."""
+"""Simplified mark-up: what is removed, what stays, and that nothing is added to the document."""
 
 import lxml.html
 import pytest
@@ -35,7 +35,7 @@ SOUP = st.lists(st.sampled_from([*TAGS, "word ", "&amp;", "&#8217;", "<br/>", "<
         ("5 < 6 and 7 > 2", "5 < 6 and 7 > 2"),
     ],
 )
-def test_only_what_readers_need_stays(html: str, light: str) -> None:
+def test_only_markup_that_readers_need_stays(html: str, light: str) -> None:
     assert simplify_markup(html) == light
 
 
@@ -49,7 +49,7 @@ def test_words_stay_in_their_order(parts: list[str]) -> None:
 
 
 @given(SOUP)
-def test_light_mark_up_does_not_get_lighter(parts: list[str]) -> None:
+def test_simplified_markup_does_not_change_again(parts: list[str]) -> None:
     light = simplify_markup("".join(parts))
     assert simplify_markup(light) == light
 

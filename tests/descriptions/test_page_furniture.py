@@ -1,15 +1,15 @@
-"""Page furniture is known by its place and by coming back; what only looks like it stays."""
+"""Page furniture is found by its place and its repetition; text that only looks like it stays."""
 
 from assets.descriptions.page_furniture import furniture
-from assets.descriptions.pieces import Kind, Piece
+from assets.descriptions.segments import Kind, Segment
 
 
-def document(*pieces: tuple[Kind, str]) -> list[Piece]:
-    return [Piece(kind, text, start) for start, (kind, text) in enumerate(pieces)]
+def document(*segments: tuple[Kind, str]) -> list[Segment]:
+    return [Segment(kind, text, start) for start, (kind, text) in enumerate(segments)]
 
 
-def kept(pieces: list[Piece]) -> list[str]:
-    return [piece.text for piece, unwanted in zip(pieces, furniture(pieces), strict=True) if not unwanted]
+def kept(segments: list[Segment]) -> list[str]:
+    return [segment.text for segment, unwanted in zip(segments, furniture(segments), strict=True) if not unwanted]
 
 
 def body(page: int) -> str:
@@ -19,7 +19,7 @@ def body(page: int) -> str:
     )
 
 
-def pages(header: str, footer: str, count: int = 5) -> list[Piece]:
+def pages(header: str, footer: str, count: int = 5) -> list[Segment]:
     parts: list[tuple[Kind, str]] = [("break", "")]
     for page in range(1, count + 1):
         parts += [("prose", header), ("prose", body(page)), ("prose", footer.format(page)), ("break", "")]
@@ -33,19 +33,19 @@ def test_running_headers_and_page_numbers_are_taken_out() -> None:
 
 
 def test_a_subheading_that_is_elsewhere_too_stays() -> None:
-    elsewhere = [piece for page in range(4) for piece in document(("prose", "Competition"), ("prose", body(page)))]
+    elsewhere = [segment for page in range(4) for segment in document(("prose", "Competition"), ("prose", body(page)))]
     assert kept([*pages("Competition", "{}", 4), *elsewhere]).count("Competition") == 8
 
 
-def test_a_header_that_comes_twice_stays() -> None:
+def test_a_header_that_appears_twice_stays() -> None:
     assert kept(pages("Our Mills", "{}", 2)).count("Our Mills") == 2
 
 
 def test_rows_of_figures_at_page_ends_stay() -> None:
-    pieces: list[tuple[Kind, str]] = []
+    segments: list[tuple[Kind, str]] = []
     for year in range(5):
-        pieces += [("row", f"Net sales $ 1{year} $ 2{year} $ 3{year} $ 4{year}"), ("break", "")]
-    assert len(kept(document(*pieces))) == 5
+        segments += [("row", f"Net sales $ 1{year} $ 2{year} $ 3{year} $ 4{year}"), ("break", "")]
+    assert len(kept(document(*segments))) == 5
 
 
 def test_links_to_the_contents_are_taken_out_anywhere() -> None:
@@ -55,13 +55,13 @@ def test_links_to_the_contents_are_taken_out_anywhere() -> None:
     ]
 
 
-def test_numbers_that_count_on_are_page_numbers_where_no_breaks_are_marked() -> None:
-    pieces = document(
+def test_consecutive_numbers_are_page_numbers_if_no_breaks_are_marked() -> None:
+    segments = document(
         ("prose", "Mills."), ("prose", "3"), ("prose", "Wheat."), ("prose", "4"), ("prose", "Rye."), ("prose", "250")
     )
-    assert kept(pieces) == ["Mills.", "Wheat.", "Rye.", "250"]
+    assert kept(segments) == ["Mills.", "Wheat.", "Rye.", "250"]
 
 
-def test_every_piece_gets_an_answer() -> None:
+def test_every_segment_is_classified() -> None:
     assert furniture([]) == []
     assert furniture(document(("break", ""), ("break", ""))) == [True, True]

@@ -1,4 +1,4 @@
-"""Plain text out of located reports: paragraphs, tables and what page ends leave behind."""
+"""Plain text of located reports: paragraphs, tables, and the remains of page ends."""
 
 import pytest
 from hypothesis import given
@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from assets.descriptions.itemize_reader import located
 from assets.descriptions.markup import simplify_markup
-from assets.descriptions.pieces import lines
 from assets.descriptions.plain_text import plain_text, plain_text_of
+from assets.descriptions.segments import lines
 
 END = "\n\nItem 2. Properties\n\nA mill.\n\nItem 3. Legal Proceedings\n\nNone.\n"
 
@@ -87,7 +87,7 @@ def test_a_sentence_with_an_item_at_a_line_start_stays_whole() -> None:
 @pytest.mark.parametrize(
     "tail", ["\n\n     12\n<PAGE>\n", "\n\nPART I\n\nItem 1A\n", "\n\n- 12 -\n<PAGE>\n   PART I   \n"]
 )
-def test_nothing_of_the_next_page_is_left_at_the_end(tail: str) -> None:
+def test_nothing_of_the_next_page_remains_at_the_end(tail: str) -> None:
     assert of_plain(f"The Company grinds wheat and has done so for 80 years.{tail}").endswith("80 years.")
 
 
@@ -100,8 +100,8 @@ def test_any_text_becomes_tidy_lines(text: str) -> None:
     assert not any(ord(char) < 32 and char != "\n" for char in plain)
 
 
-def test_unseen_characters_are_dropped_and_blanks_are_blanks() -> None:
-    assert [piece.text for piece in lines("a\u200bb\u202ec\xa0\u2003d\xad\x07e\nCafe\u0301\n-----\n")] == [
+def test_invisible_characters_are_dropped_and_blanks_are_normalised() -> None:
+    assert [segment.text for segment in lines("a\u200bb\u202ec\xa0\u2003d\xad\x07e\nCafe\u0301\n-----\n")] == [
         "abc de",
         "Café",
     ]

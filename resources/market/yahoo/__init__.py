@@ -1,4 +1,4 @@
-"""Daily prices from Yahoo through yfinance: paced, resumable, complete or missing with a reason."""
+"""Daily prices from Yahoo through yfinance: rate-limited, resumable, complete or missing with a reason."""
 
 from resources.market.yahoo.market import YahooMarket
 

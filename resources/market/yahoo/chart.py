@@ -1,4 +1,4 @@
-"""One symbol's daily history, asked of Yahoo through yfinance, whole or not at all."""
+"""Fetches the daily history of one symbol from Yahoo through yfinance: whole, or an error."""
 
 import logging
 import threading
@@ -14,35 +14,36 @@ from yfinance.data import YfData
 from yfinance.exceptions import YFPricesMissingError
 from yfinance.scrapers.history import PriceHistory
 
-from resources.market.yahoo.readjusted import ROWS, labelled
+from resources.market.yahoo.readjustment import ROWS, with_securities
 from resources.market.yahoo.session import AbsentError, YahooSession
 from resources.network.rate_limit import RateLimit
 from resources.network.retry import TransientError
 
 LEEWAY = timedelta(days=7)
-"""A history may begin so much later, and end so much earlier, than Yahoo says of it: holidays, halts."""
+"""A history may begin this much later, and end this much earlier, than Yahoo's metadata say: holidays, halts."""
 DAY = timedelta(days=1)
-PROBE = "SPY"
+PROBE_SYMBOL = "SPY"
+"""A symbol that Yahoo is sure to have; the probe fetches it to tell one bad symbol from a server that is down."""
 
 
 class TruncatedError(TransientError):
-    """Yahoo answered with a part of the history; `where` says at which days it was cut."""
+    """Yahoo sent only a part of the history; `where` names the days at which it is cut."""
 
-    def __init__(self, where: str, told: str) -> None:
-        super().__init__(f"truncated: {where}; {told}")
+    def __init__(self, where: str, expected: str) -> None:
+        super().__init__(f"truncated: {where}; {expected}")
         self.where = where
 
 
 def begins_on(day: date) -> str:
-    """`TruncatedError.where` of a history that begins on this day, as one that was believed."""
+    """Return the `TruncatedError.where` of a history that begins on this day."""
     return f"begins on {day}"
 
 
 class YahooChart:
-    """Asks Yahoo, or the server at `url`; may be used by several threads.
+    """Fetches from Yahoo, or from the server at `url`; several threads may use it.
 
-    Every history is asked for up to `today` and cut afterwards: its last bar is then the last trade that Yahoo tells
-    of, or the answer is truncated. A stock that was halted at the end of a month is told from a truncated one so.
+    Every history is requested up to `today` and cut afterwards. Its last bar must then be near the last trade in
+    Yahoo's metadata, which tells a stock that was halted at the end of a month from a truncated response.
     """
 
     def __init__(
@@ -53,43 +54,46 @@ class YahooChart:
         self._session = YahooSession(url, limit, timeout, stopped)
         self._data = _data(self._session, root)
 
-    def ask(self, symbol: str, first: date, last: date, cut: str | None = None) -> pl.DataFrame:
-        """Daily quotes of a symbol from `first` to `last`; columns ROWS, sorted, days without a trade left out.
+    def fetch(self, symbol: str, first: date, last: date, cut: str | None = None) -> pl.DataFrame:
+        """Return the daily quotes of a symbol from `first` to `last`: columns ROWS, sorted, only days with a trade.
 
-        An answer that is cut where an earlier one was (`cut`: its TruncatedError.where) is Yahoo's whole history.
+        A history that is cut at the same days as an earlier one (`cut`: its TruncatedError.where) counts as whole.
 
         Raises
         ------
         AbsentError
-            Yahoo has no quotes of it in these days, or none that can be used.
+            Yahoo has no quotes of the symbol on these days, or none that are usable.
         TruncatedError
-            There are fewer than Yahoo says it has.
+            There are fewer quotes than Yahoo's metadata say.
         TransientError
-            There was no answer.
+            There was no response.
         """
         history = PriceHistory(self._data, symbol, "UTC", self._session)
-        days = _quotes(self._history(history, first)).filter(pl.col("date") >= first)
-        told = history.get_history_metadata()
-        _check_currency(told)
-        _check_whole(days["date"], told, first, self._today, cut)
+        days = _quotes(self._download(history, first)).filter(pl.col("date") >= first)
+        metadata = history.get_history_metadata()
+        _check_currency(metadata)
+        _check_whole(days["date"], metadata, first, self._today, cut)
         rows = days.drop_nulls("adj_close").filter(pl.col("date") <= last)
         if rows.is_empty():
             raise AbsentError(f"no quotes from {first} to {last}", for_good=False)
         _check_prices(rows)
-        return labelled(rows)
+        return with_securities(rows)
 
-    def reaches(self) -> bool:
-        """Whether Yahoo answers a question about a symbol that it is sure to know."""
+    def server_responds(self) -> bool:
+        """Return whether Yahoo responds to a request for `PROBE_SYMBOL`."""
         try:
-            self.ask(PROBE, self._today - LEEWAY, self._today)
+            self.fetch(PROBE_SYMBOL, self._today - LEEWAY, self._today)
         except (AbsentError, TruncatedError):
             return True
         except TransientError:
             return False
         return True
 
-    def _history(self, history: Any, first: date) -> Any:
-        """yfinance's table; daily bars of all the world's exchanges start within a day of their date in UTC."""
+    def _download(self, history: Any, first: date) -> Any:
+        """Return yfinance's table, or None if Yahoo has no quotes.
+
+        A day is added on both sides: a daily bar of any exchange starts within a day of its date in UTC.
+        """
         start, end = (datetime.combine(day, time(), UTC) for day in (first - DAY, self._today + DAY))
         try:
             return history.history(
@@ -107,27 +111,31 @@ class YahooChart:
             if "symbol" in history.get_history_metadata():
                 return None
             raise TransientError("access denied") from error
-        except JSONDecodeError as error:  # only refusals come here unread: see session.ANOTHER_COOKIE
+        except JSONDecodeError as error:  # only refusals arrive unchecked: see session.NEW_COOKIE_STATUSES
             raise TransientError("access denied") from error
-        except Exception as error:  # whatever yfinance makes of an answer that is not as it should be
+        except Exception as error:  # yfinance raises all kinds of errors on a malformed response
             raise TransientError(f"{type(error).__name__}: {error}") from error
 
 
 def _data(session: YahooSession, root: Path) -> Any:
-    """yfinance's keeper of cookies, one for this session: the usual one and the answers it keeps are shared by all."""
-    yfinance.config.debug.hide_exceptions = False
+    """Return yfinance's holder of cookies and responses, a new one for this session.
+
+    yfinance makes it a singleton, so two markets in one process would share cookies and cached responses.
+    """
+    yfinance.config.debug.hide_exceptions = False  # else yfinance returns an empty table instead of the error
     yfinance.set_tz_cache_location(str(root / "yfinance"))
-    logging.getLogger("yfinance").setLevel(logging.CRITICAL)  # what it logs is raised too
-    warnings.filterwarnings("ignore", module=r"yfinance\.")  # of its pandas, that it is out of date
-    data = type.__call__(YfData, session=session)
-    data.cache_get = data.get
+    logging.getLogger("yfinance").setLevel(logging.CRITICAL)  # it raises the same errors
+    warnings.filterwarnings("ignore", module=r"yfinance\.")  # deprecation warnings of its pandas calls
+    data = type.__call__(YfData, session=session)  # past the metaclass that makes it a singleton
+    data.cache_get = data.get  # its cache would keep a bad response as if it were good
+    # Cookies stay in the session, not in yfinance's file, which all processes share.
     data._load_cookie_curlCffi = lambda: len(session.cookies) > 0
     data._save_cookie_curlCffi = lambda: True
     return data
 
 
 def _quotes(table: Any) -> pl.DataFrame:
-    """Columns ROWS, `security` null; nulls on days without a trade, of which Yahoo has nulls or zeros."""
+    """Return columns ROWS; days without a trade, for which Yahoo has nulls or zeros, are null, and so is `security`."""
     if table is None:
         return pl.DataFrame(schema=ROWS)
     columns = {"adj_close": "Adj Close", "close": "Close", "volume": "Volume"}
@@ -138,14 +146,14 @@ def _quotes(table: Any) -> pl.DataFrame:
     return rows.with_columns(numbers, security=pl.lit(None, pl.String)).sort("date")
 
 
-def _check_currency(told: Any) -> None:
-    if told.get("currency") not in (None, "USD"):
-        raise AbsentError(f"quoted in {told['currency']}, not in USD", for_good=False)
+def _check_currency(metadata: Any) -> None:
+    if metadata.get("currency") not in (None, "USD"):
+        raise AbsentError(f"quoted in {metadata['currency']}, not in USD", for_good=False)
 
 
-def _check_whole(days: pl.Series, told: Any, first: date, today: date, cut: str | None) -> None:
-    """Compare the days from `first` to today, nulls included, with those that Yahoo says it has."""
-    first_trade, last_trade = told.get("firstTradeDate"), told.get("regularMarketTime")
+def _check_whole(days: pl.Series, metadata: Any, first: date, today: date, cut: str | None) -> None:
+    """Raise unless the days from `first` to today, nulls included, are those that Yahoo's metadata promise."""
+    first_trade, last_trade = metadata.get("firstTradeDate"), metadata.get("regularMarketTime")
     begins = max(first, first_trade.date()) if first_trade else first
     ends = min(today, last_trade.date()) if last_trade else None
     if days.is_empty() and (ends is None or begins > ends):

@@ -1,6 +1,6 @@
-"""Price histories on disk: one small Parquet a symbol, with what was asked in its key-value metadata.
+"""Price histories on disk: one small Parquet file per symbol, with a record of its last fetch as metadata.
 
-Nothing lies half-written under its final name, so a process killed at any moment leaves the old history or the new one.
+Files are replaced atomically, so a process killed at any moment leaves the old history or the new one.
 """
 
 import fcntl
@@ -18,53 +18,53 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from resources.lake.atomic_write import tidy_drafts, write_whole
+from resources.lake.atomic_write import remove_stale_temporaries, write_atomically
 from resources.market.quotes import PriceError
-from resources.market.yahoo.readjusted import ROWS, Scale
+from resources.market.yahoo.readjustment import ROWS, Scale
 
-ASKED = b"peerlens"
+METADATA_KEY = b"peerlens"
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What was asked of Yahoo, and what it said."""
+class FetchRecord:
+    """The last fetch of a symbol: what was requested, and the outcome. The field names are part of the file format."""
 
     first: date
-    """First day asked for."""
+    """First requested day."""
     through: date
-    """Last day asked for."""
+    """Last requested day."""
     on: date
-    """When."""
+    """Day of the fetch."""
     refused: str | None = None
-    """Yahoo's words where it had nothing; what it had before is kept."""
+    """Yahoo's message if it had no quotes; earlier quotes are kept."""
     for_good: bool = False
-    """Whether it knew no such symbol; else there may be quotes in another month."""
+    """Whether Yahoo does not know the symbol; else there may be quotes in a later month."""
     refusals: int = 0
-    """In how many months in a row it had nothing for such a reason."""
+    """Number of months in a row without quotes for such a reason."""
     cut: str | None = None
-    """Where its answer was truncated, if it was; it is asked again, and believed if it says the same another day."""
+    """Where the history was truncated, if it was; it is fetched again, and accepted if another day gives the same."""
     scale: Scale = Scale()
-    """Yahoo's units then, over those of the rows."""
+    """Yahoo's prices at that time over those of the rows."""
     forgotten: int = 0
-    """`Marks.forgotten` then."""
+    """`Marks.forgotten` at that time."""
 
 
 @dataclass(frozen=True)
 class History:
-    """A symbol's quotes, columns ROWS sorted by date, and how they were had."""
+    """A symbol's quotes, columns ROWS sorted by date, and the record of its last fetch."""
 
     rows: pl.DataFrame
-    asked: Asked
+    record: FetchRecord
 
 
 @dataclass(frozen=True)
 class Marks:
-    """What changes without a new month; both only grow."""
+    """Counters that make prices stale within a month; both only grow. The field names are part of the file format."""
 
     left: int = 0
-    """Calls that left symbols without an answer, to be asked for again."""
+    """Runs that left symbols for a later run."""
     forgotten: int = 0
-    """Times everything was to be asked for again."""
+    """Requests of the user to fetch everything again."""
 
 
 class HistoryStore:
@@ -74,7 +74,7 @@ class HistoryStore:
         self.root = root
 
     def get(self, symbol: str) -> History | None:
-        """A symbol's history; None where none is stored, or one of another version.
+        """Return a symbol's history, or None if none is stored or another version wrote it.
 
         Raises
         ------
@@ -88,20 +88,20 @@ class HistoryStore:
             return None
         except (OSError, pa.ArrowInvalid) as error:
             raise PriceError(f"price history {file}: damaged ({error}); delete it and run again") from error
-        asked = _asked(json.loads((table.schema.metadata or {}).get(ASKED, b"{}")))
+        record = _record(json.loads((table.schema.metadata or {}).get(METADATA_KEY, b"{}")))
         rows = pl.DataFrame(table)
-        return History(rows, asked) if asked and rows.schema == pl.Schema(ROWS) else None
+        return History(rows, record) if record and rows.schema == pl.Schema(ROWS) else None
 
     def put(self, symbol: str, history: History) -> None:
-        """Store a symbol's history instead of the one that is there; raises PriceError where it cannot be written."""
-        told = json.dumps(asdict(history.asked), default=date.isoformat).encode()
-        table = history.rows.select(list(ROWS)).to_arrow().replace_schema_metadata({ASKED: told})
+        """Store a symbol's history in place of the old one. Raises PriceError if it cannot be written."""
+        record = json.dumps(asdict(history.record), default=date.isoformat).encode()
+        table = history.rows.select(list(ROWS)).to_arrow().replace_schema_metadata({METADATA_KEY: record})
         content = io.BytesIO()
         pq.write_table(table, content, compression="zstd")
         self._write(self._file(symbol), content.getvalue())
 
     def marks(self) -> Marks:
-        """The marks, zeros where none were made; raises PriceError where they cannot be read."""
+        """Return the marks, zeros if there are none. Raises PriceError if they cannot be read."""
         file = self.root / "marks.json"
         try:
             return Marks(**json.loads(file.read_bytes()))
@@ -111,19 +111,19 @@ class HistoryStore:
             raise PriceError(f"{file}: damaged ({error}); delete it and run again") from error
 
     def mark(self, left: int = 0, forgotten: int = 0) -> None:
-        """Add to the marks, one process after the other."""
+        """Add to the marks; a lock makes processes take turns."""
         with self._locked(self.root / "marks.lock"):
             marks = self.marks()
             grown = replace(marks, left=marks.left + left, forgotten=marks.forgotten + forgotten)
             self._write(self.root / "marks.json", json.dumps(asdict(grown)).encode())
 
-    def tidy(self) -> None:
-        """Remove what processes left behind that were killed over an hour ago."""
-        tidy_drafts(self._drafts)
+    def remove_stale_temporaries(self) -> None:
+        """Remove the temporary files of processes that were killed more than an hour ago."""
+        remove_stale_temporaries(self._temporary)
 
     @property
-    def _drafts(self) -> Path:
-        return self.root / "drafts"
+    def _temporary(self) -> Path:
+        return self.root / "tmp"
 
     def _file(self, symbol: str) -> Path:
         return self.root / "histories" / f"{symbol}.parquet"
@@ -143,18 +143,18 @@ class HistoryStore:
 
     def _write(self, file: Path, content: bytes) -> None:
         try:
-            write_whole(file, content, self._drafts)
+            write_atomically(file, content, self._temporary)
         except OSError as error:
             raise _unwritable(file, error) from error
 
 
 def _unwritable(file: Path, error: OSError) -> PriceError:
-    return PriceError(f"cannot write {file}: {error.strerror}; make room there, then run again")
+    return PriceError(f"cannot write {file}: {error.strerror}; free some space there and run again")
 
 
-def _asked(told: dict[str, Any]) -> Asked | None:
-    """What was asked, None where it was written down by another version."""
-    if told.keys() != {field.name for field in fields(Asked)}:
+def _record(stored: dict[str, Any]) -> FetchRecord | None:
+    """Return the record of a fetch, or None if another version wrote it."""
+    if stored.keys() != {field.name for field in fields(FetchRecord)}:
         return None
-    dates = {name: date.fromisoformat(told[name]) for name in ("first", "through", "on")}
-    return Asked(**{**told, **dates, "scale": Scale(**told["scale"])})
+    dates = {name: date.fromisoformat(stored[name]) for name in ("first", "through", "on")}
+    return FetchRecord(**{**stored, **dates, "scale": Scale(**stored["scale"])})

@@ -1,4 +1,4 @@
-"""Asking until there is an answer, until there is no hope for one symbol, or until nobody answers at all."""
+"""Retries for Yahoo: until there is a response, until one symbol is deferred, or until Yahoo counts as down."""
 
 import threading
 from collections.abc import Callable
@@ -6,92 +6,99 @@ from typing import TypeVar
 
 from resources.market.quotes import PriceError
 from resources.network.rate_limit import RateLimit
-from resources.network.retry import Contact, RetryPolicy, TransientError, apply_retry_after
+from resources.network.retry import RetryPolicy, ServerStatus, TransientError, apply_retry_after
 
 T = TypeVar("T")
 
 
-class LeftError(Exception):
-    """One symbol cannot be had for now, others can; the message is the reason, its cause the last failure."""
+class DeferredError(Exception):
+    """One symbol keeps failing while others succeed; it is left for a later run. The cause is the last failure."""
 
 
 class Retrier:
-    """What the threads of one call share: whether Yahoo answers, and the limit on requests.
+    """Retries shared by the threads of one run: they share the rate limit and what is known of the server.
 
-    Once `stopped` is set all of them give up. `answered` are the errors that are answers nevertheless; `reaches` asks
-    something that can be had if anything can.
+    Parameters
+    ----------
+    server_responds : callable
+        Fetches something that Yahoo always has; returns whether that works.
+    responses : tuple of exception types
+        Errors that are responses of a working server, such as "no such symbol".
+    stopped : threading.Event
+        Once it is set, all threads give up.
     """
 
     def __init__(
         self,
         limit: RateLimit,
         policy: RetryPolicy,
-        reaches: Callable[[], bool],
-        answered: tuple[type[Exception], ...],
+        server_responds: Callable[[], bool],
+        responses: tuple[type[Exception], ...],
         stopped: threading.Event,
     ) -> None:
         self._limit = limit
         self._policy = policy
-        self._reaches = reaches
-        self._answered = answered
-        self._contact = Contact(policy)
+        self._server_responds = server_responds
+        self._responses = responses
+        self._status = ServerStatus(policy)
         self._stopped = stopped
 
-    def until_answered(self, ask: Callable[[], T]) -> T:
-        """What `ask` returns or raises; asked again after each TransientError.
+    def call(self, fetch: Callable[[], T]) -> T:
+        """Call `fetch` until it returns or raises something other than a TransientError.
 
         Raises
         ------
-        LeftError
-            It failed as often as policy allows while Yahoo answers otherwise.
+        DeferredError
+            It failed as often as the policy allows while Yahoo responds to other requests.
         PriceError
-            Yahoo does not answer at all, or all was stopped.
+            Yahoo does not respond at all, or the run was stopped.
         """
-        failures, answers = 0, self._contact.answers
+        failures, successes = 0, self._status.successes
         while True:
             if self._stopped.is_set():
-                raise self._given_up("was not asked to the end")
+                raise self._give_up("downloads were stopped")
             try:
-                answer = ask()
+                result = fetch()
             except TransientError as failure:
                 failures += 1
-                self._note(failure)
-                if failures >= self._policy.attempts and (self._contact.answers > answers or self._probe()):
-                    raise LeftError(self._reason(failure, failures)) from failure
+                self._record(failure)
+                if failures >= self._policy.attempts and (self._status.successes > successes or self._probe()):
+                    raise DeferredError(self._reason(failure, failures)) from failure
                 self._wait(failure, failures)
-            except self._answered:
-                self._contact.answered()
+            except self._responses:
+                self._status.record_success()
                 raise
             else:
-                self._contact.answered()
-                return answer
+                self._status.record_success()
+                return result
 
     def _reason(self, failure: TransientError, failures: int) -> str:
-        if isinstance(failure, self._answered):
-            return f"{failure} (asked {failures} times)"
-        return f"Yahoo refused {failures} times: {failure}"
+        if isinstance(failure, self._responses):
+            return f"{failure} ({failures} attempts)"
+        return f"{failures} attempts failed, the last with: {failure}"
 
-    def _note(self, failure: TransientError) -> None:
-        if isinstance(failure, self._answered):
-            self._contact.answered()
+    def _record(self, failure: TransientError) -> None:
+        if isinstance(failure, self._responses):
+            self._status.record_success()
         else:
-            self._contact.failed()
+            self._status.record_failure()
 
     def _probe(self) -> bool:
-        if self._reaches():
-            self._contact.answered()
+        if self._server_responds():
+            self._status.record_success()
             return True
         return False
 
     def _wait(self, failure: TransientError, failures: int) -> None:
-        """Wait before asking again; where Yahoo complained of the rate, all processes do."""
-        if self._contact.lost:
-            raise self._given_up(f"does not answer ({failure}; nothing for {self._contact.silent_for:.0f} s)")
+        """Wait before the next attempt; if Yahoo reported too many requests, all processes wait."""
+        if self._status.is_down:
+            silence = f"nothing for {self._status.seconds_since_success:.0f} s"
+            raise self._give_up(f"does not answer ({failure}; {silence})")
         wait = self._policy.wait(failures)
-        if too_much := apply_retry_after(failure, self._limit, wait):
-            raise self._given_up(too_much)
+        if too_long := apply_retry_after(failure, self._limit, wait):
+            raise self._give_up(too_long)
         if self._stopped.wait(wait):
-            raise self._given_up(f"was not asked to the end ({failure})")
+            raise self._give_up(f"downloads were stopped ({failure})")
 
-    def _given_up(self, why: str) -> PriceError:
-        return PriceError(f"Yahoo {why}; what was fetched is kept; run the same command again")
+    def _give_up(self, why: str) -> PriceError:
+        return PriceError(f"Yahoo {why}; fetched prices are kept; run the same command again")

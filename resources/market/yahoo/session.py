@@ -1,7 +1,7 @@
-"""The connection to Yahoo that yfinance is given: paced, and outspoken about answers that are none.
+"""The HTTP session that yfinance uses: rate-limited, and with an error for every response that is not a valid chart.
 
-yfinance writes Yahoo's hosts into its code, keeps a bad answer as if it were good, and asks twice for what is refused;
-so an answer that is none is raised here, before yfinance sees it.
+yfinance hard-codes Yahoo's hosts, caches a bad response as if it were good, and requests a refused document twice. So
+bad responses are raised here, before yfinance sees them.
 """
 
 import json
@@ -18,17 +18,17 @@ from resources.network.retry import TransientError, retry_after
 
 CHART = "/v8/finance/chart/"
 COOKIES = "fc.yahoo.com"
-"""Sets a cookie with its 404."""
+"""This host answers 404 and sets the cookie all the same."""
 COOKIE_PAUSE = 60.0
-"""Seconds without cookie and crumb after one was refused: charts are told without them too."""
-ANOTHER_COOKIE = {401, 403, 999}
-"""Refusals after which yfinance asks again with another cookie."""
-NOTHING = {"Not Found", "Bad Request", "Unprocessable Entity"}
-"""Yahoo's codes for a symbol it does not know, or has nothing of in these days."""
+"""Seconds without a request for cookie or crumb after one was refused; Yahoo sends charts without them, too."""
+NEW_COOKIE_STATUSES = {401, 403, 999}
+"""Status codes after which yfinance repeats the request with a new cookie."""
+NO_DATA_CODES = {"Not Found", "Bad Request", "Unprocessable Entity"}
+"""Yahoo's error codes for a symbol that it does not know, or has no quotes of on these days."""
 
 
 class AbsentError(Exception):
-    """Yahoo has no quotes of a symbol, and says so; `for_good` where it knows no such symbol."""
+    """Yahoo says that it has no quotes of a symbol; `for_good` if it does not know the symbol."""
 
     def __init__(self, reason: str, for_good: bool) -> None:
         super().__init__(reason)
@@ -36,46 +36,46 @@ class AbsentError(Exception):
 
 
 class YahooSession(Session[Response]):
-    """Sends every request when the limiter lets it, to `url` instead of Yahoo's hosts where one is given.
+    """A session under the rate limit; `url`, if given, replaces Yahoo's hosts.
 
-    Once `stopped` is set every request fails at once.
+    Once `stopped` is set, every request fails at once.
     """
 
     def __init__(self, url: str | None, limit: RateLimit, timeout: float, stopped: threading.Event) -> None:
-        super().__init__(impersonate="chrome")
-        self._instead = url.rstrip("/") if url else None
+        super().__init__(impersonate="chrome")  # as yfinance's own session
+        self._base_url = url.rstrip("/") if url else None
         self._limit = limit
         self._stopped = stopped
-        self._seconds = timeout
+        self._timeout_seconds = timeout
         self._no_cookies_until = 0.0
 
     def request(self, method: Any, url: str, **options: Any) -> Response:  # type: ignore[override]
-        """The answer.
+        """Send a request and return its response.
 
         Raises
         ------
         AbsentError
-            Yahoo has nothing of the symbol.
+            Yahoo has no quotes of the symbol.
         TransientError
-            The chart could not be had this time.
+            The request for a chart failed.
         RequestException
-            The same of a cookie or crumb; yfinance goes on without.
+            The request for a cookie or crumb failed; yfinance continues without it.
         """
-        ask = self._chart if CHART in url else self._cookie
-        return ask(method, url, {**options, "timeout": self._seconds})
+        send = self._chart if CHART in url else self._cookie
+        return send(method, url, {**options, "timeout": self._timeout_seconds})
 
     def _chart(self, method: Any, url: str, options: dict[str, Any]) -> Response:
         try:
             response = self._send(method, url, options)
         except RequestException as error:
             raise TransientError(str(error).partition(". See https://curl")[0]) from error
-        if response.status_code not in ANOTHER_COOKIE:
+        if response.status_code not in NEW_COOKIE_STATUSES:
             _check(response)
         return response
 
     def _cookie(self, method: Any, url: str, options: dict[str, Any]) -> Response:
         if time.monotonic() < self._no_cookies_until:
-            raise RequestException("no cookie and no crumb for now")
+            raise RequestException("no request for cookie or crumb until the pause is over")
         try:
             response = self._send(method, url, options)
             if response.status_code >= 400 and urlsplit(url).hostname != COOKIES:
@@ -86,29 +86,29 @@ class YahooSession(Session[Response]):
         return response
 
     def _send(self, method: Any, url: str, options: dict[str, Any]) -> Response:
-        address = self._instead + urlsplit(url)._replace(scheme="", netloc="").geturl() if self._instead else url
+        address = self._base_url + urlsplit(url)._replace(scheme="", netloc="").geturl() if self._base_url else url
         if not self._limit.wait(self._stopped):
             raise RequestException("stopped")
         return super().request(method, address, **options)
 
 
 def _check(response: Any) -> None:
-    """Raise for a chart that is none; yfinance needs a currency in it, be it none."""
+    """Raise if the response is not a valid chart; add a null currency if it lacks one, because yfinance reads it."""
     status = response.status_code
     if status == 429:
         raise TransientError("too many requests", retry_after(response.headers.get("Retry-After")), too_fast=True)
     if status >= 500:
         raise TransientError(f"HTTP {status}")
     try:
-        answer = response.json()
-        chart = answer["chart"]
+        document = response.json()
+        chart = document["chart"]
         error, result = chart["error"], chart["result"]
     except (ValueError, LookupError, TypeError) as broken:
-        raise TransientError(f"HTTP {status} and no chart: {response.text[:60]!r}") from broken
-    if error and error.get("code") in NOTHING:
+        raise TransientError(f"HTTP {status} without a chart: {response.text[:60]!r}") from broken
+    if error and error.get("code") in NO_DATA_CODES:
         raise AbsentError(str(error.get("description")), for_good=error["code"] == "Not Found")
     if error or status >= 400 or not result:
-        raise TransientError(f"HTTP {status} and no chart: {error}")
+        raise TransientError(f"HTTP {status} without a chart: {error}")
     if "currency" not in result[0].get("meta", ()):
         result[0]["meta"] = {**result[0].get("meta", {}), "currency": None}
-        response.content = json.dumps(answer).encode()
+        response.content = json.dumps(document).encode()

@@ -1,4 +1,4 @@
-"""Bringing one symbol's stored history up to date: only missing days are asked for, unless the past was re-adjusted."""
+"""Updates the stored history of one symbol: only missing days are fetched, unless the past was re-adjusted."""
 
 from dataclasses import dataclass, replace
 from datetime import date
@@ -6,82 +6,84 @@ from datetime import date
 import polars as pl
 
 from resources.market.yahoo.chart import TruncatedError, YahooChart, begins_on
-from resources.market.yahoo.history_store import Asked, History, HistoryStore
-from resources.market.yahoo.readjusted import ROWS, Scale, agrees, continued, followed, scale
-from resources.market.yahoo.retrier import LeftError, Retrier
+from resources.market.yahoo.history_store import FetchRecord, History, HistoryStore
+from resources.market.yahoo.readjustment import ROWS, Scale, estimate_scale, extended, matches, succeeded_by
+from resources.market.yahoo.retrier import DeferredError, Retrier
 from resources.market.yahoo.session import AbsentError
 
 OVERLAP = 10
-"""Stored trading days that are asked for again, to see whether the past was re-adjusted."""
+"""Stored trading days that are fetched again, to see whether the past was re-adjusted."""
 
 
 @dataclass(frozen=True)
 class Update:
-    """Asks for what is missing, and stores it."""
+    """Fetches the missing quotes of symbols and stores them."""
 
     store: HistoryStore
     chart: YahooChart
     retrier: Retrier
-    wanted: Asked
-    """First and last day wanted, and today."""
+    wanted: FetchRecord
+    """The first and last day to have, and today."""
 
     def history(self, symbol: str, known: History | None) -> History | str:
-        """The history as it is stored now, or why it cannot be had for now; the quotes stored then stay as they were.
+        """Return the updated and stored history, or why the symbol is deferred; its stored quotes then stay.
 
         Raises
         ------
         PriceError
-            Yahoo does not answer at all; a history cannot be written.
+            Yahoo does not respond, or a history cannot be written.
         """
         try:
-            now = self._answered(symbol, known)
-        except LeftError as left:
-            if isinstance(left.__cause__, TruncatedError):
-                self._remember(symbol, known, left.__cause__.where)
-            return str(left)
-        self.store.put(symbol, now)
-        return now
+            updated = self._fetched(symbol, known)
+        except DeferredError as deferred:
+            if isinstance(deferred.__cause__, TruncatedError):
+                self._store_cut(symbol, known, deferred.__cause__.where)
+            return str(deferred)
+        self.store.put(symbol, updated)
+        return updated
 
-    def _remember(self, symbol: str, known: History | None, cut: str) -> None:
-        """Note where the answer was cut, and when it was first."""
+    def _store_cut(self, symbol: str, known: History | None, cut: str) -> None:
+        """Record where the history was cut, with the first day on which it was."""
         if known is None:
             known = History(pl.DataFrame(schema=ROWS), self.wanted)
-        if known.asked.cut != cut:
-            self.store.put(symbol, History(known.rows, replace(known.asked, cut=cut, on=self.wanted.on)))
+        if known.record.cut != cut:
+            self.store.put(symbol, History(known.rows, replace(known.record, cut=cut, on=self.wanted.on)))
 
-    def _answered(self, symbol: str, known: History | None) -> History:
-        first = min(self.wanted.first, known.asked.first) if known else self.wanted.first
-        asked = replace(self.wanted, first=first)
+    def _fetched(self, symbol: str, known: History | None) -> History:
+        first = min(self.wanted.first, known.record.first) if known else self.wanted.first
+        record = replace(self.wanted, first=first)
         try:
-            rows, at = self.retrier.until_answered(lambda: self._rows(symbol, known, first))
+            rows, scale = self.retrier.call(lambda: self._rows(symbol, known, first))
         except AbsentError as absent:
-            rows, at = (known.rows, known.asked.scale) if known else (pl.DataFrame(schema=ROWS), Scale())
-            asked = replace(
-                asked, refused=str(absent), for_good=absent.for_good, refusals=self._refusals(known, absent)
+            rows, scale = (known.rows, known.record.scale) if known else (pl.DataFrame(schema=ROWS), Scale())
+            record = replace(
+                record, refused=str(absent), for_good=absent.for_good, refusals=self._refusals(known, absent)
             )
-        return History(rows, replace(asked, scale=at))
+        return History(rows, replace(record, scale=scale))
 
     def _refusals(self, known: History | None, absent: AbsentError) -> int:
-        """In how many months in a row Yahoo had nothing for such a reason."""
-        if known is None or known.asked.refused is None or known.asked.for_good != absent.for_good:
+        """Return the number of months in a row in which Yahoo had no quotes for such a reason."""
+        if known is None or known.record.refused is None or known.record.for_good != absent.for_good:
             return 1
-        return known.asked.refusals + (known.asked.through < self.wanted.through)
+        return known.record.refusals + (known.record.through < self.wanted.through)
 
     def _rows(self, symbol: str, known: History | None, first: date) -> tuple[pl.DataFrame, Scale]:
-        """The history in the stored units, and Yahoo's units over those."""
+        """Return the history on its stored scale, and Yahoo's scale over that one."""
         last = self.wanted.through
-        cut = known.asked.cut if known and known.asked.on < self.wanted.on else None
+        # On the same day, Yahoo may only be repeating a truncated response.
+        cut = known.record.cut if known and known.record.on < self.wanted.on else None
         if known is None or known.rows.is_empty():
-            return self.chart.ask(symbol, first, last, cut), Scale()
-        if not self._is_asked_anew(known.asked):
-            recent = self.chart.ask(symbol, known.rows["date"][-OVERLAP:][0], last, cut)
-            if agrees(known.rows, recent, known.asked.scale):
-                return continued(known.rows, recent, known.asked.scale), known.asked.scale
-        whole = self.chart.ask(symbol, first, last, cut or begins_on(known.rows["date"][0]))
-        at = scale(known.rows, whole)
-        if at is None:
-            return followed(known.rows, whole), Scale()
-        return continued(known.rows, whole, at), at
+            return self.chart.fetch(symbol, first, last, cut), Scale()
+        if not self._needs_whole_history(known.record):
+            recent = self.chart.fetch(symbol, known.rows["date"][-OVERLAP:][0], last, cut)
+            if matches(known.rows, recent, known.record.scale):
+                return extended(known.rows, recent, known.record.scale), known.record.scale
+        # A history that begins where the stored one does is as whole as that one was.
+        whole = self.chart.fetch(symbol, first, last, cut or begins_on(known.rows["date"][0]))
+        scale = estimate_scale(known.rows, whole)
+        if scale is None:
+            return succeeded_by(known.rows, whole), Scale()
+        return extended(known.rows, whole, scale), scale
 
-    def _is_asked_anew(self, asked: Asked) -> bool:
-        return asked.forgotten != self.wanted.forgotten or self.wanted.first < asked.first
+    def _needs_whole_history(self, record: FetchRecord) -> bool:
+        return record.forgotten != self.wanted.forgotten or self.wanted.first < record.first

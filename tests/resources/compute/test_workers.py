@@ -1,4 +1,4 @@
-"""Processes that work through items, and what becomes of those that take too long or crash."""
+"""Worker processes return results in order, and a reason for items that take too long or crash."""
 
 import os
 import signal

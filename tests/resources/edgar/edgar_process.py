@@ -1,6 +1,6 @@
-"""Fetches documents in a process of its own: `python edgar_process.py URL ROOT URLS SENDS`, which are
+"""Fetches documents in a separate process: `python edgar_process.py URL ROOT URLS SENDS`.
 
-the server, the store, a file of paths, one a line, and the file to which the times of the sends are written.
+The arguments are the server, the store, a file with one path per line, and the file for the times of the sends.
 """
 
 import logging
@@ -14,11 +14,11 @@ from pathlib import Path
 from resources.edgar import Request, RetryPolicy, fetch_all
 from resources.settings.descriptions import Edgar
 
-QUICK = RetryPolicy(first_wait=0.02, longest_wait=0.1, no_answer=10, silence=10, timeout=10)
+QUICK = RetryPolicy(first_wait=0.02, longest_wait=0.1, startup_timeout=10, outage_timeout=10, timeout=10)
 
 
 class Sends(logging.Handler):
-    """Times (`time.monotonic()`) at which httpcore says that it sends a request, after our hook has let it."""
+    """Times (`time.monotonic()`) at which httpcore logs that it sends a request, after our hook has let it through."""
 
     def __init__(self, file: Path | None = None) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class Sends(logging.Handler):
 
 @contextmanager
 def recorded(protocol: str = "httpcore.http11", file: Path | None = None) -> Iterator[Sends]:
-    """Record the sends of this process meanwhile."""
+    """Record the sends of this process while the block runs."""
     log, sends = logging.getLogger(protocol), Sends(file)
     log.addHandler(sends)
     log.setLevel(logging.DEBUG)

@@ -1,4 +1,4 @@
-"""Documents are found again by their content, damaged ones are named, and nothing half-written is ever found."""
+"""Documents are found by their content, damaged ones are named, and no reader sees half a file."""
 
 import gzip
 import hashlib
@@ -32,7 +32,7 @@ def refusal(url: str = URL) -> Pointer:
 
 
 @given(content=st.binary(max_size=5000))
-def test_what_was_put_is_got(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_stored_document_is_read_back(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     store = BlobStore(tmp_path_factory.mktemp("store"))
     sha256 = store.put(content)
     assert store.get(sha256) == content
@@ -73,7 +73,7 @@ def test_a_document_cut_short_on_disk_is_damaged(store: BlobStore) -> None:
         store.get(sha256)
 
 
-def test_a_document_that_is_gone_is_not_pointed_to(store: BlobStore) -> None:
+def test_a_pointer_without_its_document_is_none(store: BlobStore) -> None:
     known = pointer(store)
     store.point(known)
     assert store.pointer(URL) == known
@@ -95,22 +95,22 @@ def test_a_refusal_is_remembered(store: BlobStore) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"url": "/of/another/version"}'])
-def test_a_pointer_that_says_nothing_is_none(store: BlobStore, content: str) -> None:
+def test_an_unreadable_pointer_is_none(store: BlobStore, content: str) -> None:
     store.point(refusal())
     (file,) = store.root.glob("pointers/*/*")
     file.write_text(content)
     assert store.pointer(URL) is None
 
 
-def test_something_of_our_own_is_kept_by_name(store: BlobStore) -> None:
-    store.keep("/item1/3/ab12", b"{}")
+def test_computed_content_is_stored_by_name(store: BlobStore) -> None:
+    store.put_named("/item1/3/ab12", b"{}")
     known = store.pointer("/item1/3/ab12")
     assert known is not None
     assert store.get(str(known.sha256)) == b"{}"
 
 
-def test_expiry_spares_documents_and_what_is_ours(store: BlobStore) -> None:
-    store.keep("/item1/3/ab12", b"{}")
+def test_expiry_spares_documents_and_computed_content(store: BlobStore) -> None:
+    store.put_named("/item1/3/ab12", b"{}")
     for known in (pointer(store), pointer(store, INDEX, b"an index"), refusal("/Archives/edgar/data/2/gone.txt")):
         store.point(known)
     store.expire()
@@ -124,23 +124,23 @@ def test_expiry_spares_documents_and_what_is_ours(store: BlobStore) -> None:
     assert ours.fetched_at > 0
 
 
-def test_drafts_of_the_dead_are_removed_those_of_the_living_are_not(store: BlobStore) -> None:
+def test_only_old_temporary_files_are_removed(store: BlobStore) -> None:
     store.put(b"a filing")
-    old, new = store.root / "drafts" / "old", store.root / "drafts" / "new"
+    old, new = store.root / "tmp" / "old", store.root / "tmp" / "new"
     old.touch()
     new.touch()
     os.utime(old, (time.time() - 7200, time.time() - 7200))
-    store.tidy()
-    assert [file.name for file in store.root.glob("drafts/*")] == ["new"]
+    store.remove_stale_temporaries()
+    assert [file.name for file in store.root.glob("tmp/*")] == ["new"]
 
 
-def test_a_full_disk_is_said(tmp_path: Path) -> None:
+def test_a_full_disk_is_an_error_that_names_the_file(tmp_path: Path) -> None:
     (tmp_path / "blobs").touch()
-    with pytest.raises(BlobError, match=f"cannot write {tmp_path}/blobs/.*; make room"):
+    with pytest.raises(BlobError, match=f"cannot write {tmp_path}/blobs/.*; free some space"):
         BlobStore(tmp_path).put(b"a filing")
 
 
-def test_writers_of_one_address_never_show_half_a_pointer(store: BlobStore) -> None:
+def test_concurrent_writers_never_show_half_a_pointer(store: BlobStore) -> None:
     versions = [pointer(store, content=b"x" * n) for n in range(1, 5)]
     store.point(versions[0])
     seen: list[Pointer | None] = []
@@ -155,4 +155,4 @@ def test_writers_of_one_address_never_show_half_a_pointer(store: BlobStore) -> N
     while any(writer.is_alive() for writer in writers):
         seen.append(store.pointer(URL))
     assert {str(asdict(p)) if p else "none" for p in seen} <= {str(asdict(version)) for version in versions}
-    assert not list(store.root.glob("drafts/*"))
+    assert not list(store.root.glob("tmp/*"))

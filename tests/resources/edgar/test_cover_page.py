@@ -1,4 +1,4 @@
-"""Symbols on real and made-up covers; whatever the mark-up does, only strings that look like tickers come out."""
+"""Symbols on real and synthetic covers; whatever the mark-up, only strings that look like tickers are returned."""
 
 import gzip
 import os
@@ -126,7 +126,7 @@ def test_tags_are_found_in_any_case_and_with_either_quote() -> None:
         'TradingSymbol name="dei:TradingSymbol">KO</ix:nonNumeric>',
     ],
 )
-def test_what_is_no_tagged_symbol_is_left_alone(document: str) -> None:
+def test_symbols_that_are_not_tagged_are_ignored(document: str) -> None:
     assert trading_symbols(document) == []
 
 

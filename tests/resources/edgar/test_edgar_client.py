@@ -1,4 +1,4 @@
-"""EDGAR is asked politely, nothing is asked for twice, and whatever goes wrong on the way, documents arrive whole."""
+"""The client keeps to the rate limit, fetches nothing twice, and delivers whole documents whatever fails on the way."""
 
 import hashlib
 import random
@@ -20,7 +20,7 @@ from resources.edgar import EdgarError, EdgarIdentityError, Request, RetryPolicy
 from resources.edgar.blobs import BlobStore, Pointer
 from resources.edgar.identity import IDENTITY_VARIABLE
 
-HASTY = RetryPolicy(first_wait=0.01, longest_wait=0.02, no_answer=0.2, silence=0.2, timeout=5)
+HASTY = RetryPolicy(first_wait=0.01, longest_wait=0.02, startup_timeout=0.2, outage_timeout=0.2, timeout=5)
 INDEX = "/Archives/edgar/full-index/2004/QTR1/master.idx"
 EVERY_KIND = ("429", "503", "403", "reset", "half", "cut", "torn")
 BY_THE_SEC = 10
@@ -134,16 +134,16 @@ def check_kills(root: Path, kills: int, count: int) -> None:
     assert len(server.log) <= count + 8 * kills
 
 
-def test_killed_at_any_moment_it_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_a_fetch_killed_at_any_moment_resumes(tmp_path: Path) -> None:
     check_kills(tmp_path, kills=4, count=20)
 
 
 @pytest.mark.slow
-def test_killed_twenty_times_it_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_a_fetch_killed_twenty_times_resumes(tmp_path: Path) -> None:
     check_kills(tmp_path, kills=20, count=150)
 
 
-def test_an_interrupt_leaves_at_once_and_keeps_what_is_there(tmp_path: Path) -> None:
+def test_an_interrupt_ends_at_once_and_keeps_the_documents(tmp_path: Path) -> None:
     served = filings(200)
     with EdgarServer(served) as server:
         process = start(server.url, tmp_path, paths(served), tmp_path / "sends", environment(tmp_path))
@@ -154,13 +154,13 @@ def test_an_interrupt_leaves_at_once_and_keeps_what_is_there(tmp_path: Path) -> 
     assert told.strip().endswith("KeyboardInterrupt")
     assert "never retrieved" not in told
     assert stored(tmp_path, served).items() <= digests(served).items()
-    assert not list(tmp_path.glob("drafts/*"))
+    assert not list(tmp_path.glob("tmp/*"))
 
 
 @pytest.mark.parametrize(
     "told", [None, "", "Jane Doe", "jane@example.com", "Jane Doe jane@localhost", "Jane j@x.de\nA: b"]
 )
-def test_without_an_identity_nothing_is_asked(
+def test_without_an_identity_no_request_is_sent(
     server: EdgarServer, tmp_path: Path, told: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(IDENTITY_VARIABLE, raising=False)
@@ -179,16 +179,16 @@ def test_the_identity_may_come_from_the_environment(
     assert server.log[0].user_agent.encode("latin-1").decode() == "Jörg Müller GmbH joerg@example.de"
 
 
-def test_an_identity_that_edgar_does_not_take_is_said_at_once(
+def test_a_rejected_identity_ends_the_run_at_once(
     server: EdgarServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("resources.edgar.client.identity", lambda _: "nobody")
-    with pytest.raises(EdgarIdentityError, match="takes 'nobody' for an undeclared tool"):
+    with pytest.raises(EdgarIdentityError, match="rejects the user agent 'nobody' as an undeclared tool"):
         fetch_all(settings(server.url), tmp_path, requests(server.filings)[:1])
     assert len(server.log) == 1
 
 
-def test_who_asks_to_be_left_alone_is_by_every_process(tmp_path: Path) -> None:
+def test_retry_after_pauses_every_process(tmp_path: Path) -> None:
     served = filings(60)
     with EdgarServer(served) as server:
         asked = [paths(served)[:30], paths(served)[30:]]
@@ -212,7 +212,7 @@ def test_who_asks_to_be_left_alone_is_by_every_process(tmp_path: Path) -> None:
     assert {logged.path in asked[0] for logged in after} == {True, False}
 
 
-def test_an_answer_is_asked_for_again_when_it_is_too_old(server: EdgarServer, tmp_path: Path) -> None:
+def test_a_document_older_than_max_age_is_fetched_again(server: EdgarServer, tmp_path: Path) -> None:
     first = one(server, tmp_path, Request(INDEX, max_age=3600))
     assert one(server, tmp_path, Request(INDEX, max_age=3600)) == first
     again = one(server, tmp_path, Request(INDEX, max_age=0))
@@ -226,9 +226,7 @@ def test_an_answer_is_asked_for_again_when_it_is_too_old(server: EdgarServer, tm
     assert BlobStore(tmp_path).get(str(first.sha256)) in BlobStore(tmp_path).get(str(changed.sha256)) + b"\n"
 
 
-def test_lists_and_refusals_are_asked_for_again_once_expired_filings_are_not(
-    server: EdgarServer, tmp_path: Path
-) -> None:
+def test_expired_lists_and_refusals_are_fetched_again_filings_are_not(server: EdgarServer, tmp_path: Path) -> None:
     wanted = [*requests(server.filings)[:1], Request(INDEX), Request("/Archives/edgar/data/1/gone.txt")]
     for _ in range(2):
         fetch_all(settings(server.url), tmp_path, wanted)
@@ -243,7 +241,7 @@ def test_lists_and_refusals_are_asked_for_again_once_expired_filings_are_not(
 
 
 @pytest.mark.parametrize("absent", [404, 403])
-def test_what_is_not_there_is_refused_with_the_reason_and_not_asked_for_again(
+def test_a_missing_document_is_refused_with_the_reason_and_not_fetched_again(
     tmp_path: Path, absent: Literal[403, 404]
 ) -> None:
     with EdgarServer(filings(1), absent=absent) as server:
@@ -259,7 +257,7 @@ def test_a_document_that_fails_while_others_do_not_is_refused(server: EdgarServe
     server.faults = Faults(share=1.0, kinds=("503",), where=paths(server.filings)[0])
     found = fetch_all(settings(server.url), tmp_path, requests(server.filings), policy=HASTY)
     bad, *good = found.values()
-    assert bad.refused == "8 attempts failed, the last one: HTTP 503 Service Unavailable"
+    assert bad.refused == "8 attempts failed, the last with: HTTP 503 Service Unavailable"
     assert all(pointer.refused is None for pointer in good)
     assert len(server.log) == 8 + 1 + 2
     server.faults = Faults()
@@ -287,30 +285,30 @@ def test_a_block_in_the_middle_of_a_run_refuses_nothing(tmp_path: Path, kind: st
 
         blocking = threading.Thread(target=block)
         blocking.start()
-        patient = replace(QUICK, silence=60)
-        found = fetch_all(settings(server.url), tmp_path, requests(server.filings), policy=patient)
+        long_outage = replace(QUICK, outage_timeout=60)
+        found = fetch_all(settings(server.url), tmp_path, requests(server.filings), policy=long_outage)
         blocking.join()
     assert [pointer.refused for pointer in found.values()] == [None] * 16
 
 
 @pytest.mark.parametrize("kind", ["503", "half"])
-def test_a_server_that_answers_nothing_ends_the_run(server: EdgarServer, tmp_path: Path, kind: str) -> None:
+def test_a_server_that_serves_nothing_ends_the_run(server: EdgarServer, tmp_path: Path, kind: str) -> None:
     server.faults = Faults(share=1.0, kinds=(kind,))
-    with pytest.raises(EdgarError, match=r"EDGAR has not answered for .*; what was fetched is kept; run the same"):
+    with pytest.raises(EdgarError, match=r"EDGAR has not answered for .*; fetched documents are kept; run the same"):
         fetch_all(settings(server.url), tmp_path, requests(server.filings), policy=HASTY)
     server.faults = Faults()
     fetch_all(settings(server.url), tmp_path, requests(server.filings), policy=HASTY)
     assert stored(tmp_path, server.filings) == digests(server.filings)
 
 
-def test_nobody_there_ends_the_run(tmp_path: Path) -> None:
+def test_an_unreachable_server_ends_the_run(tmp_path: Path) -> None:
     with pytest.raises(EdgarError, match="EDGAR has not answered"):
         fetch_all(settings("http://127.0.0.1:9"), tmp_path, requests(filings(3)), policy=HASTY)
 
 
 def test_a_wait_of_days_ends_the_run(server: EdgarServer, tmp_path: Path) -> None:
     server.faults = Faults(share=1.0, kinds=("429",), retry_after=2 * 86400)
-    with pytest.raises(EdgarError, match=r"asks to be left alone for 48\.0 hours.*run the same command again"):
+    with pytest.raises(EdgarError, match=r"asks clients to wait 48\.0 hours.*run the same command again"):
         one(server, tmp_path, requests(server.filings)[0])
 
 
@@ -330,7 +328,7 @@ def test_reading_stops_where_enough_has_arrived_always_at_the_same_place(tmp_pat
     assert looks == [16384, 32768, 65536, 131072] * 2
 
 
-def test_a_part_will_do_for_less_and_not_for_more(tmp_path: Path) -> None:
+def test_a_stored_part_satisfies_smaller_requests_only(tmp_path: Path) -> None:
     served = filings(1, lines=10_000)
     path = paths(served)[0]
     header = Request(path, "header", until=lambda content: True)
@@ -348,7 +346,7 @@ def test_a_document_that_ends_before_enough_has_arrived_is_whole(server: EdgarSe
     assert pointer.part == "whole"
 
 
-def test_an_address_is_asked_for_once_for_the_most_that_is_wanted(server: EdgarServer, tmp_path: Path) -> None:
+def test_an_address_is_fetched_once_for_the_largest_part(server: EdgarServer, tmp_path: Path) -> None:
     path, done = paths(server.filings)[0], list[int]()
     wanted = [Request(path, "header", until=lambda content: True), Request(path), Request(path)]
     found = fetch_all(settings(server.url), tmp_path, wanted, done.append)
@@ -364,7 +362,7 @@ def test_progress_counts_what_is_stored_too(server: EdgarServer, tmp_path: Path)
     assert done == [1] * 3
 
 
-def test_what_is_stored_needs_neither_a_server_nor_a_name(server: EdgarServer, tmp_path: Path) -> None:
+def test_stored_documents_need_neither_server_nor_identity(server: EdgarServer, tmp_path: Path) -> None:
     found = fetch_all(settings(server.url), tmp_path, requests(server.filings))
     nobody = settings("http://127.0.0.1:9").model_copy(update={"identity": None})
     assert fetch_all(nobody, tmp_path, requests(server.filings)) == found
@@ -373,6 +371,6 @@ def test_what_is_stored_needs_neither_a_server_nor_a_name(server: EdgarServer, t
 def test_a_document_that_never_ends_is_refused(
     server: EdgarServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("resources.edgar.body.LONGEST_BODY", 1000)
+    monkeypatch.setattr("resources.edgar.response_body.MAX_BODY_BYTES", 1000)
     pointer = one(server, tmp_path, requests(server.filings)[0])
     assert pointer.refused == "longer than 1,000 bytes"

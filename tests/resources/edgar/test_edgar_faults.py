@@ -1,4 +1,4 @@
-"""The fake EDGAR goes wrong as it is told: how often, where, and how it looks on the wire."""
+"""The fake EDGAR fails as configured: how often, where, and how it looks on the wire."""
 
 import socket
 import zlib
@@ -123,12 +123,12 @@ def _all_from(wire: socket.socket) -> tuple[bytes, str]:
     received = b""
     while True:
         try:
-            piece = wire.recv(65536)
+            chunk = wire.recv(65536)
         except ConnectionResetError:
             return received, "reset"
-        if not piece:
+        if not chunk:
             return received, "end"
-        received += piece
+        received += chunk
 
 
 def test_faults_can_change_while_the_server_runs() -> None:

@@ -1,4 +1,4 @@
-"""EDGAR's lists are read as EDGAR writes them, real samples first."""
+"""EDGAR's lists are parsed, with real samples first."""
 
 import json
 from datetime import date
@@ -65,7 +65,7 @@ def test_every_spelling_of_an_annual_report_is_one(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["10-Q", "NT 10-K", "10-D", "11-K", "20-F", "10-KX", "8-K"])
-def test_other_forms_are_none(form: str) -> None:
+def test_other_forms_are_not_annual_reports(form: str) -> None:
     line = f"37996|FORD MOTOR CO|{form}|2003-03-14|edgar/data/37996/0000037996-03-000013.txt"
     assert annual_reports(index(line), "x")[0].height == 0
 
@@ -97,7 +97,7 @@ def test_a_report_of_two_companies_has_a_row_for_each() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>Request Rate Threshold Exceeded</html>", b"CIK|Company Name|no rule"])
-def test_what_is_no_index_is_named(content: bytes) -> None:
+def test_content_that_is_not_an_index_is_an_error_that_names_it(content: bytes) -> None:
     with pytest.raises(EdgarFormatError, match=r"QTR1/master.idx: not a master index; it begins with"):
         annual_reports(content, index_path(2003, 1))
 
@@ -117,12 +117,12 @@ def test_the_present_tickers_are_upper_case_and_one_row_each() -> None:
 
 
 @pytest.mark.parametrize("content", [b"<html>", b"[1]", b'{"fields": ["cik"], "data": []}'])
-def test_what_is_no_listing_is_named(content: bytes) -> None:
+def test_content_that_is_not_a_listing_is_an_error_that_names_it(content: bytes) -> None:
     with pytest.raises(EdgarFormatError, match=r"^listing: "):
         listing(content, "listing")
 
 
-def test_the_older_pages_tell_of_the_first_annual_report() -> None:
+def test_the_older_pages_have_the_first_annual_report() -> None:
     main, older = sample("CIK0000320193.json"), sample("CIK0000320193-submissions-001.json")
     assert older_pages(main, "apple") == ["/submissions/CIK0000320193-submissions-001.json"]
     alone, whole = company_facts(main, {}, "apple"), company_facts(main, {"page": older}, "apple")
@@ -130,13 +130,13 @@ def test_the_older_pages_tell_of_the_first_annual_report() -> None:
     assert whole["first_report"] < date(1996, 1, 1) < date(2012, 1, 1) < alone["first_report"]
 
 
-def test_a_company_of_which_little_is_known_has_empty_facts() -> None:
+def test_missing_facts_of_a_company_are_empty() -> None:
     little = json.dumps(
         {"name": "X", "exchanges": [None], "fiscalYearEnd": None, "filings": {"recent": {}, "files": []}}
     )
     assert company_facts(little.encode(), {}, "x") == {"exchange": None, "fiscal_year_end": None, "first_report": None}
 
 
-def test_a_page_name_cannot_lead_elsewhere() -> None:
+def test_a_page_name_cannot_lead_to_another_path() -> None:
     content = json.dumps({"filings": {"files": [{"name": "../../etc/passwd"}, {"name": "CIK1-submissions-001.json"}]}})
     assert older_pages(content.encode(), "x") == []

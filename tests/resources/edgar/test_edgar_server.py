@@ -1,4 +1,4 @@
-"""The fake EDGAR answers like the real one, and goes wrong as it is told."""
+"""The fake EDGAR responds like the real one and fails as configured."""
 
 import json
 import re

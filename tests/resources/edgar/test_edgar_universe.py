@@ -1,4 +1,4 @@
-"""What a profile asks of EDGAR: who files, what counts, and what is asked again."""
+"""A profile's universe at EDGAR: who files, what counts, and what is fetched again."""
 
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -31,7 +31,7 @@ def server() -> Iterator[EdgarServer]:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One store for all tests that do not count requests, for every request costs a ninth of a second."""
+    """One store for all tests that do not count requests, because every request takes a ninth of a second."""
     return tmp_path_factory.mktemp("edgar-home")
 
 
@@ -67,7 +67,7 @@ def test_months_and_forms_narrow_a_year(server: EdgarServer, home: Path) -> None
     assert found(last="2003-01") == []
 
 
-def test_a_year_that_has_not_begun_is_not_asked_about(server: EdgarServer, tmp_path: Path) -> None:
+def test_a_year_that_has_not_begun_sends_no_request(server: EdgarServer, tmp_path: Path) -> None:
     before = len(server.log)
     assert EdgarUniverse(profile(server, [2999]), tmp_path).reports(2999).height == 0
     assert len(server.log) == before
@@ -125,7 +125,7 @@ def test_a_list_with_an_unknown_name_is_refused(
     assert all(word in str(caught.value) for word in words), caught.value
 
 
-def test_what_is_known_costs_no_request_and_a_new_report_changes_its_year_alone(tmp_path: Path) -> None:
+def test_stored_indexes_need_no_request_and_a_new_report_changes_only_its_year(tmp_path: Path) -> None:
     filings = own_filings()
     with EdgarServer([f for f in filings if f.filed_at.year != 2004], own_companies()) as server:
         asked = profile(server, YEARS)
@@ -146,7 +146,7 @@ def test_what_is_known_costs_no_request_and_a_new_report_changes_its_year_alone(
         assert len(server.log) == requests + 8
 
 
-def test_a_known_list_serves_while_edgar_is_away(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_stored_list_is_used_while_edgar_is_down(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with EdgarServer(own_filings(), own_companies()) as server:
         asked = profile(server, [2022], last="2022-03")
         known = EdgarUniverse(asked, tmp_path).filings_now(2022)
@@ -163,7 +163,7 @@ def test_the_index_of_a_quarter_that_is_over_cannot_be_missing(tmp_path: Path) -
         EdgarUniverse(profile(server, [1992]), tmp_path).reports(1992)
 
 
-def test_an_index_that_is_gone_for_a_moment_changes_nothing_and_is_asked_for_again(
+def test_an_index_that_is_missing_for_a_moment_changes_nothing_and_is_fetched_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with EdgarServer(own_filings(), own_companies()) as server:
@@ -186,14 +186,14 @@ def test_a_page_in_place_of_an_index_is_never_kept(tmp_path: Path) -> None:
     assert is_json(b'{"a": 1}\n')
 
 
-def test_a_row_of_another_year_is_left_out_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_row_of_another_year_is_left_out_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
 
     head = "CIK|Company Name|Form Type|Date Filed|Filename\n" + "-" * 80 + "\n"
     rows = [
         f"9|LATE CO|10-K|{day}|edgar/data/9/0000000009-04-00000{n}.txt"
         for n, day in enumerate(("2003-12-31", "2004-01-02"))
     ]
-    BlobStore(tmp_path / "edgar").keep(index_path(2004, 1), (head + "\n".join(rows)).encode())
+    BlobStore(tmp_path / "edgar").put_named(index_path(2004, 1), (head + "\n".join(rows)).encode())
     with EdgarServer([], []) as server:
         found = EdgarUniverse(profile(server, [2004], last="2004-03"), tmp_path).reports(2004)
     assert found["filed_at"].to_list() == [date(2004, 1, 2)]

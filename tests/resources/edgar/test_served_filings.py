@@ -1,4 +1,4 @@
-"""The filings that the fake EDGAR serves are what their tables say of them."""
+"""The filings that the fake EDGAR serves match the tables about them."""
 
 import csv
 import gzip

@@ -1,4 +1,4 @@
-"""Headers and main documents out of submissions: whole, beginning only, damaged, and of no kind at all."""
+"""Headers and main documents of submissions: whole, only the beginning, damaged, or none at all."""
 
 import gzip
 from datetime import date
@@ -55,7 +55,7 @@ def real(name: str) -> bytes:
     return real_file(f"tenk/{name}")
 
 
-def test_the_filer_is_told_from_other_parties() -> None:
+def test_only_filers_count_not_other_parties() -> None:
     assert header(HEADER) == Header(date(2002, 12, 31), (("0009000099", "2082"),))
 
 
@@ -85,7 +85,7 @@ def test_each_co_registrant_has_a_code_of_its_own() -> None:
         ("CONFORMED PERIOD OF REPORT:\t20021350", "period"),
     ],
 )
-def test_a_value_that_means_nothing_is_none(line: str, field: str) -> None:
+def test_an_invalid_value_is_none(line: str, field: str) -> None:
     name = line.partition(":")[0]
     changed = b"\n".join(line.encode() if name.encode() in old else old for old in HEADER.split(b"\n"))
     assert getattr(header(HEADER), field) is not None
@@ -106,7 +106,7 @@ def test_nothing_raises_whatever_the_bytes(junk: bytes, kept: int) -> None:
     assert {type(ask(content)) for ask in (header_arrived, document_arrived, submission_ended)} == {bool}
 
 
-def test_arrival_is_known_at_the_last_byte_and_not_before() -> None:
+def test_arrival_is_seen_at_the_last_byte_and_not_before() -> None:
     content = HEADER + LETTER + REPORT + EXHIBIT
     heads = [n for n in range(len(content) + 1) if header_arrived(content[:n])]
     documents = [n for n in range(len(content) + 1) if document_arrived(content[:n])]
@@ -116,7 +116,7 @@ def test_arrival_is_known_at_the_last_byte_and_not_before() -> None:
 
 
 @pytest.mark.parametrize("name", ["1993_ge_txt.txt", "1997_ibm_txt.txt", "2007_ksb_txt.txt"])
-def test_what_has_arrived_holds_the_whole_report(name: str) -> None:
+def test_an_arrived_document_holds_the_whole_report(name: str) -> None:
     content = real(name)
     short = next(content[:n] for n in range(0, len(content), 8192) if document_arrived(content[:n]))
     assert len(short) < len(content)
@@ -145,7 +145,7 @@ def test_the_report_is_found_wherever_it_stands(before: bytes) -> None:
 @pytest.mark.parametrize(
     "content", [b"", PICTURE, HEADER + PICTURE, b"%PDF-1.4 Item 1", gzip.compress(REPORT), EXHIBIT]
 )
-def test_what_is_no_text_is_never_taken_for_the_report(content: bytes) -> None:
+def test_a_binary_document_is_never_the_report(content: bytes) -> None:
     assert main_document(content) == ""
 
 

@@ -1,4 +1,4 @@
-"""The same recipe makes nothing, a change makes what it must, and a crash leaves what was there."""
+"""The same recipe runs nothing, a change runs what depends on it, and a crash leaves the old artefact."""
 
 import os
 import subprocess
@@ -67,7 +67,7 @@ def test_reasons_name_code_config_source_and_inputs(lake: Lake) -> None:
     assert build(graph, lake, "groups", "2004-12").reasons == ("lengths", "texts")
 
 
-def test_an_input_made_again_with_the_same_rows_stops_the_wave(lake: Lake) -> None:
+def test_an_input_made_again_with_the_same_rows_makes_no_reader_run(lake: Lake) -> None:
     world = World()
     make_all(world.graph(), lake)
     world.filings["b"] = (date(2004, 2, 28), "secund")
@@ -160,7 +160,7 @@ def test_a_process_that_dies_at_any_point_leaves_the_old_artefact(tmp_path: Path
 
 
 @pytest.mark.parametrize("harm", ["missing", "truncated"])
-def test_a_harmed_artefact_is_made_again(lake: Lake, harm: str) -> None:
+def test_a_damaged_artefact_is_made_again(lake: Lake, harm: str) -> None:
     world = World()
     first = build(world.graph(), lake, "texts", "2004").manifest
     file = lake.table_files(first, "texts")[0]
@@ -201,11 +201,11 @@ def test_a_window_of_a_table_that_is_not_cut_by_date_cannot_be_read(lake: Lake) 
     def peek(work: Build) -> None:
         work.read("texts_rejected")
 
-    with pytest.raises(UndeclaredReadError, match="texts_rejected is not cut by date"):
+    with pytest.raises(UndeclaredReadError, match="texts_rejected is not sliced by date"):
         build(with_make(world.graph(), "groups", peek, code="2"), lake, "groups", "2004-12")
 
 
-def test_an_input_that_is_not_there_is_named(lake: Lake) -> None:
+def test_a_missing_input_is_named(lake: Lake) -> None:
     with pytest.raises(FileNotFoundError, match="texts 2004: not materialised yet"):
         build(World().graph(), lake, "lengths", "2004")
 
@@ -256,7 +256,7 @@ def test_a_picture_is_a_small_file_beside_the_tables_and_a_sentence_in_the_manif
     assert Image.open(file).width == PICTURE_WIDTH == 900
 
 
-def test_a_picture_has_the_same_bytes_in_every_lake_and_no_say_in_the_digest(tmp_path: Path) -> None:
+def test_a_picture_has_the_same_bytes_in_every_lake_and_is_not_in_the_digest(tmp_path: Path) -> None:
     lakes = [Lake(tmp_path / name, "toy") for name in ("one", "two", "plain")]
     one, two = (draw_prices(World(), lake).read_bytes() for lake in lakes[:2])
     assert one == two

@@ -1,4 +1,4 @@
-"""A version follows names from an asset's function to every line it runs, and to nothing else."""
+"""A version covers every line that an asset's function reaches, and nothing else."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

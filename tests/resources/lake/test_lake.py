@@ -1,4 +1,4 @@
-"""A manifest is written last, so whatever happens the old artefact stays readable; one refresh at a time."""
+"""A manifest is written last, so the old artefact stays readable whatever happens; one refresh at a time."""
 
 import json
 import os
@@ -52,7 +52,7 @@ def test_what_was_committed_is_read_back(lake: Lake) -> None:
     assert known.rows == 1
 
 
-def test_no_pointer_no_artefact(lake: Lake) -> None:
+def test_without_a_pointer_there_is_no_artefact(lake: Lake) -> None:
     lake.begin("filings", None, {"code": "1"})
     assert lake.manifest("filings", None) is None
 
@@ -114,13 +114,13 @@ def test_a_damaged_artefact_makes_way_at_once_and_one_that_resumes_stays_beside_
     assert not lake.table_files(known, "filings")[0].exists()
 
 
-def test_repairs_go_to_and_fro_between_two_folders(lake: Lake) -> None:
+def test_repairs_alternate_between_two_folders(lake: Lake) -> None:
     names = [write(lake, "1", checkpoint_dir="shards").folder for _ in range(4)]
     assert names == [names[0], f"{names[0]}.1"] * 2
 
 
 @pytest.mark.parametrize("content", ["", '{"asset": "fil', "[]", '{"asset": "filings", "of_a_later_version": 1}'])
-def test_a_manifest_that_cannot_be_read_is_none(lake: Lake, content: str) -> None:
+def test_an_unreadable_manifest_is_none(lake: Lake, content: str) -> None:
     known = write(lake, "1")
     (lake.partition_dir("filings", None) / "manifest.json").write_text(content)
     assert lake.manifest("filings", None) is None
@@ -211,7 +211,7 @@ def test_the_lock_is_free_after_use_and_after_an_error(lake: Lake) -> None:
     assert (lake.root / "refresh.lock").read_text() == ""
 
 
-def test_a_partition_is_held_by_one_process_at_a_time(lake: Lake) -> None:
+def test_a_partition_is_locked_by_one_process_at_a_time(lake: Lake) -> None:
     waiter = "print('free', flush=True)"
     with lake.lock_partition("filings", "2004"):
         second = child(lake, f"with lake.lock_partition('filings', '2004'):\n    {waiter}")
@@ -221,7 +221,7 @@ def test_a_partition_is_held_by_one_process_at_a_time(lake: Lake) -> None:
     assert second.communicate()[0] == "free\n"
 
 
-def test_an_error_inside_a_held_partition_is_not_taken_for_one_of_the_lake(lake: Lake) -> None:
+def test_an_error_inside_a_locked_partition_is_not_an_error_of_the_lake(lake: Lake) -> None:
     with pytest.raises(PermissionError, match="weights"), lake.lock_partition("filings", None):
         raise PermissionError("weights")
 

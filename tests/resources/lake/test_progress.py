@@ -1,4 +1,4 @@
-"""A bar counts in units that can be read, and a line said meanwhile stands above it."""
+"""A bar counts in readable units, and a line logged meanwhile is printed above it."""
 
 import io
 import sys
@@ -50,7 +50,7 @@ def test_a_large_total_is_counted_in_millions_and_a_small_one_exactly(
     assert terminal.lines == [""]
 
 
-def test_a_line_said_beside_a_bar_stands_above_it_whole() -> None:
+def test_a_line_logged_during_a_bar_is_printed_whole_above_it() -> None:
     with redirect_stderr(Terminal()) as terminal, progress_bar("activations 2004", 476, "filings") as advance:
         advance(1)
         with beside_bars():
@@ -61,7 +61,7 @@ def test_a_line_said_beside_a_bar_stands_above_it_whole() -> None:
     assert terminal.lines == ["a line", ""]
 
 
-def test_nothing_is_drawn_where_standard_error_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_bar_is_drawn_unless_standard_error_is_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     with progress_bar("activations 2004", 10, "filings") as advance:
         advance(10)
         with beside_bars():

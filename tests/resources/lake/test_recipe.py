@@ -1,4 +1,4 @@
-"""An input is the rows read: what an asset does not see does not make it run again."""
+"""An input is the rows that are read: rows outside the window do not make an asset run again."""
 
 import tempfile
 from dataclasses import replace
@@ -91,7 +91,7 @@ def test_a_price_after_the_as_of_date_changes_the_scores_and_not_the_groups(tmp_
     assert {("prices", None), ("groups", "2004-12"), ("scores", "2003-12")} <= ran
 
 
-def test_a_table_that_is_not_cut_by_date_is_in_no_window(tmp_path: Path) -> None:
+def test_a_table_that_is_not_sliced_by_date_is_in_no_window(tmp_path: Path) -> None:
     world, lake = World(), Lake(tmp_path, "toy")
     make_all(world.graph(), lake)
     world.filings["late"] = (date(2004, 12, 30), "")
@@ -126,7 +126,7 @@ def test_settings_are_left_out_by_dotted_name_from_a_section_or_whole() -> None:
     assert without(config, {"model"}) == {name: config[name] for name in ("activations.blocks", "saes")}
 
 
-def test_settings_that_say_where_a_thing_lies_are_in_no_recipe(tmp_path: Path) -> None:
+def test_paths_in_settings_are_in_no_recipe(tmp_path: Path) -> None:
     world, lake = World(), Lake(tmp_path, "toy")
     make_all(world.graph(), lake)
     elsewhere = toy_profile(prices={"source": "sample", "path": "/elsewhere"}, model={"path": "/m"})
@@ -142,7 +142,7 @@ def test_every_setting_that_a_real_asset_declares_exists() -> None:
         assert set(settings(graph.profile, declaration.config)) == set(declaration.config)
 
 
-def test_real_assets_read_bounded_windows_of_tables_cut_by_date_alone() -> None:
+def test_real_assets_read_bounded_windows_only_of_tables_sliced_by_date() -> None:
     graph = open_graph(toy_profile(), date(2012, 1, 1))
     for declaration in graph.declarations.values():
         for name in declaration.reads:
@@ -180,6 +180,6 @@ def test_a_missing_partition_of_an_input_is_a_missing_input(tmp_path: Path) -> N
     assert all(r["inputs"] == {"lengths": "missing", "texts": "missing", "prices": "missing"} for r in found.values())
 
 
-def test_the_table_that_nobody_writes_is_named() -> None:
+def test_a_table_that_no_asset_writes_is_named() -> None:
     with pytest.raises(LookupError, match="no asset writes a table nonsense"):
         World().graph().owner("nonsense")

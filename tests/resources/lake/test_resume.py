@@ -1,4 +1,4 @@
-"""An asset that resumes goes on where it was interrupted, and is repaired beside the damaged artefact."""
+"""An asset with checkpoints resumes where it was interrupted, and is repaired beside the damaged artefact."""
 
 import logging
 import os
@@ -59,9 +59,7 @@ def shard(lake: Lake, known: Manifest, name: str) -> Path:
     return lake.folder(known) / "shards" / f"{name}.txt"
 
 
-def test_an_interrupted_attempt_is_gone_on_with_and_leaves_nothing_but_its_good_shards(
-    world: ShardedWorld, lake: Lake
-) -> None:
+def test_an_interrupted_attempt_is_resumed_and_leaves_only_its_good_shards(world: ShardedWorld, lake: Lake) -> None:
     with pytest.raises(KeyboardInterrupt):
         build(after_make(world.graph(), interrupt), lake, "lengths", "2004")
     assert world.shards_made == ["b", "c"]
@@ -74,7 +72,7 @@ def test_an_interrupted_attempt_is_gone_on_with_and_leaves_nothing_but_its_good_
     assert (at_once.digest, at_once.files, at_once.units) == (known.digest, known.files, known.units)
 
 
-def test_another_recipe_goes_on_with_nothing(world: ShardedWorld, lake: Lake) -> None:
+def test_another_recipe_resumes_nothing(world: ShardedWorld, lake: Lake) -> None:
     with pytest.raises(KeyboardInterrupt):
         build(after_make(world.graph(), interrupt), lake, "lengths", "2004")
     lengths(world, lake, shard_tokens=5)
@@ -82,7 +80,7 @@ def test_another_recipe_goes_on_with_nothing(world: ShardedWorld, lake: Lake) ->
 
 
 @pytest.mark.parametrize("harm", ["missing", "truncated"])
-def test_a_repair_makes_the_damaged_shard_alone_and_leaves_the_old_artefact_until_then(
+def test_a_repair_makes_only_the_damaged_shard_and_keeps_the_old_artefact_until_then(
     world: ShardedWorld, lake: Lake, harm: str
 ) -> None:
     old, seen = lengths(world, lake), []
@@ -130,7 +128,7 @@ build(Dying().graph(), Lake(Path(sys.argv[1]), "toy"), "lengths", "2004")
 """
 
 
-def test_a_repair_that_is_killed_leaves_the_pointer_and_is_gone_on_with(world: ShardedWorld, lake: Lake) -> None:
+def test_a_killed_repair_leaves_the_pointer_and_is_resumed(world: ShardedWorld, lake: Lake) -> None:
     old = lengths(world, lake)
     for name in ("b", "c"):
         shard(lake, old, name).unlink()
@@ -145,7 +143,7 @@ def test_a_repair_that_is_killed_leaves_the_pointer_and_is_gone_on_with(world: S
     assert (made.digest, lake.damage(made)) == (old.digest, [])
 
 
-def test_a_damaged_artefact_of_an_asset_that_does_not_resume_is_none_before(lake: Lake) -> None:
+def test_a_damaged_artefact_is_no_previous_one_for_an_asset_that_does_not_resume(lake: Lake) -> None:
     world, seen = World(), []
     make_all(world.graph(), lake)
     known = lake.manifest("lengths", "2004")
@@ -164,7 +162,7 @@ def test_rows_before_are_those_of_a_whole_table(world: ShardedWorld, lake: Lake,
     assert [(table.height, table.schema) for table in seen] == [(rows, LENGTHS.empty().schema)]
 
 
-def test_there_are_no_rows_before_where_they_were_written_to_another_contract(lake: Lake) -> None:
+def test_rows_written_to_another_schema_are_not_previous_rows(lake: Lake) -> None:
     world, seen = World(), []
     make_all(world.graph(), lake)
     wider = replace(LENGTHS, columns=(*LENGTHS.columns, Column("words", pa.int64(), "Words.", "words", nullable=True)))
@@ -210,14 +208,14 @@ def test_a_setting_that_was_not_declared_cannot_be_ignored(world: ShardedWorld, 
         build(after_make(world.graph(), lambda work: work.only_changed(name)), lake, "lengths", "2004")
 
 
-def test_a_body_says_things_under_its_label(world: ShardedWorld, lake: Lake, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_body_logs_under_its_label(world: ShardedWorld, lake: Lake, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "peerlens"):
         build(after_make(world.graph(), lambda work: work.log("45,123 tokens")), lake, "lengths", "2004")
     assert caplog.messages == ["           lengths 2004: 45,123 tokens"]
     assert caplog.messages[0].index("lengths") == len(f"{1:7.1f} s  ")
 
 
-def test_an_input_that_is_damaged_is_told_from_one_that_is_not_there(world: ShardedWorld, lake: Lake) -> None:
+def test_a_damaged_input_is_named_differently_from_a_missing_one(world: ShardedWorld, lake: Lake) -> None:
     known = lake.manifest("texts", "2004")
     assert known is not None
     lake.table_files(known, "texts")[0].unlink()

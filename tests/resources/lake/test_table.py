@@ -1,4 +1,4 @@
-"""Rows are written only if they match their table, and a digest is of the rows and nothing else."""
+"""Rows are written only if they match their table, and a digest depends only on the rows."""
 
 from datetime import date, timedelta
 
@@ -63,7 +63,7 @@ def test_narrower_and_wider_numbers_are_cast_and_rows_sorted() -> None:
     assert written["name"].to_pylist() == ["a", "b"]
 
 
-def test_an_all_null_column_fits_where_nulls_may_be() -> None:
+def test_an_all_null_column_fits_a_nullable_column() -> None:
     assert PARTS.validate(parts(count=None))["count"].to_pylist() == [None]
 
 

@@ -1,4 +1,4 @@
-"""What is written as Parquet or CSV, long or wide, is read back as it was."""
+"""Prices written as Parquet or CSV, long or wide, are read back unchanged."""
 
 import csv as csv_module
 import gzip
@@ -131,7 +131,7 @@ def test_tickers_without_a_price_are_missing_with_the_reason(tmp_path: Path) -> 
     assert FileMarket(prices).quotes([]).rows.is_empty()
 
 
-def test_a_wide_file_of_other_tickers_has_no_price_of_these(tmp_path: Path) -> None:
+def test_a_wide_file_of_other_tickers_has_no_price(tmp_path: Path) -> None:
     prices = csv(tmp_path, "date,KO,PEP\n2004-01-02,1.5,\n2004-01-05,,\n", layout="wide")
     assert FileMarket(prices).quotes(["XOM", "PEP"]).missing.keys() == {"PEP", "XOM"}
     assert read(prices, "KO", "PEP") == [("KO", DAYS[0], 1.5)]
@@ -159,7 +159,7 @@ def test_own_column_names_and_types_are_read(tmp_path: Path) -> None:
         assert found.rows.rows() == [("KO", DAYS[0], 5.0, 5.0, 7.0, "10107")]
 
 
-def test_a_file_that_a_glob_or_a_template_would_not_find_is_read(tmp_path: Path) -> None:
+def test_a_file_name_with_glob_characters_is_read(tmp_path: Path) -> None:
     folder = tmp_path / "a[1]*{x}"
     folder.mkdir()
     assert read(long_parquet(folder, [("KO", DAYS[0], 1.0)]), "KO") == [("KO", DAYS[0], 1.0)]
@@ -178,16 +178,16 @@ def test_a_file_that_a_glob_or_a_template_would_not_find_is_read(tmp_path: Path)
         'ticker,date,adj_close\nKO,2004-01-02,+15E-1\n"a, b",2004-01-02,N/A\nPEP,,\n',
     ],
 )
-def test_what_csv_writers_do_is_fine(tmp_path: Path, text: str) -> None:
+def test_variants_of_csv_are_read(tmp_path: Path, text: str) -> None:
     assert read(csv(tmp_path, text), "KO") == [("KO", DAYS[0], 1.5)]
 
 
-def test_a_packed_csv_is_read(tmp_path: Path) -> None:
+def test_a_gzipped_csv_is_read(tmp_path: Path) -> None:
     (tmp_path / "prices.csv.gz").write_bytes(gzip.compress(b"ticker,date,adj_close\nKO,2004-01-02,1.5\n"))
     assert read(Prices(source="csv", path=tmp_path / "prices.csv.gz"), "KO") == [("KO", DAYS[0], 1.5)]
 
 
-def test_a_bad_row_of_a_ticker_nobody_asked_for_is_no_matter(tmp_path: Path) -> None:
+def test_a_bad_row_of_an_unrequested_ticker_is_ignored(tmp_path: Path) -> None:
     bad: Rows = [("BAD", DAYS[0], -1.0), ("BAD", None, 1.0), ("BAD", DAYS[0], 2.0)]
     assert read(long_parquet(tmp_path, [("KO", DAYS[0], 50.0), *bad]), "KO") == [("KO", DAYS[0], 50.0)]
 
@@ -290,12 +290,12 @@ def test_no_prices_at_all_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "wide.csv").write_text("date,KO\n2004-01-02,\n")
     for prices in empty:
         for ask in (FileMarket(prices).span, lambda prices=prices: FileMarket(prices).quotes(["KO"])):
-            with pytest.raises(PriceError, match="no prices; give those"):
+            with pytest.raises(PriceError, match="no prices; add those"):
                 ask()
 
 
 @pytest.mark.parametrize("layout", ["long", "wide"])
-def test_a_ticker_that_the_file_spells_otherwise_is_found_and_keeps_the_spelling_asked_for(
+def test_a_ticker_spelled_differently_in_the_file_is_found_under_the_requested_spelling(
     tmp_path: Path, layout: str
 ) -> None:
     long = "ticker,date,adj_close\nBRK.B,2004-01-02,7\nbf/b,2004-01-02,8\nKO,2004-01-02,9\n"
@@ -305,8 +305,8 @@ def test_a_ticker_that_the_file_spells_otherwise_is_found_and_keeps_the_spelling
     assert set(found.missing) == {"XOM"}
 
 
-def test_two_spellings_of_one_ticker_are_refused_only_where_neither_is_the_one_asked_for(tmp_path: Path) -> None:
+def test_two_spellings_of_one_ticker_are_an_error_only_if_neither_is_the_requested_one(tmp_path: Path) -> None:
     prices = csv(tmp_path, "date,BRK.B,BRK/B\n2004-01-02,7,8\n", layout="wide")
     assert read(prices, "BRK.B") == [("BRK.B", DAYS[0], 7.0)]
-    with pytest.raises(PriceError, match=r"BRK\.B and BRK/B are spellings of one ticker; keep one"):
+    with pytest.raises(PriceError, match=r"BRK\.B and BRK/B are spellings of the same ticker; keep one"):
         read(prices, "BRK-B")

@@ -1,4 +1,4 @@
-"""A file that cannot be used as it stands is refused with a sentence that says where to look and what to do."""
+"""An unusable file is an error that says where the problem is and how to fix it."""
 
 import gzip
 from datetime import date
@@ -66,7 +66,7 @@ POSITIVE = "not a positive, finite price"
         (
             'KO,2004-01-05,"1,234.50"',
             "line 3, column adj_close, ticker KO: 1,234.50: a comma between digits; write 1234.5 without it, "
-            "or set prices.decimal_comma if it is the decimal one (1 such row)",
+            "or set prices.decimal_comma if it is the decimal mark (1 such row)",
         ),
         (
             "KO,2004-01-05,$5",
@@ -75,7 +75,7 @@ POSITIVE = "not a positive, finite price"
         ("KO,,5", "line 3, column date, ticker KO: empty: no date; drop the row (1 such row)"),
         (
             "KO,01/02/2004,5",
-            "line 3, column date, ticker KO: 01/02/2004: day and month cannot be told apart; "
+            "line 3, column date, ticker KO: 01/02/2004: day and month are ambiguous; "
             "write dates as 2004-01-02 (1 such row)",
         ),
         (
@@ -84,7 +84,7 @@ POSITIVE = "not a positive, finite price"
         ),
         (
             "KO,2004-01-05,1\nPEP,2004-01-02,1\nKO,2004-01-02,1",
-            "line 5, column date, ticker KO: 2004-01-02: line 2 has this day too; keep one (1 such row)",
+            "line 5, column date, ticker KO: 2004-01-02: line 2 has the same day; keep one (1 such row)",
         ),
         (",2004-01-05,5\n,2004-01-06,5", "line 3, column ticker: empty: no ticker; drop the row (2 such rows)"),
         ('"",2004-01-05,5', "line 3, column ticker: empty: no ticker; drop the row (1 such row)"),
@@ -96,11 +96,11 @@ POSITIVE = "not a positive, finite price"
         ),
         (
             "KO,2004-01-05",
-            "line 3 has 2 fields, the header has 3; give every line as many as the header (1 such line)",
+            "line 3 has 2 fields, the header has 3; give every line as many fields as the header (1 such line)",
         ),
         (
             "KO,2004-01-05,45,67\nKO,2004-01-06,45,68",
-            "line 3 has 4 fields, the header has 3; if the comma is the decimal one, "
+            "line 3 has 4 fields, the header has 3; if the comma is the decimal mark, "
             "use another separator and set prices.decimal_comma (2 such lines)",
         ),
         ('"KO\nCOLA",2004-01-05,5', f"line 3 has {STRAY_QUOTE} (2 such lines)"),
@@ -132,7 +132,7 @@ def test_a_number_that_is_not_plain_is_named(tmp_path: Path, number: str) -> Non
 def test_points_among_decimal_commas_are_named(tmp_path: Path, number: str) -> None:
     prices = csv(tmp_path, f"date;KO\n2004-01-02;{number}\n", layout="wide", separator=";", decimal_comma=True)
     assert refusal(prices) == (
-        f"line 2, column KO: {number}: a point in a file of decimal commas; write 1234,5 without points (1 such cell)"
+        f"line 2, column KO: {number}: a point in a file with decimal commas; write 1234,5 without points (1 such cell)"
     )
 
 
@@ -145,7 +145,7 @@ def test_points_among_decimal_commas_are_named(tmp_path: Path, number: str) -> N
         (("KO", DAYS[1], float("inf")), "column adj_close, ticker KO: inf: not a positive, finite price; drop the row"),
         (("KO", DAYS[1], None), "column adj_close, ticker KO: empty: not a positive, finite price; drop the row"),
         (("KO", None, 1.0), "column date, ticker KO: empty: no date; drop the row"),
-        (("KO", DAYS[0], 2.0), "column date, ticker KO: 2004-01-02: row 1 has this day too; keep one"),
+        (("KO", DAYS[0], 2.0), "column date, ticker KO: 2004-01-02: row 1 has the same day; keep one"),
         ((None, DAYS[0], 2.0), "column ticker: empty: no ticker; drop the row"),
         (("", DAYS[0], 2.0), "column ticker: empty: no ticker; drop the row"),
         (("KO      ", DAYS[0], 2.0), "column ticker: 'KO      ': spaces around a ticker; write it without"),
@@ -180,7 +180,7 @@ def test_a_bad_close_or_volume_is_named_as_the_file_calls_it(tmp_path: Path, cel
         ("2004-01-05,1,N/A", "line 3, column PEP: N/A: not a number; empty the cell (1 such cell)"),
         ('2004-01-05,"1,5",', "line 3, column KO: 1,5: a decimal comma; set prices.decimal_comma (1 such cell)"),
         (",1,1", "line 3, column date: empty: no date; drop the row (1 such row)"),
-        ("2004-01-02,1,1", "line 3, column date: 2004-01-02: line 2 has this day too; keep one (1 such row)"),
+        ("2004-01-02,1,1", "line 3, column date: 2004-01-02: line 2 has the same day; keep one (1 such row)"),
         (
             "2004-01-05T00:00+01:00,1,1\n2004-01-06T00:00Z,1,1",
             "line 3, column date: 2004-01-05T00:00+01:00: line 2 has 2004-01-02, another time zone; "
@@ -227,15 +227,15 @@ def test_a_column_of_the_wrong_type_is_named(
     row = {"ticker": "KO", "date": DAYS[0], "adj_close": 5.0, "close": 5.0, "volume": 1, "permno": 1} | {column: value}
     types = {"close": pl.Float64(), "volume": pl.Int64(), "permno": pl.Int64()} | {column: type}
     prices = parquet(tmp_path, [tuple(row.values())], **types).model_copy(update={"columns": COLUMNS})
-    assert refusal(prices) == f"column {column} holds {type}, expected {kind}; convert it"
-    with pytest.raises(PriceError, match=f"column {column} holds"):
+    assert refusal(prices) == f"column {column} has type {type}, expected {kind}; convert it"
+    with pytest.raises(PriceError, match=f"column {column} has type"):
         FileMarket(prices).now()
 
 
-def test_a_wide_column_of_the_wrong_type_is_named_even_if_nobody_asked_for_it(tmp_path: Path) -> None:
+def test_a_wide_column_of_the_wrong_type_is_named_even_if_it_was_not_requested(tmp_path: Path) -> None:
     pl.DataFrame({"date": DAYS[:1], "KO": [1.0], "note": ["x"]}).write_parquet(tmp_path / "prices.parquet")
     prices = Prices(source="parquet", path=tmp_path / "prices.parquet", layout="wide")
-    assert refusal(prices) == "column note holds String, expected numbers; convert it"
+    assert refusal(prices) == "column note has type String, expected numbers; convert it"
 
 
 @pytest.mark.parametrize(
@@ -261,13 +261,13 @@ def test_a_wide_column_of_the_wrong_type_is_named_even_if_nobody_asked_for_it(tm
         ),
         (LONG.replace(",", ";"), {}, 'no column ticker; it has ticker;date;adj_close; set prices.separator: ";"'),
         (LONG.replace(",", "\t"), {}, f'no column ticker; it has {TABBED}; set prices.separator: "\\t"'),
-        (LONG, {"separator": "§"}, "'§' cannot separate columns; set prices.separator to the one it has"),
+        (LONG, {"separator": "§"}, "'§' cannot separate columns; set prices.separator to the separator of the file"),
         ("", {}, "an empty file; its first line must name the columns"),
         ("\ufeff", {}, "an empty file; its first line must name the columns"),
         (f"\n{LONG}", {}, "line 1 is empty; its first line must name the columns"),
         ("ticker,date,date\nKO,2004-01-02,5\n", {}, "line 1 names the column 'date' twice; rename or drop one"),
-        (",date,KO\n0,2004-01-02,5\n", {"layout": "wide"}, "column 1 is named ''; name it after its ticker alone"),
-        ("date, KO\n2004-01-02,5\n", {"layout": "wide"}, "column 2 is named ' KO'; name it after its ticker alone"),
+        (",date,KO\n0,2004-01-02,5\n", {"layout": "wide"}, "column 1 is named ''; name it by its ticker alone"),
+        ("date, KO\n2004-01-02,5\n", {"layout": "wide"}, "column 2 is named ' KO'; name it by its ticker alone"),
         (LONG.encode("utf-16"), {}, "line 1 is not UTF-8 text; save the file as CSV in UTF-8"),
         (LONG.encode() + b"\nM\xdcV2,2004-01-05,1\n", {}, "line 4 is not UTF-8 text; save the file as CSV in UTF-8"),
         (
@@ -277,7 +277,7 @@ def test_a_wide_column_of_the_wrong_type_is_named_even_if_nobody_asked_for_it(tm
         ),
     ],
 )
-def test_a_csv_of_another_form_is_explained(
+def test_a_csv_with_another_layout_is_explained(
     tmp_path: Path, text: str | bytes, changed: dict[str, object], words: str
 ) -> None:
     assert refusal(csv(tmp_path, text, **changed)) == words
@@ -289,7 +289,9 @@ def test_hundreds_of_columns_are_not_all_listed(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
-    assert refusal(Prices(source="csv", path=tmp_path / "gone.csv")) == "no such file; set prices.path"
+    assert (
+        refusal(Prices(source="csv", path=tmp_path / "gone.csv")) == "no such file; set prices.path to an existing file"
+    )
     assert refusal(Prices(source="parquet", path=tmp_path)) == "a folder; set prices.path to one file"
 
 
@@ -297,7 +299,7 @@ def test_a_file_of_the_other_format_is_named(tmp_path: Path) -> None:
     prices = parquet(tmp_path, [("KO", DAYS[0], 1.0)])
     assert refusal(prices.model_copy(update={"source": "csv"})) == "a Parquet file; set prices.source: parquet"
     prices = csv(tmp_path, LONG).model_copy(update={"source": "parquet"})
-    assert refusal(prices).startswith("not a Parquet file that can be read: ")
+    assert refusal(prices).startswith("not a readable Parquet file: ")
     assert refusal(prices).endswith("; a CSV needs prices.source: csv")
 
 
@@ -311,7 +313,7 @@ def test_a_parquet_file_that_is_damaged_inside_or_names_a_column_twice_is_refuse
     assert "'ticker' has more than one occurrence" in refusal(prices)
 
 
-def test_a_packed_csv_that_breaks_off_is_refused(tmp_path: Path) -> None:
+def test_a_truncated_gzipped_csv_is_an_error(tmp_path: Path) -> None:
     file = tmp_path / "prices.csv.gz"
     file.write_bytes(gzip.compress(LONG.encode() * 1000)[:60])
     assert refusal(Prices(source="csv", path=file)).startswith("cannot be read as CSV: ")

@@ -1,4 +1,4 @@
-"""Yahoo through yfinance, over real HTTP to a fake that re-adjusts, throttles, breaks off and cuts as Yahoo does."""
+"""Yahoo through yfinance, over real HTTP to a fake that re-adjusts, throttles and truncates as Yahoo does."""
 
 import math
 import os
@@ -22,8 +22,8 @@ from resources.network.retry import RetryPolicy
 from resources.places import ROOT
 from resources.settings.prices import Yahoo
 
-POLICY = RetryPolicy(attempts=4, first_wait=0.02, longest_wait=0.05, no_answer=60, silence=60, timeout=60)
-IMPATIENT = replace(POLICY, no_answer=0.8, silence=0.8)
+POLICY = RetryPolicy(attempts=4, first_wait=0.02, longest_wait=0.05, startup_timeout=60, outage_timeout=60, timeout=60)
+SHORT_OUTAGE = replace(POLICY, startup_timeout=0.8, outage_timeout=0.8)
 OCTOBER, NOVEMBER, DECEMBER = date(2017, 10, 20), date(2017, 11, 20), date(2017, 12, 20)
 DELISTED = "No data found, symbol may be delisted"
 
@@ -38,7 +38,7 @@ def weekdays(first: date, last: date) -> frozenset[date]:
 
 
 def asked(server: YahooServer, since: int) -> list[tuple[str, date]]:
-    """Symbol and first day of the charts asked for, after the first `since` of them."""
+    """Symbol and first day of the requested charts, after the first `since` of them."""
     charts = server.charts()[since:]
     return [(c.symbol or "", datetime.fromtimestamp(int(c.params["period1"]), UTC).date()) for c in charts]
 
@@ -48,7 +48,7 @@ def closes(rows: pl.DataFrame, ticker: str) -> dict[date, float]:
 
 
 def told(walk: Walk, today: date, last: date) -> dict[date, float]:
-    """Adjusted closes that the server tells up to a day."""
+    """Adjusted closes that the server has up to a day."""
     columns = walk.told(today)
     pairs = zip(columns["day"], columns["adjclose"], strict=True)
     return {day: value for day, value in pairs if day <= last and value is not None}
@@ -75,7 +75,7 @@ def test_every_ticker_ends_complete_or_missing_with_its_reason_at_the_rate_allow
         server.next_faults = {symbol: [fault] for symbol, fault in faults.items() if symbol not in server.faults}
         quotes = market(server, tmp_path).quotes(walks, done.append)
         assert busiest_second(server) <= 10 + WORKERS  # each worker may have had one on its way for long
-        first_contact = len(server.charts())
+        first_status = len(server.charts())
         again = market(server, tmp_path).quotes(walks)
     assert sum(done) == len(walks)
     assert quotes.missing.keys() == server.faults.keys()
@@ -86,7 +86,7 @@ def test_every_ticker_ends_complete_or_missing_with_its_reason_at_the_rate_allow
     assert quotes.rows.schema == pl.Schema(QUOTES)
     assert quotes.rows.equals(quotes.rows.unique(["ticker", "date"]).sort("ticker", "date"))
     truncated = {symbol for symbol, fault in server.faults.items() if fault != "404"}
-    assert {symbol for symbol, _ in asked(server, first_contact)} == truncated
+    assert {symbol for symbol, _ in asked(server, first_status)} == truncated
     assert again.rows.equals(quotes.rows)
 
 
@@ -100,7 +100,7 @@ def test_a_ticker_costs_one_request_known_or_not(tmp_path: Path) -> None:
         ]
 
 
-def test_a_second_call_asks_nobody(tmp_path: Path) -> None:
+def test_a_second_call_sends_no_request(tmp_path: Path) -> None:
     with YahooServer({"KO": Walk(1)}, OCTOBER) as server:
         before = market(server, tmp_path)
         now = before.now()
@@ -111,7 +111,7 @@ def test_a_second_call_asks_nobody(tmp_path: Path) -> None:
     assert market(server, tmp_path).now() == now
 
 
-def test_a_month_later_only_new_days_and_ten_old_ones_are_asked_for(tmp_path: Path) -> None:
+def test_a_month_later_only_new_days_and_ten_old_ones_are_fetched(tmp_path: Path) -> None:
     walks = {"KO": Walk(1), "PEP": Walk(2), "DIED": Walk(3, last=date(2016, 8, 15))}
     with YahooServer(walks, OCTOBER) as server:
         before = market(server, tmp_path).quotes(walks).rows
@@ -126,7 +126,7 @@ def test_a_month_later_only_new_days_and_ten_old_ones_are_asked_for(tmp_path: Pa
     assert closes(after, "DIED") == told(walks["DIED"], NOVEMBER, date(2016, 8, 15))
 
 
-def test_dividends_and_splits_are_fetched_anew_once_and_leave_old_prices_bit_for_bit(tmp_path: Path) -> None:
+def test_after_a_dividend_or_split_the_history_is_fetched_once_and_old_prices_keep_their_bits(tmp_path: Path) -> None:
     walks = {
         "PAYS": Walk(1, dividends={date(2017, 10, 5): 0.03, date(2017, 2, 3): 0.02}),
         "SPLITS": Walk(2, splits={date(2017, 10, 12): 3}, dividends={date(2017, 11, 14): 0.01}),
@@ -151,7 +151,7 @@ def test_dividends_and_splits_are_fetched_anew_once_and_leave_old_prices_bit_for
     assert traded.to_list() == pytest.approx(expected[: len(traded)], rel=1e-6)
 
 
-def test_a_throttled_month_costs_no_history_and_is_asked_for_again(tmp_path: Path) -> None:
+def test_a_throttled_month_loses_no_history_and_is_fetched_again(tmp_path: Path) -> None:
     walks = {"KO": Walk(1), "PEP": Walk(2)}
     with YahooServer(walks, OCTOBER) as server:
         market(server, tmp_path).quotes(walks)
@@ -165,30 +165,30 @@ def test_a_throttled_month_costs_no_history_and_is_asked_for_again(tmp_path: Pat
     assert throttled.missing == whole.missing == {}
     assert max(closes(throttled.rows, "KO")) == date(2017, 9, 29)
     assert max(closes(throttled.rows, "PEP")) == max(closes(whole.rows, "KO")) == date(2017, 10, 31)
-    assert throttled.behind == {"KO": "Yahoo refused 4 times: too many requests"}
+    assert throttled.behind == {"KO": "4 attempts failed, the last with: too many requests"}
     assert whole.behind == {}
 
 
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        ("429", "Yahoo refused 4 times: too many requests"),
-        ("503", "Yahoo refused 4 times: HTTP 503"),
-        ("401", "Yahoo refused 4 times: access denied"),
-        ("half", "Yahoo refused 4 times: .*(18|transfer closed)"),
-        ("reset", "Yahoo refused 4 times: .*(56|reset)"),
-        ("down", "Yahoo refused 4 times: HTTP 200 and no chart: .*Will be right back"),
+        ("429", "4 attempts failed, the last with: too many requests"),
+        ("503", "4 attempts failed, the last with: HTTP 503"),
+        ("401", "4 attempts failed, the last with: access denied"),
+        ("half", "4 attempts failed, the last with: .*(18|transfer closed)"),
+        ("reset", "4 attempts failed, the last with: .*(56|reset)"),
+        ("down", "4 attempts failed, the last with: HTTP 200 without a chart: .*Will be right back"),
         (
             "short",
-            r"truncated: ends on 2017-09-29; Yahoo has quotes from 2015-01-02 to 2017-10-20 \(asked 4 times\)",
+            r"truncated: ends on 2017-09-29; Yahoo has quotes from 2015-01-02 to 2017-10-20 \(4 attempts\)",
         ),
         (
             "late",
-            r"truncated: begins on 2015-01-23; Yahoo has quotes from 2015-01-02 to 2017-10-20 \(asked 4 times\)",
+            r"truncated: begins on 2015-01-23; Yahoo has quotes from 2015-01-02 to 2017-10-20 \(4 attempts\)",
         ),
     ],
 )
-def test_a_ticker_that_always_fails_alone_is_left_for_now(tmp_path: Path, fault: str, reason: str) -> None:
+def test_a_ticker_that_keeps_failing_alone_is_deferred(tmp_path: Path, fault: str, reason: str) -> None:
     with YahooServer({"KO": Walk(1)}, OCTOBER) as server:
         server.faults = {"KO": fault}
         now = market(server, tmp_path).now()
@@ -198,27 +198,27 @@ def test_a_ticker_that_always_fails_alone_is_left_for_now(tmp_path: Path, fault:
     assert re.match(reason, quotes.missing["KO"])
 
 
-def test_where_nobody_answers_what_was_fetched_is_kept(tmp_path: Path) -> None:
+def test_when_yahoo_stops_responding_fetched_histories_are_kept(tmp_path: Path) -> None:
     walks = {f"T{i}": Walk(i) for i in range(6)}
     with YahooServer(walks, OCTOBER) as server:
         market(server, tmp_path).quotes(["T0"])
         server.share, server.kinds = 1.0, ("503", "429", "reset")
-        with pytest.raises(PriceError, match="Yahoo does not answer .*what was fetched is kept; run the same command"):
-            market(server, tmp_path, policy=IMPATIENT).quotes(walks)
+        with pytest.raises(PriceError, match="Yahoo does not answer .*fetched prices are kept; run the same command"):
+            market(server, tmp_path, policy=SHORT_OUTAGE).quotes(walks)
         server.share = 0.0
         before = len(server.charts())
         assert market(server, tmp_path).quotes(walks).missing == {}
     assert sorted(symbol for symbol, _ in asked(server, before)) == ["T1", "T2", "T3", "T4", "T5"]
 
 
-def test_a_server_that_is_not_there_is_one_clear_error(tmp_path: Path) -> None:
+def test_an_unreachable_server_is_one_clear_error(tmp_path: Path) -> None:
     with YahooServer({}, OCTOBER) as server:
         pass
     with pytest.raises(PriceError, match="Yahoo does not answer"):
-        market(server, tmp_path, policy=IMPATIENT).quotes(["KO"])
+        market(server, tmp_path, policy=SHORT_OUTAGE).quotes(["KO"])
 
 
-def test_yahoo_may_ask_for_a_crumb_or_refuse_to_give_one(tmp_path: Path) -> None:
+def test_charts_arrive_with_and_without_a_crumb(tmp_path: Path) -> None:
     with YahooServer({"KO": Walk(1), "PEP": Walk(2)}, OCTOBER) as server:
         server.wants_crumb = True
         assert market(server, tmp_path / "a").quotes(["KO", "PEP"]).missing == {}
@@ -228,7 +228,7 @@ def test_yahoo_may_ask_for_a_crumb_or_refuse_to_give_one(tmp_path: Path) -> None
     assert len(server.log) - before == 4  # cookie and crumb are tried once
 
 
-def test_a_ticker_that_yahoo_forgets_keeps_its_past(tmp_path: Path) -> None:
+def test_a_ticker_that_yahoo_no_longer_knows_keeps_its_history(tmp_path: Path) -> None:
     with YahooServer({"TWTR": Walk(1)}, OCTOBER) as server:
         before = market(server, tmp_path).quotes(["TWTR"])
         server.today, server.walks = NOVEMBER, {}
@@ -265,7 +265,7 @@ def test_unknown_once_is_not_delisted(tmp_path: Path) -> None:
         (Walk(1, currency="CAD"), "quoted in CAD, not in USD"),
     ],
 )
-def test_what_cannot_be_used_of_a_known_ticker_leaves_it_behind(tmp_path: Path, now: Walk, reason: str) -> None:
+def test_unusable_new_quotes_leave_a_known_ticker_behind(tmp_path: Path, now: Walk, reason: str) -> None:
     with YahooServer({"KO": Walk(1)}, OCTOBER) as server:
         before = market(server, tmp_path).quotes(["KO"]).rows
         server.walks = {"KO": now}
@@ -275,7 +275,7 @@ def test_what_cannot_be_used_of_a_known_ticker_leaves_it_behind(tmp_path: Path, 
             assert (quotes.missing, quotes.behind) == ({}, {"KO": reason})
 
 
-def test_a_ticker_that_is_used_again_is_another_security(tmp_path: Path) -> None:
+def test_a_reused_ticker_is_another_security(tmp_path: Path) -> None:
     old, new = Walk(1, last=date(2016, 8, 15)), Walk(2, first=date(2017, 10, 2))
     with YahooServer({"X": old}, OCTOBER.replace(month=9)) as server:
         market(server, tmp_path).quotes(["X"])
@@ -285,7 +285,7 @@ def test_a_ticker_that_is_used_again_is_another_security(tmp_path: Path) -> None
     assert closes(rows, "X") == told(old, NOVEMBER, NOVEMBER) | told(new, NOVEMBER, date(2017, 10, 31))
 
 
-def test_an_unknown_ticker_is_asked_for_again_after_a_year_or_when_told_to_forget(tmp_path: Path) -> None:
+def test_an_unknown_ticker_is_fetched_again_after_a_year_or_after_forget(tmp_path: Path) -> None:
     with YahooServer({}, OCTOBER) as server:
         market(server, tmp_path).quotes(["NEW"])
         server.walks = {"NEW": Walk(1)}
@@ -299,7 +299,7 @@ def test_an_unknown_ticker_is_asked_for_again_after_a_year_or_when_told_to_forge
     assert [symbol for symbol, _ in asked(server, 0)] == ["NEW", "NEW", "GONE", "GONE"]
 
 
-def test_forgetting_asks_for_everything_and_changes_nothing(tmp_path: Path) -> None:
+def test_forgetting_fetches_everything_and_changes_nothing(tmp_path: Path) -> None:
     walks = {"KO": Walk(1, dividends={date(2017, 10, 5): 0.03}), "PEP": Walk(2)}
     with YahooServer(walks, OCTOBER.replace(day=2)) as server:
         before = market(server, tmp_path)
@@ -311,7 +311,7 @@ def test_forgetting_asks_for_everything_and_changes_nothing(tmp_path: Path) -> N
     assert sorted(asked(server, 2)) == [("KO", date(2014, 12, 31)), ("PEP", date(2014, 12, 31))]
 
 
-def test_an_earlier_first_month_is_asked_for(tmp_path: Path) -> None:
+def test_an_earlier_first_month_is_fetched(tmp_path: Path) -> None:
     with YahooServer({"KO": Walk(1)}, OCTOBER) as server:
         late = market(server, tmp_path, first="2016-07").quotes(["KO"]).rows
         early = market(server, tmp_path, first="2015-07").quotes(["KO"]).rows
@@ -359,7 +359,7 @@ def test_a_stock_without_a_trade_in_its_first_days_is_whole(tmp_path: Path) -> N
     assert min(closes(quotes.rows, "NEW")) == date(2016, 3, 16)
 
 
-def test_a_history_that_begins_as_late_on_another_day_is_whole(tmp_path: Path) -> None:
+def test_a_history_that_begins_late_on_a_second_day_too_counts_as_whole(tmp_path: Path) -> None:
     walk = Walk(1, first=date(2016, 3, 1), listed=date(2015, 6, 1), dividends={date(2017, 10, 5): 0.02})
     with YahooServer({"LATE": walk}, OCTOBER.replace(day=2)) as server:
         refused = [market(server, tmp_path).quotes(["LATE"]).missing for _ in range(2)]
@@ -412,7 +412,7 @@ def test_a_ticker_taken_over_by_a_company_with_a_past_is_another_security_from_i
         ("regularMarketTime", date(2016, 8, 15)),
     ],
 )
-def test_what_the_metadata_lack_is_not_asked_for_again(tmp_path: Path, lacks: str, last: date) -> None:
+def test_missing_metadata_cause_no_further_request(tmp_path: Path, lacks: str, last: date) -> None:
     walk = Walk(1, last=last, without=frozenset({lacks}))
     with YahooServer({"KO": walk}, OCTOBER) as server:
         quotes = market(server, tmp_path).quotes(["KO"])
@@ -421,7 +421,7 @@ def test_what_the_metadata_lack_is_not_asked_for_again(tmp_path: Path, lacks: st
     assert len(server.charts()) == 1
 
 
-def test_a_chart_without_quotes_and_without_a_first_trade_is_an_answer(tmp_path: Path) -> None:
+def test_a_chart_without_quotes_and_first_trade_is_a_valid_response(tmp_path: Path) -> None:
     walk = Walk(1, first=date(2012, 1, 3), last=date(2014, 1, 3), without=frozenset({"firstTradeDate"}))
     with YahooServer({"OLD": walk}, OCTOBER) as server:
         quotes = market(server, tmp_path).quotes(["OLD"])
@@ -430,19 +430,19 @@ def test_a_chart_without_quotes_and_without_a_first_trade_is_an_answer(tmp_path:
 
 
 @pytest.mark.parametrize("value", [0.0, -1.5, math.inf])
-def test_prices_that_cannot_be_are_a_reason_that_names_day_and_value(tmp_path: Path, value: float) -> None:
+def test_an_impossible_price_is_a_reason_that_names_day_and_value(tmp_path: Path, value: float) -> None:
     with YahooServer({"KO": Walk(1, replaced={date(2016, 5, 4): value})}, OCTOBER) as server:
         quotes = market(server, tmp_path).quotes(["KO"])
     assert quotes.missing == {"KO": f"adj_close {value} on 2016-05-04: not a positive, finite price"}
 
 
-def test_prices_in_another_currency_are_no_prices(tmp_path: Path) -> None:
+def test_prices_in_another_currency_are_not_used(tmp_path: Path) -> None:
     with YahooServer({"VOD.L": Walk(1, currency="GBp")}, OCTOBER) as server:
         quotes = market(server, tmp_path).quotes(["VOD.L"])
     assert quotes.missing == {"VOD.L": "quoted in GBp, not in USD"}
 
 
-def test_a_company_that_lists_this_month_is_asked_for_next_month(tmp_path: Path) -> None:
+def test_a_company_that_lists_this_month_is_fetched_next_month(tmp_path: Path) -> None:
     with YahooServer({"IPO": Walk(1, first=date(2017, 10, 9))}, OCTOBER) as server:
         quotes = market(server, tmp_path).quotes(["IPO"])
         server.today = NOVEMBER
@@ -450,7 +450,7 @@ def test_a_company_that_lists_this_month_is_asked_for_next_month(tmp_path: Path)
     assert quotes.missing == {"IPO": "no quotes from 2015-01-01 to 2017-09-30"}
 
 
-def test_share_classes_are_written_as_yahoo_does_and_come_back_as_asked(tmp_path: Path) -> None:
+def test_share_classes_use_yahoos_spelling_and_return_under_the_requested_one(tmp_path: Path) -> None:
     with YahooServer({"BRK-B": Walk(1)}, OCTOBER) as server:
         quotes = market(server, tmp_path).quotes(["BRK.B", "BRK/B", "BRK-B", "brk-b"])
     assert len(server.charts()) == 1
@@ -462,7 +462,7 @@ def test_share_classes_are_written_as_yahoo_does_and_come_back_as_asked(tmp_path
     ("ticker", "symbol"),
     [("MOG.A", "MOG-A"), ("VOD.L", "VOD.L"), ("SAP.DE", "SAP.DE"), ("^GSPC", "^GSPC"), ("", None), ("A" * 21, None)],
 )
-def test_what_yahoo_calls_a_ticker(ticker: str, symbol: str | None) -> None:
+def test_a_ticker_is_converted_to_yahoos_symbol(ticker: str, symbol: str | None) -> None:
     assert yahoo_symbol(ticker) == symbol
 
 
@@ -472,12 +472,12 @@ def test_hostile_tickers_are_missing_and_touch_nothing(tmp_path: Path) -> None:
     with YahooServer({}, OCTOBER) as server:
         quotes = market(server, root).quotes(hostile)
     assert quotes.missing.keys() == set(hostile)
-    assert quotes.missing["../x"] == "'../x' cannot be a symbol of Yahoo's"
+    assert quotes.missing["../x"] == "'../x' cannot be a symbol at Yahoo"
     assert server.log == []
     assert list(tmp_path.rglob("*")) == []
 
 
-def test_two_markets_in_one_process_keep_their_answers_apart(tmp_path: Path) -> None:
+def test_two_markets_in_one_process_share_no_responses(tmp_path: Path) -> None:
     with YahooServer({"KO": Walk(1)}, OCTOBER) as one, YahooServer({"KO": Walk(2)}, OCTOBER) as two:
         first = market(one, tmp_path / "one").quotes(["KO"]).rows
         second = market(two, tmp_path / "two").quotes(["KO"]).rows
@@ -485,14 +485,14 @@ def test_two_markets_in_one_process_keep_their_answers_apart(tmp_path: Path) -> 
     assert closes(second, "KO") == told(Walk(2), OCTOBER, date(2017, 9, 30))
 
 
-def test_the_span_is_the_months_that_are_over(tmp_path: Path) -> None:
+def test_the_span_is_the_complete_months(tmp_path: Path) -> None:
     settings = Yahoo(first="1999-12")
     assert YahooMarket(settings, tmp_path, today=date(2018, 3, 1)).span() == (date(1999, 12, 1), date(2018, 2, 28))
     with pytest.raises(PriceError, match="prices.yahoo.first: 2018-03 is after 2018-02"):
         YahooMarket(Yahoo(first="2018-03"), tmp_path, today=date(2018, 3, 31)).span()
 
 
-def test_nobody_waits_for_yahoo_after_the_end(tmp_path: Path) -> None:
+def test_no_thread_waits_for_yahoo_after_the_run_ends(tmp_path: Path) -> None:
     with YahooServer({}, OCTOBER) as server:
         server.share, server.kinds, server.retry_after = 1.0, ("429",), 3600
         command = [sys.executable, "-c", FETCH, server.url, str(tmp_path), *(f"T{i}" for i in range(6))]
@@ -521,7 +521,7 @@ YahooMarket(settings, Path(root), today=date(2017, 10, 20)).quotes(tickers)
 """
 
 
-def test_killed_at_any_moment_it_goes_on_where_it_stopped_and_writes_nothing_at_home(tmp_path: Path) -> None:
+def test_a_run_killed_at_any_moment_resumes_and_writes_nothing_to_the_home_folder(tmp_path: Path) -> None:
     walks = {f"T{i:02}": Walk(i) for i in range(24)}
     root, home = tmp_path / "root", tmp_path / "home"
     home.mkdir()

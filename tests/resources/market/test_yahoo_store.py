@@ -10,10 +10,10 @@ import polars as pl
 import pytest
 
 from resources.market.quotes import PriceError
-from resources.market.yahoo.history_store import Asked, History, HistoryStore, Marks
-from resources.market.yahoo.readjusted import ROWS, Scale
+from resources.market.yahoo.history_store import FetchRecord, History, HistoryStore, Marks
+from resources.market.yahoo.readjustment import ROWS, Scale
 
-ASKED = Asked(
+ASKED = FetchRecord(
     date(1999, 12, 1), date(2017, 12, 31), date(2018, 1, 5), scale=Scale(0.123456789012345, 1 / 3), forgotten=2
 )
 
@@ -31,19 +31,19 @@ def test_a_history_is_read_back_as_it_was(tmp_path: Path) -> None:
     read = store.get("BRK-B")
     assert read is not None
     assert read.rows.equals(history.rows)
-    assert read.asked == ASKED
+    assert read.record == ASKED
     assert store.get("BRK-A") is None
 
 
-def test_what_yahoo_refused_is_read_back_too(tmp_path: Path) -> None:
+def test_a_refusal_is_read_back(tmp_path: Path) -> None:
     store = HistoryStore(tmp_path)
     nothing = History(
-        pl.DataFrame(schema=ROWS), Asked(*[date(2020, 1, 1)] * 3, refused="symbol may be delisted", for_good=True)
+        pl.DataFrame(schema=ROWS), FetchRecord(*[date(2020, 1, 1)] * 3, refused="symbol may be delisted", for_good=True)
     )
     store.put("^X", nothing)
     read = store.get("^X")
     assert read is not None
-    assert (read.asked, read.rows.height, read.rows.schema) == (nothing.asked, 0, pl.Schema(ROWS))
+    assert (read.record, read.rows.height, read.rows.schema) == (nothing.record, 0, pl.Schema(ROWS))
 
 
 def test_five_hundred_histories_of_eighteen_years_are_read_in_about_a_second(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_a_damaged_history_is_an_error_that_names_the_file(tmp_path: Path) -> No
         store.get("KO")
 
 
-def test_a_history_that_another_version_wrote_is_not_known(tmp_path: Path) -> None:
+def test_a_history_written_by_another_version_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "histories").mkdir()
     years(1).rows.write_parquet(tmp_path / "histories" / "KO.parquet")
     assert HistoryStore(tmp_path).get("KO") is None
@@ -98,17 +98,17 @@ def test_a_folder_that_cannot_be_made_is_an_error_that_names_the_file(tmp_path: 
         HistoryStore(tmp_path).put("KO", years(1))
 
 
-def test_drafts_of_the_killed_are_removed_after_an_hour(tmp_path: Path) -> None:
+def test_temporary_files_of_killed_processes_are_removed_after_an_hour(tmp_path: Path) -> None:
     store = HistoryStore(tmp_path)
     store.put("KO", years(1))
     for name, age in (("old", 4000), ("young", 10)):
-        (tmp_path / "drafts" / name).touch()
-        os.utime(tmp_path / "drafts" / name, (time.time() - age,) * 2)
-    store.tidy()
-    assert [file.name for file in (tmp_path / "drafts").iterdir()] == ["young"]
+        (tmp_path / "tmp" / name).touch()
+        os.utime(tmp_path / "tmp" / name, (time.time() - age,) * 2)
+    store.remove_stale_temporaries()
+    assert [file.name for file in (tmp_path / "tmp").iterdir()] == ["young"]
 
 
-def test_damaged_marks_are_told_and_not_taken_for_none(tmp_path: Path) -> None:
+def test_damaged_marks_are_an_error_and_not_read_as_zero(tmp_path: Path) -> None:
     store = HistoryStore(tmp_path)
     store.mark(left=1)
     (tmp_path / "marks.json").write_text("{", encoding="utf-8")

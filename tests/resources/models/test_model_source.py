@@ -75,7 +75,7 @@ def test_a_leftover_of_a_killed_conversion_is_ignored(
 def test_a_killed_conversion_leaves_no_model_and_no_lock(tmp_path: Path) -> None:
     program = (
         "import sys, time; from pathlib import Path; from resources.models import model_source\n"
-        "from resources.settings.model import Model\n"
+        "from resources.settings.profile import Model\n"
         "def slow(gguf, folder): folder.mkdir(); (folder / 'config.json').write_text('{'); time.sleep(60)\n"
         "model_source._convert = slow; model_source.model_folder(Model(), Path(sys.argv[1]))"
     )

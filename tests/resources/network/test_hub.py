@@ -1,4 +1,4 @@
-"""The hub's own client against a small hub over real HTTP: what it asks, what it keeps, and what refusals say."""
+"""The hub's own client against a small fake hub over real HTTP: requests, cached files, and error messages."""
 
 import subprocess
 import sys
@@ -30,13 +30,13 @@ def refusal(address: str, cache: Path) -> str:
     return str(caught.value)
 
 
-def test_without_a_revision_the_newest_commit_is_meant(hub: HubServer, tmp_path: Path) -> None:
+def test_without_a_revision_the_newest_commit_is_used(hub: HubServer, tmp_path: Path) -> None:
     first = HubFolder(f"hf://datasets/{NAME}", tmp_path).commit
     second = hub.push(NAME, {"a/1.jsonl": b"new"})
     assert first != second == HubFolder(f"hf://datasets/{NAME}", tmp_path).commit
 
 
-def test_a_pinned_commit_stays_and_is_not_asked_for(hub: HubServer, tmp_path: Path) -> None:
+def test_a_pinned_commit_needs_no_request(hub: HubServer, tmp_path: Path) -> None:
     first = HubFolder(f"hf://datasets/{NAME}", tmp_path).commit
     hub.push(NAME, {"a/1.jsonl": b"new"})
     hub.log.clear()
@@ -64,7 +64,7 @@ def test_only_the_files_named_are_downloaded_and_only_once(hub: HubServer, tmp_p
     assert hub.downloads() == ["a[b]/2.jsonl", "a/1.jsonl"]
 
 
-def test_what_was_downloaded_is_had_without_a_network(
+def test_downloaded_files_are_available_without_a_network(
     hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = HubFolder(f"hf://datasets/{NAME}", tmp_path)
@@ -81,10 +81,10 @@ def test_an_unknown_data_set_is_refused_by_name(hub: HubServer, tmp_path: Path) 
     assert "check the name" in said
 
 
-def test_a_gated_data_set_says_how_to_get_in(hub: HubServer, tmp_path: Path) -> None:
+def test_the_error_of_a_gated_data_set_says_how_to_get_access(hub: HubServer, tmp_path: Path) -> None:
     hub.datasets[NAME].gated = True
     said = refusal(f"hf://datasets/{NAME}", tmp_path)
-    assert f"ask for it at {hub.url}/datasets/{NAME}" in said
+    assert f"request it at {hub.url}/datasets/{NAME}" in said
     assert "HF_TOKEN" in said
     assert hub.downloads() == []
 
@@ -97,16 +97,16 @@ def test_an_unknown_revision_is_refused_by_name(hub: HubServer, tmp_path: Path, 
 def test_a_hub_that_cannot_be_reached_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     said = refusal(f"hf://datasets/{NAME}", tmp_path)
-    assert "http://127.0.0.1:9 did not give it" in said
+    assert "http://127.0.0.1:9 did not send it" in said
     assert "run again" in said
 
 
 @pytest.mark.parametrize("address", ["hf://datasets/reports", "hf://datasets/a/b@", "hf://datasets/a/b c", "hf://"])
-def test_an_address_that_is_none_is_refused(address: str, tmp_path: Path) -> None:
+def test_an_invalid_address_is_an_error(address: str, tmp_path: Path) -> None:
     assert "is not hf://datasets/owner/name[@revision][/folder]" in refusal(address, tmp_path)
 
 
-def test_the_variable_is_followed_in_a_fresh_process(hub: HubServer, tmp_path: Path) -> None:
+def test_hf_endpoint_is_used_in_a_fresh_process(hub: HubServer, tmp_path: Path) -> None:
     code = f"from resources.network.hub import HubFolder; print(HubFolder('hf://datasets/{NAME}', '{tmp_path}').commit)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == hub.datasets[NAME].branches["main"]

@@ -1,4 +1,4 @@
-"""No second has more sends than allowed, over all who name the same file."""
+"""No second has more sends than allowed, over all users of the same file."""
 
 import asyncio
 import struct
@@ -21,7 +21,7 @@ def most_in_a_second(times: list[float]) -> int:
 
 
 def sends(limit: RateLimit, count: int) -> list[float]:
-    """Times of so many sends that all want to be made at once."""
+    """Times of `count` sends that all start at once."""
 
     async def send() -> float:
         await limit.acquire()
@@ -41,24 +41,24 @@ def sends(limit: RateLimit, count: int) -> list[float]:
 def test_no_second_has_more_than_allowed(per_second: float, waits: list[float]) -> None:
     limit, now, made = RateLimit(Path("unused"), per_second), 1000.0, list[float]()
     for late in waits:  # each send is made at the earliest moment, or somewhat late
-        now = max(now, limit.earliest(made)) + late
+        now = max(now, limit.next_send_time(made)) + late
         made.append(now)
     assert most_in_a_second(made) <= max(1, per_second)
     gaps = [after - before for before, after in zip(made, made[1:], strict=False)]
     assert min(gaps) >= min(0.9 / per_second, 1) - 1e-9
 
 
-def test_a_late_send_is_made_up_for() -> None:
+def test_the_limit_makes_up_for_a_late_send() -> None:
     limit = RateLimit(Path("unused"), 9)
     even = [1000 + n * limit.window / 9 for n in range(9)]
     late = [*even[:-1], even[-1] + 0.01]
-    assert limit.earliest(late) == pytest.approx(1000 + limit.window)
+    assert limit.next_send_time(late) == pytest.approx(1000 + limit.window)
 
 
 def test_sends_are_nearly_as_fast_as_allowed() -> None:
     limit, made = RateLimit(Path("unused"), 9), [1000.0]
     for _ in range(12):
-        made.append(limit.earliest(made))
+        made.append(limit.next_send_time(made))
     assert made[-1] - made[0] < 1.4  # 12 gaps: 1.33 s
 
 
@@ -85,12 +85,12 @@ def test_times_from_before_a_reboot_are_ignored(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"short", b"\0" * 96])
-def test_a_file_without_sends_lets_the_first_one_go(tmp_path: Path, content: bytes) -> None:
+def test_an_empty_or_short_file_allows_the_first_send(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "rate-limit").write_bytes(content)
     assert len(sends(RateLimit(tmp_path / "rate-limit", 9), 1)) == 1
 
 
-def test_threads_stop_waiting_when_told_to(tmp_path: Path) -> None:
+def test_threads_stop_waiting_once_stopped_is_set(tmp_path: Path) -> None:
     limit, stopped = RateLimit(tmp_path / "rate-limit", 9), threading.Event()
     assert limit.wait(stopped)
     before = limit.file.read_bytes()
@@ -101,6 +101,6 @@ def test_threads_stop_waiting_when_told_to(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("per_second", [0, -1, 11, float("nan")])
-def test_a_limit_that_is_none_is_refused(per_second: float) -> None:
+def test_an_invalid_limit_is_an_error(per_second: float) -> None:
     with pytest.raises(ValueError, match="requests per second"):
         RateLimit(Path("unused"), per_second)

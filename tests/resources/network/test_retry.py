@@ -1,4 +1,4 @@
-"""Waits grow, headers are understood, and a server is given up only after many failures and a long time."""
+"""Waits grow, headers are parsed, and a server counts as down only after many failures and a long time."""
 
 import time
 from datetime import UTC, datetime
@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resources.network.retry import Contact, RetryPolicy, retry_after
+from resources.network.retry import RetryPolicy, ServerStatus, retry_after
 
 NOW = datetime(2024, 3, 1, 12, 0, 0, tzinfo=UTC)
 
 
 @given(failures=st.integers(1, 2000))
-def test_a_wait_is_anything_up_to_a_bound_that_doubles(failures: int) -> None:
+def test_a_wait_is_between_zero_and_a_bound_that_doubles(failures: int) -> None:
     wait = RetryPolicy(first_wait=1, longest_wait=60).wait(failures)
     assert 0 <= wait <= min(60, 2.0 ** min(failures - 1, 10))
 
@@ -40,24 +40,24 @@ def test_retry_after_is_read(header: str | None, seconds: float | None) -> None:
     assert retry_after(header, NOW) == seconds
 
 
-def test_few_failures_or_a_short_time_are_no_loss() -> None:
-    contact = Contact(RetryPolicy(attempts=3, no_answer=0.05, silence=0.15))
-    contact.failed()
+def test_a_server_is_not_down_after_few_failures_or_a_short_time() -> None:
+    status = ServerStatus(RetryPolicy(attempts=3, startup_timeout=0.05, outage_timeout=0.15))
+    status.record_failure()
     time.sleep(0.06)
-    assert not contact.lost
-    contact.failed()
-    contact.failed()
-    assert contact.lost
+    assert not status.is_down
+    status.record_failure()
+    status.record_failure()
+    assert status.is_down
 
 
-def test_a_server_that_has_answered_is_given_more_time() -> None:
-    contact = Contact(RetryPolicy(attempts=1, no_answer=0.05, silence=0.15))
-    contact.answered()
-    contact.failed()
+def test_a_server_that_has_responded_gets_more_time() -> None:
+    status = ServerStatus(RetryPolicy(attempts=1, startup_timeout=0.05, outage_timeout=0.15))
+    status.record_success()
+    status.record_failure()
     time.sleep(0.06)
-    assert not contact.lost
+    assert not status.is_down
     time.sleep(0.1)
-    assert contact.lost
-    contact.answered()
-    contact.failed()
-    assert not contact.lost
+    assert status.is_down
+    status.record_success()
+    status.record_failure()
+    assert not status.is_down

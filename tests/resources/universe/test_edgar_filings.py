@@ -1,4 +1,4 @@
-"""Rows of `filings` say what the index and the document say, and why a document could not be had."""
+"""Rows of `filings` hold the facts of the index and the document, and the reason for a missing document."""
 
 from datetime import date
 from pathlib import Path
@@ -35,7 +35,7 @@ def test_ranges_of_codes_have_their_ends(sic: str, ranges: list[str], chosen: bo
     assert in_ranges(sic, ranges) is chosen
 
 
-def test_a_document_that_is_not_there_is_a_row_with_the_reason(tmp_path: Path) -> None:
+def test_a_missing_document_is_a_row_with_the_reason(tmp_path: Path) -> None:
     gone = ServedFiling(9, "GONE CO", "10-K", date(2003, 5, 2), "0000000009-03-000001", b"")
     filed = [filing for filing in own_filings() if filing.filed_at.year == 2003]
     with EdgarServer([*filed, gone], own_companies()) as server:
@@ -53,7 +53,7 @@ def test_a_document_that_is_not_there_is_a_row_with_the_reason(tmp_path: Path) -
     assert contents(reports, got)[gone.accession] == ["0000000009", None, "HTTP 404 Not Found"]
 
 
-def test_where_codes_are_chosen_the_others_cost_a_header_alone(tmp_path: Path) -> None:
+def test_with_sic_ranges_only_headers_of_other_reports_are_fetched(tmp_path: Path) -> None:
     padded = [
         ServedFiling(f.cik, f.name, f.form, f.filed_at, f.accession, f.content + b" " * 4_000_000)
         for f in own_filings()

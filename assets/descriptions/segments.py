@@ -1,4 +1,4 @@
-"""A report cut into pieces: paragraphs of prose, rows of tables, and the marks of page breaks."""
+"""Splits a report into segments: paragraphs of prose, rows of tables, and page breaks."""
 
 import re
 import unicodedata
@@ -14,21 +14,21 @@ from assets.descriptions.itemize_reader import Located
 UNSEEN = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ud800-\uf8ff\ufeff\ufff9-\ufffb]"
 )
-"""Controls, soft hyphens, zero-width and direction marks, halves of surrogate pairs, private characters."""
+"""Control characters, soft hyphens, zero-width and direction marks, lone surrogates, private-use characters."""
 BLANKS = re.compile(r"\s+")
 RULES = re.compile(r"([.=_*-]) ?(?:\1 ?){3,}")
-"""Dots that lead from a row's name to its figures, and lines made of signs."""
+"""Dot leaders between a row's label and its numbers, and lines drawn with punctuation."""
 WORD = re.compile(r"[^\W_]")
 MARK = re.compile(r"</?(?:PAGE|TABLE|CAPTION|S|C|FN|F\d+|R|B|I|U|HTML|BODY|PRE|TEXT)>", re.IGNORECASE)
-"""Tags that stand in plain text."""
+"""Tags in plain-text reports."""
 COLUMNS = re.compile(r"\S(?: {3,}|\t)\s*\S|\.{4,}")
-"""What separates the columns of a row in plain text."""
+"""The separator of two columns in plain text."""
 COLUMN_SHARE = 0.4
-"""Share of a block's lines that have to be rows for all of them to be."""
+"""Least share of a block's lines with columns for all of them to count as rows."""
 SHORT_LINE = 45
-"""Characters; prose is wrapped later than that."""
+"""Characters; wrapped prose has longer lines."""
 CELL_CHARS = 300
-"""A table row that has more in cells of several paragraphs is page layout, not a table."""
+"""A table row with more characters, in cells of several paragraphs, is page layout and not a table."""
 HYPHENATED = re.compile(r"(?<=[A-Za-z]-)\n(?=[a-z])")
 RUNNING_HEADING = re.compile(r"(?:ITEM|PART)\s+[\dIVX]+[A-C]?\b.{0,60}", re.IGNORECASE)
 LONE_NUMBER = re.compile(r"[-\s]*\d{1,3}[-\s]*")
@@ -37,28 +37,28 @@ Kind = Literal["prose", "row", "break"]
 
 
 @dataclass(frozen=True)
-class Piece:
-    """A paragraph, a row, or a page break, whose text is empty."""
+class Segment:
+    """A paragraph, a table row, or a page break; the text of a page break is empty."""
 
     kind: Kind
     text: str
     start: int
-    """Offset in the document."""
-    goes_on: bool = False
-    """Whether no blank line stands before it, so that it may be the rest of a paragraph."""
+    """Offset into the document."""
+    may_continue: bool = False
+    """Whether no blank line precedes it, so that it may continue the paragraph before."""
 
 
-def pieces(located: Located) -> list[Piece]:
-    """The whole document in order; what reaches over an end of Item 1 is cut there."""
-    return list(_pieces(located.blocks, {located.start, located.end}))
+def segments(located: Located) -> list[Segment]:
+    """Return the segments of the whole document in order; a block that crosses a bound of Item 1 is cut there."""
+    return list(_segments(located.blocks, {located.start, located.end}))
 
 
-def lines(text: str) -> list[Piece]:
-    """The same from text in which every line is a paragraph."""
-    return [piece for match in re.finditer(r"[^\n]+", text) for piece in _piece("prose", match[0], match.start())]
+def lines(text: str) -> list[Segment]:
+    """Return the segments of a text in which every line is a paragraph."""
+    return [segment for match in re.finditer(r"[^\n]+", text) for segment in _segment("prose", match[0], match.start())]
 
 
-def _pieces(blocks: list[Block], cuts: set[int]) -> Iterator[Piece]:
+def _segments(blocks: list[Block], cuts: set[int]) -> Iterator[Segment]:
     index = 0
     while index < len(blocks):
         block, end = blocks[index], index + 1
@@ -67,7 +67,7 @@ def _pieces(blocks: list[Block], cuts: set[int]) -> Iterator[Piece]:
         after_break = index > 0 and blocks[index - 1].kind != "para"
         before_break = end < len(blocks) and blocks[end].kind != "para"
         if (block.is_page_break or block.kind != "para") and not block.in_table:
-            yield Piece("break", "", block.norm_start)
+            yield Segment("break", "", block.norm_start)
         if end > index + 1:
             yield from _row(blocks[index:end])
         elif any(block.norm_start < cut < block.norm_end for cut in cuts):
@@ -77,51 +77,51 @@ def _pieces(blocks: list[Block], cuts: set[int]) -> Iterator[Piece]:
         index = end
 
 
-def _row(cells: list[Block]) -> Iterator[Piece]:
-    """A table row as one piece; where it lays out paragraphs, these."""
+def _row(cells: list[Block]) -> Iterator[Segment]:
+    """Yield a table row as one segment; its cells as paragraphs if the table is page layout."""
     columns = {block.cell_col for block in cells}
     if len(columns) < len(cells) and sum(len(block.text) for block in cells) > CELL_CHARS:
         for block in cells:
-            yield from _piece("prose", block.text, block.norm_start)
+            yield from _segment("prose", block.text, block.norm_start)
     else:
-        yield from _piece("row", " ".join(block.text for block in cells), cells[0].norm_start)
+        yield from _segment("row", " ".join(block.text for block in cells), cells[0].norm_start)
 
 
-def _cut(block: Block, cuts: set[int]) -> Iterator[Piece]:
+def _cut(block: Block, cuts: set[int]) -> Iterator[Segment]:
     inside = sorted(cut for cut in cuts if block.norm_start < cut < block.norm_end)
     for start, end in pairwise([block.norm_start, *inside, block.norm_end]):
-        yield from _piece("prose", block.text[start - block.norm_start : end - block.norm_start], start)
+        yield from _segment("prose", block.text[start - block.norm_start : end - block.norm_start], start)
 
 
-def _paragraph(block: Block, after_break: bool, before_break: bool) -> Iterator[Piece]:
-    """A block of lines as prose or as rows; headings and page numbers that stick to it at page ends are taken off."""
+def _paragraph(block: Block, after_break: bool, before_break: bool) -> Iterator[Segment]:
+    """Yield a block of lines as prose or as rows; running headings and page numbers at its ends become segments."""
     text = list(block.lines) or [block.text]
     first, last = [], []
     if after_break and len(text) > 1 and RUNNING_HEADING.fullmatch(text[0]):
         first = [text.pop(0)]
     if before_break and len(text) > 1 and LONE_NUMBER.fullmatch(text[-1]):
         last = [text.pop()]
-    body = text if _is_set(text) else [HYPHENATED.sub("", "\n".join(text))]
+    body = text if _is_tabular(text) else [HYPHENATED.sub("", "\n".join(text))]
     kind: Kind = "row" if len(body) > 1 or (block.in_table and len(block.text) <= CELL_CHARS) else "prose"
     parts: list[tuple[Kind, str]] = [("prose", part) for part in first]
     parts += [(kind, part) for part in body] + [("prose", part) for part in last]
-    for piece, part in parts:
-        yield from _piece(piece, MARK.sub(" ", part), block.norm_start, goes_on=not block.blank_before)
+    for segment, part in parts:
+        yield from _segment(segment, MARK.sub(" ", part), block.norm_start, may_continue=not block.blank_before)
 
 
-def _is_set(text: list[str]) -> bool:
-    """Whether lines are to stay lines: set in columns, or all shorter than wrapped prose."""
+def _is_tabular(text: list[str]) -> bool:
+    """Return whether lines must stay separate: they have columns, or all are shorter than wrapped prose."""
     if len(text) < 2:
         return False
     columns = sum(COLUMNS.search(line) is not None for line in text)
     return columns >= COLUMN_SHARE * len(text) or max(map(len, text[:-1])) < SHORT_LINE
 
 
-def _piece(kind: Kind, text: str, start: int, goes_on: bool = False) -> Iterator[Piece]:
-    """The piece as one tidy line, unless it has neither letters nor figures.
+def _segment(kind: Kind, text: str, start: int, may_continue: bool = False) -> Iterator[Segment]:
+    """Yield the text as a segment of one normalised line, unless it has neither letters nor digits.
 
-    Tidy is Unicode's composed form, every kind of blank a single blank, nothing unseen and no rules.
+    Normalised means: Unicode's composed form (NFC), single blanks, no invisible characters and no drawn lines.
     """
     line = BLANKS.sub(" ", RULES.sub(" ", unicodedata.normalize("NFC", UNSEEN.sub("", text)))).strip()
     if WORD.search(line):
-        yield Piece(kind, line, start, goes_on)
+        yield Segment(kind, line, start, may_continue)

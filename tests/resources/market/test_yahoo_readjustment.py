@@ -1,4 +1,4 @@
-"""Stored histories go on in their own units; checked on walks that are rounded to float32 as Yahoo's numbers are."""
+"""Stored histories keep their own scale; checked on random walks rounded to float32, as Yahoo's numbers are."""
 
 import math
 from datetime import date, timedelta
@@ -8,7 +8,15 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resources.market.yahoo.readjusted import ROWS, Scale, agrees, continued, followed, labelled, scale
+from resources.market.yahoo.readjustment import (
+    ROWS,
+    Scale,
+    estimate_scale,
+    extended,
+    matches,
+    succeeded_by,
+    with_securities,
+)
 
 FIRST = date(2004, 1, 1)
 
@@ -42,9 +50,9 @@ walks = st.builds(walk, st.integers(0, 10_000), st.integers(12, 40))
 def test_returns_of_unchanged_days_stay_bit_for_bit(whole: np.ndarray, k: float, s: float, new: int) -> None:
     stored = history(whole[:-new])
     fetched = history(whole * k, whole * s).with_columns(volume=pl.lit(100.0 / s))
-    at = scale(stored, fetched)
+    at = estimate_scale(stored, fetched)
     assert at is not None
-    rows = continued(stored, fetched, at)
+    rows = extended(stored, fetched, at)
     assert rows[: stored.height].equals(stored)
     assert returns(rows)[: stored.height - 1] == returns(stored)
     assert np.allclose(returns(rows), returns(fetched), rtol=0, atol=1e-6)
@@ -59,9 +67,9 @@ def test_a_corrected_day_changes_the_returns_beside_it_and_no_others(
     wrong = whole.copy()
     wrong[i] *= error
     stored, fetched = history(wrong), history(whole * k)
-    at = scale(stored, fetched)
+    at = estimate_scale(stored, fetched)
     assert at is not None
-    rows = continued(stored, fetched, at)
+    rows = extended(stored, fetched, at)
     changed = [j for j, (a, b) in enumerate(zip(returns(stored), returns(rows), strict=True)) if a != b]
     assert set(changed) == {j for j in (i - 1, i) if 0 <= j < len(whole) - 1}
     assert math.isclose(rows["adj_close"][i], whole[i], rel_tol=1e-6)
@@ -69,35 +77,35 @@ def test_a_corrected_day_changes_the_returns_beside_it_and_no_others(
 
 @settings(deadline=None)
 @given(walks, factors, factors, st.integers(0, 5), st.integers(1, 6))
-def test_continuing_twice_is_continuing_once(whole: np.ndarray, k: float, s: float, where: int, new: int) -> None:
+def test_extending_twice_equals_extending_once(whole: np.ndarray, k: float, s: float, where: int, new: int) -> None:
     wrong = whole[:-new].copy()
     wrong[where] *= 1.5
     stored, fetched = history(wrong), history(whole * k, whole * s)
-    at = scale(stored, fetched)
+    at = estimate_scale(stored, fetched)
     assert at is not None
-    once = continued(stored, fetched, at)
-    again = scale(once, fetched)
+    once = extended(stored, fetched, at)
+    again = estimate_scale(once, fetched)
     assert again is not None
-    assert continued(once, fetched, again).equals(once)
-    assert continued(once, fetched, at).equals(once)
+    assert extended(once, fetched, again).equals(once)
+    assert extended(once, fetched, at).equals(once)
 
 
 def test_a_split_divides_closes_and_multiplies_volumes_in_the_stored_units() -> None:
     whole = np.array([10.0, 11.0, 12.0, 13.0])
     fetched = history(whole / 4).with_columns(volume=pl.lit(400.0))
     stored = history(whole[:3])
-    at = scale(stored, fetched)
+    at = estimate_scale(stored, fetched)
     assert at == Scale(0.25, 0.25)
-    assert continued(stored, fetched, at).equals(history(whole))
+    assert extended(stored, fetched, at).equals(history(whole))
 
 
 def test_a_dividend_moves_adjusted_closes_alone() -> None:
     whole = np.array([10.0, 10.0, 10.0, 8.0])
     adjusted = whole * [0.5, 0.5, 0.5, 1.0]
     stored = history(whole[:3])
-    at = scale(stored, history(adjusted, whole))
+    at = estimate_scale(stored, history(adjusted, whole))
     assert at == Scale(0.5, 1.0)
-    rows = continued(stored, history(adjusted, whole), at)
+    rows = extended(stored, history(adjusted, whole), at)
     assert rows["adj_close"].to_list() == [10.0, 10.0, 10.0, 16.0]
     assert rows["close"].to_list() == whole.tolist()
 
@@ -106,49 +114,49 @@ def test_histories_agree_up_to_the_scale_and_float32() -> None:
     whole = walk(1, 30)
     stored = history(whole)
     recent = history(whole[20:] * 0.37, whole[20:], first=FIRST + timedelta(days=20))
-    assert agrees(stored, recent, Scale(0.37, 1.0))
-    assert not agrees(stored, recent, Scale())
-    assert not agrees(stored, recent, Scale(0.37 * (1 + 2e-5), 1.0))
-    assert not agrees(stored, recent, Scale(0.37, 1 + 2e-5))
+    assert matches(stored, recent, Scale(0.37, 1.0))
+    assert not matches(stored, recent, Scale())
+    assert not matches(stored, recent, Scale(0.37 * (1 + 2e-5), 1.0))
+    assert not matches(stored, recent, Scale(0.37, 1 + 2e-5))
 
 
 def test_histories_without_a_common_day_have_no_scale_and_do_not_agree() -> None:
     stored, later = history(walk(1, 5)), history(walk(2, 5), first=FIRST + timedelta(days=400), security="b")
-    assert scale(stored, later) is None
-    assert not agrees(stored, later, Scale())
-    assert followed(stored, later).equals(pl.concat([stored, later]))
+    assert estimate_scale(stored, later) is None
+    assert not matches(stored, later, Scale())
+    assert succeeded_by(stored, later).equals(pl.concat([stored, later]))
 
 
-def test_days_that_yahoo_took_back_are_gone_but_not_those_before_its_first() -> None:
+def test_days_that_yahoo_withdrew_are_dropped_but_not_those_before_its_first() -> None:
     stored = history(walk(1, 10))
     fetched = stored[3:].remove(date=FIRST + timedelta(days=5))
-    rows = continued(stored, fetched, Scale())
+    rows = extended(stored, fetched, Scale())
     assert rows.equals(stored.remove(date=FIRST + timedelta(days=5)))
 
 
-def test_missing_closes_are_no_disagreement_and_are_filled_when_they_come() -> None:
+def test_missing_closes_match_and_are_filled_later() -> None:
     fetched = history(walk(1, 6))
     stored = fetched.with_columns(close=pl.lit(None, pl.Float64))
-    assert agrees(stored, stored, Scale())
-    assert not agrees(stored, fetched, Scale())
-    at = scale(stored, fetched)
+    assert matches(stored, stored, Scale())
+    assert not matches(stored, fetched, Scale())
+    at = estimate_scale(stored, fetched)
     assert at == Scale(1.0, 1.0)
-    assert continued(stored, fetched, at).equals(fetched)
+    assert extended(stored, fetched, at).equals(fetched)
 
 
-def test_prices_that_no_one_factor_brings_together_are_another_security() -> None:
+def test_prices_that_differ_by_no_single_factor_are_another_security() -> None:
     stored = history(walk(1, 30))
-    assert scale(stored, history(walk(2, 30))) is None
+    assert estimate_scale(stored, history(walk(2, 30))) is None
     half = np.repeat([1.0, 0.7], [16, 14])
-    at = scale(stored, history(walk(1, 30) * half))
+    at = estimate_scale(stored, history(walk(1, 30) * half))
     assert at is not None
     assert math.isclose(at.adj_close, 1.0, rel_tol=1e-6)
 
 
-def test_stretches_are_named_by_their_first_day_wherever_the_names_come_from() -> None:
+def test_securities_are_labelled_by_the_first_day_of_their_stretch() -> None:
     days = [date(2004, 1, 1), date(2004, 3, 31), date(2004, 6, 30), date(2004, 7, 1), date(2004, 7, 2)]
     names = [None, "2004-02-02", "2004-02-02", "another", None]
     rows = pl.DataFrame({"date": days, "adj_close": 1.0, "close": 1.0, "volume": 1.0, "security": names}, schema=ROWS)
     expected = ["2004-01-01", "2004-01-01", "2004-06-30", "2004-07-01", "2004-07-01"]  # 90 days, then 91
-    assert labelled(rows)["security"].to_list() == expected
-    assert labelled(labelled(rows)).equals(labelled(rows))
+    assert with_securities(rows)["security"].to_list() == expected
+    assert with_securities(with_securities(rows)).equals(with_securities(rows))

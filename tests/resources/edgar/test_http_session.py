@@ -1,4 +1,4 @@
-"""Over HTTP/2 too the limiter lets each request go at its send, and requests share a connection without mixing up."""
+"""Over HTTP/2, too, the rate limit applies at each send, and requests share a connection without getting mixed up."""
 
 import asyncio
 import threading
@@ -14,14 +14,14 @@ import httpx
 import pytest
 from edgar_process import QUICK, most_in_a_second, recorded, settings
 
-from resources.edgar import Request, fetch_all, send
+from resources.edgar import Request, fetch_all, http_session
 from resources.edgar.blobs import BlobStore
 
 Connection = h2.connection.H2Connection
 
 
 class Http2Server:
-    """Answers every path with itself after a while, on as many streams at once as one likes; no TLS."""
+    """Answers every path with the path itself after a delay, on any number of streams at once; without TLS."""
 
     def __init__(self, delay: float) -> None:
         self.delay = delay
@@ -58,8 +58,8 @@ class Http2Server:
 
 @pytest.fixture
 def http2(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Http2Server, str]]:
-    """A server, and clients that speak HTTP/2 without asking first, since nothing is negotiated without TLS."""
-    monkeypatch.setattr(send, "_client", lambda *told, http2: httpx.AsyncClient(http1=not http2, http2=http2))
+    """A server, and clients that speak HTTP/2 at once, because without TLS there is no negotiation."""
+    monkeypatch.setattr(http_session, "_client", lambda *told, http2: httpx.AsyncClient(http1=not http2, http2=http2))
     server, loop = Http2Server(0.4), asyncio.new_event_loop()
     listening = loop.run_until_complete(asyncio.start_server(server.serve, "127.0.0.1", 0))
     thread = threading.Thread(target=loop.run_forever)
