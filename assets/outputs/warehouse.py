@@ -80,7 +80,7 @@ def build_warehouse(file: Path, tables: dict[str, list[str]], sql: Path, banner:
 
 def _known(name: str) -> Table:
     if name not in TABLES:
-        raise WarehouseError(f"table {name!r} is not in assets/schemas.py")
+        raise WarehouseError(f"table {name!r} is not in assets/schemas")
     return TABLES[name]
 
 
