@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from resources.lake.recipe import Reads, Window
+from resources.lake.recipe import DateWindow, Reads
 from resources.settings.profile import Profile
 
 
@@ -37,22 +37,9 @@ def filing_year_keys(profile: Profile) -> tuple[str, ...]:
     return tuple(str(year) for year in sorted(profile.filing_years))
 
 
-def filings_known(profile: Profile, partition: str | None) -> Window:
-    """Filings that an as-of date sees: filed by then, and not older than the profile's age limit."""
-    assert partition is not None
-    age = profile.max_filing_age_months
-    return Window(months_later(partition, -age) if age else None, month_end(partition))
-
-
-def cover_pages(profile: Profile, partition: str | None) -> Window:
+def cover_pages(profile: Profile, partition: str | None) -> DateWindow:
     """Filings whose cover pages tell tickers: EDGAR's; every other source names tickers itself."""
-    return Window() if profile.descriptions.source == "edgar" else Window(until=date.min)
-
-
-def companies_known(profile: Profile, partition: str | None) -> Window:
-    """Companies that an as-of date sees: those whose first annual report was filed by then."""
-    assert partition is not None
-    return Window(None, month_end(partition))
+    return DateWindow() if profile.descriptions.source == "edgar" else DateWindow(until=date.min)
 
 
 def months_around(before: str | None, after: str | None = None) -> Reads:
@@ -61,10 +48,12 @@ def months_around(before: str | None, after: str | None = None) -> Reads:
     With `before` None nothing up to the as-of date is seen; with `after` None nothing after it.
     """
 
-    def reads(profile: Profile, partition: str | None) -> Window:
+    def reads(profile: Profile, partition: str | None) -> DateWindow:
         assert partition is not None
         start = -_setting(profile, before) if before else 0
-        return Window(months_later(partition, start), months_later(partition, _setting(profile, after) if after else 0))
+        return DateWindow(
+            months_later(partition, start), months_later(partition, _setting(profile, after) if after else 0)
+        )
 
     return reads
 
@@ -77,9 +66,9 @@ def _setting(profile: Profile, name: str) -> int:
 def as_of_window(after: str) -> Reads:
     """Months that a book over all as-of dates needs: from two before the first to `after` (a setting) past the last."""
 
-    def reads(profile: Profile, partition: str | None) -> Window:
+    def reads(profile: Profile, partition: str | None) -> DateWindow:
         last = profile.as_of.last
         until = months_later(last, _setting(profile, after)) if last else None
-        return Window(months_later(profile.as_of.first, -2), until)
+        return DateWindow(months_later(profile.as_of.first, -2), until)
 
     return reads

@@ -4,7 +4,8 @@ import polars as pl
 
 from assets import schemas
 from assets.declaration import asset
-from assets.partitions import companies_known, filings_known, month_end, months_around
+from assets.known_at import companies_known, filings_known
+from assets.partitions import month_end, months_around
 from assets.prices.usable import usable
 from resources.lake.build import Build
 from resources.lake.recipe import whole
@@ -16,6 +17,7 @@ TOP_LATENTS = 5
     schemas.PEER_CLUSTERS,
     schemas.CLUSTER_THRESHOLDS,
     schemas.NEIGHBOURS,
+    schemas.SIC_GROUPS,
     partitioning="as_of",
     reads={
         "company_vectors": whole,
@@ -35,6 +37,7 @@ TOP_LATENTS = 5
 def peer_clusters(build: Build) -> None:
     """Groups by SAE, embedding and TF-IDF similarity, cut where months before the as-of date say, beside SIC codes."""
     from assets.clusters.methods import group, known_companies, tagged
+    from assets.sic import sic_groups
 
     as_of = month_end(build.partition or "")
     tables = ("company_vectors", "filings", "descriptions", "company_embeddings", "companies")
@@ -50,6 +53,7 @@ def peer_clusters(build: Build) -> None:
     build.write(schemas.PEER_CLUSTERS, pl.concat(clusters))
     build.write(schemas.CLUSTER_THRESHOLDS, schemas.CLUSTER_THRESHOLDS.frame(thresholds))
     build.write(schemas.NEIGHBOURS, pl.concat(neighbours))
+    build.write(schemas.SIC_GROUPS, sic_groups(known.companies).with_columns(as_of=pl.lit(as_of, pl.Date)))
 
 
 @asset(
@@ -81,14 +85,9 @@ def cluster_labels(build: Build) -> None:
     partitioning="as_of",
     reads={
         "peer_clusters": whole,
-        "filings": filings_known,
         "monthly_returns": months_around(None, "clusters.horizon_months"),
     },
-    config=[
-        "max_filing_age_months",
-        "returns",
-        *(f"clusters.{key}" for key in ("horizon_months", "placebo_draws", "seed")),
-    ],
+    config=["returns", *(f"clusters.{key}" for key in ("horizon_months", "placebo_draws", "seed"))],
     kinds=["polars"],
 )
 def cluster_scores(build: Build) -> None:
@@ -99,7 +98,7 @@ def cluster_scores(build: Build) -> None:
     clusters, known = build.read("peer_clusters"), build.read("monthly_returns")
     returns = usable(known, build.profile.returns.exclude)
     scores = score_rows(clusters, returns, settings, left_out=known.height - returns.height)
-    near = neighbour_rows(build.read("neighbours"), clusters, build.read("filings"), returns)
+    near = neighbour_rows(build.read("neighbours"), clusters, build.read("sic_groups"), returns)
     build.write(schemas.CLUSTER_SCORES, schemas.CLUSTER_SCORES.frame({"as_of": as_of, **row} for row in scores))
     build.write(schemas.NEIGHBOUR_SCORES, schemas.NEIGHBOUR_SCORES.frame({"as_of": as_of, **row} for row in near))
     build.metadata["months"] = returns["month"].n_unique()

@@ -8,7 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from assets.clusters.baselines import embedding_similarity, group_clusters, sic_clusters, tfidf_similarity
-from assets.clusters.linkage import choose_theta, cut, ranked, z_scored_distances
+from assets.clusters.linkage import choose_theta, cut, z_scored_distances
 from assets.clusters.scores import nearest_neighbours, return_matrix
 from assets.features.attribution import cosines, dense, mean_contributions
 from resources.settings.profile import Clusters
@@ -20,7 +20,7 @@ Similarity = NDArray[np.float64]
 class Known:
     """What is known of the companies at an as-of date, one row per company, sorted by company_id.
 
-    `companies` has company_id, text, embedding, sic and sector; `vectors` are rows of `company_vectors`.
+    `companies` has company_id, accession, sic, text, embedding and sector; `vectors` are rows of `company_vectors`.
     """
 
     companies: pl.DataFrame
@@ -39,7 +39,10 @@ def known_companies(
     embeddings: pl.DataFrame,
     companies: pl.DataFrame,
 ) -> Known:
-    """Join what the filing behind each company's vector says; companies without a vector are not grouped."""
+    """Join what the filing behind each company's vector says: the newest that is described.
+
+    Companies without a vector are not grouped.
+    """
     chosen = vectors.select("company_id", "accession").unique()
     rows = (
         chosen.join(filings.select("accession", "sic"), on="accession", how="left")
@@ -62,8 +65,8 @@ def similarity(method: str, known: Known) -> Similarity:
 def classification(method: str, known: Known) -> NDArray[np.int64]:
     """Labels [n] of a method that is given: sic4, major_group, division or sector; who has no code stands alone."""
     if method == "sector":
-        return ranked(group_clusters(known.companies["sector"].to_list()))
-    return ranked(sic_clusters(known.companies["sic"].to_list(), method))  # type: ignore[arg-type]
+        return group_clusters(known.companies["sector"].to_list())
+    return sic_clusters(known.companies["sic"].to_list(), method)  # type: ignore[arg-type]
 
 
 SIMILARITIES = ("sae", "embedding", "tfidf")

@@ -7,7 +7,7 @@ import polars as pl
 
 from assets import schemas
 from assets.declaration import asset
-from assets.partitions import filings_known, month_end
+from assets.partitions import month_end
 from resources.environment import open_lake
 from resources.lake.build import Build
 from resources.lake.lake import file_digest
@@ -80,7 +80,6 @@ def warehouse(build: Build) -> None:
     reads={
         "companies": whole,
         "tickers": whole,
-        "filings": filings_known,
         "company_vectors": whole,
         "latent_labels": whole,
         "peer_clusters": whole,
@@ -88,7 +87,7 @@ def warehouse(build: Build) -> None:
         "cluster_scores": whole,
     },
     fingerprint=_templates_now,
-    config=["notice", "descriptions.look_ahead", "max_filing_age_months"],
+    config=["notice", "descriptions.look_ahead"],
     kinds=["html"],
 )
 def atlas(build: Build) -> None:

@@ -12,7 +12,8 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse
 
-from assets.outputs.company_map import DIVISIONS, UNKNOWN_DIVISION, WIDTH, division_of, map_companies
+from assets.outputs.company_map import WIDTH, map_companies
+from assets.sic import DIVISIONS, UNKNOWN_DIVISION, division_name
 
 TEMPLATES = Path(__file__).parent / "templates"
 LATENT_KEY = ["entry", "block", "latent"]
@@ -28,7 +29,7 @@ class AtlasTables:
 
     companies: pl.DataFrame
     tickers: pl.DataFrame
-    filings: pl.DataFrame
+    sic_groups: pl.DataFrame
     company_vectors: pl.DataFrame
     latent_labels: pl.DataFrame
     peer_clusters: pl.DataFrame
@@ -38,11 +39,11 @@ class AtlasTables:
     neighbour_scores: pl.DataFrame
 
     def at(self, as_of: date) -> "AtlasTables":
-        """Return the same tables without what belongs to another date or was filed after this one."""
+        """Return the same tables without what belongs to another date."""
         dated = {
             name: rows.filter(pl.col("as_of") == as_of) for name, rows in vars(self).items() if "as_of" in rows.columns
         }
-        return AtlasTables(**{**vars(self), **dated, "filings": self.filings.filter(pl.col("filed_at") <= as_of)})
+        return AtlasTables(**{**vars(self), **dated})
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def render_atlas(tables: AtlasTables, as_of: date, banner: str) -> str:
     """
     known = tables.at(as_of)
     matrix = _latent_matrix(known.company_vectors, known.latent_labels)
-    directory = _directory(known, matrix.rows)
+    directory = company_directory(known, matrix.rows)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -118,9 +119,11 @@ def _latent_matrix(vectors: pl.DataFrame, labels: pl.DataFrame) -> LatentMatrix:
     )
 
 
-def _directory(tables: AtlasTables, company_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Name, newest ticker, SIC code and division of each company."""
-    codes = tables.filings.drop_nulls("sic").sort("filed_at", "accession").unique("company_id", keep="last")
+def company_directory(tables: AtlasTables, company_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return name, newest ticker, SIC code and division of each company, of those grouped too.
+
+    The ticker is the one that `company_directory.sql` gives; SQL cannot call this, a test holds the two together.
+    """
     symbols = (
         tables.tickers.sort("ticker")
         .sort("valid_from", descending=True, nulls_last=True, maintain_order=True)
@@ -132,10 +135,10 @@ def _directory(tables: AtlasTables, company_ids: Iterable[str]) -> dict[str, dic
         pl.DataFrame({"company_id": ids}, schema={"company_id": pl.String})
         .join(tables.companies.select("company_id", "name"), on="company_id", how="left")
         .join(symbols.select("company_id", "ticker"), on="company_id", how="left")
-        .join(codes.select("company_id", "sic"), on="company_id", how="left")
+        .join(tables.sic_groups.select("company_id", "sic", "division"), on="company_id", how="left")
         .with_columns(pl.col("ticker", "name").fill_null(pl.col("company_id")))
     )
-    return {row["company_id"]: {**row, "division": division_of(row["sic"])} for row in rows.iter_rows(named=True)}
+    return {row["company_id"]: {**row, "division": division_name(row["division"])} for row in rows.to_dicts()}
 
 
 def _scores(tables: AtlasTables) -> list[dict[str, Any]]:
@@ -173,7 +176,7 @@ def _companies(tables: AtlasTables, matrix: LatentMatrix, directory: dict[str, d
 
 def _map(matrix: LatentMatrix, directory: dict[str, dict[str, Any]]) -> dict[str, Any]:
     placed = map_companies(matrix.cosines)
-    names = [name for _, _, name in DIVISIONS] + [UNKNOWN_DIVISION]
+    names = [division.name for division in DIVISIONS] + [UNKNOWN_DIVISION]
     points = [
         {**directory[i], "x": x, "y": y, "colour": names.index(directory[i]["division"])}
         for i, (x, y) in zip(matrix.rows, placed.xy.tolist(), strict=True)

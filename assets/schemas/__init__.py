@@ -19,6 +19,7 @@ from assets.schemas.clusters import (
     NEIGHBOUR_SCORES as NEIGHBOUR_SCORES,
     NEIGHBOURS as NEIGHBOURS,
     PEER_CLUSTERS as PEER_CLUSTERS,
+    SIC_GROUPS as SIC_GROUPS,
 )
 from assets.schemas.companies import COMPANIES as COMPANIES, TICKERS as TICKERS
 from assets.schemas.descriptions import (

@@ -1,6 +1,7 @@
 """Tables of clusters: peer groups, nearest companies, and how well both foretell returns."""
 
 from assets.schemas.columns import (
+    AS_OF,
     COMPANY_ID,
     DATE,
     GROUPING,
@@ -19,6 +20,15 @@ PEER_CLUSTERS = table("peer_clusters", "method as_of company_id")(
     *GROUPING,
     COMPANY_ID,
     column("cluster", INT, "Cluster number, 0 the largest."),
+)
+SIC_GROUPS = table("sic_groups", "as_of company_id")(
+    "The SIC code of every company at an as-of date, and its groups: what baselines group by and pages show.",
+    AS_OF,
+    COMPANY_ID,
+    column("accession", TEXT, "The filing that carries the code: the newest that is described at the as-of date."),
+    optional("sic", TEXT, "The code as filed; empty where that filing has none."),
+    optional("major_group", TEXT, "First two of the code's four digits; empty where they are in no division."),
+    optional("division", TEXT, "Letter of the division of the SIC manual, A agriculture to J public administration."),
 )
 CLUSTER_THRESHOLDS = table("cluster_thresholds", "method as_of")(
     "The cut of each linkage tree and the months it was chosen on.",

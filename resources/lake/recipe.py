@@ -15,7 +15,7 @@ Slices = dict[str, str]
 
 
 @dataclass(frozen=True)
-class Window:
+class DateWindow:
     """The dates an asset reads of an input: after `after`, until `until` included; None is no bound."""
 
     after: date | None = None
@@ -43,12 +43,12 @@ class Window:
         return self.after is not None or self.until is not None
 
 
-Reads = Callable[[Profile, str | None], Window]
+Reads = Callable[[Profile, str | None], DateWindow]
 
 
-def whole(profile: Profile, partition: str | None) -> Window:
+def whole(profile: Profile, partition: str | None) -> DateWindow:
     """Everything of the input."""
-    return Window()
+    return DateWindow()
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Graph:
             if upstream.partitioning != "filing_year" or key is None or window.shows_year(int(key))
         ]
 
-    def window(self, declaration: Declaration, partition: str | None, name: str) -> Window:
+    def window(self, declaration: Declaration, partition: str | None, name: str) -> DateWindow:
         """Dates of the input `name` that this partition reads."""
         return declaration.reads.get(name, whole)(self.profile, partition)
 
