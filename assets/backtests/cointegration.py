@@ -8,7 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 from statsmodels.tsa.adfvalues import mackinnonp
 
-from assets.backtests.quotes import FormationError
+from assets.backtests.close_matrix import FormationError
 from resources.settings.profile import Backtest
 
 Floats = NDArray[np.float64]

@@ -6,6 +6,8 @@ from datetime import date
 
 import polars as pl
 
+from assets.prices.open_days import open_days
+
 OUTLIER = 1.0
 """A log return beyond this is flagged `outlier`."""
 UNDONE = math.log(1.5)
@@ -16,8 +18,6 @@ GRACE_DAYS = 4
 """The last month of the data counts where they reach to within this many days of its end: a long weekend."""
 QUIET_DAYS = 14
 """A company whose last trade is more than this before the last day of the data is flagged `delisted`."""
-OPEN_SHARE = 0.5
-"""The data end on the last day with at least this share of the usual number of companies: stragglers do not count."""
 DECIMALS = 9
 """Returns are rounded to this many decimals, so that another processor's last bits change no digest."""
 
@@ -56,9 +56,9 @@ def monthly_returns(prices: pl.DataFrame, behind: Collection[str] = ()) -> pl.Da
 
 
 def _last_day(daily: pl.DataFrame) -> date | None:
-    days = daily.group_by("date").len("companies").sort("date")
-    usual = pl.col("companies").filter(pl.col("date") > pl.col("date").max().dt.offset_by("-1y")).median()
-    last: date | None = days.filter(pl.col("companies") >= OPEN_SHARE * usual).select(pl.col("date").max()).item()
+    """Last day on which the market was open, as the last year of the data judges it: stragglers do not count."""
+    in_the_last_year = pl.col("date") > pl.col("date").max().dt.offset_by("-1y")
+    last: date | None = open_days(daily, usual_on=in_the_last_year).select(pl.col("date").max()).item()
     return last
 
 
