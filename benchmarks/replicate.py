@@ -31,7 +31,8 @@ from replicate_runs import Laboratory, Variant, changed
 from tqdm import tqdm
 
 from assets.saes.grouping.strategies import frontier, knee, partition
-from resources.settings.profile import Profile, Saes, Transfer, load_profile
+from resources.settings.profile import Profile, load_profile
+from resources.settings.saes import Saes, Transfer
 
 THREADS = 2
 COUNTS = (1, 2, 4, 7, 14)

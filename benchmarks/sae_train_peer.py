@@ -63,7 +63,7 @@ class Ours:
         from assets.saes.corpus.batches import Batch  # noqa: PLC0415
         from assets.saes.model.sae import SaeConfig  # noqa: PLC0415
         from resources.compute.devices import reused_memory  # noqa: PLC0415
-        from resources.settings.profile import Saes  # noqa: PLC0415
+        from resources.settings.saes import Saes  # noqa: PLC0415
 
         self._memory = reused_memory() if job["side"] == "ours" else nullcontext()
         self._memory.__enter__()  # as around all steps of a run

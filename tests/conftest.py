@@ -10,7 +10,7 @@ from hypothesis import settings
 from peerlens_command import peerlens
 
 from resources.models.model_source import model_folder
-from resources.settings.profile import Model
+from resources.settings.model import Model
 
 # A shell starts background jobs deaf to Ctrl-C, and whatever a deaf process starts is deaf, too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

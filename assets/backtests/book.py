@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from assets.backtests.close_matrix import CloseMatrix
-from resources.settings.profile import Backtest
+from resources.settings.backtest import Backtest
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int8]

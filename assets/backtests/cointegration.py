@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from statsmodels.tsa.adfvalues import mackinnonp
 
 from assets.backtests.close_matrix import FormationError
-from resources.settings.profile import Backtest
+from resources.settings.backtest import Backtest
 
 Floats = NDArray[np.float64]
 Pairs = NDArray[np.int64]

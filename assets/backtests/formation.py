@@ -7,7 +7,7 @@ import polars as pl
 
 from assets.backtests.close_matrix import formation_prices
 from assets.backtests.cointegration import cointegrated_pairs, pairs_within, random_pairs
-from resources.settings.profile import Backtest
+from resources.settings.backtest import Backtest
 
 PLACEBO = "random"
 

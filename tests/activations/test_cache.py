@@ -23,7 +23,9 @@ from assets.activations.harvest.reader import Group, Reader, Text, input_digest
 from assets.activations.shards.shards import Shards
 from resources.lake.lake import DamagedFileError
 from resources.places import ROOT
-from resources.settings.profile import Activations, Model, Profile
+from resources.settings.activations import Activations
+from resources.settings.model import Model
+from resources.settings.profile import Profile
 
 BLOCKS = (0, 2)
 TEXTS = [

@@ -16,7 +16,8 @@ from assets.partitions import (
     months_later,
 )
 from resources.lake.recipe import DateWindow
-from resources.settings.profile import AsOf, Profile
+from resources.settings.as_of import AsOf
+from resources.settings.profile import Profile
 
 PROFILE = Profile(name="p", as_of=AsOf(first="2004-12", last="2006-12"), filing_years=[2004, 2003])
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from assets import schemas
 from assets.backtests.book import EXIT_REASONS, chronological_book, positions, trade, trade_pairs
 from assets.backtests.close_matrix import CloseMatrix
-from resources.settings.profile import Backtest
+from resources.settings.backtest import Backtest
 
 AS_OF = date(2004, 12, 31)
 RULES = Backtest(entry_z=1, exit_z=0, stop_z=2, leg_usd=1_000, cost_bps=10, borrow_bps=252)

@@ -17,7 +17,7 @@ from assets.backtests.cointegration import (
     pairs_within,
     random_pairs,
 )
-from resources.settings.profile import Backtest
+from resources.settings.backtest import Backtest
 
 
 def walks(days: int, n: int, seed: int) -> np.ndarray:

@@ -8,7 +8,7 @@ import polars as pl
 from assets import schemas
 from assets.backtests.cointegration import engle_granger
 from assets.backtests.formation import PLACEBO, formed_pairs
-from resources.settings.profile import Backtest
+from resources.settings.backtest import Backtest
 
 AS_OF = date(2004, 12, 31)
 IDS = ["a", "b", "c", "d", "late"]

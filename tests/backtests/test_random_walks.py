@@ -17,7 +17,7 @@ from assets.backtests.book import chronological_book, spread_z, trade, trade_pai
 from assets.backtests.close_matrix import formation_prices, trading_closes
 from assets.backtests.cointegration import cointegrated_pairs, random_pairs
 from assets.backtests.performance import sharpe
-from resources.settings.profile import Backtest
+from resources.settings.backtest import Backtest
 
 COMPANIES, PAIRS, SEEDS = 60, 50, range(20)
 FORMATION, TRADING, WINDOWS = 250, 125, 8

@@ -7,7 +7,7 @@ import polars as pl
 
 from assets import schemas
 from assets.backtests.walk import SELECTIONS, selected, walk_forward
-from resources.settings.profile import Backtest
+from resources.settings.backtest import Backtest
 
 AS_OFS = [date(2004, 6, 30), date(2004, 12, 31)]
 DAYS = [date(2004, 5, 1) + timedelta(i) for i in range(430)]

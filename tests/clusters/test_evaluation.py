@@ -9,7 +9,7 @@ import pytest
 from assets import schemas
 from assets.clusters.evaluation import neighbour_rows, score_rows
 from assets.clusters.scores import nearest_neighbours
-from resources.settings.profile import Clusters
+from resources.settings.clusters import Clusters
 
 IDS = [str(i) for i in range(8)]
 AS_OF = date(2004, 12, 31)

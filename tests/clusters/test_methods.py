@@ -8,7 +8,7 @@ import pytest
 
 from assets import schemas
 from assets.clusters.methods import SIMILARITIES, Known, classification, group, known_companies, similarity, tagged, why
-from resources.settings.profile import Clusters
+from resources.settings.clusters import Clusters
 
 IDS = ["1", "2", "3", "4", "5"]
 MONTHS = [date(2004, m, 28) for m in range(1, 9)]

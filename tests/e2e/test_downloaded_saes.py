@@ -14,7 +14,8 @@ from assets.saes.files.sparsify import save_sparsify
 from pipelines.graph import open_graph
 from pipelines.refresh import plan
 from resources.environment import open_lake, open_profile
-from resources.settings.profile import Download, Profile, ProfileError
+from resources.settings.profile import Profile, ProfileError
+from resources.settings.saes import Download
 
 BLOCK = 2
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.features.labels import PIECE, label_latents, phrase
-from resources.settings.profile import Labels
+from resources.settings.features import Labels
 
 TEXTS = {
     "cola": "The company bottles soft drinks. Drinks are sold by the company to stores, and the company ships syrup.",

@@ -19,7 +19,8 @@ from resources.models.limits import ModelShape, model_shape
 from resources.models.model_source import model_identity
 from resources.models.tokenizer import Tokenizer, open_tokenizer
 from resources.models.tokens import Tokens
-from resources.settings.profile import Model, Profile
+from resources.settings.model import Model
+from resources.settings.profile import Profile
 
 PART_BYTES = 1 << 29
 """Of a part, unless one filing alone is longer; three are in memory at once: being read, waiting, being written."""

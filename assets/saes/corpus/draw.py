@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from assets.activations.shards.shards import Shards, massive_tokens
-from resources.settings.profile import Corpus
+from resources.settings.corpus import Corpus
 
 
 class CorpusError(ValueError):

@@ -7,7 +7,7 @@ import polars as pl
 from assets.saes.grouping.distances import AngularDistances, DistanceError, Matrix, distance_matrix, distance_rows
 from assets.saes.grouping.flop import CostModel
 from assets.saes.grouping.strategies import amad, choose_count, diameter, frontier, knee, partition, predicted_loss
-from resources.settings.profile import Groups
+from resources.settings.groups import Groups
 
 __all__ = [
     "AngularDistances",

@@ -12,7 +12,7 @@ from assets.saes.grouping.layer_groups import group_name
 from assets.saes.model.sae import SaeConfig
 from assets.saes.training.step import CurvePoint
 from assets.saes.training.transfer import parents
-from resources.settings.profile import Saes
+from resources.settings.saes import Saes
 
 LAST_POINTS = 10
 

@@ -24,7 +24,8 @@ from assets.saes.training.entries import Entry
 from assets.saes.training.step import CurvePoint, SaeTraining, TrainingDivergedError, random_sae, train_together
 from assets.saes.training.transfer import warm_start
 from resources.compute.devices import reused_memory
-from resources.settings.profile import Profile, Saes
+from resources.settings.profile import Profile
+from resources.settings.saes import Saes
 
 CHECKPOINT_SECONDS = 120.0
 RATES = "saes.learning_rate, or saes.transfer.learning_rate where it starts from another"

@@ -11,7 +11,7 @@ from torch import Tensor
 from assets.saes.corpus.batches import Batch, InvalidActivationsError
 from assets.saes.model.sae import Sae, SaeConfig
 from assets.saes.training.auxiliary_loss import auxiliary_loss
-from resources.settings.profile import Saes
+from resources.settings.saes import Saes
 
 CURVE_POINTS = 200
 HELD_OUT_POINTS = 20

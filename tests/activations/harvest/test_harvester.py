@@ -18,7 +18,7 @@ from resources import places
 from resources.models.language_model import LanguageModel, open_language_model
 from resources.models.model_source import model_folder
 from resources.models.tokens import Tokens
-from resources.settings.profile import Model
+from resources.settings.model import Model
 
 SAMPLE = places.SAMPLE / "descriptions"
 BLOCKS = (3, 0, 4)

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 from assets.activations.harvest.windows import Reading, Window, batches, padded_length, padding_share, parts, windows
 from resources import places
 from resources.models.model_source import model_folder
-from resources.settings.profile import Model
+from resources.settings.model import Model
 
 SAMPLE = places.SAMPLE / "descriptions"
 TESTDATA = os.environ.get("PEERLENS_TESTDATA")

@@ -10,7 +10,7 @@ from tiny_llama import BOS, save_tiny_llama
 from transformers import AutoModelForCausalLM
 
 from resources.models.language_model import LanguageModel, WindowError, open_language_model
-from resources.settings.profile import Model
+from resources.settings.model import Model
 
 IDS = np.array([3, 4, 5, 6, 7, 8], dtype=np.int32)
 WITH_BOS = torch.tensor([[BOS, 3, 4, 5, 6, 7, 8]])

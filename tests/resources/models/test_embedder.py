@@ -14,7 +14,7 @@ from resources.models.embedder import (
     open_embedder,
 )
 from resources.models.weight_files import package_folder
-from resources.settings.profile import Embedder
+from resources.settings.embedder import Embedder
 
 LONG = " ".join(f"Product line {i} sells well in most regions." for i in range(400))
 

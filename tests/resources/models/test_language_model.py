@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM
 from resources.compute.devices import Device, devices
 from resources.models.language_model import LanguageModel, WindowError, open_language_model
 from resources.places import ROOT
-from resources.settings.profile import Model
+from resources.settings.model import Model
 
 TEXT = (ROOT / "resources/sample/descriptions/KO.txt").read_text(encoding="utf-8")
 HOME = "HuggingFaceTB--SmolLM2-135M-Instruct"

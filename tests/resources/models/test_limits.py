@@ -24,7 +24,7 @@ from resources.models.limits import (
 )
 from resources.models.weight_files import ModelNotFoundError
 from resources.places import ROOT
-from resources.settings.profile import Model
+from resources.settings.model import Model
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_windows_longer_than_the_context_are_refused_before_weights_are_loaded(
 
 def test_limits_are_checked_without_torch(models_home: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from resources.settings.profile import Model\n"
+        "import sys; from pathlib import Path; from resources.settings.model import Model\n"
         "from resources.models.limits import ContextError, check_blocks, check_model\n"
         "models = Path(sys.argv[1]); check_blocks(Model(), models, range(30), 'features.blocks')\n"
         "try: check_model(Model(context_length=8193), models)\n"

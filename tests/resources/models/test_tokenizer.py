@@ -6,7 +6,7 @@ import pytest
 from tiny_llama import BOS, save_tiny_llama
 
 from resources.models.tokenizer import Tokenizer, open_tokenizer
-from resources.settings.profile import Model
+from resources.settings.model import Model
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from resources.environment import PROFILES
-from resources.settings.profile import Profile, ProfileError, Section, load_profile
+from resources.settings.profile import Profile, ProfileError, load_profile
+from resources.settings.section import Section
 
 
 def profile(folder: Path, text: str, name: str = "mine") -> Path:

@@ -9,7 +9,8 @@ import pytest
 
 from resources.market.price_file import FileMarket
 from resources.settings.descriptions import DescriptionColumns, Descriptions
-from resources.settings.profile import Prices, Profile, ProfileError, load_profile
+from resources.settings.prices import Prices
+from resources.settings.profile import Profile, ProfileError, load_profile
 from resources.universe.corpora import COLUMNS
 from resources.universe.table_source import TableUniverse, read_universe
 

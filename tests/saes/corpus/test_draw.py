@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from assets.activations.shards.shards import Shards
 from assets.saes.corpus.draw import CorpusError, draw_corpus, kept_everywhere, kept_sample, kept_tokens, stacked
 from resources.models.tokens import Tokens
-from resources.settings.profile import Corpus
+from resources.settings.corpus import Corpus
 
 FIRST = date(2004, 1, 1)
 

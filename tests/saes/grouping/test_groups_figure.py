@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from assets.saes.grouping.flop import CostModel
 from assets.saes.grouping.groups_figure import MOST_TICKS, groups_figure
 from assets.saes.grouping.layer_groups import group_frontier, layer_groups
-from resources.settings.profile import Groups
+from resources.settings.groups import Groups
 
 
 def along_the_model(n: int) -> np.ndarray:

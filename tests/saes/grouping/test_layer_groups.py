@@ -7,7 +7,7 @@ from assets.saes.grouping.flop import CostModel
 from assets.saes.grouping.layer_groups import AngularDistances, amad, group_frontier, group_name, layer_groups
 from assets.saes.grouping.strategies import GroupCountError, choose_count, knee, partition
 from assets.schemas import LAYER_GROUPS
-from resources.settings.profile import Groups
+from resources.settings.groups import Groups
 
 
 def random_distances(n: int, seed: int) -> np.ndarray:

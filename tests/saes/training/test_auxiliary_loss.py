@@ -10,7 +10,7 @@ from assets.saes.corpus.batches import MemberDraw
 from assets.saes.model.sae import Sae, SaeConfig
 from assets.saes.training.auxiliary_loss import auxiliary_loss
 from assets.saes.training.step import CurvePoint, SaeTraining, random_sae, train_together
-from resources.settings.profile import Saes
+from resources.settings.saes import Saes
 
 
 def axes(blocks: tuple[int, ...] = (), block_biases: bool = False) -> Sae:

@@ -17,7 +17,7 @@ from assets.saes.metrics import fvu_of
 from assets.saes.model.sae import Sae, SaeConfig
 from assets.saes.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from assets.saes.training.step import SaeTraining, random_sae, train_together
-from resources.settings.profile import Saes
+from resources.settings.saes import Saes
 
 N = 64
 SETTINGS = Saes(k=ACTIVE, batch_tokens=N, dead_after_tokens=300, aux_weight=1.0, stop_gain=0.0)

@@ -12,7 +12,7 @@ from assets import schemas
 from assets.saes.model.sae import SaeConfig
 from assets.saes.training.entries import Entry, curve_rows, planned_entries, sae_row, training_waves
 from assets.saes.training.step import CurvePoint
-from resources.settings.profile import Saes, Transfer
+from resources.settings.saes import Saes, Transfer
 
 GROUPS = pl.DataFrame({
     "group": ["blocks-02-03", "blocks-00-01", "blocks-04", "blocks-00-01", "blocks-02-03"],

@@ -20,7 +20,8 @@ from assets.saes.training.entries import Entry, planned_entries
 from assets.saes.training.run import Run, TrainingCorpus, training_corpus, validation_samples
 from assets.saes.training.step import TrainingDivergedError
 from resources.models.tokens import Tokens
-from resources.settings.profile import Profile, Saes, Transfer
+from resources.settings.profile import Profile
+from resources.settings.saes import Saes, Transfer
 
 D, ROWS, N = 8, 560, 56
 MASSIVE = [7, 100, 559]

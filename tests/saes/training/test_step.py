@@ -23,7 +23,7 @@ from assets.saes.training.step import (
     train_together,
 )
 from assets.saes.training.transfer import warm_start
-from resources.settings.profile import Saes
+from resources.settings.saes import Saes
 
 N = 256
 SETTINGS = Saes(k=ACTIVE, batch_tokens=N, learning_rate=4e-3, dead_after_tokens=5_000)

@@ -1,0 +1,37 @@
+"""Settings of peer groups."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from resources.settings.section import Positive, Section
+
+
+class Clusters(Section):
+    """Peer groups."""
+
+    methods: list[Literal["sae", "embedding", "tfidf", "sic4", "major_group", "division", "sector"]] = [
+        "sae",
+        "embedding",
+        "tfidf",
+        "sic4",
+        "major_group",
+        "division",
+    ]
+    """What is compared."""
+    linkage: Literal["single", "average", "complete"] = "average"
+    """`single` is the paper's minimum spanning tree; it chains into one giant group."""
+    thetas: list[float] = [round(-4.5 + 0.1 * i, 1) for i in range(36)]
+    """Cuts tried, in z-scored cosine distance."""
+    objective: Literal["pair_lift", "mean_corr"] = "pair_lift"
+    """What picks theta; `mean_corr` is the paper's and rewards a handful of tiny groups."""
+    train_months: Positive = 60
+    """Months of returns before the as-of date that theta is chosen on."""
+    horizon_months: Positive = 12
+    """Months of returns after the as-of date that groups are scored on."""
+    placebo_draws: Annotated[int, Field(ge=20)] = 200
+    """Random groupings of the same sizes."""
+    neighbours: Positive = 10
+    """Nearest companies kept per company."""
+    seed: int = 0
+    """Seed of the placebo."""

@@ -1,0 +1,25 @@
+"""Settings of company features and of the labels of latents."""
+
+from typing import Literal
+
+from resources.settings.section import Positive, Section
+
+
+class Features(Section):
+    """Company features."""
+
+    blocks: list[int] = [24]
+    """Blocks whose latents describe a company."""
+    pooling: Literal["mean", "max", "sum", "log1p_sum"] = "mean"
+    """How token activations become one number; `sum` is the paper's."""
+    weighting: Literal["excess", "idf", "none"] = "excess"
+    """`excess`: standard deviations above the mean company; `idf`: down with the number of companies that have it."""
+
+
+class Labels(Section):
+    """Labels of latents."""
+
+    top_tokens: Positive = 24
+    """Strongest tokens looked at per latent."""
+    examples: Positive = 3
+    """Example windows kept per latent."""
