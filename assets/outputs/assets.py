@@ -6,7 +6,8 @@ from pathlib import Path
 import polars as pl
 
 from assets import schemas
-from assets.declaration import asset
+from assets.declaration import EVERY_ASSET, asset
+from assets.outputs import TEMPLATES
 from assets.partitions import month_end
 from resources.environment import open_lake
 from resources.lake.build import Build
@@ -14,31 +15,6 @@ from resources.lake.lake import file_digest
 from resources.lake.recipe import Slices, whole
 from resources.places import SQL
 from resources.settings.profile import Profile
-
-TEMPLATES = Path(__file__).parent / "templates"
-EVERY_ASSET = (
-    "companies",
-    "tickers",
-    "filings",
-    "descriptions",
-    "prices",
-    "monthly_returns",
-    "activations",
-    "sae_corpus",
-    "layer_distances",
-    "layer_groups",
-    "saes",
-    "sae_scores",
-    "company_features",
-    "latent_labels",
-    "company_embeddings",
-    "company_vectors",
-    "peer_clusters",
-    "cluster_labels",
-    "cluster_scores",
-    "cointegrated_pairs",
-    "backtest_summary",
-)
 
 
 def _sql_now(profile: Profile, partition: str | None) -> Slices:
@@ -56,7 +32,7 @@ def _digests(folder: Path, pattern: str) -> Slices:
 
 @asset(
     schemas.WAREHOUSE,
-    reads=dict.fromkeys(EVERY_ASSET, whole),
+    reads={EVERY_ASSET: whole},
     fingerprint=_sql_now,
     config=["notice", "descriptions.look_ahead"],
     kinds=["duckdb", "sql"],
@@ -68,7 +44,7 @@ def warehouse(build: Build) -> None:
 
     tables = {
         table.name: [str(file) for file in build.files(table.name)]
-        for name in EVERY_ASSET
+        for name in build.declaration.reads
         for table in build.graph.declarations[name].tables
     }
     build.write(schemas.WAREHOUSE, build_warehouse(build.folder / "peerlens.duckdb", tables, SQL, build.profile.banner))

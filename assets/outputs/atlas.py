@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -12,10 +11,10 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse
 
+from assets.outputs import TEMPLATES
 from assets.outputs.company_map import WIDTH, map_companies
 from assets.sic import DIVISIONS, UNKNOWN_DIVISION, division_name
 
-TEMPLATES = Path(__file__).parent / "templates"
 LATENT_KEY = ["entry", "block", "latent"]
 METHOD = "sae"
 PEERS = 5
