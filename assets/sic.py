@@ -6,11 +6,12 @@ where that filing has none: an older filing's code may be of another business, a
 """
 
 import re
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import polars as pl
 
-SicLevel = Literal["sic4", "major_group", "division"]
+from resources.settings.clusters import SicLevel
+
 MAJOR_GROUP_DIGITS = 2
 
 

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from assets.clusters.linkage import ranked
-from assets.sic import SicLevel, sic_group
+from assets.sic import sic_group
+from resources.settings.clusters import SicLevel
 
 
 class EmptyEmbeddingError(ValueError):

@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster import hierarchy
 
 from assets.clusters.scores import TooFewReturnsError, all_pairs, complete_returns, mean_corr, pair_correlations
-
-Linkage = Literal["single", "average", "complete"]
-Objective = Literal["mean_corr", "pair_lift"]
+from resources.settings.clusters import Linkage, Objective
 
 
 class SimilarityError(ValueError):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import get_args
 
 import numpy as np
 import polars as pl
@@ -11,9 +12,11 @@ from assets.clusters.baselines import embedding_similarity, group_clusters, sic_
 from assets.clusters.linkage import choose_theta, cut, z_scored_distances
 from assets.clusters.scores import nearest_neighbours, return_matrix
 from assets.features.attribution import cosines, dense, mean_contributions
-from resources.settings.clusters import Clusters
+from resources.settings.clusters import Clusters, Method, SimilarityMethod
 
 Similarity = NDArray[np.float64]
+SIMILARITIES = get_args(SimilarityMethod)
+"""Methods that compare every pair; the others are given a group for every company."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +56,8 @@ def known_companies(
     return Known(rows.sort("company_id"), vectors)
 
 
-def similarity(method: str, known: Known) -> Similarity:
-    """Cosines [n, n] of a method that has them: sae, embedding or tfidf."""
+def similarity(method: Method, known: Known) -> Similarity:
+    """Return the cosines [n, n] of a method that has them: sae, embedding or tfidf."""
     if method == "sae":
         return cosines(dense(known.vectors)[1])
     if method == "tfidf":
@@ -62,14 +65,11 @@ def similarity(method: str, known: Known) -> Similarity:
     return embedding_similarity(np.array(known.companies["embedding"].to_list()))
 
 
-def classification(method: str, known: Known) -> NDArray[np.int64]:
-    """Labels [n] of a method that is given: sic4, major_group, division or sector; who has no code stands alone."""
+def classification(method: Method, known: Known) -> NDArray[np.int64]:
+    """Return labels [n] by a given code: sic4, major_group, division or sector; a company without one is alone."""
     if method == "sector":
         return group_clusters(known.companies["sector"].to_list())
     return sic_clusters(known.companies["sic"].to_list(), method)  # type: ignore[arg-type]
-
-
-SIMILARITIES = ("sae", "embedding", "tfidf")
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Grouping:
     neighbours: pl.DataFrame | None
 
 
-def group(method: str, known: Known, returns: pl.DataFrame, settings: Clusters) -> Grouping:
+def group(method: Method, known: Known, returns: pl.DataFrame, settings: Clusters) -> Grouping:
     """Group the companies by one method; theta is chosen on `returns`, all of them up to the as-of date."""
     if method not in SIMILARITIES:
         return Grouping(_clusters(known, classification(method, known)), [], None)

@@ -1,10 +1,13 @@
 """How good prices and returns are, in numbers: coverage, what is missing and why, what is odd."""
 
 import re
+from typing import get_args
 
 import polars as pl
 
-FLAGS = ("outlier", "reversal", "stale", "delisted")
+from resources.settings.prices import Flag
+
+FLAGS = get_args(Flag)
 _PARTICULAR = re.compile(r"\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)|[$+-]?\d+(?:[-.,:/]\d+)*(?:e[+-]?\d+)?", re.IGNORECASE)
 """A quoted name, a date, a time or a number."""
 

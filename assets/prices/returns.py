@@ -7,6 +7,7 @@ from datetime import date
 import polars as pl
 
 from assets.prices.open_days import open_days
+from resources.settings.prices import Flag
 
 OUTLIER = 1.0
 """A log return beyond this is flagged `outlier`."""
@@ -108,7 +109,7 @@ def _flags() -> pl.Expr:
     """What is odd about every return; one that is not null has its month before in the row above."""
     value = pl.col("log_return")
     before = value.shift(1)
-    odd = {
+    odd: dict[Flag, pl.Expr] = {
         "outlier": value.abs() > OUTLIER,
         "reversal": (pl.max_horizontal(value.abs(), before.abs()) > OUTLIER) & ((value + before).abs() <= UNDONE),
         "stale": pl.col("stale"),

@@ -1,10 +1,12 @@
 """What tables are written with: types, the columns that several tables share, and short ways to say both."""
 
 from collections.abc import Callable
+from typing import get_args
 
 import pyarrow as pa
 
 from resources.lake.table import Column, Table
+from resources.settings.clusters import Method
 
 TEXT = pa.string()
 TEXTS = pa.list_(pa.string())
@@ -39,9 +41,7 @@ COMPANY_ID = column("company_id", TEXT, "Ten-digit CIK, or `ticker:XYZ` where no
 ACCESSION = column("accession", TEXT, "The filing's accession number; the sample's are `sample-<ticker>-<year>`.")
 FILED_AT = column("filed_at", DATE, "The day on which the filing became public.")
 AS_OF = column("as_of", DATE, "Month-end; nothing filed or traded after it was used.")
-METHOD = column(
-    "method", TEXT, "How the groups were made: sae, embedding, tfidf, sic4, major_group, division, sector, random."
-)
+METHOD = column("method", TEXT, f"How the groups were made: {', '.join(get_args(Method))}, or random.")
 ENTRY = column("entry", TEXT, "The sparse autoencoder, named after the blocks it covers.")
 LATENT = column("latent", INT, "Index of the latent in its sparse autoencoder.")
 BLOCK = column("block", INT, "Zero-based transformer block; its residual stream after the block is meant.")
