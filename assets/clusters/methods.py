@@ -12,6 +12,7 @@ from assets.clusters.baselines import embedding_similarity, group_clusters, sic_
 from assets.clusters.linkage import choose_theta, cut, z_scored_distances
 from assets.clusters.scores import nearest_neighbours, return_matrix
 from assets.features.attribution import cosines, dense, mean_contributions
+from assets.latent_names import latent_names
 from resources.settings.clusters import Clusters, Method, SimilarityMethod
 
 Similarity = NDArray[np.float64]
@@ -111,17 +112,13 @@ def _clusters(known: Known, labels: NDArray[np.int64]) -> pl.DataFrame:
 
 
 def why(clusters: pl.DataFrame, vectors: pl.DataFrame, labels: pl.DataFrame, top: int) -> list[dict[str, object]]:
-    """Rows of `cluster_labels` without method and as_of: the `top` latents of every cluster of two or more."""
-    names = {tuple(key): label for *key, label in labels.select("entry", "block", "latent", "label").iter_rows()}
+    """Return rows of `cluster_labels` without method and as_of: the `top` latents of every cluster of two or more."""
     rows: list[dict[str, object]] = []
     for (cluster,), members in clusters.group_by("cluster", maintain_order=True):
         if members.height < 2:
             continue
         shares = mean_contributions(vectors, members["company_id"].to_list()).head(top)
-        for rank, (entry, block, latent, share) in enumerate(shares.iter_rows(), start=1):
-            which = {"entry": entry, "block": block, "latent": latent}
-            label = names.get((entry, block, latent), f"latent {latent}")
-            rows.append(
-                {"cluster": cluster, "size": members.height, "rank": rank, **which, "label": label, "share": share}
-            )
+        named = shares.with_columns(latent_names(shares, labels).alias("label"))
+        for rank, row in enumerate(named.iter_rows(named=True), start=1):
+            rows.append({"cluster": cluster, "size": members.height, "rank": rank, **row})
     return rows

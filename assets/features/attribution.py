@@ -7,12 +7,12 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from assets.latent_names import LATENT
 from resources.settings.features import Weighting
 
 TINY_VARIANCE = 1e-12
 """Relative variance below which a latent is the same in every company, rounding aside."""
 BLOCK = ("entry", "block")
-LATENT = ("entry", "block", "latent")
 
 
 class AmbiguousFeaturesError(ValueError):

@@ -11,11 +11,11 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse
 
+from assets.latent_names import LATENT, latent_names
 from assets.outputs import TEMPLATES
 from assets.outputs.company_map import WIDTH, map_companies
 from assets.sic import DIVISIONS, UNKNOWN_DIVISION, division_name
 
-LATENT_KEY = ["entry", "block", "latent"]
 METHOD = "sae"
 PEERS = 5
 REASONS = 3
@@ -59,7 +59,7 @@ class LatentMatrix:
         return np.asarray((self.weights @ self.weights.T).toarray(), dtype=np.float64)
 
     def reasons(self, company_id: str, peer_id: str) -> list[str]:
-        """Labels of the latents that add most to the cosine of two companies, the largest first."""
+        """Return labels of the latents that add most to the cosine of two companies, the largest first."""
         (own_latents, own), (peer_latents, peer) = (self._row(i) for i in (company_id, peer_id))
         shared, i, j = np.intersect1d(own_latents, peer_latents, assume_unique=True, return_indices=True)
         strongest = np.lexsort((shared, -own[i] * peer[j]))[:REASONS]
@@ -105,17 +105,13 @@ def render_atlas(tables: AtlasTables, as_of: date, banner: str) -> str:
 
 def _latent_matrix(vectors: pl.DataFrame, labels: pl.DataFrame) -> LatentMatrix:
     company_ids = vectors["company_id"].unique().sort().to_list()
-    latents = vectors.select(LATENT_KEY).unique().sort(LATENT_KEY).with_row_index("column")
+    latents = vectors.select(LATENT).unique().sort(LATENT).with_row_index("column")
     rows = pl.DataFrame({"company_id": company_ids}, schema={"company_id": pl.String}).with_row_index("row")
-    placed = vectors.join(latents, on=LATENT_KEY).join(rows, on="company_id").sort("row", "column")
+    placed = vectors.join(latents, on=LATENT).join(rows, on="company_id").sort("row", "column")
     cells = (placed["row"].to_numpy(), placed["column"].to_numpy())
     weights = sparse.csr_array((placed["weight"].to_numpy(), cells), shape=(len(rows), len(latents)))
-    named = latents.join(labels.select(*LATENT_KEY, "label"), on=LATENT_KEY, how="left", maintain_order="left")
-    unnamed = pl.format("latent {} of {}", "latent", "entry")
-    texts = named.select(pl.when(pl.col("label") == "").then(None).otherwise(pl.col("label")).fill_null(unnamed))
-    return LatentMatrix(
-        {company_id: row for row, company_id in enumerate(company_ids)}, weights, texts.to_series().to_list()
-    )
+    names = latent_names(latents, labels).to_list()
+    return LatentMatrix({company_id: row for row, company_id in enumerate(company_ids)}, weights, names)
 
 
 def company_directory(tables: AtlasTables, company_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -141,7 +137,7 @@ def company_directory(tables: AtlasTables, company_ids: Iterable[str]) -> dict[s
 
 
 def _scores(tables: AtlasTables) -> list[dict[str, Any]]:
-    """One row per method, the largest lift first."""
+    """Return one row per method, the largest lift first."""
     nearest = tables.neighbour_scores.select("method", "same_major_group", "forward_corr")
     lift = (pl.col("pair_weighted") - pl.col("placebo_mean")).alias("lift")
     rows = tables.cluster_scores.with_columns(lift).join(nearest, on="method", how="left")
@@ -149,7 +145,7 @@ def _scores(tables: AtlasTables) -> list[dict[str, Any]]:
 
 
 def _groups(tables: AtlasTables, directory: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """The peer groups by size: members by ticker, and the labels that hold each together."""
+    """Return the peer groups by size: members by ticker, and the labels that hold each together."""
     chips = tables.cluster_labels.filter(pl.col("method") == METHOD).sort("cluster", "rank")
     members = tables.peer_clusters.filter(pl.col("method") == METHOD).sort("cluster", "company_id")
     labels = {key[0]: part["label"].to_list() for key, part in chips.group_by("cluster", maintain_order=True)}
@@ -164,7 +160,7 @@ def _groups(tables: AtlasTables, directory: dict[str, dict[str, Any]]) -> list[d
 
 
 def _companies(tables: AtlasTables, matrix: LatentMatrix, directory: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """Every company by ticker, with its nearest peers and why."""
+    """Return every company by ticker, with its nearest peers and why."""
     near = tables.neighbours.filter((pl.col("method") == METHOD) & (pl.col("rank") <= PEERS)).sort("company_id", "rank")
     peers: dict[str, list[dict[str, Any]]] = {company_id: [] for company_id in directory}
     for row in near.iter_rows(named=True):

@@ -117,5 +117,5 @@ def test_a_cluster_is_explained_by_its_strongest_shared_latents_and_a_singleton_
     assert schemas.CLUSTER_LABELS.validate(schemas.CLUSTER_LABELS.frame(rows)).num_rows == 2
     assert [(r["cluster"], r["size"], r["rank"], r["label"], r["share"]) for r in rows] == [
         (0, 2, 1, "drinks", pytest.approx(1.0)),
-        (1, 2, 1, "latent 1", pytest.approx(1.0)),
+        (1, 2, 1, "latent 1 of e", pytest.approx(1.0)),
     ]

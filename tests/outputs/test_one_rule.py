@@ -1,5 +1,6 @@
 """What a page shows of a company is what baselines group by and what SQL answers, in hard cases too."""
 
+from collections.abc import Iterator
 from datetime import date
 
 import duckdb
@@ -7,6 +8,7 @@ import polars as pl
 import pytest
 
 from assets.clusters.baselines import sic_clusters
+from assets.latent_names import latent_names
 from assets.outputs.atlas import AtlasTables, company_directory
 from assets.outputs.warehouse import build_warehouse
 from assets.sic import sic_groups
@@ -26,7 +28,12 @@ def hard_lake() -> dict[str, pl.DataFrame]:
     older = codes.with_columns(sic=pl.lit("7372"), major_group=pl.lit("73"), division=pl.lit("I"))
     dated = [codes.with_columns(as_of=pl.lit(LATER)), older.with_columns(as_of=pl.lit(EARLIER))]
     columns = rows["sic_groups"].columns
-    return rows | {"sic_groups": pl.concat(part.select(columns) for part in dated), "tickers": hard_tickers()}
+    unnamed = pl.when(pl.col("latent") == 3).then(pl.lit("")).otherwise("label").alias("label")
+    return rows | {
+        "sic_groups": pl.concat(part.select(columns) for part in dated),
+        "tickers": hard_tickers(),
+        "latent_labels": rows["latent_labels"].with_columns(unnamed),
+    }
 
 
 def hard_tickers() -> pl.DataFrame:
@@ -52,12 +59,17 @@ def shown() -> dict[str, dict[str, str | None]]:
 
 
 @pytest.fixture(scope="module")
-def answered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str | None]]:
-    """What SQL says of every company."""
+def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     folder = tmp_path_factory.mktemp("hard")
     build_warehouse(folder / "w.duckdb", write(hard_lake(), folder), SQL, "")
     with duckdb.connect(str(folder / "w.duckdb"), read_only=True) as window:
-        return {row["company_id"]: row for row in window.view("company_directory").pl().to_dicts()}
+        yield window
+
+
+@pytest.fixture(scope="module")
+def answered(window: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str | None]]:
+    """What SQL says of every company."""
+    return {row["company_id"]: row for row in window.view("company_directory").pl().to_dicts()}
 
 
 @pytest.mark.parametrize("column", ["ticker", "name", "sic"])
@@ -85,3 +97,12 @@ def test_companies_are_grouped_by_what_is_shown(
         for j, other in enumerate(labels):
             if i != j:
                 assert (own == other) == (known[i] is not None and known[i] == known[j])
+
+
+def test_sql_calls_a_latent_the_same_with_an_empty_label_and_with_none(
+    window: duckdb.DuckDBPyConnection,
+) -> None:
+    rows = window.view("latest_vectors").pl()
+    names = latent_names(rows, hard_lake()["latent_labels"])
+    assert rows["label"].to_list() == names.to_list()
+    assert {"topic <1>", "latent 0 of blocks-24-27", "latent 3 of blocks-24-27"} <= set(names)
