@@ -7,23 +7,23 @@ from resources.settings.profile import Profile
 
 
 def month_end(month: str) -> date:
-    """Last day of '2004-12'."""
+    """Return the last day of '2004-12'."""
     return months_later(month, 0)
 
 
 def months_later(month: str, count: int) -> date:
-    """Last day of the month `count` months after '2004-12'; count may be negative."""
+    """Return the last day of the month `count` months after '2004-12'; count may be negative."""
     index = int(month[:4]) * 12 + int(month[5:7]) + count
     return date(index // 12, index % 12 + 1, 1) - timedelta(days=1)
 
 
 def month_name(day: date) -> str:
-    """'2004-12' of a day."""
+    """Return '2004-12' of a day."""
     return day.strftime("%Y-%m")
 
 
 def as_of_keys(profile: Profile, today: date) -> tuple[str, ...]:
-    """As-of months of the profile; without a last one, up to the last complete month of the calendar."""
+    """Return the as-of months of the profile; without a last one, up to the last complete month of the calendar."""
     last = profile.as_of.last or month_name(today.replace(day=1) - timedelta(days=1))
     keys, month = [], profile.as_of.first
     while month <= last:
@@ -33,17 +33,17 @@ def as_of_keys(profile: Profile, today: date) -> tuple[str, ...]:
 
 
 def filing_year_keys(profile: Profile) -> tuple[str, ...]:
-    """Filing years of the profile."""
+    """Return the filing years of the profile."""
     return tuple(str(year) for year in sorted(profile.filing_years))
 
 
 def cover_pages(profile: Profile, partition: str | None) -> DateWindow:
-    """Filings whose cover pages tell tickers: EDGAR's; every other source names tickers itself."""
+    """Return the days of filings whose cover pages tell tickers: EDGAR's; other sources name tickers themselves."""
     return DateWindow() if profile.descriptions.source == "edgar" else DateWindow(until=date.min)
 
 
 def months_around(before: str | None, after: str | None = None) -> Reads:
-    """Months that an as-of date sees: `before` and `after` name settings that count months on either side.
+    """Return which months an as-of date sees: `before` and `after` name settings that count months on either side.
 
     With `before` None nothing up to the as-of date is seen; with `after` None nothing after it.
     """
@@ -64,7 +64,9 @@ def _setting(profile: Profile, name: str) -> int:
 
 
 def as_of_window(after: str) -> Reads:
-    """Months that a book over all as-of dates needs: from two before the first to `after` (a setting) past the last."""
+    """Return which months a book over all as-of dates needs: from two before the first to `after` past the last.
+
+    `after` names a setting that counts months."""
 
     def reads(profile: Profile, partition: str | None) -> DateWindow:
         last = profile.as_of.last

@@ -174,7 +174,10 @@ def positions(signal: Floats, tradable: NDArray[np.bool_], settings: Backtest) -
 def _exits(
     adverse_z: Floats, is_open: NDArray[np.bool_], tradable: NDArray[np.bool_], last: bool, settings: Backtest
 ) -> Whole:
-    """Code of the reason to close each pair today, 0 for none; `adverse_z` is z, positive on the side of the entry."""
+    """Return the code of the reason to close each pair today, 0 for none.
+
+    `adverse_z` is z, positive on the side of the entry.
+    """
     rules = (
         (~tradable, "stopped trading"),
         (adverse_z <= settings.exit_z, "mean"),
@@ -186,20 +189,20 @@ def _exits(
 
 
 def _closes(closes: CloseMatrix, company_ids: pl.Series) -> Floats:
-    """[days, pairs] closes of one leg; all missing where the company is not quoted at all."""
+    """Return the closes of one leg, [days, pairs]; all missing where the company is not quoted at all."""
     column = {company_id: i for i, company_id in enumerate(closes.company_ids)}
     padded = np.column_stack([closes.prices, np.full(len(closes.dates), np.nan)])
     return padded[:, np.array([column.get(c, -1) for c in company_ids], dtype=np.int64)]
 
 
 def _last_known(close: Floats) -> Floats:
-    """The close, or the last one before it; 0 before the first."""
+    """Return the close, or the last one before it; 0 before the first."""
     row = np.maximum.accumulate(np.where(np.isnan(close), 0, np.arange(len(close))[:, None]), axis=0)
     return np.nan_to_num(np.take_along_axis(close, row, axis=0))
 
 
 def _shares(held: Whole, was_flat: NDArray[np.bool_], price: Floats, leg_usd: float) -> Floats:
-    """Shares after each close: as many as `leg_usd` bought at the opening, until the position is closed."""
+    """Return the shares after each close: what `leg_usd` bought at the opening, until the position is closed."""
     opening = np.where(was_flat & (held != 0), np.arange(len(held))[:, None], 0)
     paid = np.take_along_axis(price, np.maximum.accumulate(opening, axis=0), axis=0)
     shares: Floats = np.divide(held * leg_usd, paid, out=np.zeros_like(paid), where=paid > 0)
@@ -207,12 +210,12 @@ def _shares(held: Whole, was_flat: NDArray[np.bool_], price: Floats, leg_usd: fl
 
 
 def _yesterday(rows: NDArray[Any]) -> NDArray[Any]:
-    """The row above; zeros above the first."""
+    """Return the row above; zeros above the first."""
     return np.concatenate([np.zeros_like(rows[:1]), rows[:-1]])
 
 
 def _days(closes: CloseMatrix, ledger: Ledger) -> pl.DataFrame:
-    """The window's days summed over pairs, row 0 left out: it belongs to the time before."""
+    """Return the window's days summed over pairs, row 0 left out: it belongs to the time before."""
     names = ("gross_pnl", "costs", "exposure", "traded")
     sums = {name: getattr(ledger, name)[1:].sum(axis=1) for name in names}
     days = pl.DataFrame({"date": pl.Series(closes.dates[1:], dtype=pl.Date), **sums})
@@ -220,7 +223,7 @@ def _days(closes: CloseMatrix, ledger: Ledger) -> pl.DataFrame:
 
 
 def _trades(closes: CloseMatrix, ledger: Ledger, pairs: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    """One row per closed trade; every trade is closed, for nothing is held after the last day."""
+    """Return one row per closed trade; every trade is closed, for nothing is held after the last day."""
     before = _yesterday(ledger.held)
     pair, opened = np.nonzero(((before == 0) & (ledger.held != 0)).T)
     _, closed = np.nonzero(((before != 0) & (ledger.held == 0)).T)
@@ -241,5 +244,5 @@ def _trades(closes: CloseMatrix, ledger: Ledger, pairs: pl.DataFrame, as_of: dat
 
 
 def _between(daily: Floats, pair: NDArray[np.int64], opened: NDArray[np.int64], closed: NDArray[np.int64]) -> Floats:
-    """Sum of each trade's days, the opening and the closing day among them."""
+    """Return the sum of each trade's days, the opening and the closing day among them."""
     return np.array([daily[first : last + 1, p].sum() for p, first, last in zip(pair, opened, closed, strict=True)])

@@ -35,7 +35,7 @@ TOP_LATENTS = 5
     kinds=["scikitlearn", "scipy"],
 )
 def peer_clusters(build: Build) -> None:
-    """Groups by SAE, embedding and TF-IDF similarity, cut where months before the as-of date say, beside SIC codes."""
+    """Group companies by SAE, embedding and TF-IDF similarity, cut where earlier months say, and by SIC codes."""
     from assets.clusters.methods import group, known_companies, tagged
     from assets.sic import sic_groups
 
@@ -63,7 +63,7 @@ def peer_clusters(build: Build) -> None:
     kinds=["polars"],
 )
 def cluster_labels(build: Build) -> None:
-    """The latents that contribute most to the similarity inside each group."""
+    """Name the latents that contribute most to the similarity inside each group."""
     from assets.clusters.methods import why
 
     as_of, vectors, labels = (
@@ -91,7 +91,7 @@ def cluster_labels(build: Build) -> None:
     kinds=["polars"],
 )
 def cluster_scores(build: Build) -> None:
-    """MeanCorr as in the paper, pair-weighted, coverage and placebo, on months strictly after the as-of date."""
+    """Score groups on months strictly after the as-of date: the paper's MeanCorr, pair-weighted, coverage, placebo."""
     from assets.clusters.evaluation import neighbour_rows, score_rows
 
     as_of, settings = month_end(build.partition or ""), build.profile.clusters

@@ -17,7 +17,7 @@ class EmptyEmbeddingError(ValueError):
 
 
 def tfidf_similarity(texts: Sequence[str]) -> NDArray[np.float64]:
-    """Cosines [n, n] of TF-IDF vectors (sublinear tf, smooth idf, English stop words), fitted on these texts only.
+    """Return cosines [n, n] of TF-IDF vectors (sublinear tf, smooth idf, English stop words), fitted on these texts.
 
     A text without any word is at 0 from everybody. Raises ValueError where no text has a word.
     """
@@ -26,7 +26,7 @@ def tfidf_similarity(texts: Sequence[str]) -> NDArray[np.float64]:
 
 
 def embedding_similarity(matrix: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Cosines [n, n] of the rows of `matrix` [n, d].
+    """Return cosines [n, n] of the rows of `matrix` [n, d].
 
     Raises
     ------
@@ -45,12 +45,12 @@ def embedding_similarity(matrix: NDArray[np.floating[Any]]) -> NDArray[np.float6
 
 
 def sic_clusters(sic: Sequence[str | None], level: SicLevel) -> NDArray[np.int64]:
-    """Labels [n] of companies by SIC code; those without a group are alone."""
+    """Return labels [n] of companies by SIC code; those without a group are alone."""
     return group_clusters([sic_group(code, level) for code in sic])
 
 
 def group_clusters(values: Sequence[str | None]) -> NDArray[np.int64]:
-    """Labels [n] of companies with the same value, the largest group 0; those with None are alone."""
+    """Return labels [n] of companies by value, the largest group 0; those with None are alone."""
     numbers: dict[str | int, int] = {}
     keys = (row if value is None else value for row, value in enumerate(values))
     return ranked(np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64))

@@ -6,7 +6,7 @@ PAIR = ("symbol", "company_id")
 
 
 def ticker_history(seen: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:
-    """One row per ticker and company: ticker, company_id, valid_from, valid_to, source; sorted.
+    """Return one row per ticker and company: ticker, company_id, valid_from, valid_to, source; sorted.
 
     What counts is on which days a company filed a report with symbols, which of these reports show the ticker, and
     whether today's list gives it to the company. A report without symbols tells nothing.
@@ -50,7 +50,7 @@ def ticker_history(seen: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:
 
 
 def _shown(seen: pl.DataFrame) -> pl.DataFrame:
-    """Per symbol and company: first and last day shown, its spelling then, and the company's first report with any."""
+    """Return first and last day shown per symbol and company, its spelling, the company's first report with any."""
     reports = (
         seen.select("company_id", "filed_at", ticker=pl.col("tickers").cast(pl.List(pl.String)))
         .explode("ticker")
@@ -66,7 +66,7 @@ def _shown(seen: pl.DataFrame) -> pl.DataFrame:
 
 
 def _listed(listed: pl.DataFrame) -> pl.DataFrame:
-    """Per symbol and company, how the list spells it."""
+    """Return how the list spells each symbol, per company."""
     rows = listed.select("company_id", pl.col("ticker").cast(pl.String)).drop_nulls().with_columns(_symbol())
     return rows.group_by(PAIR).agg(list_spelling=pl.col("ticker").min())
 
@@ -76,19 +76,19 @@ def _symbol() -> pl.Expr:
 
 
 def _spelling() -> pl.Expr:
-    """The one spelling of every symbol."""
+    """Return the one spelling of every symbol."""
     last_report = pl.col("spelling").sort_by("last", "spelling").last()
     return pl.coalesce(pl.col("list_spelling").min(), last_report).over("symbol")
 
 
 def _ended(claims: pl.DataFrame) -> pl.DataFrame:
-    """The claims with `valid_to`."""
+    """Return the claims with `valid_to`."""
     over = pl.col("list_spelling").is_null() | pl.col("overtaken").fill_null(False)
     return claims.join(_overtaken(claims), on=PAIR, how="left").with_columns(valid_to=pl.when(over).then("last"))
 
 
 def _overtaken(claims: pl.DataFrame) -> pl.DataFrame:
-    """Symbols and companies where the list gives the symbol to another company with the newer claim."""
+    """Return the symbols and companies where the list gives the symbol to another company with the newer claim."""
     others = claims.drop_nulls("list_spelling").select("symbol", "last", other="company_id")
     rivals = claims.join(others, on="symbol", suffix="_of_other").filter(pl.col("company_id") != pl.col("other"))
     newer = pl.col("last_of_other").is_null() | (pl.col("last_of_other") > pl.col("last"))
@@ -96,7 +96,7 @@ def _overtaken(claims: pl.DataFrame) -> pl.DataFrame:
 
 
 def _succeeding(claims: pl.DataFrame) -> pl.DataFrame:
-    """Symbols and companies whose first report that shows the symbol comes after another company's claim ended.
+    """Return the symbols and companies whose first report that shows the symbol follows the end of another's claim.
 
     `succeeded` is the day after the last of these claims ended.
     """

@@ -18,7 +18,7 @@ from resources.settings.profile import Profile
 
 
 def _sql_now(profile: Profile, partition: str | None) -> Slices:
-    """The SQL, and where the lake is: the views name files, so a lake that was moved needs new ones."""
+    """Return digests of the SQL, and where the lake is: views name files, so a lake that was moved needs new ones."""
     return _digests(SQL, "*.sql") | {"lake": str(open_lake(profile).root)}
 
 
@@ -39,7 +39,7 @@ def _digests(folder: Path, pattern: str) -> Slices:
     depends_on_paths=True,
 )
 def warehouse(build: Build) -> None:
-    """The DuckDB file: views over the Parquet of every table, and macros that answer questions; nothing is copied."""
+    """Build the DuckDB file: views over the Parquet of every table, macros that answer questions, no copies."""
     from assets.outputs.warehouse import build_warehouse
 
     tables = {
@@ -67,7 +67,7 @@ def warehouse(build: Build) -> None:
     kinds=["html"],
 )
 def atlas(build: Build) -> None:
-    """One page per as-of date: the map, the groups and why, the scoreboard; opens in any browser, asks no network."""
+    """Render a page per as-of date: the map, the groups and why, the scoreboard; it needs a browser and no network."""
     from assets.outputs.atlas import AtlasTables, render_atlas
 
     tables = AtlasTables(**{name: build.read(name) for name in AtlasTables.__dataclass_fields__})

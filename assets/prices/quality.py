@@ -13,7 +13,7 @@ _PARTICULAR = re.compile(r"\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)|[$+-]?\d+(?:[-.,:/]\d
 
 
 def without_prices(missing: pl.DataFrame) -> pl.DataFrame:
-    """Rows of `prices_missing` of companies that have no price at all; the others' prices are only behind."""
+    """Return the rows of `prices_missing` of companies that have no price at all; the others' are only behind."""
     return missing.filter(pl.col("through").is_null())
 
 
@@ -45,7 +45,7 @@ def coverage(returns: pl.DataFrame, companies: int) -> pl.DataFrame:
 
 
 def months_between(returns: pl.DataFrame) -> pl.DataFrame:
-    """Every calendar month between the first and the last return, as its last day."""
+    """Return every calendar month between the first and the last return, as its last day."""
     if returns.is_empty():
         return returns.select("month")
     first = returns.select(pl.col("month").min().dt.month_start()).item()
@@ -110,7 +110,7 @@ def _flag_counts(returns: pl.DataFrame) -> dict[str, int]:
 
 
 def extremes(returns: pl.DataFrame) -> dict[str, int | float | str]:
-    """First and last month, spread, worst and best return of at least one, as in `quality_numbers`."""
+    """Return first and last month, spread, worst and best return of at least one, as in `quality_numbers`."""
     ordered = returns.select("log_return", "company_id", pl.col("month").dt.strftime("%Y-%m")).sort(pl.all())
     (worst, loser, fell), (best, winner, rose) = ordered.row(0), ordered.row(-1)
     return {
