@@ -191,6 +191,7 @@ def _exits(
 def _closes(closes: CloseMatrix, company_ids: pl.Series) -> Floats:
     """Return the closes of one leg, [days, pairs]; all missing where the company is not quoted at all."""
     column = {company_id: i for i, company_id in enumerate(closes.company_ids)}
+    # One column of NaN at the end: index -1 is a company without quotes.
     padded = np.column_stack([closes.prices, np.full(len(closes.dates), np.nan)])
     return padded[:, np.array([column.get(c, -1) for c in company_ids], dtype=np.int64)]
 

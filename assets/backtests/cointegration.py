@@ -141,6 +141,7 @@ def _test_block(y: Floats, x: Floats, lags: int) -> dict[str, Floats]:
     p[testable] = [mackinnonp(one, regression="c", N=2) for one in t[testable]]
     half_life[testable] = _half_life(spread[testable])
     spread_sd = spread.std(axis=1, ddof=1)
+    # The intercept twice: residuals average 0, so the spread without it averages to the intercept.
     return dict(zip(NUMBERS, (hedge_ratio, intercept, t, p, half_life, intercept, spread_sd), strict=True))
 
 

@@ -64,7 +64,7 @@ def peer_clusters(build: Build) -> None:
 )
 def cluster_labels(build: Build) -> None:
     """Name the latents that contribute most to the similarity inside each group."""
-    from assets.clusters.methods import why
+    from assets.clusters.methods import label_rows
 
     as_of, vectors, labels = (
         month_end(build.partition or ""),
@@ -74,7 +74,7 @@ def cluster_labels(build: Build) -> None:
     rows = [
         {"method": method, "as_of": as_of, **row}
         for (method,), clusters in build.read("peer_clusters").group_by("method", maintain_order=True)
-        for row in why(clusters, vectors, labels, TOP_LATENTS)
+        for row in label_rows(clusters, vectors, labels, TOP_LATENTS)
     ]
     build.write(schemas.CLUSTER_LABELS, schemas.CLUSTER_LABELS.frame(rows))
 

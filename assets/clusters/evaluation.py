@@ -66,6 +66,7 @@ def neighbour_rows(
         forward = nearest_peer_corr(near, ids, matrix) if matrix is not None else None
         rows.append({"method": method, "same_major_group": share, "companies": asked, "forward_corr": forward})
     chance = all_pairs(complete_returns(matrix).correlations()) if matrix is not None else None
+    # Every method is asked about the same companies: those grouped, in a major group that is large enough.
     asked = rows[0]["companies"] if rows else 0
     return [
         *rows,

@@ -111,7 +111,9 @@ def _clusters(known: Known, labels: NDArray[np.int64]) -> pl.DataFrame:
     return pl.DataFrame({"company_id": known.ids, "cluster": labels}, schema_overrides={"cluster": pl.Int32})
 
 
-def why(clusters: pl.DataFrame, vectors: pl.DataFrame, labels: pl.DataFrame, top: int) -> list[dict[str, object]]:
+def label_rows(
+    clusters: pl.DataFrame, vectors: pl.DataFrame, labels: pl.DataFrame, top: int
+) -> list[dict[str, object]]:
     """Return rows of `cluster_labels` without method and as_of: the `top` latents of every cluster of two or more."""
     rows: list[dict[str, object]] = []
     for (cluster,), members in clusters.group_by("cluster", maintain_order=True):

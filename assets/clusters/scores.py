@@ -1,4 +1,4 @@
-"""Scores: whether groups and nearest peers foretell which returns move together."""
+"""Scores: whether groups and nearest peers predict which returns move together."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

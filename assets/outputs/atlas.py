@@ -92,7 +92,7 @@ def render_atlas(tables: AtlasTables, as_of: date, banner: str) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["figure"] = _figure
+    environment.filters["rounded"] = _rounded
     return environment.get_template("atlas.html.j2").render(
         as_of=as_of,
         banner=banner,
@@ -107,6 +107,7 @@ def _latent_matrix(vectors: pl.DataFrame, labels: pl.DataFrame) -> LatentMatrix:
     company_ids = vectors["company_id"].unique().sort().to_list()
     latents = vectors.select(LATENT).unique().sort(LATENT).with_row_index("column")
     rows = pl.DataFrame({"company_id": company_ids}, schema={"company_id": pl.String}).with_row_index("row")
+    # Sorted, since the order of floating-point sums would else follow the order of the rows in the table.
     placed = vectors.join(latents, on=LATENT).join(rows, on="company_id").sort("row", "column")
     cells = (placed["row"].to_numpy(), placed["column"].to_numpy())
     weights = sparse.csr_array((placed["weight"].to_numpy(), cells), shape=(len(rows), len(latents)))
@@ -187,5 +188,5 @@ def _map(matrix: LatentMatrix, directory: dict[str, dict[str, Any]]) -> dict[str
     }
 
 
-def _figure(value: float | None, digits: int = 3) -> str:
+def _rounded(value: float | None, digits: int = 3) -> str:
     return "–" if value is None else f"{value:.{digits}f}"

@@ -3,7 +3,7 @@
 A stage may only write rows that match its table here. The same sentences become the column descriptions in the
 Dagster UI and the comments of the DuckDB views.
 """
-# ruff: noqa: I001, RUF100  isort would make a statement of every name, three lines each
+# ruff: noqa: I001  isort would make a statement of every name, three lines each
 
 from assets.schemas.activations import ACTIVATIONS as ACTIVATIONS, activation_shard as activation_shard
 from assets.schemas.backtests import (

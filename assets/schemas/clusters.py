@@ -1,4 +1,4 @@
-"""Tables of clusters: peer groups, nearest companies, and how well both foretell returns."""
+"""Tables of clusters: peer groups, nearest companies, and how well both predict returns."""
 
 from assets.schemas.columns import (
     AS_OF,
@@ -58,7 +58,7 @@ CLUSTER_LABELS = table("cluster_labels", "method as_of cluster rank")(
     column("share", REAL, "Its share of the mean cosine inside the cluster.", "1"),
 )
 CLUSTER_SCORES = table("cluster_scores", "method as_of")(
-    "How well groups foretell which returns move together, on months strictly after the as-of date.",
+    "How well groups predict which returns move together, on months strictly after the as-of date.",
     *GROUPING,
     column("first_month", DATE, "First month scored."),
     column("last_month", DATE, "Last month scored."),
