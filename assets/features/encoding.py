@@ -39,13 +39,6 @@ def chosen_entries(saes: pl.DataFrame, blocks: list[int]) -> pl.DataFrame:
     return chosen.select("entry", "block", "sha256")
 
 
-def newest(filings: pl.DataFrame) -> pl.DataFrame:
-    """Rows of the newest filing of every company (greatest filed_at, then accession)."""
-    last = filings.select("company_id", "filed_at", "accession").unique().sort("filed_at", "accession")
-    last = last.unique("company_id", keep="last", maintain_order=True)
-    return filings.join(last, on=["company_id", "accession"], how="semi")
-
-
 def encode_document(document: Document, sae: Sae, block: int, profile: Profile) -> pl.DataFrame:
     """Pooled latents of one filing at one block: columns of `company_features` that are its own."""
     values, indices, keep = _encode(document.streams[block], sae, block, profile.activations.massive_norm)

@@ -7,7 +7,7 @@ import polars as pl
 from assets.saes.grouping.distances import AngularDistances, DistanceError, Matrix, distance_matrix, distance_rows
 from assets.saes.grouping.flop import CostModel
 from assets.saes.grouping.strategies import amad, choose_count, diameter, frontier, knee, partition, predicted_loss
-from resources.settings.groups import Groups
+from resources.settings.groups import Groups, Strategy
 
 __all__ = [
     "AngularDistances",
@@ -31,7 +31,7 @@ def group_name(blocks: Sequence[int]) -> str:
     return "blocks-" + "+".join(f"{block:02d}" for block in blocks)
 
 
-def group_frontier(distances: Matrix, strategy: str, costs: CostModel, blocks: Sequence[int]) -> pl.DataFrame:
+def group_frontier(distances: Matrix, strategy: Strategy, costs: CostModel, blocks: Sequence[int]) -> pl.DataFrame:
     """Return `frontier` of the blocks before the last, each cost with the harvest and the last block's own SAE."""
     others = distances[:-1, :-1]
     ratios = [costs.ratio(n + 1, len(blocks), depth=blocks[-1] + 1) for n in range(len(others))]

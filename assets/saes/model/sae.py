@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import torch
@@ -12,8 +12,7 @@ from torch.nn.functional import embedding_bag
 
 from assets.saes.model.sparse_pass import Select, sparse_pass
 from assets.saes.model.sparsity import above, strongest, strongest_of_batch
-
-Activation = Literal["topk", "batch_topk", "jump_relu"]
+from resources.settings.saes import Activation
 
 
 class SaeConfigError(ValueError):
