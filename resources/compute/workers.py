@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import TimeoutError as TookTooLongError
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from multiprocessing import get_context
 from typing import TypeVar
 
@@ -47,14 +47,16 @@ def map_in_processes(
     timeout : float
         Seconds that one item may take; then its process is killed, and the item is Failed.
     workers : int, optional
-        How many processes; one for each processor where not given.
+        How many processes at most; one for each processor where not given.
     progress : callable, optional
         Called with 1 after every item.
     """
-    count = workers or os.cpu_count() or 1
+    most, items = workers or os.cpu_count() or 1, iter(items)
+    first = list(islice(items, most))
+    count = max(1, len(first))  # a process for nothing costs seconds of imports
     pool = ProcessPool(count, max_tasks=TASKS_A_PROCESS, initializer=_one_thread, context=get_context("spawn"))
     try:
-        scheduled = (pool.schedule(function, args=(item,), timeout=timeout) for item in items)
+        scheduled = (pool.schedule(function, args=(item,), timeout=timeout) for item in chain(first, items))
         waiting = deque(islice(scheduled, AHEAD * count))
         while waiting:
             outcome = _outcome(waiting.popleft(), timeout)

@@ -22,6 +22,7 @@ descriptions:
   source: edgar
   edgar: {{identity: Jane Doe jane@example.com, archive_url: "{url}", data_url: "{url}"}}
 """
+of_one_lake = pytest.mark.xdist_group("ingested")
 FILED = {filing.accession: filing for filing in reversed(own_filings()) if filing.filed_at.year > 2000}
 
 
@@ -56,6 +57,7 @@ def ingested(server: EdgarServer, tmp_path_factory: pytest.TempPathFactory) -> P
     return folder / "home"
 
 
+@of_one_lake
 def test_every_filing_is_a_text_or_has_a_reason(ingested: Path) -> None:
     texts, rejected = rows(ingested, "descriptions"), rows(ingested, "descriptions_rejected")
     without = {accession for accession in FILED if EXPECTED[accession].reason}
@@ -65,6 +67,7 @@ def test_every_filing_is_a_text_or_has_a_reason(ingested: Path) -> None:
     assert rejected["reason"].str.len_chars().min() > 10  # type: ignore[operator]
 
 
+@of_one_lake
 def test_header_facts_and_symbols_are_those_of_the_document(ingested: Path) -> None:
     for filing in rows(ingested, "filings").iter_rows(named=True):
         expected = EXPECTED[filing["accession"]]
@@ -72,12 +75,14 @@ def test_header_facts_and_symbols_are_those_of_the_document(ingested: Path) -> N
         assert told == (expected.sic, expected.period, expected.symbols), filing["accession"]
 
 
+@of_one_lake
 def test_an_amendment_with_an_item_1_is_the_newer_text(ingested: Path) -> None:
     mine = rows(ingested, "descriptions").filter(company_id="0009000003").sort("filed_at")
     assert mine["accession"].to_list() == ["0009000003-05-000004", "0009000003-05-000011"]
     assert mine["text"].n_unique() == 2
 
 
+@of_one_lake
 def test_a_ticker_has_the_dates_that_cover_pages_tell(ingested: Path) -> None:
     tickers = {row["ticker"]: row for row in rows(ingested, "tickers").iter_rows(named=True)}
     assert (tickers["XOLD"]["valid_from"], tickers["XOLD"]["source"]) == (None, "cover page")
@@ -87,6 +92,7 @@ def test_a_ticker_has_the_dates_that_cover_pages_tell(ingested: Path) -> None:
     assert (tickers["XBAK"]["valid_from"], tickers["XBAK"]["source"]) == (None, "EDGAR list")
 
 
+@of_one_lake
 def test_hostile_text_is_text(ingested: Path) -> None:
     company = rows(ingested, "companies").filter(company_id="0009000012").row(0, named=True)
     text = rows(ingested, "descriptions").filter(company_id="0009000012")["text"].item()
@@ -95,6 +101,7 @@ def test_hostile_text_is_text(ingested: Path) -> None:
     assert not list(ingested.rglob("*passwd*"))
 
 
+@of_one_lake
 def test_what_is_there_is_not_asked_for_again(server: EdgarServer, ingested: Path) -> None:
     before, asked = artefacts(ingested / "mine"), len(server.log)
     again = peerlens(ingested, "ingest", "--profile", str(ingested.parent / "mine.yaml"), "--json")
@@ -171,6 +178,7 @@ def asked_for(server: EdgarServer) -> int:
     return sum("/edgar/data/" in entry.path for entry in server.log)
 
 
+@of_one_lake
 @pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.slow)])
 def test_faults_and_kills_leave_the_same_digests_and_ask_for_nothing_twice(
     ingested: Path, tmp_path: Path, kills: int
