@@ -5,6 +5,7 @@ import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 # Before torch and polars are loaded, which read them once: the workers of a run share the cores.
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
@@ -30,15 +31,24 @@ settings.register_profile("search", deadline=None)
 settings.load_profile("the same every time")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+TOGETHER = ("test_cpu_switches.py", "test_edgar_refresh.py", "test_ingest.py")
+"""Files in e2e whose tests share what a fixture of the file takes long to make."""
+
+
+@pytest.hookimpl(optionalhook=True)  # there is no such hook without xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
     """Send a file to one worker, for its fixtures' sake; in e2e, where a test takes seconds, each test by itself.
 
-    There a mark `xdist_group` names the tests that share a fixture.
+    Not by marks `xdist_group`: pytest-xdist 3.8 loses them under pytest 9.2, which keeps the ids of tests elsewhere.
     """
-    for item in items:
-        if "e2e" not in item.path.parts:
-            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return nodeid if "/e2e/" in file and not file.endswith(TOGETHER) else file
+
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")

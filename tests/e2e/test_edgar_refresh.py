@@ -12,7 +12,6 @@ from fakes.edgar_server import EdgarServer
 from fakes.own_filings import own_companies, own_filings
 from peerlens_command import peerlens, refreshed
 
-pytestmark = pytest.mark.xdist_group("edgar_refresh")
 PROFILE = """
 notice: "OWN: companies that exist only in our tests, with made-up prices."
 filing_years: [1996, 2003, 2004, 2005]
