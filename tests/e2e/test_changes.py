@@ -39,7 +39,7 @@ def sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "sample"
     shutil.copytree(table_universe.SAMPLE, folder)
     monkeypatch.setattr(table_universe, "SAMPLE", folder)
-    monkeypatch.setattr(price_file, "SAMPLE", folder / "prices.parquet")
+    monkeypatch.setattr(price_file, "SAMPLE_PRICES", folder / "prices.parquet")
     return folder
 
 
