@@ -3,24 +3,29 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+# Eight workers at most: each holds the language model. tests/conftest.py says which tests go together.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadscope
+TESTDATA := $(if $(PEERLENS_TESTDATA),,$(if $(wildcard ../shared/data),PEERLENS_TESTDATA=$(abspath ../shared/data)))
 export DAGSTER_HOME := $(CURDIR)
 export PEERLENS_HOME ?= $(CURDIR)/data
 export PEERLENS_DAGSTER = $(PEERLENS_HOME)/dagster
 export PEERLENS_PROFILE ?= sample
 
-.PHONY: demo test test-all lint ui clean
+.PHONY: demo test test-all coverage lint ui clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/demo.stamp  ## the whole chain on the bundled sample, offline
 	$(BIN)/peerlens refresh --report
 
 test: $(VENV)/dev.stamp lint  ## everything CI runs
-	@if [ -z "$$PEERLENS_TESTDATA" ] && [ -d ../shared/data ]; then export PEERLENS_TESTDATA=$(abspath ../shared/data); fi; \
-	$(BIN)/python -m pytest -m "not slow"
+	$(TESTDATA) $(PYTEST) -m "not slow"
 
 test-all: $(VENV)/dev.stamp lint  ## new random examples, and the slow tests: kill -9 in every stage, ten times, and fifty times while reading
-	@if [ -z "$$PEERLENS_TESTDATA" ] && [ -d ../shared/data ]; then export PEERLENS_TESTDATA=$(abspath ../shared/data); fi; \
-	$(BIN)/python -m pytest --hypothesis-profile=search
+	$(TESTDATA) $(PYTEST) --hypothesis-profile=search
+
+coverage: $(VENV)/dev.stamp  ## which lines and branches the tests reach; pages in .cache/coverage/html
+	@mkdir -p .cache/coverage
+	$(TESTDATA) $(PYTEST) -m "not slow" --cov --cov-report=term --cov-report=html:.cache/coverage/html
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
@@ -44,4 +49,4 @@ $(VENV)/dev.stamp: $(VENV)/demo.stamp
 	@touch $@
 
 clean:
-	rm -rf $(VENV) data
+	rm -rf $(VENV) .cache data

@@ -8,6 +8,8 @@ from resources.lake.recipe import Declaration, Fingerprint, Outside, Partitionin
 from resources.lake.table import Table
 
 Make = Callable[[Build], None]
+EVERY_ASSET = "*"
+"""In place of an input's name: all assets of the other stages."""
 
 
 def asset(
@@ -23,7 +25,7 @@ def asset(
     depends_on_paths: bool = False,
     checkpoint_dir: str | None = None,
 ) -> Callable[[Make], Declaration]:
-    """Declare an asset; its name is the function's, its group the stage folder's, its sentence the docstring's.
+    """Declare an asset: its name is the function's, its group the stage folder's, its sentence the docstring's.
 
     Parameters
     ----------
@@ -32,7 +34,8 @@ def asset(
     partitioning : 'filing_year', 'as_of' or None
         How it is partitioned.
     reads : mapping
-        Input asset -> the window of dates that a partition sees of it. Only these rows are in the recipe.
+        Input asset, or EVERY_ASSET, -> the window of dates that a partition sees of it. Only these rows are in the
+        recipe.
     lineage : iterable of str
         Inputs that may be read without making the asset run again when they change.
     config : iterable of str

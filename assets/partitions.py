@@ -2,28 +2,28 @@
 
 from datetime import date, timedelta
 
-from resources.lake.recipe import Reads, Window
+from resources.lake.recipe import DateWindow, Reads
 from resources.settings.profile import Profile
 
 
 def month_end(month: str) -> date:
-    """Last day of '2004-12'."""
+    """Return the last day of '2004-12'."""
     return months_later(month, 0)
 
 
 def months_later(month: str, count: int) -> date:
-    """Last day of the month `count` months after '2004-12'; count may be negative."""
+    """Return the last day of the month `count` months after '2004-12'; count may be negative."""
     index = int(month[:4]) * 12 + int(month[5:7]) + count
     return date(index // 12, index % 12 + 1, 1) - timedelta(days=1)
 
 
 def month_name(day: date) -> str:
-    """'2004-12' of a day."""
+    """Return '2004-12' of a day."""
     return day.strftime("%Y-%m")
 
 
 def as_of_keys(profile: Profile, today: date) -> tuple[str, ...]:
-    """As-of months of the profile; without a last one, up to the last complete month of the calendar."""
+    """Return the as-of months of the profile; without a last one, up to the last complete month of the calendar."""
     last = profile.as_of.last or month_name(today.replace(day=1) - timedelta(days=1))
     keys, month = [], profile.as_of.first
     while month <= last:
@@ -33,33 +33,22 @@ def as_of_keys(profile: Profile, today: date) -> tuple[str, ...]:
 
 
 def filing_year_keys(profile: Profile) -> tuple[str, ...]:
-    """Filing years of the profile."""
+    """Return the filing years of the profile."""
     return tuple(str(year) for year in sorted(profile.filing_years))
 
 
-def filings_known(profile: Profile, partition: str | None) -> Window:
-    """Filings that an as-of date sees: filed by then, and not older than the profile's age limit."""
-    assert partition is not None
-    age = profile.max_filing_age_months
-    return Window(months_later(partition, -age) if age else None, month_end(partition))
-
-
-def companies_known(profile: Profile, partition: str | None) -> Window:
-    """Companies that an as-of date sees: those whose first annual report was filed by then."""
-    assert partition is not None
-    return Window(None, month_end(partition))
-
-
 def months_around(before: str | None, after: str | None = None) -> Reads:
-    """Months that an as-of date sees: `before` and `after` name settings that count months on either side.
+    """Return which months an as-of date sees: `before` and `after` name settings that count months on either side.
 
     With `before` None nothing up to the as-of date is seen; with `after` None nothing after it.
     """
 
-    def reads(profile: Profile, partition: str | None) -> Window:
+    def reads(profile: Profile, partition: str | None) -> DateWindow:
         assert partition is not None
         start = -_setting(profile, before) if before else 0
-        return Window(months_later(partition, start), months_later(partition, _setting(profile, after) if after else 0))
+        return DateWindow(
+            months_later(partition, start), months_later(partition, _setting(profile, after) if after else 0)
+        )
 
     return reads
 
@@ -70,11 +59,13 @@ def _setting(profile: Profile, name: str) -> int:
 
 
 def as_of_window(after: str) -> Reads:
-    """Months that a book over all as-of dates needs: from two before the first to `after` (a setting) past the last."""
+    """Return which months a book over all as-of dates needs: from two before the first to `after` past the last.
 
-    def reads(profile: Profile, partition: str | None) -> Window:
+    `after` names a setting that counts months."""
+
+    def reads(profile: Profile, partition: str | None) -> DateWindow:
         last = profile.as_of.last
         until = months_later(last, _setting(profile, after)) if last else None
-        return Window(months_later(profile.as_of.first, -2), until)
+        return DateWindow(months_later(profile.as_of.first, -2), until)
 
     return reads

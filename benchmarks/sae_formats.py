@@ -38,8 +38,9 @@ from torch import Tensor
 from assets.saes.files.downloaded import check_fits, open_downloaded
 from assets.saes.files.saelens import save_saelens
 from assets.saes.files.sparsify import save_sparsify
-from assets.saes.model.sae import Activation, Sae, SaeConfig
+from assets.saes.model.sae import Sae, SaeConfig
 from assets.saes.training.random_start import random_sae
+from resources.settings.saes import Activation
 
 D_MODEL, N_LATENTS, K, TOKENS, THREADS, SEED = 576, 4608, 32, 512, 2, 0
 SIZES, N_BLOCKS = {8: 40.0, 11: 68.0}, 30

@@ -1,9 +1,11 @@
 """The asset graph: every declaration of every stage, in an order in which each comes after what it reads."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from importlib import import_module
 
+from assets.declaration import EVERY_ASSET
 from assets.partitions import as_of_keys, filing_year_keys
 from resources.lake.recipe import Declaration, Graph
 from resources.settings.profile import Profile
@@ -44,7 +46,16 @@ def segments(graph: Graph) -> list[list[Declaration]]:
 
 def _declarations() -> list[Declaration]:
     modules = [import_module(f"assets.{stage}.assets") for stage in STAGES]
-    return [value for module in modules for value in vars(module).values() if isinstance(value, Declaration)]
+    found = [value for module in modules for value in vars(module).values() if isinstance(value, Declaration)]
+    return [_with_every_asset(declaration, found) for declaration in found]
+
+
+def _with_every_asset(reader: Declaration, declarations: Iterable[Declaration]) -> Declaration:
+    """Return the declaration with the assets of all other stages in place of EVERY_ASSET, where it names that."""
+    if EVERY_ASSET not in reader.reads:
+        return reader
+    others = [declaration.name for declaration in declarations if declaration.group != reader.group]
+    return replace(reader, reads=dict.fromkeys(others, reader.reads[EVERY_ASSET]))
 
 
 def _ordered(declarations: Iterable[Declaration]) -> list[Declaration]:

@@ -29,19 +29,21 @@ class Sources:
 
     def universe(self, profile: Profile) -> "Universe":
         """Open the companies that a profile names."""
-        from resources.universe import open_universe
+        from resources.universe import SOURCES
 
-        return open_universe(profile, self.home)
+        return SOURCES[profile.descriptions.source](profile, self.home)
 
     def market(self, settings: Prices) -> "Market":
         """Open the prices that a profile names."""
-        from resources.market import open_market
+        from resources.market import FileMarket, YahooMarket
 
-        return open_market(settings, self.home)
+        return (
+            YahooMarket(settings.yahoo, self.home / "yahoo") if settings.source == "yfinance" else FileMarket(settings)
+        )
 
     def forget(self, profile: Profile) -> None:
         """Have companies and price histories asked for again; what was downloaded is kept."""
-        from resources.market import forget_prices
+        from resources.market import YahooMarket
 
         self.universe(profile).forget()
-        forget_prices(self.home)
+        YahooMarket(profile.prices.yahoo, self.home / "yahoo").forget()

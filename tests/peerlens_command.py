@@ -6,23 +6,33 @@ import subprocess
 import sys
 from pathlib import Path
 
+from fork_server import Fork
+
 from resources.places import ROOT
 
 COMMAND = Path(sys.executable).with_name("peerlens")
+Running = Fork | subprocess.Popen[str]
 
 
 def environment(home: Path) -> dict[str, str]:
-    """Environment of a user whose lake is at `home`: this checkout's code, one thread, nothing of ours."""
+    """Environment of a user whose lake is at `home`: this checkout's code, as many threads as the tests, no more."""
     ours = ("PEERLENS", "DAGSTER", "COLUMNS")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return kept | {"PEERLENS_HOME": str(home), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "NO_COLOR": "1"}
+    return kept | {"PEERLENS_HOME": str(home), "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
 
 
-def start(home: Path, *arguments: str) -> subprocess.Popen[str]:
+def start(home: Path, *arguments: str) -> Running:
     """Start the command in a process group of its own."""
+    if sys.platform == "linux":  # elsewhere the libraries do not stand a fork
+        return Fork(arguments, environment(home))
+    return start_anew(home, *arguments)
+
+
+def start_anew(home: Path, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+    """Start the command as a shell does, libraries and all, with more environment variables."""
     return subprocess.Popen(
         [COMMAND, *arguments],
-        env=environment(home),
+        env=environment(home) | variables,
         cwd="/",
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -33,8 +43,18 @@ def start(home: Path, *arguments: str) -> subprocess.Popen[str]:
 
 def peerlens(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command to its end, whatever its exit status."""
-    process = start(home, *arguments)
+    return finished(start(home, *arguments))
+
+
+def peerlens_anew(home: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """The same, started as a shell does."""
+    return finished(start_anew(home, *arguments, **variables))
+
+
+def finished(process: Running) -> subprocess.CompletedProcess[str]:
+    """What it said, once it has ended."""
     out, err = process.communicate(timeout=600)
+    assert process.returncode is not None
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 

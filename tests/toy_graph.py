@@ -9,7 +9,8 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 
-from assets.partitions import as_of_window, filings_known, months_around
+from assets.known_at import filings_known
+from assets.partitions import as_of_window, months_around
 from resources.lake.build import Build, build
 from resources.lake.lake import DamagedFileError, Lake, set_aside
 from resources.lake.recipe import Declaration, Graph, Slices, whole

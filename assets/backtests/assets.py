@@ -19,7 +19,7 @@ from resources.lake.recipe import whole
     kinds=["numpy"],
 )
 def cointegrated_pairs(build: Build) -> None:
-    """Engle-Granger over every pair inside a group, Benjamini-Hochberg over all of them; beside them, random pairs."""
+    """Test every pair inside a group (Engle-Granger, Benjamini-Hochberg over all), and random pairs beside them."""
     from assets.backtests.formation import formed_pairs
 
     as_of, rows = month_end(build.partition or ""), [schemas.COINTEGRATED_PAIRS.empty()]
@@ -39,7 +39,7 @@ def cointegrated_pairs(build: Build) -> None:
     kinds=["numpy"],
 )
 def backtest_summary(build: Build) -> None:
-    """Every method's book, walked forward with costs, beside a book of random pairs."""
+    """Walk every method's book forward with costs, beside a book of random pairs."""
     from assets.backtests.walk import walk_forward
 
     prices, pairs = build.read("prices"), build.read("cointegrated_pairs")

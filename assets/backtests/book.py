@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from assets.backtests.quotes import Quotes
+from assets.backtests.close_matrix import CloseMatrix
 from resources.settings.backtest import Backtest
 
 Floats = NDArray[np.float64]
@@ -55,16 +55,15 @@ class Book:
 
 
 def trade_pairs(
-    quotes: Quotes, pairs: pl.DataFrame, as_of: date, settings: Backtest
+    closes: CloseMatrix, pairs: pl.DataFrame, as_of: date, settings: Backtest
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Trade one window's pairs and return its days and its closed trades.
 
-    Long the spread is long `leg_usd` of a and short `leg_usd` of b. Equal legs hedge only where the hedge ratio is
-    positive: other pairs are not traded.
+    Long the spread is long `leg_usd` of a and short `leg_usd` of b. Pairs that are not `tradable` are left out.
 
     Parameters
     ----------
-    quotes : Quotes
+    closes : CloseMatrix
         Closes of the window; row 0 is the last close up to the as-of date, which gives the first signal.
     pairs : DataFrame
         Rows of `cointegrated_pairs`: company_a, company_b, hedge_ratio, spread_mean, spread_sd.
@@ -79,11 +78,20 @@ def trade_pairs(
         date, gross_pnl, costs, exposure, traded (USD) and pairs in the book, one row per day of the window, days
         without a position too; and rows of `pair_trades` without method and selection.
     """
-    pairs = pairs.filter((pl.col("hedge_ratio") > 0) & (pl.col("spread_sd") > 0)).sort("company_a", "company_b")
-    close_a, close_b = (_closes(quotes, pairs[leg]) for leg in ("company_a", "company_b"))
+    pairs = tradable(pairs).sort("company_a", "company_b")
+    close_a, close_b = (_closes(closes, pairs[leg]) for leg in ("company_a", "company_b"))
     z = spread_z(close_a, close_b, pairs)
     ledger = trade(_yesterday(z), close_a, close_b, settings)
-    return _days(quotes, ledger), _trades(quotes, ledger, pairs, as_of)
+    return _days(closes, ledger), _trades(closes, ledger, pairs, as_of)
+
+
+def tradable(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of `cointegrated_pairs` that a book may trade.
+
+    Both legs are of one size, which hedges only where the hedge ratio is positive; and a spread that never moved has no
+    standard deviation to count in.
+    """
+    return pairs.filter((pl.col("hedge_ratio") > 0) & (pl.col("spread_sd") > 0))
 
 
 def chronological_book(windows: Sequence[tuple[pl.DataFrame, pl.DataFrame]], settings: Backtest) -> Book:
@@ -166,7 +174,10 @@ def positions(signal: Floats, tradable: NDArray[np.bool_], settings: Backtest) -
 def _exits(
     adverse_z: Floats, is_open: NDArray[np.bool_], tradable: NDArray[np.bool_], last: bool, settings: Backtest
 ) -> Whole:
-    """Code of the reason to close each pair today, 0 for none; `adverse_z` is z, positive on the side of the entry."""
+    """Return the code of the reason to close each pair today, 0 for none.
+
+    `adverse_z` is z, positive on the side of the entry.
+    """
     rules = (
         (~tradable, "stopped trading"),
         (adverse_z <= settings.exit_z, "mean"),
@@ -177,21 +188,22 @@ def _exits(
     return codes.astype(np.int8)
 
 
-def _closes(quotes: Quotes, company_ids: pl.Series) -> Floats:
-    """[days, pairs] closes of one leg; all missing where the company is not quoted at all."""
-    column = {company_id: i for i, company_id in enumerate(quotes.company_ids)}
-    padded = np.column_stack([quotes.prices, np.full(len(quotes.dates), np.nan)])
+def _closes(closes: CloseMatrix, company_ids: pl.Series) -> Floats:
+    """Return the closes of one leg, [days, pairs]; all missing where the company is not quoted at all."""
+    column = {company_id: i for i, company_id in enumerate(closes.company_ids)}
+    # One column of NaN at the end: index -1 is a company without quotes.
+    padded = np.column_stack([closes.prices, np.full(len(closes.dates), np.nan)])
     return padded[:, np.array([column.get(c, -1) for c in company_ids], dtype=np.int64)]
 
 
 def _last_known(close: Floats) -> Floats:
-    """The close, or the last one before it; 0 before the first."""
+    """Return the close, or the last one before it; 0 before the first."""
     row = np.maximum.accumulate(np.where(np.isnan(close), 0, np.arange(len(close))[:, None]), axis=0)
     return np.nan_to_num(np.take_along_axis(close, row, axis=0))
 
 
 def _shares(held: Whole, was_flat: NDArray[np.bool_], price: Floats, leg_usd: float) -> Floats:
-    """Shares after each close: as many as `leg_usd` bought at the opening, until the position is closed."""
+    """Return the shares after each close: what `leg_usd` bought at the opening, until the position is closed."""
     opening = np.where(was_flat & (held != 0), np.arange(len(held))[:, None], 0)
     paid = np.take_along_axis(price, np.maximum.accumulate(opening, axis=0), axis=0)
     shares: Floats = np.divide(held * leg_usd, paid, out=np.zeros_like(paid), where=paid > 0)
@@ -199,24 +211,24 @@ def _shares(held: Whole, was_flat: NDArray[np.bool_], price: Floats, leg_usd: fl
 
 
 def _yesterday(rows: NDArray[Any]) -> NDArray[Any]:
-    """The row above; zeros above the first."""
+    """Return the row above; zeros above the first."""
     return np.concatenate([np.zeros_like(rows[:1]), rows[:-1]])
 
 
-def _days(quotes: Quotes, ledger: Ledger) -> pl.DataFrame:
-    """The window's days summed over pairs, row 0 left out: it belongs to the time before."""
+def _days(closes: CloseMatrix, ledger: Ledger) -> pl.DataFrame:
+    """Return the window's days summed over pairs, row 0 left out: it belongs to the time before."""
     names = ("gross_pnl", "costs", "exposure", "traded")
     sums = {name: getattr(ledger, name)[1:].sum(axis=1) for name in names}
-    days = pl.DataFrame({"date": pl.Series(quotes.dates[1:], dtype=pl.Date), **sums})
+    days = pl.DataFrame({"date": pl.Series(closes.dates[1:], dtype=pl.Date), **sums})
     return days.with_columns(pl.lit(ledger.held.shape[1], pl.Int64).alias("pairs"))
 
 
-def _trades(quotes: Quotes, ledger: Ledger, pairs: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    """One row per closed trade; every trade is closed, for nothing is held after the last day."""
+def _trades(closes: CloseMatrix, ledger: Ledger, pairs: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """Return one row per closed trade; every trade is closed, for nothing is held after the last day."""
     before = _yesterday(ledger.held)
     pair, opened = np.nonzero(((before == 0) & (ledger.held != 0)).T)
     _, closed = np.nonzero(((before != 0) & (ledger.held == 0)).T)
-    dates = pl.Series(quotes.dates, dtype=pl.Date)
+    dates = pl.Series(closes.dates, dtype=pl.Date)
     return pl.DataFrame(
         {
             "as_of": pl.repeat(as_of, len(pair), dtype=pl.Date, eager=True),
@@ -233,5 +245,5 @@ def _trades(quotes: Quotes, ledger: Ledger, pairs: pl.DataFrame, as_of: date) ->
 
 
 def _between(daily: Floats, pair: NDArray[np.int64], opened: NDArray[np.int64], closed: NDArray[np.int64]) -> Floats:
-    """Sum of each trade's days, the opening and the closing day among them."""
+    """Return the sum of each trade's days, the opening and the closing day among them."""
     return np.array([daily[first : last + 1, p].sum() for p, first, last in zip(pair, opened, closed, strict=True)])

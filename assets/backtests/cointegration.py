@@ -8,7 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 from statsmodels.tsa.adfvalues import mackinnonp
 
-from assets.backtests.quotes import FormationError
+from assets.backtests.close_matrix import FormationError
 from resources.settings.backtest import Backtest
 
 Floats = NDArray[np.float64]
@@ -134,18 +134,19 @@ def benjamini_hochberg(p: Floats) -> Floats:
 
 
 def _test_block(y: Floats, x: Floats, lags: int) -> dict[str, Floats]:
-    """The test's numbers for y and x, [pairs, days] each."""
+    """Return the test's numbers for y and x, [pairs, days] each."""
     hedge_ratio, intercept, spread, testable = _regress(y, x)
     t, p, half_life = np.zeros(len(y)), np.ones(len(y)), np.full(len(y), np.nan)
     t[testable] = _dickey_fuller(spread[testable], lags)
     p[testable] = [mackinnonp(one, regression="c", N=2) for one in t[testable]]
     half_life[testable] = _half_life(spread[testable])
     spread_sd = spread.std(axis=1, ddof=1)
+    # The intercept twice: residuals average 0, so the spread without it averages to the intercept.
     return dict(zip(NUMBERS, (hedge_ratio, intercept, t, p, half_life, intercept, spread_sd), strict=True))
 
 
 def _regress(y: Floats, x: Floats) -> tuple[Floats, Floats, Floats, NDArray[np.bool_]]:
-    """Slope, intercept and residuals of y on x row by row, and which rows leave residuals to test."""
+    """Return slope, intercept and residuals of y on x row by row, and which rows leave residuals to test."""
     y_mean, x_mean = y.mean(axis=1), x.mean(axis=1)
     moves = (np.ptp(y, axis=1) > 0) & (np.ptp(x, axis=1) > 0)
     y, x = y - y_mean[:, None], x - x_mean[:, None]
@@ -157,7 +158,7 @@ def _regress(y: Floats, x: Floats) -> tuple[Floats, Floats, Floats, NDArray[np.b
 
 
 def _dickey_fuller(spread: Floats, lags: int) -> Floats:
-    """t of the level in the regression of differences on the level and `lags` earlier differences, no constant."""
+    """Return t of the level in the regression of differences on it and on `lags` earlier ones, no constant."""
     change = np.diff(spread, axis=1)
     target = change[:, lags:]
     days = target.shape[1]
@@ -173,7 +174,7 @@ def _dickey_fuller(spread: Floats, lags: int) -> Floats:
 
 
 def _half_life(spread: Floats) -> Floats:
-    """-ln 2 / ln(1 + phi), phi the slope of the differences on the level; NaN where the spread does not revert."""
+    """Return -ln 2 / ln(1 + phi), phi the slope of differences on the level; NaN where the spread does not revert."""
     level, change = spread[:, :-1], np.diff(spread, axis=1)
     phi = np.einsum("pt,pt->p", level, change) / np.einsum("pt,pt->p", level, level)
     reverts = (phi < 0) & (phi > -1)

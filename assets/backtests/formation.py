@@ -5,8 +5,8 @@ from datetime import date
 
 import polars as pl
 
+from assets.backtests.close_matrix import formation_prices
 from assets.backtests.cointegration import cointegrated_pairs, pairs_within, random_pairs
-from assets.backtests.quotes import formation_prices
 from resources.settings.backtest import Backtest
 
 PLACEBO = "random"

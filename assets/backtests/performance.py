@@ -108,7 +108,7 @@ def _daily_sharpe(returns: Floats) -> float | None:
 
 
 def _sd(returns: Floats) -> float:
-    """Standard deviation; 0 where there are fewer than two returns or all are equal."""
+    """Return the standard deviation; 0 where there are fewer than two returns or all are equal."""
     return float(returns.std(ddof=1)) if len(returns) > 1 and np.ptp(returns) > 0 else 0.0
 
 

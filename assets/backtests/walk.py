@@ -6,9 +6,9 @@ from typing import Any
 
 import polars as pl
 
-from assets.backtests.book import Book, chronological_book, trade_pairs
+from assets.backtests.book import Book, chronological_book, tradable, trade_pairs
+from assets.backtests.close_matrix import CloseMatrix, trading_closes
 from assets.backtests.performance import sharpe, summary
-from assets.backtests.quotes import Quotes, trading_quotes
 from assets.partitions import month_name, months_later
 from resources.settings.backtest import Backtest
 
@@ -31,9 +31,9 @@ def walk_forward(
     prices : DataFrame
         Rows of `prices` from shortly before the first as-of date.
     """
-    quotes = {as_of: _window(prices, as_of, settings) for as_of in pairs["as_of"].unique().sort()}
+    closes = {as_of: _window(prices, as_of, settings) for as_of in pairs["as_of"].unique().sort()}
     books = {
-        (method, selection): _book(pairs.filter(pl.col("method") == method), quotes, settings, selection)
+        (method, selection): _book(pairs.filter(pl.col("method") == method), closes, settings, selection)
         for method in pairs["method"].unique().sort()
         for selection in SELECTIONS
     }
@@ -54,23 +54,19 @@ def walk_forward(
 
 
 def selected(tested: pl.DataFrame, selection: str, settings: Backtest) -> pl.DataFrame:
-    """The pairs of one method and as-of date that its book trades: smallest p first, at most `max_pairs`.
-
-    Equal legs hedge only where the hedge ratio is positive, so other pairs are passed over.
-    """
-    hedged = tested.filter((pl.col("hedge_ratio") > 0) & (pl.col("spread_sd") > 0))
-    return SELECTIONS[selection](hedged).sort("rank").head(settings.max_pairs)
+    """Return the pairs of one method and date that its book trades: smallest p first, at most `max_pairs`."""
+    return SELECTIONS[selection](tradable(tested)).sort("rank").head(settings.max_pairs)
 
 
-def _window(prices: pl.DataFrame, as_of: date, settings: Backtest) -> Quotes:
-    return trading_quotes(prices, as_of, months_later(month_name(as_of), settings.trading_months))
+def _window(prices: pl.DataFrame, as_of: date, settings: Backtest) -> CloseMatrix:
+    return trading_closes(prices, as_of, months_later(month_name(as_of), settings.trading_months))
 
 
-def _book(tested: pl.DataFrame, quotes: Mapping[date, Quotes], settings: Backtest, selection: str) -> Book:
+def _book(tested: pl.DataFrame, closes: Mapping[date, CloseMatrix], settings: Backtest, selection: str) -> Book:
     windows = []
     for (as_of,), formed in tested.sort("as_of", "rank").group_by("as_of", maintain_order=True):
         assert isinstance(as_of, date)
-        windows.append(trade_pairs(quotes[as_of], selected(formed, selection, settings), as_of, settings))
+        windows.append(trade_pairs(closes[as_of], selected(formed, selection, settings), as_of, settings))
     return chronological_book(windows, settings)
 
 

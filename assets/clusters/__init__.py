@@ -1,1 +1,1 @@
-"""Clusters: peer groups and their baselines, and how well both foretell returns."""
+"""Clusters: peer groups and their baselines, and how well both predict returns."""

@@ -4,7 +4,8 @@ import polars as pl
 
 from assets import schemas
 from assets.declaration import asset
-from assets.partitions import companies_known, filings_known, month_end, months_around
+from assets.known_at import companies_known, filings_known
+from assets.partitions import month_end, months_around
 from assets.prices.usable import usable
 from resources.lake.build import Build
 from resources.lake.recipe import whole
@@ -16,6 +17,7 @@ TOP_LATENTS = 5
     schemas.PEER_CLUSTERS,
     schemas.CLUSTER_THRESHOLDS,
     schemas.NEIGHBOURS,
+    schemas.SIC_GROUPS,
     partitioning="as_of",
     reads={
         "company_vectors": whole,
@@ -33,8 +35,9 @@ TOP_LATENTS = 5
     kinds=["scikitlearn", "scipy"],
 )
 def peer_clusters(build: Build) -> None:
-    """Groups by SAE, embedding and TF-IDF similarity, cut where months before the as-of date say, beside SIC codes."""
+    """Group companies by SAE, embedding and TF-IDF similarity, cut where earlier months say, and by SIC codes."""
     from assets.clusters.methods import group, known_companies, tagged
+    from assets.sic import sic_groups
 
     as_of = month_end(build.partition or "")
     tables = ("company_vectors", "filings", "descriptions", "company_embeddings", "companies")
@@ -50,6 +53,7 @@ def peer_clusters(build: Build) -> None:
     build.write(schemas.PEER_CLUSTERS, pl.concat(clusters))
     build.write(schemas.CLUSTER_THRESHOLDS, schemas.CLUSTER_THRESHOLDS.frame(thresholds))
     build.write(schemas.NEIGHBOURS, pl.concat(neighbours))
+    build.write(schemas.SIC_GROUPS, sic_groups(known.companies).with_columns(as_of=pl.lit(as_of, pl.Date)))
 
 
 @asset(
@@ -59,8 +63,8 @@ def peer_clusters(build: Build) -> None:
     kinds=["polars"],
 )
 def cluster_labels(build: Build) -> None:
-    """The latents that contribute most to the similarity inside each group."""
-    from assets.clusters.methods import why
+    """Name the latents that contribute most to the similarity inside each group."""
+    from assets.clusters.methods import label_rows
 
     as_of, vectors, labels = (
         month_end(build.partition or ""),
@@ -70,7 +74,7 @@ def cluster_labels(build: Build) -> None:
     rows = [
         {"method": method, "as_of": as_of, **row}
         for (method,), clusters in build.read("peer_clusters").group_by("method", maintain_order=True)
-        for row in why(clusters, vectors, labels, TOP_LATENTS)
+        for row in label_rows(clusters, vectors, labels, TOP_LATENTS)
     ]
     build.write(schemas.CLUSTER_LABELS, schemas.CLUSTER_LABELS.frame(rows))
 
@@ -81,25 +85,20 @@ def cluster_labels(build: Build) -> None:
     partitioning="as_of",
     reads={
         "peer_clusters": whole,
-        "filings": filings_known,
         "monthly_returns": months_around(None, "clusters.horizon_months"),
     },
-    config=[
-        "max_filing_age_months",
-        "returns",
-        *(f"clusters.{key}" for key in ("horizon_months", "placebo_draws", "seed")),
-    ],
+    config=["returns", *(f"clusters.{key}" for key in ("horizon_months", "placebo_draws", "seed"))],
     kinds=["polars"],
 )
 def cluster_scores(build: Build) -> None:
-    """MeanCorr as in the paper, pair-weighted, coverage and placebo, on months strictly after the as-of date."""
+    """Score groups on months strictly after the as-of date: the paper's MeanCorr, pair-weighted, coverage, placebo."""
     from assets.clusters.evaluation import neighbour_rows, score_rows
 
     as_of, settings = month_end(build.partition or ""), build.profile.clusters
     clusters, known = build.read("peer_clusters"), build.read("monthly_returns")
     returns = usable(known, build.profile.returns.exclude)
     scores = score_rows(clusters, returns, settings, left_out=known.height - returns.height)
-    near = neighbour_rows(build.read("neighbours"), clusters, build.read("filings"), returns)
+    near = neighbour_rows(build.read("neighbours"), clusters, build.read("sic_groups"), returns)
     build.write(schemas.CLUSTER_SCORES, schemas.CLUSTER_SCORES.frame({"as_of": as_of, **row} for row in scores))
     build.write(schemas.NEIGHBOUR_SCORES, schemas.NEIGHBOUR_SCORES.frame({"as_of": as_of, **row} for row in near))
     build.metadata["months"] = returns["month"].n_unique()

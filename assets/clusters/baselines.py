@@ -1,34 +1,15 @@
 """Baselines: what peer groups look like without a sparse autoencoder."""
 
-import re
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from assets.clusters.linkage import ranked
-
-SicLevel = Literal["sic4", "major_group", "division"]
-
-DIVISIONS = (
-    ("A", 1, 9),
-    ("B", 10, 14),
-    ("C", 15, 17),
-    ("D", 20, 39),
-    ("E", 40, 49),
-    ("F", 50, 51),
-    ("G", 52, 59),
-    ("H", 60, 67),
-    ("I", 70, 89),
-    ("J", 91, 99),
-)
-"""Divisions of the SIC manual: name, first and last two-digit major group."""
-
-
-class SicError(ValueError):
-    """Something that is no SIC code."""
+from assets.sic import sic_group
+from resources.settings.clusters import SicLevel
 
 
 class EmptyEmbeddingError(ValueError):
@@ -36,7 +17,7 @@ class EmptyEmbeddingError(ValueError):
 
 
 def tfidf_similarity(texts: Sequence[str]) -> NDArray[np.float64]:
-    """Cosines [n, n] of TF-IDF vectors (sublinear tf, smooth idf, English stop words), fitted on these texts only.
+    """Return cosines [n, n] of TF-IDF vectors (sublinear tf, smooth idf, English stop words), fitted on these texts.
 
     A text without any word is at 0 from everybody. Raises ValueError where no text has a word.
     """
@@ -45,7 +26,7 @@ def tfidf_similarity(texts: Sequence[str]) -> NDArray[np.float64]:
 
 
 def embedding_similarity(matrix: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Cosines [n, n] of the rows of `matrix` [n, d].
+    """Return cosines [n, n] of the rows of `matrix` [n, d].
 
     Raises
     ------
@@ -63,32 +44,13 @@ def embedding_similarity(matrix: NDArray[np.floating[Any]]) -> NDArray[np.float6
     return _as_cosines(units @ units.T)
 
 
-def sic_group(code: str | None, level: SicLevel) -> str | None:
-    """The group that a SIC code belongs to; None without a code, or where its major group is in no division.
-
-    Raises
-    ------
-    SicError
-        The code is not three or four digits.
-    """
-    if code is None:
-        return None
-    if not re.fullmatch(r"[0-9]{3,4}", code):
-        raise SicError(f"SIC code {code!r} is not three or four digits; leave it empty where it is not known")
-    padded = code.zfill(4)
-    division = next((name for name, first, last in DIVISIONS if first <= int(padded[:2]) <= last), None)
-    if division is None:
-        return None
-    return {"sic4": padded, "major_group": padded[:2], "division": division}[level]
-
-
 def sic_clusters(sic: Sequence[str | None], level: SicLevel) -> NDArray[np.int64]:
-    """Labels [n] of companies by SIC code; those without a group are alone."""
+    """Return labels [n] of companies by SIC code; those without a group are alone."""
     return group_clusters([sic_group(code, level) for code in sic])
 
 
 def group_clusters(values: Sequence[str | None]) -> NDArray[np.int64]:
-    """Labels [n] of companies with the same value, the largest group 0; those with None are alone."""
+    """Return labels [n] of companies by value, the largest group 0; those with None are alone."""
     numbers: dict[str | int, int] = {}
     keys = (row if value is None else value for row, value in enumerate(values))
     return ranked(np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64))

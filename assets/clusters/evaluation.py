@@ -4,7 +4,6 @@ from typing import Any
 
 import polars as pl
 
-from assets.clusters.baselines import sic_group
 from assets.clusters.scores import (
     all_pairs,
     chance_share,
@@ -22,7 +21,7 @@ ENOUGH_MONTHS = 2
 def score_rows(
     clusters: pl.DataFrame, returns: pl.DataFrame, settings: Clusters, left_out: int
 ) -> list[dict[str, Any]]:
-    """Rows of `cluster_scores` without as_of; none while fewer than two months after the as-of date are known.
+    """Return the rows of `cluster_scores` without as_of; none while fewer than two months after that date are known.
 
     Parameters
     ----------
@@ -45,13 +44,20 @@ def score_rows(
 
 
 def neighbour_rows(
-    neighbours: pl.DataFrame, clusters: pl.DataFrame, filings: pl.DataFrame, returns: pl.DataFrame
+    neighbours: pl.DataFrame, clusters: pl.DataFrame, sic_groups: pl.DataFrame, returns: pl.DataFrame
 ) -> list[dict[str, Any]]:
-    """Rows of `neighbour_scores` without as_of: each method that has neighbours, and `random` for chance."""
+    """Return the rows of `neighbour_scores` without as_of: each method that has neighbours, and `random` for chance.
+
+    Parameters
+    ----------
+    neighbours, clusters, sic_groups : DataFrame
+        Rows of these tables of one as-of date.
+    returns : DataFrame
+        Rows of `monthly_returns` after that date that count.
+    """
     ids = clusters["company_id"].unique().sort().to_list()
-    newest = filings.sort("filed_at", "accession").unique("company_id", keep="last", maintain_order=True)
-    codes = dict(newest.select("company_id", "sic").iter_rows())
-    groups = {company: sic_group(codes.get(company), "major_group") for company in ids}
+    major_groups = dict(sic_groups.select("company_id", "major_group").iter_rows())
+    groups = {company: major_groups.get(company) for company in ids}
     months = returns["month"].unique().sort().to_list()
     matrix = return_matrix(returns, ids, months) if len(months) >= ENOUGH_MONTHS else None
     rows = []
@@ -60,6 +66,7 @@ def neighbour_rows(
         forward = nearest_peer_corr(near, ids, matrix) if matrix is not None else None
         rows.append({"method": method, "same_major_group": share, "companies": asked, "forward_corr": forward})
     chance = all_pairs(complete_returns(matrix).correlations()) if matrix is not None else None
+    # Every method is asked about the same companies: those grouped, in a major group that is large enough.
     asked = rows[0]["companies"] if rows else 0
     return [
         *rows,

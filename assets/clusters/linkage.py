@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster import hierarchy
 
 from assets.clusters.scores import TooFewReturnsError, all_pairs, complete_returns, mean_corr, pair_correlations
-
-Linkage = Literal["single", "average", "complete"]
-Objective = Literal["mean_corr", "pair_lift"]
+from resources.settings.clusters import Linkage, Objective
 
 
 class SimilarityError(ValueError):
@@ -27,7 +25,7 @@ class Tree:
 
 
 def z_scored_distances(similarity: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Cosine distances 1 - cos, z-scored over all pairs (Molinari et al. 2025, C-CD).
+    """Return cosine distances 1 - cos, z-scored over all pairs (Molinari et al. 2025, C-CD).
 
     Returns
     -------
@@ -51,7 +49,7 @@ def z_scored_distances(similarity: NDArray[np.floating[Any]]) -> NDArray[np.floa
 
 
 def linkage_tree(z: NDArray[np.float64], linkage: Linkage) -> Tree:
-    """The linkage tree of condensed z-scored distances; `single` holds the paper's minimum spanning tree."""
+    """Return the linkage tree of condensed z-scored distances; `single` is the paper's minimum spanning tree."""
     if len(z) == 0:
         return Tree(np.empty((0, 4)), 0.0)
     shift = float(z.min())
@@ -59,14 +57,14 @@ def linkage_tree(z: NDArray[np.float64], linkage: Linkage) -> Tree:
 
 
 def cut_tree(tree: Tree, theta: float) -> NDArray[np.int64]:
-    """Labels [n] of the clusters whose merges are all at theta or below, numbered as by `ranked`."""
+    """Return labels [n] of the clusters whose merges are all at theta or below, numbered as by `ranked`."""
     if len(tree.merges) == 0:
         return np.zeros(1, dtype=np.int64)
     return ranked(hierarchy.fcluster(tree.merges, theta - tree.shift, criterion="distance"))
 
 
 def cut(z: NDArray[np.float64], theta: float, linkage: Linkage) -> NDArray[np.int64]:
-    """Labels [n] of the companies behind condensed z-scored distances, cut at `theta` (standard deviations).
+    """Return labels [n] of the companies behind condensed z-scored distances, cut at `theta` (standard deviations).
 
     With `single` these are the connected components of the minimum spanning tree without its edges above theta. A
     lower theta always refines a higher one.
@@ -75,7 +73,7 @@ def cut(z: NDArray[np.float64], theta: float, linkage: Linkage) -> NDArray[np.in
 
 
 def ranked(labels: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
-    """The same groups numbered from 0, the largest first, equal sizes by their first member."""
+    """Return the same groups numbered from 0, the largest first, equal sizes by their first member."""
     _, first, inverse, sizes = np.unique(labels, return_index=True, return_inverse=True, return_counts=True)
     order = np.lexsort((first, -sizes))
     return np.argsort(order).astype(np.int64)[inverse]
@@ -88,7 +86,7 @@ def choose_theta(
     linkage: Linkage,
     objective: Objective,
 ) -> tuple[float, float]:
-    """The cut that would have grouped past returns best.
+    """Return the cut that would have grouped past returns best, and its score.
 
     `mean_corr` is the paper's objective (G-CDR); `pair_lift` is (mean correlation inside clusters - mean of all
     pairs) * sqrt(pairs inside clusters), which rewards purity and coverage together. A cut that leaves everybody

@@ -2,25 +2,29 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import get_args
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from assets.clusters.baselines import embedding_similarity, group_clusters, sic_clusters, tfidf_similarity
-from assets.clusters.linkage import choose_theta, cut, ranked, z_scored_distances
+from assets.clusters.linkage import choose_theta, cut, z_scored_distances
 from assets.clusters.scores import nearest_neighbours, return_matrix
 from assets.features.attribution import cosines, dense, mean_contributions
-from resources.settings.clusters import Clusters
+from assets.latent_names import latent_names
+from resources.settings.clusters import Clusters, Method, SimilarityMethod
 
 Similarity = NDArray[np.float64]
+SIMILARITIES = get_args(SimilarityMethod)
+"""Methods that compare every pair; the others are given a group for every company."""
 
 
 @dataclass(frozen=True)
 class Known:
     """What is known of the companies at an as-of date, one row per company, sorted by company_id.
 
-    `companies` has company_id, text, embedding, sic and sector; `vectors` are rows of `company_vectors`.
+    `companies` has company_id, accession, sic, text, embedding and sector; `vectors` are rows of `company_vectors`.
     """
 
     companies: pl.DataFrame
@@ -39,7 +43,10 @@ def known_companies(
     embeddings: pl.DataFrame,
     companies: pl.DataFrame,
 ) -> Known:
-    """Join what the filing behind each company's vector says; companies without a vector are not grouped."""
+    """Join what the filing behind each company's vector says: the newest that is described.
+
+    Companies without a vector are not grouped.
+    """
     chosen = vectors.select("company_id", "accession").unique()
     rows = (
         chosen.join(filings.select("accession", "sic"), on="accession", how="left")
@@ -50,8 +57,8 @@ def known_companies(
     return Known(rows.sort("company_id"), vectors)
 
 
-def similarity(method: str, known: Known) -> Similarity:
-    """Cosines [n, n] of a method that has them: sae, embedding or tfidf."""
+def similarity(method: Method, known: Known) -> Similarity:
+    """Return the cosines [n, n] of a method that has them: sae, embedding or tfidf."""
     if method == "sae":
         return cosines(dense(known.vectors)[1])
     if method == "tfidf":
@@ -59,14 +66,11 @@ def similarity(method: str, known: Known) -> Similarity:
     return embedding_similarity(np.array(known.companies["embedding"].to_list()))
 
 
-def classification(method: str, known: Known) -> NDArray[np.int64]:
-    """Labels [n] of a method that is given: sic4, major_group, division or sector; who has no code stands alone."""
+def classification(method: Method, known: Known) -> NDArray[np.int64]:
+    """Return labels [n] by a given code: sic4, major_group, division or sector; a company without one is alone."""
     if method == "sector":
-        return ranked(group_clusters(known.companies["sector"].to_list()))
-    return ranked(sic_clusters(known.companies["sic"].to_list(), method))  # type: ignore[arg-type]
-
-
-SIMILARITIES = ("sae", "embedding", "tfidf")
+        return group_clusters(known.companies["sector"].to_list())
+    return sic_clusters(known.companies["sic"].to_list(), method)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ class Grouping:
     neighbours: pl.DataFrame | None
 
 
-def group(method: str, known: Known, returns: pl.DataFrame, settings: Clusters) -> Grouping:
+def group(method: Method, known: Known, returns: pl.DataFrame, settings: Clusters) -> Grouping:
     """Group the companies by one method; theta is chosen on `returns`, all of them up to the as-of date."""
     if method not in SIMILARITIES:
         return Grouping(_clusters(known, classification(method, known)), [], None)
@@ -107,18 +111,16 @@ def _clusters(known: Known, labels: NDArray[np.int64]) -> pl.DataFrame:
     return pl.DataFrame({"company_id": known.ids, "cluster": labels}, schema_overrides={"cluster": pl.Int32})
 
 
-def why(clusters: pl.DataFrame, vectors: pl.DataFrame, labels: pl.DataFrame, top: int) -> list[dict[str, object]]:
-    """Rows of `cluster_labels` without method and as_of: the `top` latents of every cluster of two or more."""
-    names = {tuple(key): label for *key, label in labels.select("entry", "block", "latent", "label").iter_rows()}
+def label_rows(
+    clusters: pl.DataFrame, vectors: pl.DataFrame, labels: pl.DataFrame, top: int
+) -> list[dict[str, object]]:
+    """Return rows of `cluster_labels` without method and as_of: the `top` latents of every cluster of two or more."""
     rows: list[dict[str, object]] = []
     for (cluster,), members in clusters.group_by("cluster", maintain_order=True):
         if members.height < 2:
             continue
         shares = mean_contributions(vectors, members["company_id"].to_list()).head(top)
-        for rank, (entry, block, latent, share) in enumerate(shares.iter_rows(), start=1):
-            which = {"entry": entry, "block": block, "latent": latent}
-            label = names.get((entry, block, latent), f"latent {latent}")
-            rows.append(
-                {"cluster": cluster, "size": members.height, "rank": rank, **which, "label": label, "share": share}
-            )
+        named = shares.with_columns(latent_names(shares, labels).alias("label"))
+        for rank, row in enumerate(named.iter_rows(named=True), start=1):
+            rows.append({"cluster": cluster, "size": members.height, "rank": rank, **row})
     return rows

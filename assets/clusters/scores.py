@@ -1,4 +1,4 @@
-"""Scores: whether groups and nearest peers foretell which returns move together."""
+"""Scores: whether groups and nearest peers predict which returns move together."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ class ReturnWindow:
     """Companies left out because their return never changed: a stale price."""
 
     def correlations(self) -> NDArray[np.float64]:
-        """Pearson correlations [kept, kept], 1 on the diagonal."""
+        """Return Pearson correlations [kept, kept], 1 on the diagonal."""
         centred = self.values - self.values.mean(axis=0)
         units = centred / np.linalg.norm(centred, axis=0)
         corr = np.clip(units.T @ units, -1.0, 1.0)
@@ -49,7 +49,7 @@ class Placebo:
 
 
 def return_matrix(returns: pl.DataFrame, company_ids: Sequence[str], months: Sequence[date]) -> NDArray[np.float64]:
-    """Monthly log returns [months, companies] in the order given, NaN where there is none."""
+    """Return monthly log returns [months, companies] in the order given, NaN where there is none."""
     columns = pl.DataFrame({"company_id": company_ids}).with_row_index("column")
     rows = pl.DataFrame({"month": months}, schema={"month": pl.Date}).with_row_index("row")
     found = returns.join(columns, on="company_id").join(rows, on="month")
@@ -59,7 +59,7 @@ def return_matrix(returns: pl.DataFrame, company_ids: Sequence[str], months: Seq
 
 
 def complete_returns(matrix: NDArray[np.float64]) -> ReturnWindow:
-    """The companies of a matrix [months, n] that have every month and did move.
+    """Return the companies of a matrix [months, n] that have every month and did move.
 
     Raises
     ------
@@ -75,12 +75,12 @@ def complete_returns(matrix: NDArray[np.float64]) -> ReturnWindow:
 
 
 def pair_correlations(labels: NDArray[np.int64], corr: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Correlations of all pairs inside clusters."""
+    """Return the correlations of all pairs inside clusters."""
     return corr[_pairs(labels)]
 
 
 def mean_corr(labels: NDArray[np.int64], corr: NDArray[np.float64]) -> float | None:
-    """MeanCorr [paper]: mean over clusters of two or more of their mean pairwise correlation; None without any."""
+    """Return MeanCorr [paper]: mean over clusters of two or more of their mean pairwise correlation, or None."""
     first, second = _pairs(labels)
     if len(first) == 0:
         return None
@@ -89,18 +89,18 @@ def mean_corr(labels: NDArray[np.int64], corr: NDArray[np.float64]) -> float | N
 
 
 def pair_weighted(labels: NDArray[np.int64], corr: NDArray[np.float64]) -> float | None:
-    """Mean correlation over all pairs inside clusters; None without any."""
+    """Return the mean correlation over all pairs inside clusters; None without any."""
     inside = pair_correlations(labels, corr)
     return float(inside.mean()) if len(inside) else None
 
 
 def all_pairs(corr: NDArray[np.float64]) -> float:
-    """Mean correlation over all pairs of [n, n], n at least 2."""
+    """Return the mean correlation over all pairs of [n, n], n at least 2."""
     return float(corr[np.triu_indices(len(corr), 1)].mean())
 
 
 def coverage(labels: NDArray[np.int64]) -> float:
-    """Share of companies that have at least one peer; 0 where there is no company."""
+    """Return the share of companies that have at least one peer; 0 where there is no company."""
     sizes = _sizes(labels)
     return float(sizes[sizes > 1].sum() / max(len(labels), 1))
 
@@ -132,7 +132,7 @@ def score_clusters(
     draws: int,
     seed: int,
 ) -> dict[str, object]:
-    """One row of `cluster_scores`, without method and as_of, over the companies that have every month.
+    """Return one row of `cluster_scores`, without method and as_of, over the companies that have every month.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def score_clusters(
 
 
 def nearest_neighbours(similarity: NDArray[np.float64], company_ids: Sequence[str], k: int) -> pl.DataFrame:
-    """The `k` nearest companies of each, fewer where there are fewer; equally near ones by company_id.
+    """Return the `k` nearest companies of each, fewer where there are fewer; equally near ones by company_id.
 
     Returns
     -------
@@ -201,7 +201,7 @@ def nearest_neighbours(similarity: NDArray[np.float64], company_ids: Sequence[st
 def same_group_share(
     neighbours: pl.DataFrame, group: Mapping[str, str | None], min_members: int = 4
 ) -> tuple[float, int]:
-    """Share of companies whose nearest peer is in their group, and how many were asked.
+    """Return the share of companies whose nearest peer is in their group, and how many were asked.
 
     Asked are the companies of `neighbours` whose group has at least `min_members` of them; the share is 0 where none
     is. Compare with `chance_share` over the same companies.
@@ -214,7 +214,7 @@ def same_group_share(
 
 
 def chance_share(groups: Mapping[str, str | None], min_members: int = 4) -> float:
-    """What `same_group_share` expects of a random peer, over the companies in `groups` (None: in no group)."""
+    """Return what `same_group_share` expects of a random peer, over the companies in `groups` (None: in no group)."""
     sizes = [size for size in _group_sizes(groups.values()).values() if size >= min_members]
     asked = sum(sizes)
     return sum(size * (size - 1) for size in sizes) / (asked * (len(groups) - 1)) if asked else 0.0
@@ -223,7 +223,7 @@ def chance_share(groups: Mapping[str, str | None], min_members: int = 4) -> floa
 def nearest_peer_corr(
     neighbours: pl.DataFrame, company_ids: Sequence[str], matrix: NDArray[np.float64]
 ) -> float | None:
-    """Mean correlation of returns [months, companies] with the nearest peer, over pairs that have every month."""
+    """Return the mean correlation of returns [months, companies] with the nearest peer; only pairs with every month."""
     window = complete_returns(matrix)
     place = {company_ids[column]: row for row, column in enumerate(window.kept)}
     nearest = neighbours.filter(pl.col("rank") == 1).select("company_id", "peer_id").iter_rows()

@@ -8,7 +8,7 @@ from assets import schemas
 from assets.companies.tickers import ticker_history
 from assets.declaration import asset
 from resources.lake.build import Build
-from resources.lake.recipe import Slices, Window, whole
+from resources.lake.recipe import DateWindow, Slices, whole
 from resources.settings.profile import Profile
 from resources.sources import Sources
 
@@ -21,11 +21,11 @@ def _tickers_now(profile: Profile, partition: str | None, sources: Sources) -> S
     return sources.universe(profile).tickers_now()
 
 
-def _cover_pages(profile: Profile, partition: str | None) -> Window:
+def _cover_pages(profile: Profile, partition: str | None) -> DateWindow:
     """Filings whose cover pages tell tickers: all, or none where the source itself names them."""
     from resources.universe import SOURCES
 
-    return Window() if SOURCES[profile.descriptions.source].cover_pages else Window(until=date.min)
+    return DateWindow() if SOURCES[profile.descriptions.source].cover_pages else DateWindow(until=date.min)
 
 
 @asset(

@@ -50,7 +50,7 @@ def ticker_history(seen: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:
 
 
 def _shown(seen: pl.DataFrame) -> pl.DataFrame:
-    """Return per symbol and company: first and last day shown, last spelling, and the company's first report."""
+    """Return first and last day shown per symbol and company, its spelling, the company's first report with any."""
     reports = (
         seen.select("company_id", "filed_at", ticker=pl.col("tickers").cast(pl.List(pl.String)))
         .explode("ticker")
@@ -66,7 +66,7 @@ def _shown(seen: pl.DataFrame) -> pl.DataFrame:
 
 
 def _listed(listed: pl.DataFrame) -> pl.DataFrame:
-    """Return the list's spelling per symbol and company."""
+    """Return how the list spells each symbol, per company."""
     rows = listed.select("company_id", pl.col("ticker").cast(pl.String)).drop_nulls().with_columns(_symbol())
     return rows.group_by(PAIR).agg(list_spelling=pl.col("ticker").min())
 
@@ -88,7 +88,7 @@ def _ended(claims: pl.DataFrame) -> pl.DataFrame:
 
 
 def _overtaken(claims: pl.DataFrame) -> pl.DataFrame:
-    """Return symbols and companies whose symbol the list gives to another company with a newer claim."""
+    """Return the symbols and companies where the list gives the symbol to another company with the newer claim."""
     others = claims.drop_nulls("list_spelling").select("symbol", "last", other="company_id")
     rivals = claims.join(others, on="symbol", suffix="_of_other").filter(pl.col("company_id") != pl.col("other"))
     # A null means a company that only the list names: it has the ticker today, so its claim is newer.
@@ -97,7 +97,7 @@ def _overtaken(claims: pl.DataFrame) -> pl.DataFrame:
 
 
 def _succeeding(claims: pl.DataFrame) -> pl.DataFrame:
-    """Return symbols and companies whose first report with the symbol follows the end of another company's claim.
+    """Return the symbols and companies whose first report that shows the symbol follows the end of another's claim.
 
     `succeeded` is the day after the last of these claims ended.
     """

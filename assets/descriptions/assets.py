@@ -44,7 +44,8 @@ def filings(build: Build) -> None:
 )
 def descriptions(build: Build) -> None:
     """The text of every filing of a year; what cannot be used is kept with its reason."""
-    from assets.descriptions.extraction import described, extracted, extractor_version, given
+    from assets.descriptions.extraction import described, extracted, extractor_version
+    from assets.descriptions.given_texts import given
 
     rows, source = build.read("filings"), build.profile.descriptions.source
     said = build.universe.texts(int(build.partition or 0), build.progress)

@@ -9,7 +9,7 @@ import polars as pl
 
 from assets import schemas
 from assets.descriptions.item1 import Item1, item1
-from assets.descriptions.text_quality import SHORT_CHARS, quality, rejection
+from assets.descriptions.text_quality import SHORT_CHARS
 from resources.compute.workers import Failed, map_in_processes
 from resources.edgar.blobs import BlobStore
 from resources.edgar.index import is_amendment
@@ -50,7 +50,7 @@ def extracted(root: Path, version: str, filings: pl.DataFrame, progress: Callabl
 def described(
     filings: pl.DataFrame, outcomes: Iterable[Item1 | Failed], source: str
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the rows of `descriptions` and of `descriptions_rejected`: every filing becomes one or the other.
+    """Return rows of `descriptions` and of `descriptions_rejected`; every filing is in one of them.
 
     An amendment replaces a text only if it has an Item 1 of its own that is not short.
     """
@@ -70,25 +70,6 @@ def described(
         else:
             rejected.append({**row, "reason": reason})
     return schemas.DESCRIPTIONS.frame(texts), schemas.DESCRIPTIONS_REJECTED.frame(rejected)
-
-
-def given(filings: pl.DataFrame, texts: pl.DataFrame, source: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the same rows for texts that need no extraction, given in columns accession and text."""
-    rows = filings.join(texts.select("accession", "text"), on="accession", how="left").with_columns(reason=rejection())
-    usable = rows.filter(pl.col("reason").is_null()).select(
-        "accession",
-        "company_id",
-        "filed_at",
-        "text",
-        fiscal_year=pl.coalesce("period", "filed_at").dt.year(),
-        n_chars=pl.col("text").str.len_chars(),
-        method=pl.lit("given"),
-        quality=quality(),
-        overlap=pl.lit(None, pl.Float64),
-        doubt=pl.lit(None, pl.String),
-        source=pl.lit(source),
-    )
-    return usable, rows.drop_nulls("reason").select("accession", "company_id", "filed_at", "reason")
 
 
 def _text(found: Item1) -> dict[str, object]:

@@ -6,7 +6,7 @@ import polars as pl
 
 from assets import schemas
 from assets.declaration import asset
-from assets.partitions import filings_known
+from assets.known_at import filings_known
 from resources.lake.build import Build
 from resources.lake.recipe import Slices, whole
 from resources.models.embedder import embedder_identity
@@ -115,10 +115,10 @@ def company_embeddings(build: Build) -> None:
 def company_vectors(build: Build) -> None:
     """Make unit vectors of the newest filing of every company, weighted by what was known at the as-of date."""
     from assets.features.attribution import company_vectors as vectors_of
-    from assets.features.encoding import newest
+    from assets.known_at import newest_filings
     from assets.partitions import month_end
 
-    features = newest(build.read("company_features"))
+    features = newest_filings(build.read("company_features"))
     vectors = vectors_of(features, build.profile.features.weighting)
     as_of = pl.lit(month_end(build.partition or ""), pl.Date)
     build.write(schemas.COMPANY_VECTORS, vectors.with_columns(as_of=as_of))

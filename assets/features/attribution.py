@@ -1,19 +1,18 @@
 """Attribution: unit vectors of weighted latents, whose cosine is exactly the sum of what each latent contributes."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-Weighting = Literal["excess", "idf", "none"]
+from assets.latent_names import LATENT
+from resources.settings.features import Weighting
 
 TINY_VARIANCE = 1e-12
 """Relative variance below which a latent is the same in every company, rounding aside."""
 BLOCK = ("entry", "block")
-LATENT = ("entry", "block", "latent")
 
 
 class AmbiguousFeaturesError(ValueError):

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from assets import schemas
 from assets.activations.shards.part import Document
 from assets.activations.shards.shards import massive_tokens
-from assets.features.pooling import Pooling, pool_filing
+from assets.features.pooling import pool_filing
 from assets.saes.model.sae import Sae
+from resources.settings.features import Pooling
 
 CHUNK = 4096
 """Tokens encoded at once."""
@@ -37,13 +38,6 @@ def chosen_entries(saes: pl.DataFrame, blocks: list[int]) -> pl.DataFrame:
         trained = sorted(covered["block"])
         raise NoEntryError(f"features.blocks: no autoencoder reads block {missing[0]}; those trained read {trained}")
     return chosen.select("entry", "block", "sha256")
-
-
-def newest(filings: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of the newest filing of every company (greatest filed_at, then accession)."""
-    last = filings.select("company_id", "filed_at", "accession").unique().sort("filed_at", "accession")
-    last = last.unique("company_id", keep="last", maintain_order=True)
-    return filings.join(last, on=["company_id", "accession"], how="semi")
 
 
 def encode_filings(

@@ -1,12 +1,12 @@
 """Pooling: the latent activations of a filing's tokens become one value per latent."""
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-Pooling = Literal["mean", "max", "sum", "log1p_sum"]
+from resources.settings.features import Pooling
 
 FEATURES = pl.Schema(
     {

@@ -1,1 +1,5 @@
 """What people look at: the DuckDB window onto the lake, and the atlas page."""
+
+from pathlib import Path
+
+TEMPLATES = Path(__file__).parent / "templates"

@@ -6,8 +6,9 @@ from pathlib import Path
 import polars as pl
 
 from assets import schemas
-from assets.declaration import asset
-from assets.partitions import filings_known, month_end
+from assets.declaration import EVERY_ASSET, asset
+from assets.outputs import TEMPLATES
+from assets.partitions import month_end
 from resources.lake.build import Build
 from resources.lake.lake import Lake, file_digest
 from resources.lake.recipe import Slices, whole
@@ -15,34 +16,9 @@ from resources.places import SQL
 from resources.settings.profile import Profile
 from resources.sources import Sources
 
-TEMPLATES = Path(__file__).parent / "templates"
-EVERY_ASSET = (
-    "companies",
-    "tickers",
-    "filings",
-    "descriptions",
-    "prices",
-    "monthly_returns",
-    "activations",
-    "sae_corpus",
-    "layer_distances",
-    "layer_groups",
-    "saes",
-    "sae_scores",
-    "company_features",
-    "latent_labels",
-    "company_embeddings",
-    "company_vectors",
-    "peer_clusters",
-    "cluster_labels",
-    "cluster_scores",
-    "cointegrated_pairs",
-    "backtest_summary",
-)
-
 
 def _sql_now(profile: Profile, partition: str | None, sources: Sources) -> Slices:
-    """The SQL, and where the lake is: the views name files, so a lake that was moved needs new ones."""
+    """Return digests of the SQL, and where the lake is: views name files, so a lake that was moved needs new ones."""
     return _digests(SQL, "*.sql") | {"lake": str(Lake(sources.home, profile.name).root)}
 
 
@@ -56,19 +32,19 @@ def _digests(folder: Path, pattern: str) -> Slices:
 
 @asset(
     schemas.WAREHOUSE,
-    reads=dict.fromkeys(EVERY_ASSET, whole),
+    reads={EVERY_ASSET: whole},
     fingerprint=_sql_now,
     config=["notice", "descriptions.look_ahead"],
     kinds=["duckdb", "sql"],
     depends_on_paths=True,
 )
 def warehouse(build: Build) -> None:
-    """The DuckDB file: views over the Parquet of every table, and macros that answer questions; nothing is copied."""
+    """Build the DuckDB file: views over the Parquet of every table, macros that answer questions, no copies."""
     from assets.outputs.warehouse import build_warehouse
 
     tables = {
         table.name: [str(file) for file in build.files(table.name)]
-        for name in EVERY_ASSET
+        for name in build.declaration.reads
         for table in build.graph.declarations[name].tables
     }
     build.write(schemas.WAREHOUSE, build_warehouse(build.folder / "peerlens.duckdb", tables, SQL, build.profile.banner))
@@ -80,7 +56,6 @@ def warehouse(build: Build) -> None:
     reads={
         "companies": whole,
         "tickers": whole,
-        "filings": filings_known,
         "company_vectors": whole,
         "latent_labels": whole,
         "peer_clusters": whole,
@@ -88,11 +63,11 @@ def warehouse(build: Build) -> None:
         "cluster_scores": whole,
     },
     fingerprint=_templates_now,
-    config=["notice", "descriptions.look_ahead", "max_filing_age_months"],
+    config=["notice", "descriptions.look_ahead"],
     kinds=["html"],
 )
 def atlas(build: Build) -> None:
-    """One page per as-of date: the map, the groups and why, the scoreboard; opens in any browser, asks no network."""
+    """Render a page per as-of date: the map, the groups and why, the scoreboard; it needs a browser and no network."""
     from assets.outputs.atlas import AtlasTables, render_atlas
 
     tables = AtlasTables(**{name: build.read(name) for name in AtlasTables.__dataclass_fields__})

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -12,10 +11,11 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse
 
-from assets.outputs.company_map import DIVISIONS, UNKNOWN_DIVISION, WIDTH, division_of, map_companies
+from assets.latent_names import LATENT, latent_names
+from assets.outputs import TEMPLATES
+from assets.outputs.company_map import WIDTH, map_companies
+from assets.sic import DIVISIONS, UNKNOWN_DIVISION, division_name
 
-TEMPLATES = Path(__file__).parent / "templates"
-LATENT_KEY = ["entry", "block", "latent"]
 METHOD = "sae"
 PEERS = 5
 REASONS = 3
@@ -28,7 +28,7 @@ class AtlasTables:
 
     companies: pl.DataFrame
     tickers: pl.DataFrame
-    filings: pl.DataFrame
+    sic_groups: pl.DataFrame
     company_vectors: pl.DataFrame
     latent_labels: pl.DataFrame
     peer_clusters: pl.DataFrame
@@ -38,11 +38,11 @@ class AtlasTables:
     neighbour_scores: pl.DataFrame
 
     def at(self, as_of: date) -> "AtlasTables":
-        """Return the same tables without what belongs to another date or was filed after this one."""
+        """Return the same tables without what belongs to another date."""
         dated = {
             name: rows.filter(pl.col("as_of") == as_of) for name, rows in vars(self).items() if "as_of" in rows.columns
         }
-        return AtlasTables(**{**vars(self), **dated, "filings": self.filings.filter(pl.col("filed_at") <= as_of)})
+        return AtlasTables(**{**vars(self), **dated})
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class LatentMatrix:
         return np.asarray((self.weights @ self.weights.T).toarray(), dtype=np.float64)
 
     def reasons(self, company_id: str, peer_id: str) -> list[str]:
-        """Labels of the latents that add most to the cosine of two companies, the largest first."""
+        """Return labels of the latents that add most to the cosine of two companies, the largest first."""
         (own_latents, own), (peer_latents, peer) = (self._row(i) for i in (company_id, peer_id))
         shared, i, j = np.intersect1d(own_latents, peer_latents, assume_unique=True, return_indices=True)
         strongest = np.lexsort((shared, -own[i] * peer[j]))[:REASONS]
@@ -84,7 +84,7 @@ def render_atlas(tables: AtlasTables, as_of: date, banner: str) -> str:
     """
     known = tables.at(as_of)
     matrix = _latent_matrix(known.company_vectors, known.latent_labels)
-    directory = _directory(known, matrix.rows)
+    directory = company_directory(known, matrix.rows)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -92,7 +92,7 @@ def render_atlas(tables: AtlasTables, as_of: date, banner: str) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["figure"] = _figure
+    environment.filters["rounded"] = _rounded
     return environment.get_template("atlas.html.j2").render(
         as_of=as_of,
         banner=banner,
@@ -105,22 +105,21 @@ def render_atlas(tables: AtlasTables, as_of: date, banner: str) -> str:
 
 def _latent_matrix(vectors: pl.DataFrame, labels: pl.DataFrame) -> LatentMatrix:
     company_ids = vectors["company_id"].unique().sort().to_list()
-    latents = vectors.select(LATENT_KEY).unique().sort(LATENT_KEY).with_row_index("column")
+    latents = vectors.select(LATENT).unique().sort(LATENT).with_row_index("column")
     rows = pl.DataFrame({"company_id": company_ids}, schema={"company_id": pl.String}).with_row_index("row")
-    placed = vectors.join(latents, on=LATENT_KEY).join(rows, on="company_id").sort("row", "column")
+    # Sorted, since the order of floating-point sums would else follow the order of the rows in the table.
+    placed = vectors.join(latents, on=LATENT).join(rows, on="company_id").sort("row", "column")
     cells = (placed["row"].to_numpy(), placed["column"].to_numpy())
     weights = sparse.csr_array((placed["weight"].to_numpy(), cells), shape=(len(rows), len(latents)))
-    named = latents.join(labels.select(*LATENT_KEY, "label"), on=LATENT_KEY, how="left", maintain_order="left")
-    unnamed = pl.format("latent {} of {}", "latent", "entry")
-    texts = named.select(pl.when(pl.col("label") == "").then(None).otherwise(pl.col("label")).fill_null(unnamed))
-    return LatentMatrix(
-        {company_id: row for row, company_id in enumerate(company_ids)}, weights, texts.to_series().to_list()
-    )
+    names = latent_names(latents, labels).to_list()
+    return LatentMatrix({company_id: row for row, company_id in enumerate(company_ids)}, weights, names)
 
 
-def _directory(tables: AtlasTables, company_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Name, newest ticker, SIC code and division of each company."""
-    codes = tables.filings.drop_nulls("sic").sort("filed_at", "accession").unique("company_id", keep="last")
+def company_directory(tables: AtlasTables, company_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return name, newest ticker, SIC code and division of each company, of those grouped too.
+
+    The ticker is the one that `company_directory.sql` gives; SQL cannot call this, a test holds the two together.
+    """
     symbols = (
         tables.tickers.sort("ticker")
         .sort("valid_from", descending=True, nulls_last=True, maintain_order=True)
@@ -132,14 +131,14 @@ def _directory(tables: AtlasTables, company_ids: Iterable[str]) -> dict[str, dic
         pl.DataFrame({"company_id": ids}, schema={"company_id": pl.String})
         .join(tables.companies.select("company_id", "name"), on="company_id", how="left")
         .join(symbols.select("company_id", "ticker"), on="company_id", how="left")
-        .join(codes.select("company_id", "sic"), on="company_id", how="left")
+        .join(tables.sic_groups.select("company_id", "sic", "division"), on="company_id", how="left")
         .with_columns(pl.col("ticker", "name").fill_null(pl.col("company_id")))
     )
-    return {row["company_id"]: {**row, "division": division_of(row["sic"])} for row in rows.iter_rows(named=True)}
+    return {row["company_id"]: {**row, "division": division_name(row["division"])} for row in rows.to_dicts()}
 
 
 def _scores(tables: AtlasTables) -> list[dict[str, Any]]:
-    """One row per method, the largest lift first."""
+    """Return one row per method, the largest lift first."""
     nearest = tables.neighbour_scores.select("method", "same_major_group", "forward_corr")
     lift = (pl.col("pair_weighted") - pl.col("placebo_mean")).alias("lift")
     rows = tables.cluster_scores.with_columns(lift).join(nearest, on="method", how="left")
@@ -147,7 +146,7 @@ def _scores(tables: AtlasTables) -> list[dict[str, Any]]:
 
 
 def _groups(tables: AtlasTables, directory: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """The peer groups by size: members by ticker, and the labels that hold each together."""
+    """Return the peer groups by size: members by ticker, and the labels that hold each together."""
     chips = tables.cluster_labels.filter(pl.col("method") == METHOD).sort("cluster", "rank")
     members = tables.peer_clusters.filter(pl.col("method") == METHOD).sort("cluster", "company_id")
     labels = {key[0]: part["label"].to_list() for key, part in chips.group_by("cluster", maintain_order=True)}
@@ -162,7 +161,7 @@ def _groups(tables: AtlasTables, directory: dict[str, dict[str, Any]]) -> list[d
 
 
 def _companies(tables: AtlasTables, matrix: LatentMatrix, directory: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """Every company by ticker, with its nearest peers and why."""
+    """Return every company by ticker, with its nearest peers and why."""
     near = tables.neighbours.filter((pl.col("method") == METHOD) & (pl.col("rank") <= PEERS)).sort("company_id", "rank")
     peers: dict[str, list[dict[str, Any]]] = {company_id: [] for company_id in directory}
     for row in near.iter_rows(named=True):
@@ -173,7 +172,7 @@ def _companies(tables: AtlasTables, matrix: LatentMatrix, directory: dict[str, d
 
 def _map(matrix: LatentMatrix, directory: dict[str, dict[str, Any]]) -> dict[str, Any]:
     placed = map_companies(matrix.cosines)
-    names = [name for _, _, name in DIVISIONS] + [UNKNOWN_DIVISION]
+    names = [division.name for division in DIVISIONS] + [UNKNOWN_DIVISION]
     points = [
         {**directory[i], "x": x, "y": y, "colour": names.index(directory[i]["division"])}
         for i, (x, y) in zip(matrix.rows, placed.xy.tolist(), strict=True)
@@ -189,5 +188,5 @@ def _map(matrix: LatentMatrix, directory: dict[str, dict[str, Any]]) -> dict[str
     }
 
 
-def _figure(value: float | None, digits: int = 3) -> str:
+def _rounded(value: float | None, digits: int = 3) -> str:
     return "–" if value is None else f"{value:.{digits}f}"

@@ -6,19 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 
-DIVISIONS = (
-    (1, 9, "Agriculture"),
-    (10, 14, "Mining"),
-    (15, 17, "Construction"),
-    (20, 39, "Manufacturing"),
-    (40, 49, "Transport and utilities"),
-    (50, 51, "Wholesale"),
-    (52, 59, "Retail"),
-    (60, 67, "Finance"),
-    (70, 89, "Services"),
-    (91, 99, "Public administration"),
-)
-UNKNOWN_DIVISION = "Not known"
 WIDTH = 960.0
 MAX_HEIGHT = 640.0
 MARGIN = 36.0
@@ -35,15 +22,6 @@ class CompanyMap:
     xy: NDArray[np.float64]
     height: float
     shown_share: float
-
-
-def division_of(sic: str | None) -> str:
-    """Return the SIC division of a four-digit code, `Not known` where there is none.
-
-    Source: SIC manual, divisions A to J.
-    """
-    group = int(sic[:2]) if sic and sic[:2].isdigit() else 0
-    return next((name for first, last, name in DIVISIONS if first <= group <= last), UNKNOWN_DIVISION)
 
 
 def map_companies(cosines: NDArray[np.float64]) -> CompanyMap:

@@ -80,13 +80,14 @@ def build_warehouse(file: Path, tables: dict[str, list[str]], sql: Path, banner:
 
 def _known(name: str) -> Table:
     if name not in TABLES:
-        raise WarehouseError(f"table {name!r} is not in assets/schemas.py")
+        raise WarehouseError(f"table {name!r} is not in assets/schemas")
     return TABLES[name]
 
 
 def _base_view(table: Table, files: list[str]) -> Definition:
     # Columns are qualified because DuckDB binds views inside macros too, where a bare `method` would clash with the
     # macro's parameter of that name.
+    # hive_partitioning is off because a folder called `as_of=2011` would add a column of its own.
     if files:
         columns = ", ".join(f'part."{c.name}"' for c in table.columns)
         listed = ", ".join(_quoted(_no_glob(name)) for name in files)
@@ -122,6 +123,7 @@ def _read_definition(file: Path, kind: str) -> Definition:
 
 def _create_in_order(connection: duckdb.DuckDBPyConnection, definitions: list[Definition]) -> None:
     """Create each definition once everything it names is there; what still fails then is wrong."""
+    # Trial and error, since only DuckDB knows which views and macros a text names.
     waiting = definitions
     while waiting:
         failed = [(d, error) for d in waiting if (error := _create(connection, d))]

@@ -27,7 +27,7 @@ def _prices_now(profile: Profile, partition: str | None, sources: Sources) -> Sl
     checks=["has_prices", "unique_days", "coverage"],
 )
 def prices(build: Build) -> None:
-    """Daily adjusted closes of every company of the universe; who has none is kept with the reason."""
+    """Fetch daily adjusted closes of every company of the universe; who has none is kept with the reason."""
     from assets.prices.securities import company_prices
 
     settings, tickers, companies = build.profile.prices, build.read("tickers"), build.read("companies")["company_id"]
@@ -68,7 +68,7 @@ def _too_few(share: float, floor: float, missing: pl.DataFrame) -> str:
     checks=["unique_months", "finite"],
 )
 def monthly_returns(build: Build) -> None:
-    """Monthly log returns; odd ones are flagged, none is dropped, the profile says which count."""
+    """Make monthly log returns; odd ones are flagged, none is dropped, the profile says which count."""
     from assets.prices.quality import quality_numbers, without_prices
     from assets.prices.quality_figure import quality_figure
     from assets.prices.returns import monthly_returns as returns_of

@@ -1,16 +1,19 @@
 """How good prices and returns are, in numbers: coverage, what is missing and why, what is odd."""
 
 import re
+from typing import get_args
 
 import polars as pl
 
-FLAGS = ("outlier", "reversal", "stale", "delisted")
+from resources.settings.prices import Flag
+
+FLAGS = get_args(Flag)
 _PARTICULAR = re.compile(r"\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)|[$+-]?\d+(?:[-.,:/]\d+)*(?:e[+-]?\d+)?", re.IGNORECASE)
 """A quoted name, a date, a time or a number."""
 
 
 def without_prices(missing: pl.DataFrame) -> pl.DataFrame:
-    """Rows of `prices_missing` of companies that have no price at all; the others' prices are only behind."""
+    """Return the rows of `prices_missing` of companies that have no price at all; the others' are only behind."""
     return missing.filter(pl.col("through").is_null())
 
 
@@ -42,7 +45,7 @@ def coverage(returns: pl.DataFrame, companies: int) -> pl.DataFrame:
 
 
 def months_between(returns: pl.DataFrame) -> pl.DataFrame:
-    """Every calendar month between the first and the last return, as its last day."""
+    """Return every calendar month between the first and the last return, as its last day."""
     if returns.is_empty():
         return returns.select("month")
     first = returns.select(pl.col("month").min().dt.month_start()).item()
@@ -107,7 +110,7 @@ def _flag_counts(returns: pl.DataFrame) -> dict[str, int]:
 
 
 def extremes(returns: pl.DataFrame) -> dict[str, int | float | str]:
-    """First and last month, spread, worst and best return of at least one, as in `quality_numbers`."""
+    """Return first and last month, spread, worst and best return of at least one, as in `quality_numbers`."""
     ordered = returns.select("log_return", "company_id", pl.col("month").dt.strftime("%Y-%m")).sort(pl.all())
     (worst, loser, fell), (best, winner, rose) = ordered.row(0), ordered.row(-1)
     return {

@@ -72,7 +72,7 @@ def _draw_coverage(axes: Axes, months: pl.DataFrame, companies: int) -> None:
 
 
 def _draw_oddities(axes: Axes, months: pl.DataFrame) -> None:
-    """Flagged returns upwards, gaps downwards, so that one of them shows beside hundreds in another month."""
+    """Draw flagged returns upwards and gaps downwards, so that one shows beside hundreds in another month."""
     _style(axes, "Odd ones, on a log scale")
     if _drawn_empty(axes, months, "no returns"):
         return
@@ -124,7 +124,7 @@ def _draw_distribution(axes: Axes, returns: pl.DataFrame) -> None:
 
 
 def _bins(values: np.ndarray) -> tuple[int, tuple[float, float]]:
-    """How many bins, and from where to where: all returns and both bounds are inside, zero is an edge."""
+    """Return how many bins, and from where to where: all returns and both bounds are inside, zero is an edge."""
     low, high = min(-OUTLIER - BIN, values.min()), max(OUTLIER + BIN, values.max())
     width = BIN * np.ceil((high - low) / BIN / MOST_BINS)
     first, last = np.floor(low / width), np.ceil(high / width)
@@ -137,7 +137,7 @@ def _extremes_named(returns: pl.DataFrame) -> str:
 
 
 def _summed_up(reasons: pl.DataFrame) -> pl.DataFrame:
-    """At most MOST_REASONS rows, the last one for all rarer reasons together."""
+    """Return at most MOST_REASONS rows, the last one for all rarer reasons together."""
     if reasons.height <= MOST_REASONS:
         return reasons
     first, rest = reasons.head(MOST_REASONS - 1), reasons.slice(MOST_REASONS - 1)
@@ -146,7 +146,7 @@ def _summed_up(reasons: pl.DataFrame) -> pl.DataFrame:
 
 
 def _edges(months: pl.DataFrame) -> np.ndarray:
-    """Where the months begin and the last one ends, as matplotlib's days: [months + 1]."""
+    """Return where the months begin and the last one ends, as matplotlib's days: [months + 1]."""
     days = [*months["month"].dt.month_start(), months["month"][-1] + timedelta(days=1)]
     return np.asarray(date2num(days))
 
@@ -168,12 +168,12 @@ def _style(axes: Axes, title: str) -> None:
 
 
 def _legend(axes: Axes) -> None:
-    """Right of the panel's title, where it hides nothing."""
+    """Place the legend right of the panel's title, where it hides nothing."""
     axes.legend(loc="lower right", bbox_to_anchor=(1, 0.99), ncols=3, fontsize=8.5, frameon=False, borderaxespad=0)
 
 
 def _drawn_empty(axes: Axes, rows: pl.DataFrame, sentence: str) -> bool:
-    """Whether there is nothing to draw; then the panel says so."""
+    """Return whether there is nothing to draw; then the panel says so."""
     if rows.height:
         return False
     axes.text(0.5, 0.5, sentence, transform=axes.transAxes, ha="center", va="center", color=GREY, fontsize=11)

@@ -6,6 +6,9 @@ from datetime import date
 
 import polars as pl
 
+from assets.prices.open_days import open_days
+from resources.settings.prices import Flag
+
 OUTLIER = 1.0
 """A log return beyond this is flagged `outlier`."""
 UNDONE = math.log(1.5)
@@ -16,8 +19,6 @@ GRACE_DAYS = 4
 """The last month of the data counts where they reach to within this many days of its end: a long weekend."""
 QUIET_DAYS = 14
 """A company whose last trade is more than this before the last day of the data is flagged `delisted`."""
-OPEN_SHARE = 0.5
-"""The data end on the last day with at least this share of the usual number of companies: stragglers do not count."""
 DECIMALS = 9
 """Returns are rounded to this many decimals, so that another processor's last bits change no digest."""
 
@@ -56,14 +57,14 @@ def monthly_returns(prices: pl.DataFrame, behind: Collection[str] = ()) -> pl.Da
 
 
 def _last_day(daily: pl.DataFrame) -> date | None:
-    days = daily.group_by("date").len("companies").sort("date")
-    usual = pl.col("companies").filter(pl.col("date") > pl.col("date").max().dt.offset_by("-1y")).median()
-    last: date | None = days.filter(pl.col("companies") >= OPEN_SHARE * usual).select(pl.col("date").max()).item()
+    """Return the last day on which the market was open by the measure of the data's last year: not stragglers' days."""
+    in_the_last_year = pl.col("date") > pl.col("date").max().dt.offset_by("-1y")
+    last: date | None = open_days(daily, usual_on=in_the_last_year).select(pl.col("date").max()).item()
     return last
 
 
 def _month_ends(daily: pl.DataFrame) -> pl.DataFrame:
-    """One row per company and month: month, its number, last trading day and close, whether stale, and last trade."""
+    """Return a row per company and month: month, its number, last trading day and close, if stale, and last trade."""
     number = (pl.col("date").dt.year().cast(pl.Int32) * 12 + pl.col("date").dt.month()).alias("number")
     months = (
         daily.with_columns(number)
@@ -78,18 +79,18 @@ def _month_ends(daily: pl.DataFrame) -> pl.DataFrame:
 
 
 def _unchanged() -> pl.Expr:
-    """Whether a close equals the one before, of the same company and no more than a calendar month earlier."""
+    """Return whether a close equals the one before, of the same company and at most a calendar month earlier."""
     same = pl.all_horizontal(pl.col(c) == pl.col(c).shift(1) for c in ("company_id", "adj_close"))
     return (same & (pl.col("number").diff() <= 1)).fill_null(False)
 
 
 def _is_over(last_day: pl.Expr) -> pl.Expr:
-    """Whether a month is over, or as good as over, on the last day of the data."""
+    """Return whether a month is over, or as good as over, on the last day of the data."""
     return pl.col("month") <= last_day.dt.offset_by(f"{GRACE_DAYS}d")
 
 
 def _follows() -> pl.Expr:
-    """Whether the row above is the same company one month earlier."""
+    """Return whether the row above is the same company one month earlier."""
     return (pl.col("company_id") == pl.col("company_id").shift(1)) & (pl.col("number").diff() == 1)
 
 
@@ -99,16 +100,16 @@ def _log_return() -> pl.Expr:
 
 
 def _gone(last_day: pl.Expr, behind: Collection[str]) -> pl.Expr:
-    """Whether the month is the company's last, ended by its last trade."""
+    """Return whether the month is the company's last, ended by its last trade."""
     known = ~pl.col("company_id").is_in(list(behind))
     return known & (pl.col("date") == pl.col("ends")) & (pl.col("ends") < last_day.dt.offset_by(f"-{QUIET_DAYS}d"))
 
 
 def _flags() -> pl.Expr:
-    """What is odd about every return; one that is not null has its month before in the row above."""
+    """Return what is odd about every return; one that is not null has its month before in the row above."""
     value = pl.col("log_return")
     before = value.shift(1)
-    odd = {
+    odd: dict[Flag, pl.Expr] = {
         "outlier": value.abs() > OUTLIER,
         "reversal": (pl.max_horizontal(value.abs(), before.abs()) > OUTLIER) & ((value + before).abs() <= UNDONE),
         "stale": pl.col("stale"),

@@ -71,7 +71,7 @@ def company_prices(quotes: Quotes, tickers: pl.DataFrame, companies: pl.Series) 
 
 
 def _claims(tickers: pl.DataFrame) -> pl.DataFrame:
-    """Who says a ticker is theirs, the earlier first, from `opens` to `closes`, and whether it is `contested`."""
+    """Return who claims a ticker, the earlier first, from `opens` to `closes`, and whether it is `contested`."""
     claims = tickers.drop_nulls("ticker").select(
         "ticker",
         "company_id",
@@ -84,7 +84,7 @@ def _claims(tickers: pl.DataFrame) -> pl.DataFrame:
 
 
 def _securities(rows: pl.DataFrame) -> pl.DataFrame:
-    """First and last day of every security: columns ticker, first, last."""
+    """Return first and last day of every security: columns ticker, first, last."""
     known, paused = pl.col("security").forward_fill(), pl.col("date").diff().dt.total_days() > PAUSE_DAYS
     begins = pl.coalesce(known != known.shift(1), paused)
     number = begins.fill_null(False).cum_sum().over("ticker").alias("number")
@@ -93,7 +93,7 @@ def _securities(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _pieces(securities: pl.DataFrame, claims: pl.DataFrame) -> pl.DataFrame:
-    """The days of every ticker, each piece from `start` to the next: whose they are, or the reason they are nobody's.
+    """Return the days of every ticker in pieces, each from its `start` to the next: whose, or why they are nobody's.
 
     A piece that is nobody's carries one company that claims the ticker: of two that it lies between the later, else
     the earliest.
@@ -114,7 +114,7 @@ def _pieces(securities: pl.DataFrame, claims: pl.DataFrame) -> pl.DataFrame:
 
 
 def _histories(rows: pl.DataFrame) -> pl.DataFrame:
-    """The pieces that have quotes: first and last day, days, and the value traded (null where no volume is known)."""
+    """Return the pieces that have quotes: first and last day, days, value traded (null where no volume is known)."""
     value = (pl.coalesce("close", "adj_close") * pl.col("volume")).sum()
     return rows.group_by("ticker", "start").agg(
         pl.col("company_id", "reason").first(),
@@ -126,7 +126,7 @@ def _histories(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _chosen(histories: pl.DataFrame) -> pl.DataFrame:
-    """The histories, with a reason for all but one of each company."""
+    """Return the histories, with a reason for all but one of each company."""
     free = histories.filter(pl.col("reason").is_null())
     longest = free.sort("days", "first").unique(["ticker", "company_id"], keep="last")
     best = _most_traded(longest)
@@ -138,7 +138,7 @@ def _chosen(histories: pl.DataFrame) -> pl.DataFrame:
 
 
 def _most_traded(longest: pl.DataFrame) -> pl.DataFrame:
-    """One history a company, and `by_value`, whether value decided: known for every ticker of the company."""
+    """Return one history a company, and `by_value`: whether value decided, known for every ticker of the company."""
     ranked = longest.with_columns(by_value=pl.col("value").is_not_null().all().over("company_id"))
     ranked = ranked.with_columns(rank=pl.when("by_value").then("value"))
     ranked = ranked.sort("company_id", "rank", "days", "ticker", descending=[False, True, True, False])
@@ -155,7 +155,7 @@ def _lesser() -> pl.Expr:
 def _missing(
     companies: pl.Series, taken: pl.DataFrame, claims: pl.DataFrame, histories: pl.DataFrame, absent: Mapping[str, str]
 ) -> pl.DataFrame:
-    """Rows of `prices_missing`; a company with several tickers gets one row that names them all."""
+    """Return the rows of `prices_missing`; a company with several tickers gets one row that names them all."""
     without = pl.DataFrame({"company_id": companies.unique()}).join(taken, on="company_id", how="anti")
     quoted = histories.group_by("ticker").agg(pl.col("first").min(), pl.col("last").max())
     asked = without.join(claims, on="company_id").join(quoted, on="ticker", how="left")
@@ -168,7 +168,7 @@ def _missing(
 
 
 def _behind(taken: pl.DataFrame, quotes: Quotes) -> pl.DataFrame:
-    """Rows of `prices_missing` of companies whose quotes end early, if it is the ticker's last security they have."""
+    """Return the rows of `prices_missing` where quotes end early, of companies that have the ticker's last security."""
     reasons = _reasons(quotes.behind).join(quotes.rows.group_by("ticker").agg(pl.col("date").max()), on="ticker")
     return taken.join(reasons, left_on=["ticker", "last"], right_on=["ticker", "date"], suffix="_behind").select(
         "company_id", "ticker", pl.col("last").alias("through"), pl.col("reason_behind").alias("reason")
@@ -181,7 +181,7 @@ def _reasons(told: Mapping[str, str]) -> pl.DataFrame:
 
 
 def _absence() -> pl.Expr:
-    """Why a company has no quotes of one of its tickers."""
+    """Return why a company has no quotes of one of its tickers."""
     others = pl.format("quotes of {} to {} only, when the ticker meant another company", "first", "last")
     contested = pl.when("contested").then(pl.lit(CONTESTED))
     return contested.when(pl.col("first").is_not_null()).then(others).otherwise("reason")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from multiprocessing import get_context
 from typing import TypeVar
 
@@ -52,9 +52,11 @@ def map_in_processes(
     progress : callable, optional
         Called with 1 after each item.
     """
-    count = workers or os.cpu_count() or 1
+    most, items = workers or os.cpu_count() or 1, iter(items)
+    first = list(islice(items, most))
+    count = max(1, len(first))  # a process for nothing costs seconds of imports
     with _pool(count) as pool:
-        scheduled = (pool.schedule(function, args=(item,), timeout=timeout) for item in items)
+        scheduled = (pool.schedule(function, args=(item,), timeout=timeout) for item in chain(first, items))
         waiting = deque(islice(scheduled, QUEUED_PER_WORKER * count))
         while waiting:
             outcome = _outcome(waiting.popleft(), timeout)

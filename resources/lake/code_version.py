@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 
 from resources.places import ROOT
 
@@ -46,7 +47,7 @@ DISTRIBUTIONS = {"edgar": "edgartools", "sklearn": "scikit-learn", "yaml": "PyYA
 
 
 def code_version(module: str, function: str, besides: Iterable[str] = ()) -> str:
-    """Hash of everything that `module.function` runs, libraries' versions included.
+    """Return the hash of all code that `module.function` runs, and of the versions of the libraries it uses.
 
     `besides` are modules that it reaches through an object that it is given, which names in its code do not tell.
 
@@ -104,9 +105,7 @@ def _is_plumbing(name: str) -> bool:
 @cache
 def _tree(module: str) -> ast.Module:
     """Return the syntax tree of a first-party module without docstrings, those under constants included."""
-    base = ROOT.joinpath(*module.split("."))
-    file = base.with_suffix(".py") if base.with_suffix(".py").exists() else base / "__init__.py"
-    tree = ast.parse(file.read_text(encoding="utf-8"))
+    tree = ast.parse(_file(module).read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [inner for inner in node.body if not _is_docstring(inner)] or [ast.Pass()]
@@ -163,7 +162,13 @@ def _imported(node: ast.AST) -> list[str]:
 
 
 def _is_module(name: str) -> bool:
-    return name.split(".", maxsplit=1)[0] in FIRST_PARTY and ROOT.joinpath(*name.split(".")).with_suffix(".py").exists()
+    return name.split(".", maxsplit=1)[0] in FIRST_PARTY and _file(name).exists()
+
+
+def _file(module: str) -> Path:
+    """Return where a module's code is; a package's is its `__init__.py`."""
+    base = ROOT.joinpath(*module.split("."))
+    return base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
 
 
 @cache

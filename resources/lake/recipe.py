@@ -16,7 +16,7 @@ Slices = dict[str, str]
 
 
 @dataclass(frozen=True)
-class Window:
+class DateWindow:
     """The dates of an input that an asset reads: after `after`, up to and including `until`; None is no bound."""
 
     after: date | None = None
@@ -47,16 +47,16 @@ class Window:
         return self.after is not None or self.until is not None
 
 
-Reads = Callable[[Profile, str | None], Window]
+Reads = Callable[[Profile, str | None], DateWindow]
 Fingerprint = Callable[[Profile, str | None, Sources], Slices]
 """Asks the outside world for the digests of the slices that it has now of a partition."""
 Outside = Literal["universe", "market"]
 """What of `Sources` a body may ask: the name of a package of `resources`, whose code is then part of the recipe."""
 
 
-def whole(profile: Profile, partition: str | None) -> Window:
+def whole(profile: Profile, partition: str | None) -> DateWindow:
     """Return the window without bounds."""
-    return Window()
+    return DateWindow()
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class Graph:
             if upstream.partitioning != "filing_year" or key is None or window.shows_year(int(key))
         ]
 
-    def window(self, declaration: Declaration, partition: str | None, name: str) -> Window:
+    def window(self, declaration: Declaration, partition: str | None, name: str) -> DateWindow:
         """Return the window of the input `name` that this partition reads."""
         return declaration.reads.get(name, whole)(self.profile, partition)
 

@@ -6,11 +6,17 @@ from pydantic import Field
 
 from resources.settings.section import Positive, Section
 
+SimilarityMethod = Literal["sae", "embedding", "tfidf"]
+SicLevel = Literal["sic4", "major_group", "division"]
+Method = Literal[SimilarityMethod, SicLevel, "sector"]
+Linkage = Literal["single", "average", "complete"]
+Objective = Literal["pair_lift", "mean_corr"]
+
 
 class Clusters(Section):
     """Peer groups."""
 
-    methods: list[Literal["sae", "embedding", "tfidf", "sic4", "major_group", "division", "sector"]] = [
+    methods: list[Method] = [
         "sae",
         "embedding",
         "tfidf",
@@ -19,11 +25,11 @@ class Clusters(Section):
         "division",
     ]
     """What is compared."""
-    linkage: Literal["single", "average", "complete"] = "average"
+    linkage: Linkage = "average"
     """`single` is the paper's minimum spanning tree; it chains into one giant group."""
     thetas: list[float] = [round(-4.5 + 0.1 * i, 1) for i in range(36)]
     """Cuts tried, in z-scored cosine distance."""
-    objective: Literal["pair_lift", "mean_corr"] = "pair_lift"
+    objective: Objective = "pair_lift"
     """What picks theta; `mean_corr` is the paper's and rewards a handful of tiny groups."""
     train_months: Positive = 60
     """Months of returns before the as-of date that theta is chosen on."""

@@ -4,15 +4,18 @@ from typing import Literal
 
 from resources.settings.section import Positive, Section
 
+Pooling = Literal["mean", "max", "sum", "log1p_sum"]
+Weighting = Literal["excess", "idf", "none"]
+
 
 class Features(Section):
     """Company features."""
 
     blocks: list[int] = [24]
     """Blocks whose latents describe a company."""
-    pooling: Literal["mean", "max", "sum", "log1p_sum"] = "mean"
+    pooling: Pooling = "mean"
     """How token activations become one number; `sum` is the paper's."""
-    weighting: Literal["excess", "idf", "none"] = "excess"
+    weighting: Weighting = "excess"
     """`excess`: standard deviations above the mean company; `idf`: down with the number of companies that have it."""
 
 

@@ -6,13 +6,15 @@ from pydantic import Field
 
 from resources.settings.section import Positive, Section
 
+Strategy = Literal["optimal", "complete", "rows_of_tril", "even"]
+
 
 class Groups(Section):
     """How blocks are grouped (Group-SAE); the last block always stands alone."""
 
     precision: Annotated[float, Field(gt=0)] | None = 0.005
     """Documents are read until every angular distance, in [0, 1], is known to this much (95 %); empty: all."""
-    strategy: Literal["optimal", "complete", "rows_of_tril", "even"] = "optimal"
+    strategy: Strategy = "optimal"
     """`optimal`: exact contiguous partition; `complete`: the paper's text; `rows_of_tril`: its code; `even`: equal."""
     count: Positive | None = None
     """Number of groups; empty: the smallest whose AMAD is under `max_amad`, or the best of cost against loss."""

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from resources.settings.section import Month, Section, Share, WebAddress
 
 Excludable = Literal["outlier", "reversal", "stale"]
+Flag = Literal[Excludable, "delisted"]
 
 
 class PriceColumns(Section):

@@ -8,11 +8,14 @@ from pydantic import Field, field_validator
 
 from resources.settings.section import Positive, Section
 
+Activation = Literal["topk", "batch_topk", "jump_relu"]
+Direction = Literal["forward", "backward", "tree"]
+
 
 class Transfer(Section):
     """Training by transfer from another entry (paper C)."""
 
-    direction: Literal["forward", "backward", "tree"] = "forward"
+    direction: Direction = "forward"
     """`forward`: from the group before; `backward`: from the group after; `tree`: every block of a group gets one of
     its own that starts from the group's."""
     entries: Annotated[int, Field(ge=0)] = 1
@@ -47,7 +50,7 @@ class Download(Section):
 class Saes(Section):
     """Sparse autoencoders."""
 
-    activation: Literal["topk", "batch_topk", "jump_relu"] = "topk"
+    activation: Activation = "topk"
     """Which latents are active: the k strongest of a token, of a batch, or those above a threshold of their own."""
     block_biases: bool = True
     """Whether the blocks that share an autoencoder have biases of their own; false is the paper's."""

@@ -4,15 +4,13 @@ A new source is a class that does what `Universe` says, a name in `Descriptions.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 
-from resources.settings.profile import Profile
 from resources.universe.corpus_source import CorpusUniverse
 from resources.universe.edgar_source import EdgarUniverse
 from resources.universe.table_source import TableUniverse
 from resources.universe.universe import COMPANIES, FILED, Documents, Filed, Universe
 
-__all__ = ["COMPANIES", "FILED", "SOURCES", "Documents", "Filed", "Universe", "open_universe"]
+__all__ = ["COMPANIES", "FILED", "SOURCES", "Documents", "Filed", "Universe"]
 
 SOURCES: Mapping[str, type[Universe]] = {
     "sample": TableUniverse,
@@ -22,8 +20,3 @@ SOURCES: Mapping[str, type[Universe]] = {
     "edgar": EdgarUniverse,
 }
 """`descriptions.source` -> what reads it."""
-
-
-def open_universe(profile: Profile, home: Path) -> Universe:
-    """Open the universe that a profile names; `home` is where downloads are kept."""
-    return SOURCES[profile.descriptions.source](profile, home)

@@ -7,7 +7,6 @@ filed on 31 December of the year after: nine months late for most, never before 
 Only a report that came over a year late, which nothing tells, would be dated too early.
 """
 
-import hashlib
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
@@ -16,17 +15,12 @@ import polars as pl
 from resources.settings.descriptions import Descriptions
 from resources.settings.profile import ProfileError
 from resources.universe.corpus_files import CorpusFile, corpus_files, files_fingerprint, read_rows
+from resources.universe.table_source import COLUMNS, text_digest
 
 YEARS_TO_FILING = 1
 """Between the year that a source tells and the year on whose last day the report counts as filed."""
 CORPUS_COLUMNS = ("filename", "cik", "year", "section_1")
 AUTHORS_COLUMNS = ("cik", "year", "section_1", "company_name", "sic_code", "ticker")
-COLUMNS = {
-    "accession": pl.String, "company_id": pl.String, "cik": pl.String, "ticker": pl.String, "name": pl.String,
-    "exchange": pl.String, "sector": pl.String, "industry": pl.String, "sic": pl.String,
-    "fiscal_year_end": pl.String, "form": pl.String, "filed_at": pl.Date, "period": pl.Date,
-    "text": pl.String, "sha256": pl.String,
-}  # fmt: skip
 NAME = r"(?i)\d_(10-?K[0-9A-Z]*)_\d{4}_(\d{10}-\d\d-\d{6})"
 """Form and accession number in a file name."""
 FIRST_SHORT_YEAR = 90
@@ -177,11 +171,6 @@ def _completed(reports: pl.DataFrame) -> pl.DataFrame:
     told = told.with_columns(sha256=pl.col("text").map_elements(text_digest, return_dtype=pl.String))
     absent = (pl.lit(None, type).alias(name) for name, type in COLUMNS.items() if name not in told.columns)
     return told.with_columns(absent).select(*COLUMNS)
-
-
-def text_digest(text: str) -> str:
-    """Return the SHA-256 of a text."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _one_per_accession(reports: pl.DataFrame) -> pl.DataFrame:

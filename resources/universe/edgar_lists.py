@@ -28,7 +28,7 @@ LISTING = "/files/company_tickers_exchange.json"
 HALF_A_DAY = 12 * 3600.0
 SETTLED = timedelta(days=7)
 """This long after the end of a quarter its index is final and not asked for again."""
-BRIEFLY = RetryPolicy(attempts=3, longest_wait=2.0, no_answer=5.0, silence=5.0, timeout=10.0)
+BRIEFLY = RetryPolicy(attempts=3, longest_wait=2.0, startup_timeout=5.0, outage_timeout=5.0, timeout=10.0)
 """For lists that are known and only may have changed."""
 LOG = logging.getLogger("peerlens")
 FACTS = {"company_id": pl.String, "exchange": pl.String, "fiscal_year_end": pl.String, "first_report": pl.Date}
@@ -69,7 +69,7 @@ class EdgarLists:
             raise EdgarError(f"EDGAR has no {path}; where it should have it by now, run again with --all")
         if sha256 is None:
             return pl.DataFrame(schema=REPORTS)
-        parsed = self.store.remembered(f"/indexes/{sha256}", lambda: self._parsed(path, sha256, year))
+        parsed = self.store.get_or_make(f"/indexes/{sha256}", lambda: self._parsed(path, sha256, year))
         return pl.read_parquet(BytesIO(parsed))
 
     def _parsed(self, path: str, sha256: str, year: int) -> bytes:

@@ -1,6 +1,7 @@
 """Who exists and what they say: the bundled sample or a Parquet file of your own, as one row per filing."""
 
 import difflib
+import hashlib
 from collections.abc import Callable
 from datetime import date, timedelta
 from functools import cached_property, lru_cache
@@ -13,9 +14,14 @@ from resources.lake.progress import OpenBar
 from resources.places import SAMPLE
 from resources.settings.descriptions import Descriptions
 from resources.settings.profile import Profile, ProfileError
-from resources.universe.corpora import COLUMNS, text_digest
 from resources.universe.universe import COMPANIES, FILED, Documents, Filed
 
+COLUMNS = {
+    "accession": pl.String, "company_id": pl.String, "cik": pl.String, "ticker": pl.String, "name": pl.String,
+    "exchange": pl.String, "sector": pl.String, "industry": pl.String, "sic": pl.String,
+    "fiscal_year_end": pl.String, "form": pl.String, "filed_at": pl.Date, "period": pl.Date,
+    "text": pl.String, "sha256": pl.String,
+}  # fmt: skip
 FILING_LAG = timedelta(days=60)
 FIRST_SAMPLE_FILING = date(2003, 4, 1)
 
@@ -212,6 +218,11 @@ def _finish(rows: pl.DataFrame, source: str) -> pl.DataFrame:
     if (twice := rows.filter(pl.col("accession").is_duplicated())).height:
         raise ProfileError(f"descriptions: {twice['ticker'][0]!r} has two texts in one year; keep the later one")
     return rows.select(list(COLUMNS)).sort("accession")
+
+
+def text_digest(text: str) -> str:
+    """Return the SHA-256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _digits(codes: pl.Series, width: int) -> pl.Series:

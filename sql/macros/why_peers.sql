@@ -1,4 +1,4 @@
--- Why two companies are similar: what each latent adds, and the words in each description that woke it.
+-- Why two companies are similar: what each latent adds, and the words in each description at which it is strongest.
 --
 -- The contributions add up to the similarity in peers: the largest 12 one by one, then `all others`.
 create macro why_peers(a, b) as table

@@ -1,2 +1,2 @@
--- Which method foretells best which returns move together?
+-- Which method predicts best which returns move together?
 from scoreboard;

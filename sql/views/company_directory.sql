@@ -1,13 +1,12 @@
--- Every company with its ticker and its SIC code, as known at the newest as-of date.
+-- Every company with its ticker, and with its SIC code as known at the newest as-of date.
 create view company_directory as
 with codes as (
     select
-        filing.company_id,
-        last(filing.sic order by filing.filed_at, filing.accession) as sic
-    from filings as filing
-    join latest_as_of as latest on filing.filed_at <= latest.as_of
-    where filing.sic is not null
-    group by filing.company_id
+        coded.company_id,
+        coded.sic,
+        coded.major_group
+    from sic_groups as coded
+    join latest_as_of as latest on coded.as_of = latest.as_of
 ),
 symbols as (
     select
@@ -24,7 +23,7 @@ select
     coalesce(symbols.ticker, company.company_id) as ticker,
     company.name,
     codes.sic,
-    left(codes.sic, 2) as major_group,
+    codes.major_group,
     company.exchange,
     company.sector,
     company.industry

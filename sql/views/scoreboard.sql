@@ -1,4 +1,4 @@
--- How well each method foretells which returns move together, on months after the groups were formed.
+-- How well each method predicts which returns move together, on months after the groups were formed.
 --
 -- Means over as-of dates. lift = pair_weighted - placebo_mean; its 95 % interval is mean +- 1.96 sd / sqrt(dates).
 -- Row `placebo`: random groups of the sizes that sae has, and a random nearest peer.

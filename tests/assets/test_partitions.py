@@ -11,12 +11,11 @@ from assets.partitions import (
     as_of_keys,
     as_of_window,
     filing_year_keys,
-    filings_known,
     month_end,
     months_around,
     months_later,
 )
-from resources.lake.recipe import Window
+from resources.lake.recipe import DateWindow
 from resources.settings.as_of import AsOf
 from resources.settings.profile import Profile
 
@@ -60,23 +59,17 @@ def test_filing_years_are_sorted() -> None:
     assert filing_year_keys(PROFILE) == ("2003", "2004")
 
 
-def test_filings_are_known_from_the_age_limit_to_the_as_of_date() -> None:
-    assert filings_known(PROFILE, "2004-12") == Window(date(2003, 6, 30), date(2004, 12, 31))
-    ageless = PROFILE.model_copy(update={"max_filing_age_months": None})
-    assert filings_known(ageless, "2004-12") == Window(None, date(2004, 12, 31))
-
-
 def test_months_before_and_after_meet_at_the_as_of_date() -> None:
     before = months_around("clusters.train_months")(PROFILE, "2004-12")
     after = months_around(None, "clusters.horizon_months")(PROFILE, "2004-12")
-    assert before == Window(date(1999, 12, 31), date(2004, 12, 31))
-    assert after == Window(date(2004, 12, 31), date(2005, 12, 31))
+    assert before == DateWindow(date(1999, 12, 31), date(2004, 12, 31))
+    assert after == DateWindow(date(2004, 12, 31), date(2005, 12, 31))
     assert sum(before.shows(f"{y}-{m:02d}") for y in range(1995, 2010) for m in range(1, 13)) == 60
     assert sum(after.shows(f"{y}-{m:02d}") for y in range(1995, 2010) for m in range(1, 13)) == 12
 
 
 def test_a_book_sees_from_before_the_first_to_a_horizon_after_the_last_as_of_date() -> None:
     reads = as_of_window("backtest.trading_months")
-    assert reads(PROFILE, None) == Window(date(2004, 10, 31), date(2007, 12, 31))
+    assert reads(PROFILE, None) == DateWindow(date(2004, 10, 31), date(2007, 12, 31))
     endless = PROFILE.model_copy(update={"as_of": AsOf(first="2004-12", last=None)})
-    assert reads(endless, None) == Window(date(2004, 10, 31), None)
+    assert reads(endless, None) == DateWindow(date(2004, 10, 31), None)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from assets import schemas
 from assets.backtests.book import EXIT_REASONS, chronological_book, positions, trade, trade_pairs
-from assets.backtests.quotes import Quotes
+from assets.backtests.close_matrix import CloseMatrix
 from resources.settings.backtest import Backtest
 
 AS_OF = date(2004, 12, 31)
@@ -30,9 +30,9 @@ def one_pair(**changes: object) -> pl.DataFrame:
     return pl.DataFrame([row | changes])
 
 
-def quotes_of(**closes: list[float]) -> Quotes:
+def closes_of(**closes: list[float]) -> CloseMatrix:
     matrix = np.column_stack([np.array(prices, dtype=float) for prices in closes.values()])
-    return Quotes(list(closes), [AS_OF + timedelta(i) for i in range(len(matrix))], matrix)
+    return CloseMatrix(list(closes), [AS_OF + timedelta(i) for i in range(len(matrix))], matrix)
 
 
 def test_a_high_spread_is_sold_and_a_low_one_bought() -> None:
@@ -67,13 +67,13 @@ def test_a_leg_without_a_price_closes_the_pair_and_opens_none() -> None:
 
 def test_a_trade_is_decided_by_the_close_before() -> None:
     closes = [1.0, np.exp(0.015), np.exp(0.012), 1.0, 1.0, 1.0]
-    _, trades = trade_pairs(quotes_of(a=closes, b=[1.0] * 6), one_pair(), AS_OF, RULES)
+    _, trades = trade_pairs(closes_of(a=closes, b=[1.0] * 6), one_pair(), AS_OF, RULES)
     assert trades.select("opened", "closed").rows() == [(AS_OF + timedelta(2), AS_OF + timedelta(4))]
 
 
 def test_the_as_of_close_gives_the_first_signal() -> None:
     closes = [np.exp(0.015)] * 3 + [1.0] * 3
-    _, trades = trade_pairs(quotes_of(a=closes, b=[1.0] * 6), one_pair(), AS_OF, RULES)
+    _, trades = trade_pairs(closes_of(a=closes, b=[1.0] * 6), one_pair(), AS_OF, RULES)
     assert trades["opened"].to_list() == [AS_OF + timedelta(1)]
 
 
@@ -101,7 +101,7 @@ def test_the_other_direction_earns_the_opposite() -> None:
 def test_a_name_that_stops_trading_is_closed_at_its_last_price() -> None:
     nan = float("nan")
     low = [np.exp(-0.015)] * 2
-    quotes = quotes_of(a=[*low, 0.9, nan, nan, nan], b=[1.0, 1.0, 1.0, 1.1, 1.1, 1.1])
+    quotes = closes_of(a=[*low, 0.9, nan, nan, nan], b=[1.0, 1.0, 1.0, 1.1, 1.1, 1.1])
     days, trades = trade_pairs(quotes, one_pair(), AS_OF, RULES.model_copy(update={"stop_z": 99.0}))
     (trade_row,) = trades.rows(named=True)
     assert trade_row["exit_reason"] == "stopped trading"
@@ -111,7 +111,7 @@ def test_a_name_that_stops_trading_is_closed_at_its_last_price() -> None:
 
 
 def test_a_pair_without_a_positive_hedge_ratio_is_not_traded() -> None:
-    quotes = quotes_of(a=[np.exp(0.015)] * 5, b=[1.0] * 5)
+    quotes = closes_of(a=[np.exp(0.015)] * 5, b=[1.0] * 5)
     for change in ({"hedge_ratio": -0.5}, {"hedge_ratio": 0.0}, {"spread_sd": 0.0}):
         days, trades = trade_pairs(quotes, one_pair(**change), AS_OF, RULES)
         assert trades.is_empty()
@@ -119,13 +119,13 @@ def test_a_pair_without_a_positive_hedge_ratio_is_not_traded() -> None:
 
 
 def test_a_company_that_is_no_longer_quoted_is_not_traded() -> None:
-    days, trades = trade_pairs(quotes_of(a=[1.5] * 5), one_pair(), AS_OF, RULES)
+    days, trades = trade_pairs(closes_of(a=[1.5] * 5), one_pair(), AS_OF, RULES)
     assert trades.is_empty()
     assert days.height == 4
 
 
 def test_an_empty_book_has_its_days_and_no_return() -> None:
-    window = trade_pairs(quotes_of(a=[1.0] * 5, b=[1.0] * 5), one_pair().clear(), AS_OF, RULES)
+    window = trade_pairs(closes_of(a=[1.0] * 5, b=[1.0] * 5), one_pair().clear(), AS_OF, RULES)
     book = chronological_book([window], RULES)
     assert book.capital == 0
     assert book.returns["net_return"].to_list() == [0.0] * 4
@@ -136,7 +136,7 @@ def named(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(method=pl.lit("sae"), selection=pl.lit("bh"))
 
 
-def random_window(seed: int, days: int = 120, n: int = 12) -> tuple[Quotes, pl.DataFrame]:
+def random_window(seed: int, days: int = 120, n: int = 12) -> tuple[CloseMatrix, pl.DataFrame]:
     """Random walks of which some stop, and pairs of them."""
     random = np.random.default_rng(seed)
     prices = 50 * np.exp(np.cumsum(random.normal(0, 0.02, (days, n)), axis=0))
@@ -152,7 +152,7 @@ def random_window(seed: int, days: int = 120, n: int = 12) -> tuple[Quotes, pl.D
         }
         for i in range(n - 1)
     ]
-    return Quotes(names, [AS_OF + timedelta(i) for i in range(days)], prices), pl.DataFrame(rows)
+    return CloseMatrix(names, [AS_OF + timedelta(i) for i in range(days)], prices), pl.DataFrame(rows)
 
 
 def test_trades_and_days_tell_the_same_story() -> None:
@@ -188,7 +188,7 @@ def test_later_prices_change_nothing_that_was_done_before(seed: int, cut: int, f
     future[cut + 1 :] *= factor ** np.random.default_rng(seed).normal(size=future[cut + 1 :].shape)
     day = quotes.dates[cut]
     known = trade_pairs(quotes, pairs, AS_OF, RULES)
-    changed = trade_pairs(Quotes(quotes.company_ids, quotes.dates, future), pairs, AS_OF, RULES)
+    changed = trade_pairs(CloseMatrix(quotes.company_ids, quotes.dates, future), pairs, AS_OF, RULES)
     for before, after in zip(known, changed, strict=True):
         column = "date" if "date" in before.columns else "closed"
         assert before.filter(pl.col(column) <= day).equals(after.filter(pl.col(column) <= day))
@@ -209,5 +209,5 @@ def test_costs_are_never_negative_and_no_position_outlives_the_window(seed: int)
 
 
 def test_a_window_without_a_trading_day_adds_nothing() -> None:
-    days, trades = trade_pairs(quotes_of(a=[1.0], b=[1.0]), one_pair(), AS_OF, RULES)
+    days, trades = trade_pairs(closes_of(a=[1.0], b=[1.0]), one_pair(), AS_OF, RULES)
     assert (days.height, trades.height) == (0, 0)

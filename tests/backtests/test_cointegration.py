@@ -9,6 +9,7 @@ from scipy.stats import false_discovery_control
 from statsmodels.tsa.stattools import coint
 
 from assets import schemas
+from assets.backtests.close_matrix import FormationError
 from assets.backtests.cointegration import (
     benjamini_hochberg,
     cointegrated_pairs,
@@ -16,7 +17,6 @@ from assets.backtests.cointegration import (
     pairs_within,
     random_pairs,
 )
-from assets.backtests.quotes import FormationError
 from resources.settings.backtest import Backtest
 
 

@@ -14,9 +14,9 @@ import polars as pl
 import pytest
 
 from assets.backtests.book import chronological_book, spread_z, trade, trade_pairs
+from assets.backtests.close_matrix import formation_prices, trading_closes
 from assets.backtests.cointegration import cointegrated_pairs, random_pairs
 from assets.backtests.performance import sharpe
-from assets.backtests.quotes import formation_prices, trading_quotes
 from resources.settings.backtest import Backtest
 
 COMPANIES, PAIRS, SEEDS = 60, 50, range(20)
@@ -42,7 +42,7 @@ def walk_forward(seed: int, engine: Callable[..., Window]) -> list[Window]:
     for as_of, last in pairwise(ends):
         company_ids, _, log_prices = formation_prices(prices, as_of - timedelta(FORMATION - 1), as_of)
         formed = cointegrated_pairs(company_ids, log_prices, pairs, SETTINGS)
-        windows.append(engine(trading_quotes(prices, as_of, last), formed, as_of, SETTINGS))
+        windows.append(engine(trading_closes(prices, as_of, last), formed, as_of, SETTINGS))
     return windows
 
 

@@ -6,13 +6,12 @@ from sklearn.metrics.pairwise import cosine_similarity
 
 from assets.clusters.baselines import (
     EmptyEmbeddingError,
-    SicError,
     embedding_similarity,
     group_clusters,
     sic_clusters,
-    sic_group,
     tfidf_similarity,
 )
+from assets.sic import SicError
 
 
 def test_tfidf_matches_a_cosine_computed_by_hand():
@@ -42,30 +41,6 @@ def test_embedding_similarity_is_the_cosine():
 def test_embedding_without_a_direction_is_refused():
     with pytest.raises(EmptyEmbeddingError, match="embedding 1 is zero"):
         embedding_similarity(np.array([[1.0, 0.0], [0.0, 0.0]]))
-
-
-@pytest.mark.parametrize(
-    ("code", "division"),
-    [
-        ("0100", "A"),
-        ("100", "A"),
-        ("1311", "B"),
-        ("1531", "C"),
-        ("2086", "D"),
-        ("3999", "D"),
-        ("4911", "E"),
-        ("5045", "F"),
-        ("5411", "G"),
-        ("6021", "H"),
-        ("7372", "I"),
-        ("9721", "J"),
-        ("1800", None),
-        ("0000", None),
-        (None, None),
-    ],
-)
-def test_sic_codes_fall_into_the_divisions_of_the_manual(code, division):
-    assert sic_group(code, "division") == division
 
 
 def test_sic_levels_coarsen():

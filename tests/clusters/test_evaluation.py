@@ -14,12 +14,7 @@ from resources.settings.clusters import Clusters
 IDS = [str(i) for i in range(8)]
 AS_OF = date(2004, 12, 31)
 MONTHS = [date(2005, m, 28) for m in range(1, 13)]
-FILINGS = pl.DataFrame({
-    "company_id": [*IDS, "0"],
-    "accession": [f"a{i}" for i in range(9)],
-    "filed_at": [date(2004, 1, 1)] * 8 + [date(2003, 1, 1)],
-    "sic": ["2080"] * 4 + ["2911"] * 4 + ["9999"],
-})  # fmt: skip
+SIC_GROUPS = pl.DataFrame({"company_id": IDS, "major_group": ["20"] * 4 + ["29"] * 4})
 
 
 def returns(months: int = 12) -> pl.DataFrame:
@@ -67,8 +62,8 @@ def test_fewer_than_two_months_give_no_scores(months: int, rows: int) -> None:
     assert len(score_rows(TWO, returns(months), Clusters(placebo_draws=20), left_out=0)) == rows
 
 
-def test_neighbours_are_asked_whether_they_share_the_newest_major_group() -> None:
-    rows = neighbour_rows(neighbours(), TWO, FILINGS, returns())
+def test_neighbours_are_asked_whether_they_share_the_major_group() -> None:
+    rows = neighbour_rows(neighbours(), TWO, SIC_GROUPS, returns())
     table = schemas.NEIGHBOUR_SCORES.frame({"as_of": AS_OF, **row} for row in rows)
     assert schemas.NEIGHBOUR_SCORES.validate(table).num_rows == 2
     own, chance = rows
@@ -79,5 +74,5 @@ def test_neighbours_are_asked_whether_they_share_the_newest_major_group() -> Non
 
 
 def test_without_later_months_neighbours_have_no_correlation() -> None:
-    rows = neighbour_rows(neighbours(), TWO, FILINGS, returns(1))
+    rows = neighbour_rows(neighbours(), TWO, SIC_GROUPS, returns(1))
     assert [row["forward_corr"] for row in rows] == [None, None]

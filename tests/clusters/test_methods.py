@@ -7,7 +7,16 @@ import polars as pl
 import pytest
 
 from assets import schemas
-from assets.clusters.methods import SIMILARITIES, Known, classification, group, known_companies, similarity, tagged, why
+from assets.clusters.methods import (
+    SIMILARITIES,
+    Known,
+    classification,
+    group,
+    known_companies,
+    label_rows,
+    similarity,
+    tagged,
+)
 from resources.settings.clusters import Clusters
 
 IDS = ["1", "2", "3", "4", "5"]
@@ -113,9 +122,9 @@ def test_a_classification_has_no_threshold_and_no_neighbours() -> None:
 
 def test_a_cluster_is_explained_by_its_strongest_shared_latents_and_a_singleton_is_not() -> None:
     clusters = pl.DataFrame({"company_id": IDS, "cluster": [0, 0, 1, 1, 2]}, schema_overrides={"cluster": pl.Int32})
-    rows = [{"method": "sae", "as_of": AS_OF, **row} for row in why(clusters, vectors(), LABELS, top=3)]
+    rows = [{"method": "sae", "as_of": AS_OF, **row} for row in label_rows(clusters, vectors(), LABELS, top=3)]
     assert schemas.CLUSTER_LABELS.validate(schemas.CLUSTER_LABELS.frame(rows)).num_rows == 2
     assert [(r["cluster"], r["size"], r["rank"], r["label"], r["share"]) for r in rows] == [
         (0, 2, 1, "drinks", pytest.approx(1.0)),
-        (1, 2, 1, "latent 1", pytest.approx(1.0)),
+        (1, 2, 1, "latent 1 of e", pytest.approx(1.0)),
     ]

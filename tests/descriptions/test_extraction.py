@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from assets import schemas
-from assets.descriptions.extraction import described, extract, extracted, given
+from assets.descriptions.extraction import described, extract, extracted
+from assets.descriptions.given_texts import given
 from assets.descriptions.item1 import Item1
 from resources.compute.workers import Failed
 from resources.edgar.blobs import BlobError, BlobStore
@@ -40,7 +41,7 @@ def found(quality: str, text: str = TEXT, reason: str | None = None) -> Item1:
     return Item1(text, "edgar-itemize", quality, reason)  # type: ignore[arg-type]
 
 
-def test_a_text_carries_whose_it_is_and_the_year_it_describes() -> None:
+def test_a_text_has_its_reader_and_its_fiscal_year() -> None:
     texts, rejected = described(filings("10-K"), [found("disagree", reason="edgartools found 7 letters")], "edgar")
     (row,) = texts.rows(named=True)
     assert (row["method"], row["quality"], row["fiscal_year"]) == ("edgar-itemize", "disagree", 2003)
@@ -67,7 +68,7 @@ def test_without_a_period_the_year_is_that_of_filing() -> None:
         ("10-K/A", found("missing", "", "nothing"), "an amendment without an Item 1: nothing"),
     ],
 )
-def test_what_has_no_text_has_a_reason(form: str, outcome: Item1 | Failed, reason: str) -> None:
+def test_a_filing_without_a_text_has_a_reason(form: str, outcome: Item1 | Failed, reason: str) -> None:
     texts, rejected = described(filings(form), [outcome], "edgar")
     assert texts.is_empty()
     assert rejected["reason"].to_list() == [reason]

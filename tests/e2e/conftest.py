@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from own_data import write_own_data
-from peerlens_command import peerlens
+from peerlens_command import peerlens_anew
 
 from pipelines.dagster_assets import LakeResource, dagster_asset
 from pipelines.graph import open_graph
@@ -33,14 +33,14 @@ class Walk:
 
 
 @pytest.fixture(scope="session")
-def own_home(models_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def own_home(make_once: Callable) -> Path:
     """A PEERLENS_HOME with a finished lake of the profile in its `own.yaml`; not to be written to."""
-    home = tmp_path_factory.mktemp("own") / "home"
-    home.mkdir()
-    (home / "models").symlink_to(models_home, target_is_directory=True)
-    done = peerlens(home, "refresh", "--profile", str(write_own_data(home)))
-    assert done.returncode == 0, done.stderr
-    return home
+
+    def fill(home: Path) -> None:
+        done = peerlens_anew(home, "refresh", "--profile", str(write_own_data(home)))
+        assert done.returncode == 0, done.stderr
+
+    return make_once("own", fill)
 
 
 @pytest.fixture

@@ -13,6 +13,15 @@ from resources.lake.lake import Lake, Manifest
 from resources.settings.profile import Profile
 
 PROFILES = ROOT / "pipelines" / "profiles"
+BEFORE_THE_MODEL = {
+    "companies",
+    "filings",
+    "tickers",
+    "descriptions",
+    "prices",
+    "monthly_returns",
+    "company_embeddings",
+}
 RESULTS = ("company_features/", "saes/", "sae_scores/", "latent_labels/", "layer_distances/", "cluster_scores/")
 
 
@@ -44,14 +53,16 @@ def made(home: Path, asset: str, partition: str | None = None) -> Manifest:
 
 
 @pytest.mark.parametrize(("what", "on_disk"), [("corpus", {"sae_corpus"}), ("none", set())])
-def test_what_is_kept_changes_no_result(tiny_home: Path, tmp_path: Path, what: str, on_disk: set[str]) -> None:
-    home = tmp_path / "home"
-    home.mkdir()
-    (home / "models").symlink_to(tiny_home / "models", target_is_directory=True)
+def test_what_is_kept_changes_no_result(
+    tiny_home: Path, lake_copy: Path, tmp_path: Path, what: str, on_disk: set[str]
+) -> None:
+    for asset in (lake_copy / "tiny").iterdir():
+        if asset.is_dir() and asset.name not in BEFORE_THE_MODEL:
+            shutil.rmtree(asset)
     tiny = (PROFILES / "tiny.yaml").read_text(encoding="utf-8")
-    (home / "tiny.yaml").write_text(tiny.replace("shard_tokens: 512", f"shard_tokens: 512, keep: {what}"))
-    done = peerlens(home, "refresh", "--profile", str(home / "tiny.yaml"))
-    assert done.returncode == 0, done.stderr
+    (tmp_path / "tiny.yaml").write_text(tiny.replace("shard_tokens: 512", f"shard_tokens: 512, keep: {what}"))
+    home, ran = lake_copy, refreshed(lake_copy, str(tmp_path / "tiny.yaml"))
+    assert not {body.split()[0] for body in ran} & BEFORE_THE_MODEL
     found, expected = artefacts(home / "tiny"), artefacts(tiny_home / "tiny")
     assert {name.rpartition("/")[0] + "/" for name in found} >= set(RESULTS)
     assert found.pop("warehouse/all") and expected.pop("warehouse/all")  # names the files of its own lake

@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from assets.saes.model.sae import Activation, Sae, SaeConfig
+from assets.saes.model.sae import Sae, SaeConfig
+from resources.settings.saes import Activation
 
 SCALES = {8: 1 / 3, 11: 0.1234567890123}
 

@@ -12,7 +12,7 @@ from fakes.activation_parts import write_streams
 from assets import schemas
 from assets.activations.shards.shards import Shards
 from assets.features import encoding
-from assets.features.encoding import NoEntryError, chosen_entries, encode_document, encode_filings, newest
+from assets.features.encoding import NoEntryError, chosen_entries, encode_document, encode_filings
 from assets.features.labels import label_entry
 from assets.saes.model.sae import Sae, SaeConfig
 from resources.models.tokens import Tokens
@@ -33,17 +33,6 @@ def test_a_block_that_no_entry_reads_is_named() -> None:
         NoEntryError, match=r"features.blocks: no autoencoder reads block 5; those trained read \[0, 1, 2, 2\]"
     ):
         chosen_entries(SAES, [1, 5])
-
-
-def test_the_newest_filing_is_the_last_by_date_then_by_name() -> None:
-    rows = pl.DataFrame({
-        "company_id": ["1", "1", "1", "2"],
-        "accession": ["b", "c", "a", "x"],
-        "filed_at": [date(2004, 1, 2), date(2004, 1, 2), date(2004, 1, 1), date(2003, 1, 1)],
-        "latent": [1, 2, 3, 4],
-    })  # fmt: skip
-    assert newest(rows)["latent"].to_list() == [2, 4]
-    assert newest(rows.reverse())["latent"].to_list() == [4, 2]
 
 
 @pytest.fixture

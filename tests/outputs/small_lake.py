@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from dateutil.relativedelta import relativedelta
 
 from assets.schemas import TABLES
+from assets.sic import sic_groups
 
 EARLIER, LATER = date(2010, 12, 31), date(2011, 12, 31)
 COMPANIES = {
@@ -122,9 +123,13 @@ def _groups() -> dict[str, pl.DataFrame]:
     clusters = [("sae", as_of, IDS[t], c) for as_of, groups in GROUPS.items() for t, c in groups.items()]
     clusters += [("sic4", LATER, IDS[t], 0 if t in ("XOM", "CVX") else 1 + i) for i, t in enumerate(COMPANIES)]
     labels = [("sae", LATER, 0, 2, rank, "blocks-24-27", 24, rank, f"topic <{rank}>", 0.1) for rank in range(1, 5)]
+    filings = {"accession": [f"sample-{t}-2010" for t in COMPANIES], "company_id": list(IDS.values())}
+    codes = sic_groups(pl.DataFrame(filings | {"sic": [sic for _, _, sic in COMPANIES.values()]}))
+    dated = [codes.with_columns(as_of=pl.lit(as_of, pl.Date)) for as_of in (EARLIER, LATER)]
     near = [("sae", LATER, IDS[own], IDS[peer], rank, s) for own, peer, rank, s in _nearest()]
     return {
         "peer_clusters": _rows("peer_clusters", clusters),
+        "sic_groups": pl.concat(dated).select(TABLES["sic_groups"].empty().columns),
         "cluster_labels": _rows("cluster_labels", labels),
         "neighbours": _rows("neighbours", near),
     }

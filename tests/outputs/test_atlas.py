@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.outputs.atlas import AtlasTables, render_atlas
-from assets.outputs.company_map import classical_scaling, division_of, map_companies
+from assets.outputs.company_map import classical_scaling, map_companies
 from tests.outputs.small_lake import COMPANIES, EARLIER, IDS, LATER, lake, weights
 
 
@@ -94,12 +94,10 @@ def test_the_best_method_comes_first_and_the_banner_before_any_number(html: str)
     assert html.index("A sample") < html.index("<table>")
 
 
-def test_a_filing_of_later_years_is_not_used() -> None:
-    later = lake()["filings"].with_columns(
-        filed_at=pl.lit(date(2012, 3, 1)), sic=pl.lit("7372"), accession=pl.col("accession") + "-later"
-    )
-    both = pl.concat([lake()["filings"], later])
-    assert render_atlas(tables(filings=both), LATER, "") == render_atlas(tables(), LATER, "")
+def test_a_code_of_later_years_is_not_used() -> None:
+    later = lake()["sic_groups"].with_columns(as_of=pl.lit(date(2012, 12, 31)), sic=pl.lit("7372"))
+    both = pl.concat([lake()["sic_groups"], later])
+    assert render_atlas(tables(sic_groups=both), LATER, "") == render_atlas(tables(), LATER, "")
 
 
 def test_a_date_without_later_months_says_that_nothing_is_scored() -> None:
@@ -135,18 +133,3 @@ def test_maps_stay_on_the_page(companies: int, seed: int) -> None:
     placed = map_companies(rows @ rows.T)
     assert placed.height <= 640 and placed.xy.shape == (companies, 2) and 0 <= placed.shown_share <= 1 + 1e-9
     assert ((placed.xy >= 36) & (placed.xy <= [960 - 35.9, placed.height - 35.9])).all()
-
-
-@pytest.mark.parametrize(
-    ("sic", "division"),
-    [
-        ("0100", "Agriculture"),
-        ("2086", "Manufacturing"),
-        ("6021", "Finance"),
-        ("9995", "Public administration"),
-        (None, "Not known"),
-        ("", "Not known"),
-    ],
-)
-def test_division_follows_the_first_two_digits(sic: str | None, division: str) -> None:
-    assert division_of(sic) == division

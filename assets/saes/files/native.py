@@ -16,8 +16,9 @@ import safetensors
 import safetensors.torch
 import torch
 
-from assets.saes.model.sae import Activation, Sae, SaeConfig
+from assets.saes.model.sae import Sae, SaeConfig
 from resources.lake.lake import digest_of, file_digest
+from resources.settings.saes import Activation
 
 CONFIG = "cfg.json"
 WEIGHTS = "sae.safetensors"

@@ -25,7 +25,8 @@ from assets.saes.files.native import (
     write_files,
 )
 from assets.saes.files.sparsify import fold_scale
-from assets.saes.model.sae import Activation, Sae, SaeConfig
+from assets.saes.model.sae import Sae, SaeConfig
+from resources.settings.saes import Activation
 
 SAELENS_WEIGHTS = "sae_weights.safetensors"
 VERSION = "6.54.12"

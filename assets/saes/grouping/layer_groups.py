@@ -8,7 +8,7 @@ from assets.saes.grouping.distances import AngularDistances, DistanceError, Matr
 from assets.saes.grouping.flop import CostModel
 from assets.saes.grouping.strategies import amad, choose_count, diameter, frontier, knee, partition, predicted_loss
 from assets.saes.names import group_name
-from resources.settings.groups import Groups
+from resources.settings.groups import Groups, Strategy
 
 __all__ = [
     "AngularDistances",
@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 
-def group_frontier(distances: Matrix, strategy: str, costs: CostModel, blocks: Sequence[int]) -> pl.DataFrame:
+def group_frontier(distances: Matrix, strategy: Strategy, costs: CostModel, blocks: Sequence[int]) -> pl.DataFrame:
     """Return `frontier` of the blocks before the last, each cost with the harvest and the last block's own SAE."""
     others = distances[:-1, :-1]
     ratios = [costs.ratio(n + 1, len(blocks), depth=blocks[-1] + 1) for n in range(len(others))]

@@ -7,6 +7,7 @@ import polars as pl
 from sklearn.cluster import AgglomerativeClustering
 
 from assets.saes.grouping.distances import Matrix
+from resources.settings.groups import Strategy
 
 Partition = list[list[int]]
 SAME = 12
@@ -42,7 +43,7 @@ def predicted_loss(distances: Matrix, groups: Sequence[Sequence[int]]) -> float:
     return sum(weighted) / sum(map(len, groups)) if groups else 0.0
 
 
-def partition(distances: Matrix, count: int, strategy: str) -> Partition:
+def partition(distances: Matrix, count: int, strategy: Strategy) -> Partition:
     """Split rows 0..n-1 of a distance matrix into groups.
 
     Parameters
@@ -51,7 +52,7 @@ def partition(distances: Matrix, count: int, strategy: str) -> Partition:
         Angular distances in [0, 1], symmetric, diagonal 0.
     count : int
         Number of groups, 1..n.
-    strategy : str
+    strategy : Strategy
         `optimal`: the contiguous partition with the least size-weighted sum of diameters, exactly. `even`: contiguous,
         sizes differ by at most one, the bigger groups first, whatever the distances (the paper's comparator).
         `complete`: complete linkage on the distances (Group-SAE, section 3). `rows_of_tril`: what the paper's code
@@ -131,7 +132,7 @@ def _linked(rows: Matrix, count: int, metric: str) -> Partition:
     return sorted([int(i) for i in np.flatnonzero(labels == label)] for label in range(count))
 
 
-STRATEGIES: dict[str, Callable[[Matrix, int], Partition]] = {
+STRATEGIES: dict[Strategy, Callable[[Matrix, int], Partition]] = {
     "optimal": _optimal,
     "complete": _complete,
     "rows_of_tril": _rows_of_tril,
@@ -139,7 +140,7 @@ STRATEGIES: dict[str, Callable[[Matrix, int], Partition]] = {
 }
 
 
-def choose_count(distances: Matrix, strategy: str, max_amad: float) -> int:
+def choose_count(distances: Matrix, strategy: Strategy, max_amad: float) -> int:
     """Return the smallest number of groups with AMAD under `max_amad` (Group-SAE, section 3)."""
     for count in range(1, len(distances)):
         if amad(distances, partition(distances, count, strategy)) < max_amad:
@@ -147,14 +148,14 @@ def choose_count(distances: Matrix, strategy: str, max_amad: float) -> int:
     return len(distances)
 
 
-def frontier(distances: Matrix, strategy: str, costs: Sequence[float]) -> pl.DataFrame:
+def frontier(distances: Matrix, strategy: Strategy, costs: Sequence[float]) -> pl.DataFrame:
     """Return what each number of groups is predicted to cost and to lose.
 
     Parameters
     ----------
     distances : [n, n] float64
         Angular distances in [0, 1], symmetric, diagonal 0.
-    strategy : str
+    strategy : Strategy
         As in `partition`.
     costs : n floats
         `cost_ratio` of 1..n groups.

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import torch
@@ -12,8 +12,7 @@ from torch.nn.functional import embedding_bag
 
 from assets.saes.model.sparse_pass import Select, sparse_pass
 from assets.saes.model.sparsity import above_threshold, batch_top_k, top_k
-
-Activation = Literal["topk", "batch_topk", "jump_relu"]
+from resources.settings.saes import Activation
 
 
 class SaeConfigError(ValueError):
@@ -50,7 +49,7 @@ class SaeConfig:
         if self.k > self.n_latents:
             raise SaeConfigError(f"k = {self.k} of {self.n_latents} latents: lower saes.k or raise saes.expansion")
         if self.block_biases and not self.blocks:
-            raise SaeConfigError("block_biases needs blocks: name those that it reads")
+            raise SaeConfigError("biases per block are wanted, and no blocks are named")
 
     @property
     def bias_rows(self) -> int:

@@ -1,13 +1,11 @@
 """Transfer between layers: start from another entry's finished autoencoder (Ghilardi et al. 2024; METHOD.md C)."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 
 from assets.saes.model.sae import Sae, SaeConfig
-
-Direction = Literal["forward", "backward", "tree"]
+from resources.settings.saes import Direction
 
 
 class TransferMismatchError(ValueError):

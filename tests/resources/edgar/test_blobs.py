@@ -56,7 +56,7 @@ def test_a_document_put_twice_is_written_once(store: BlobStore) -> None:
     assert file.stat().st_mtime == 1
 
 
-@pytest.mark.parametrize("damage", [b"", b"no gzip", gzip.compress(b"another one")])
+@pytest.mark.parametrize("damage", [b"", b"no gzip", gzip.compress(b"another one", mtime=0)])
 def test_a_damaged_document_is_named_with_what_to_do(store: BlobStore, damage: bytes) -> None:
     sha256 = store.put(b"a filing")
     (file,) = store.root.glob("blobs/*/*")

@@ -128,6 +128,12 @@ def test_a_function_that_is_not_there_is_named() -> None:
         code_version("assets.prices.assets", "nonsense")
 
 
+def test_the_tables_are_plumbing_though_they_are_a_package() -> None:
+    imports = subject._imports(subject._tree("assets.clusters.assets").body)
+    assert imports["schemas"] == "assets.schemas"
+    assert subject._is_plumbing(imports["schemas"])
+
+
 def test_the_shards_and_the_training_do_not_depend_on_the_code_that_runs_the_language_model() -> None:
     used, _ = subject._closure(subject._tree("assets.saes.assets"), "saes")
     modules, libraries = subject._follow(used)

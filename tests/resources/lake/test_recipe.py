@@ -16,7 +16,7 @@ from assets.partitions import months_later
 from pipelines.graph import open_graph
 from resources.lake.build import build
 from resources.lake.lake import Lake
-from resources.lake.recipe import Graph, Window, reasons, recipe, settings, without
+from resources.lake.recipe import DateWindow, Graph, reasons, recipe, settings, without
 from resources.lake.table import Column
 
 DAYS = st.dates(date(2003, 1, 1), date(2006, 12, 31))
@@ -34,7 +34,7 @@ def test_a_filing_is_shown_exactly_when_its_row_is_in_the_window(
     rows = pl.DataFrame({"day": [day]})
     within = [pl.col("day") > after] if after else []
     seen = rows.filter(*within, *([pl.col("day") <= until] if until else [])).height == 1
-    assert Window(after, until).shows(f"{day} 0000-1") == seen
+    assert DateWindow(after, until).shows(f"{day} 0000-1") == seen
 
 
 @given(BOUNDS, BOUNDS, st.integers(2003, 2006), st.integers(1, 12))
@@ -48,7 +48,7 @@ def test_a_month_or_year_is_shown_exactly_when_one_of_its_days_is(
         days = (first + timedelta(i) for i in range(count))
         return any((after is None or day > after) and (until is None or day <= until) for day in days)
 
-    window = Window(after, until)
+    window = DateWindow(after, until)
     name = f"{year}-{month:02d}"
     assert window.shows(name) == visible(date(year, month, 1), months_later(name, 0))
     assert window.shows_year(year) == visible(date(year, 1, 1), date(year, 12, 31))
@@ -56,7 +56,7 @@ def test_a_month_or_year_is_shown_exactly_when_one_of_its_days_is(
 
 @given(BOUNDS, BOUNDS)
 def test_a_slice_that_stands_for_all_days_is_always_shown(after: date | None, until: date | None) -> None:
-    assert Window(after, until).shows("")
+    assert DateWindow(after, until).shows("")
 
 
 @hypothesis_settings(deadline=None, max_examples=15)

@@ -271,7 +271,7 @@ def test_a_wide_column_of_the_wrong_type_is_named_even_if_it_was_not_requested(t
         (LONG.encode("utf-16"), {}, "line 1 is not UTF-8 text; save the file as CSV in UTF-8"),
         (LONG.encode() + b"\nM\xdcV2,2004-01-05,1\n", {}, "line 4 is not UTF-8 text; save the file as CSV in UTF-8"),
         (
-            gzip.compress(LONG.encode() + b"M\xdcV2,2004-01-05,1\n"),
+            gzip.compress(LONG.encode() + b"M\xdcV2,2004-01-05,1\n", mtime=0),
             {},
             "line 3 is not UTF-8 text; save the file as CSV in UTF-8",
         ),

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from resources.settings.descriptions import Descriptions
 from resources.settings.profile import ProfileError
-from resources.universe import corpora
 from resources.universe.corpora import corpus_fingerprint, read_authors, read_edgar_corpus
+from resources.universe.table_source import COLUMNS
 
 ACCESSION = "0000950144-94-000787"
 SPLITS = [(1, "train"), (2, "validate"), (3, "test")]
@@ -39,7 +39,7 @@ def refusal(path: Path, *years: int) -> str:
 def test_every_kind_of_file_gives_the_columns_of_the_universe(tmp_path: Path, name: str) -> None:
     file = put(tmp_path / name, filing(), filing("21344", text="Drinks."), filing("21344", "1994", "Later."))
     found = corpus(file, 1994)
-    assert dict(found.schema) == corpora.COLUMNS
+    assert dict(found.schema) == COLUMNS
     assert found.select("accession", "company_id", "cik", "form", "name", "text").rows() == [
         ("corpus-21344-1993", "0000021344", "0000021344", "10-K", "CIK 21344", "Drinks."),
         ("corpus-718413-1993", "0000718413", "0000718413", "10-K", "CIK 718413", "A bank."),
@@ -145,7 +145,7 @@ def test_the_authors_set_tells_name_first_ticker_and_code(tmp_path: Path) -> Non
     ]
     for name in ("a.parquet", "a.jsonl"):
         found = authors(put(tmp_path / name, *rows), 2005).sort("cik")
-        assert dict(found.schema) == corpora.COLUMNS
+        assert dict(found.schema) == COLUMNS
         assert found.select("name", "ticker", "sic", "form").rows() == [
             ("CIK 2", None, None, "10-K"),
             ("Apple Inc.", None, "0100", "10-K"),

@@ -12,8 +12,7 @@ from resources.market.price_file import FileMarket
 from resources.settings.descriptions import DescriptionColumns, Descriptions
 from resources.settings.prices import Prices
 from resources.settings.profile import Profile, ProfileError, load_profile
-from resources.universe.corpora import COLUMNS
-from resources.universe.table_source import TableUniverse, read_universe
+from resources.universe.table_source import COLUMNS, TableUniverse, read_universe
 
 SAMPLE = read_universe(Profile(name="sample"))
 

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from assets.saes.files.native import SaeFileError, load_sae, save_sae
 from assets.saes.files.sparsify import fold_scale, save_sparsify
-from assets.saes.model.sae import Activation, Sae, SaeConfig, UnknownBlockError
+from assets.saes.model.sae import Sae, SaeConfig, UnknownBlockError
+from resources.settings.saes import Activation
 
 ACTIVATIONS = get_args(Activation)
 

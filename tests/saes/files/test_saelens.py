@@ -12,7 +12,8 @@ from torch import Tensor
 
 from assets.saes.files.native import SaeFileError
 from assets.saes.files.saelens import load_saelens, save_saelens
-from assets.saes.model.sae import Activation, Sae, SaeConfig, UnknownBlockError
+from assets.saes.model.sae import Sae, SaeConfig, UnknownBlockError
+from resources.settings.saes import Activation
 
 ACTIVATIONS = get_args(Activation)
 

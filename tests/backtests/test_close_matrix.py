@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from assets.backtests.quotes import FormationError, formation_prices, trading_quotes
+from assets.backtests.close_matrix import FormationError, formation_prices, trading_closes
 
 START = date(2004, 1, 1)
 
@@ -46,14 +46,14 @@ def test_prices_after_the_window_change_nothing() -> None:
 
 def test_trading_starts_with_the_last_close_before_the_as_of_date_ends() -> None:
     prices = daily({"a": [1.0, 2.0, None, 3.0, 4.0], "b": [1.0, 2.0, None, 3.0, None]})
-    quotes = trading_quotes(prices, START + timedelta(2), START + timedelta(9))
-    assert quotes.dates == [START + timedelta(i) for i in (1, 3, 4)]
-    np.testing.assert_array_equal(quotes.prices, [[2.0, 2.0], [3.0, 3.0], [4.0, np.nan]])
+    closes = trading_closes(prices, START + timedelta(2), START + timedelta(9))
+    assert closes.dates == [START + timedelta(i) for i in (1, 3, 4)]
+    np.testing.assert_array_equal(closes.prices, [[2.0, 2.0], [3.0, 3.0], [4.0, np.nan]])
 
 
 def test_an_as_of_date_before_the_data_is_refused() -> None:
     with pytest.raises(FormationError, match="2003-12-31"):
-        trading_quotes(daily({"a": [1.0]}), date(2003, 12, 31), date(2004, 12, 31))
+        trading_closes(daily({"a": [1.0]}), date(2003, 12, 31), date(2004, 12, 31))
 
 
 def test_no_prices_give_empty_matrices() -> None:

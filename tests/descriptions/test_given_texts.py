@@ -3,7 +3,8 @@
 import polars as pl
 import pytest
 
-from assets.descriptions.text_quality import SHORT_CHARS, quality, rejection
+from assets.descriptions.given_texts import quality, rejection
+from assets.descriptions.text_quality import SHORT_CHARS
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Prices as matrices, on the days on which the market was open."""
+"""Closes as a matrix of days and companies, on the days on which the market was open."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-OPEN_SHARE = 0.5
-"""A day counts as a trading day where at least this share of the usual number of companies has a price."""
+from assets.prices.open_days import open_days
+
 LOOK_BACK = timedelta(days=45)
 """How far before the as-of date the trading matrix looks for the last close."""
 
@@ -18,7 +18,7 @@ class FormationError(ValueError):
 
 
 @dataclass(frozen=True)
-class Quotes:
+class CloseMatrix:
     """Adjusted closes of several companies on the same trading days."""
 
     company_ids: list[str]
@@ -34,8 +34,7 @@ def formation_prices(
 ) -> tuple[list[str], list[date], NDArray[np.float64]]:
     """Return the companies with a price on every trading day from `first` to `last`, those days, and log prices.
 
-    A day on which fewer than half of the usual number of companies have a price is no trading day: a hole in
-    the data, or a few names quoted on a holiday.
+    What is usual, and so what is a trading day, is judged by the window itself.
 
     Parameters
     ----------
@@ -47,12 +46,12 @@ def formation_prices(
     tuple
         Company ids, dates, and log prices [dates, companies].
     """
-    quotes = _quotes(prices, first, last, last)
-    complete = np.flatnonzero(~np.isnan(quotes.prices).any(axis=0))
-    return [quotes.company_ids[i] for i in complete], quotes.dates, np.log(quotes.prices[:, complete])
+    closes = _close_matrix(prices, first, last, last)
+    complete = np.flatnonzero(~np.isnan(closes.prices).any(axis=0))
+    return [closes.company_ids[i] for i in complete], closes.dates, np.log(closes.prices[:, complete])
 
 
-def trading_quotes(prices: pl.DataFrame, as_of: date, last: date) -> Quotes:
+def trading_closes(prices: pl.DataFrame, as_of: date, last: date) -> CloseMatrix:
     """Return the closes after `as_of` up to `last`; row 0 is the last trading day up to `as_of`, the first signal.
 
     What is usual, and so what is a trading day, is judged by the weeks before the as-of date.
@@ -62,21 +61,19 @@ def trading_quotes(prices: pl.DataFrame, as_of: date, last: date) -> Quotes:
     FormationError
         There is no price in the weeks before the as-of date.
     """
-    quotes = _quotes(prices, as_of - LOOK_BACK, last, as_of)
-    known = sum(day <= as_of for day in quotes.dates)
+    closes = _close_matrix(prices, as_of - LOOK_BACK, last, as_of)
+    known = sum(day <= as_of for day in closes.dates)
     if not known:
         raise FormationError(
             f"prices: none in the {LOOK_BACK.days} days up to {as_of}; choose as-of dates inside the data"
         )
-    return Quotes(quotes.company_ids, quotes.dates[known - 1 :], quotes.prices[known - 1 :])
+    return CloseMatrix(closes.company_ids, closes.dates[known - 1 :], closes.prices[known - 1 :])
 
 
-def _quotes(prices: pl.DataFrame, first: date, last: date, as_of: date) -> Quotes:
+def _close_matrix(prices: pl.DataFrame, first: date, last: date, as_of: date) -> CloseMatrix:
     window = prices.filter(pl.col("date").is_between(first, last)).select("company_id", "date", "adj_close")
-    counts = window.group_by("date").len("companies")
-    usual = pl.col("companies").filter(pl.col("date") <= as_of).median().fill_null(0)
-    days = counts.filter(pl.col("companies") >= OPEN_SHARE * usual).select("date")
+    days = open_days(window, usual_on=pl.col("date") <= as_of)
     wide = window.join(days, on="date", how="semi").pivot("company_id", index="date", values="adj_close").sort("date")
     company_ids = sorted(set(wide.columns) - {"date"})
     matrix = wide.select(company_ids).to_numpy().astype(np.float64).reshape(wide.height, len(company_ids))
-    return Quotes(company_ids, wide["date"].to_list(), matrix)
+    return CloseMatrix(company_ids, wide["date"].to_list(), matrix)

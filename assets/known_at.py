@@ -1,0 +1,37 @@
+"""The one rule for what is known at an as-of date: a company is described by its newest filing in the window.
+
+The newest is the one with the greatest `filed_at`, among several of one day the one with the greatest accession number.
+Rows that an asset reads through `filings_known` are what the date sees; `newest_filings` picks among them.
+"""
+
+import polars as pl
+
+from assets.partitions import month_end, months_later
+from resources.lake.recipe import DateWindow
+from resources.settings.profile import Profile
+
+
+def filings_known(profile: Profile, partition: str | None) -> DateWindow:
+    """Return the days of filing that an as-of date sees: up to it, and not older than the profile's age limit."""
+    assert partition is not None
+    age = profile.max_filing_age_months
+    return DateWindow(months_later(partition, -age) if age else None, month_end(partition))
+
+
+def companies_known(profile: Profile, partition: str | None) -> DateWindow:
+    """Return the days of a first annual report that an as-of date sees: a company exists from that day on."""
+    assert partition is not None
+    return DateWindow(None, month_end(partition))
+
+
+def newest_filings(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of the newest filing of every company, in the order they came.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Columns company_id, filed_at and accession, maybe several rows a filing; only what the as-of date sees.
+    """
+    last = rows.select("company_id", "filed_at", "accession").unique().sort("filed_at", "accession")
+    last = last.unique("company_id", keep="last", maintain_order=True)
+    return rows.join(last, on=["company_id", "accession"], how="semi", maintain_order="left")

@@ -1,0 +1,53 @@
+"""Every table of the lake: Arrow types, units, and one sentence per column; a file for each stage.
+
+A stage may only write rows that match its table here. The same sentences become the column descriptions in the
+Dagster UI and the comments of the DuckDB views.
+"""
+# ruff: noqa: I001  isort would make a statement of every name, three lines each
+
+from assets.schemas.activations import ACTIVATIONS as ACTIVATIONS, activation_shard as activation_shard
+from assets.schemas.backtests import (
+    BACKTEST_RETURNS as BACKTEST_RETURNS,
+    BACKTEST_SUMMARY as BACKTEST_SUMMARY,
+    COINTEGRATED_PAIRS as COINTEGRATED_PAIRS,
+    PAIR_TRADES as PAIR_TRADES,
+)
+from assets.schemas.clusters import (
+    CLUSTER_LABELS as CLUSTER_LABELS,
+    CLUSTER_SCORES as CLUSTER_SCORES,
+    CLUSTER_THRESHOLDS as CLUSTER_THRESHOLDS,
+    NEIGHBOUR_SCORES as NEIGHBOUR_SCORES,
+    NEIGHBOURS as NEIGHBOURS,
+    PEER_CLUSTERS as PEER_CLUSTERS,
+    SIC_GROUPS as SIC_GROUPS,
+)
+from assets.schemas.companies import COMPANIES as COMPANIES, TICKERS as TICKERS
+from assets.schemas.descriptions import (
+    DESCRIPTIONS as DESCRIPTIONS,
+    DESCRIPTIONS_REJECTED as DESCRIPTIONS_REJECTED,
+    FILINGS as FILINGS,
+)
+from assets.schemas.features import (
+    COMPANY_EMBEDDINGS as COMPANY_EMBEDDINGS,
+    COMPANY_FEATURES as COMPANY_FEATURES,
+    COMPANY_VECTORS as COMPANY_VECTORS,
+    LATENT_LABELS as LATENT_LABELS,
+)
+from assets.schemas.outputs import ATLAS as ATLAS, WAREHOUSE as WAREHOUSE
+from assets.schemas.prices import (
+    MONTHLY_RETURNS as MONTHLY_RETURNS,
+    PRICES as PRICES,
+    PRICES_CUT as PRICES_CUT,
+    PRICES_MISSING as PRICES_MISSING,
+)
+from assets.schemas.saes import (
+    LAYER_DISTANCES as LAYER_DISTANCES,
+    LAYER_GROUPS as LAYER_GROUPS,
+    SAE_CORPUS as SAE_CORPUS,
+    SAE_CURVES as SAE_CURVES,
+    SAE_SCORES as SAE_SCORES,
+    SAES as SAES,
+)
+from resources.lake.table import Table
+
+TABLES: dict[str, Table] = {value.name: value for value in list(globals().values()) if isinstance(value, Table)}

@@ -1,0 +1,108 @@
+"""What a page shows of a company is what baselines group by and what SQL answers, in hard cases too."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import duckdb
+import polars as pl
+import pytest
+
+from assets.clusters.baselines import sic_clusters
+from assets.latent_names import latent_names
+from assets.outputs.atlas import AtlasTables, company_directory
+from assets.outputs.warehouse import build_warehouse
+from assets.sic import sic_groups
+from resources.places import SQL
+from tests.outputs.small_lake import COMPANIES, EARLIER, IDS, LATER, lake, write
+
+CODES = ["2086", "700", "0000", None, "1800", "0790"]
+"""Four digits, three, EDGAR's none, none in the newest filing, one in no division, and the 700's major group."""
+DAYS = (date(2001, 1, 1), date(2002, 1, 1))
+"""Of tickers: hard cases are equal days, unknown days and tickers that ended."""
+
+
+def hard_lake() -> dict[str, pl.DataFrame]:
+    rows = lake()
+    ids, names = list(IDS.values()), [f"sample-{ticker}-2010" for ticker in COMPANIES]
+    codes = sic_groups(pl.DataFrame({"company_id": ids, "accession": names, "sic": CODES}))
+    older = codes.with_columns(sic=pl.lit("7372"), major_group=pl.lit("73"), division=pl.lit("I"))
+    dated = [codes.with_columns(as_of=pl.lit(LATER)), older.with_columns(as_of=pl.lit(EARLIER))]
+    columns = rows["sic_groups"].columns
+    unnamed = pl.when(pl.col("latent") == 3).then(pl.lit("")).otherwise("label").alias("label")
+    return rows | {
+        "sic_groups": pl.concat(part.select(columns) for part in dated),
+        "tickers": hard_tickers(),
+        "latent_labels": rows["latent_labels"].with_columns(unnamed),
+    }
+
+
+def hard_tickers() -> pl.DataFrame:
+    ko, pep, xom, cvx, jpm, _ = IDS.values()
+    early, late = DAYS
+    cells = [
+        ("KO", ko, None, None), ("AKO", ko, None, None),
+        ("PEP", pep, early, None), ("APEP", pep, late, None), ("BPEP", pep, None, late),
+        ("XOM", xom, early, late), ("AXOM", xom, late, late), ("BXOM", xom, None, late),
+        ("CVX", cvx, None, late), ("ACVX", cvx, late, None), ("BCVX", cvx, late, None),
+        ("JPM", jpm, late, early), ("AJPM", jpm, early, late),
+    ]  # fmt: skip
+    schema = lake()["tickers"].schema
+    return pl.DataFrame([(*cell, "sample") for cell in cells], schema=schema, orient="row")
+
+
+@pytest.fixture(scope="module")
+def shown() -> dict[str, dict[str, str | None]]:
+    """What the atlas says of every company."""
+    rows = hard_lake()
+    tables = AtlasTables(**{name: rows[name] for name in AtlasTables.__dataclass_fields__})
+    return company_directory(tables.at(LATER), IDS.values())
+
+
+@pytest.fixture(scope="module")
+def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    folder = tmp_path_factory.mktemp("hard")
+    build_warehouse(folder / "w.duckdb", write(hard_lake(), folder), SQL, "")
+    with duckdb.connect(str(folder / "w.duckdb"), read_only=True) as window:
+        yield window
+
+
+@pytest.fixture(scope="module")
+def answered(window: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str | None]]:
+    """What SQL says of every company."""
+    return {row["company_id"]: row for row in window.view("company_directory").pl().to_dicts()}
+
+
+@pytest.mark.parametrize("column", ["ticker", "name", "sic"])
+def test_the_page_and_the_directory_say_the_same(
+    shown: dict[str, dict[str, str]], answered: dict[str, dict[str, str]], column: str
+) -> None:
+    assert {i: shown[i][column] for i in IDS.values()} == {i: answered[i][column] for i in IDS.values()}
+
+
+def test_the_code_is_that_of_the_newest_filing_even_where_an_older_one_has_more(
+    answered: dict[str, dict[str, str | None]],
+) -> None:
+    assert [answered[i]["sic"] for i in IDS.values()] == CODES
+    assert [answered[i]["major_group"] for i in IDS.values()] == ["20", "07", None, None, None, "07"]
+
+
+@pytest.mark.parametrize(("level", "column"), [("major_group", "major_group"), ("division", "division")])
+def test_companies_are_grouped_by_what_is_shown(
+    shown: dict[str, dict[str, str]], answered: dict[str, dict[str, str]], level: str, column: str
+) -> None:
+    said = answered if column == "major_group" else shown
+    labels = sic_clusters(CODES, level)  # type: ignore[arg-type]
+    known = [said[i][column] if said[i][column] != "Not known" else None for i in IDS.values()]
+    for i, own in enumerate(labels):
+        for j, other in enumerate(labels):
+            if i != j:
+                assert (own == other) == (known[i] is not None and known[i] == known[j])
+
+
+def test_sql_calls_a_latent_the_same_with_an_empty_label_and_with_none(
+    window: duckdb.DuckDBPyConnection,
+) -> None:
+    rows = window.view("latest_vectors").pl()
+    names = latent_names(rows, hard_lake()["latent_labels"])
+    assert rows["label"].to_list() == names.to_list()
+    assert {"topic <1>", "latent 0 of blocks-24-27", "latent 3 of blocks-24-27"} <= set(names)
