@@ -10,7 +10,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from resources.compute.devices import Device
-from resources.models.model_source import config_at_hand, model_folder, model_identity, opened
+from resources.models.model_source import config_at_hand, load_pretrained, model_folder, model_identity
 from resources.models.weight_files import ModelNotFoundError
 from resources.settings.profile import Model
 
@@ -63,7 +63,7 @@ def model_shape(settings: Model, models: Path) -> ModelShape:
     """
     from transformers import AutoConfig
 
-    return shape_of(opened(AutoConfig, model_folder(settings, models), settings.id))
+    return shape_of(load_pretrained(AutoConfig, model_folder(settings, models), settings.id))
 
 
 def shape_of(config: Any) -> ModelShape:

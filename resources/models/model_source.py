@@ -22,7 +22,7 @@ class ModelCodeError(ValueError):
     """The model or its tokenizer can only be opened by running Python code that came with it."""
 
 
-def opened(kind: Any, folder: Path, model_id: str, **options: Any) -> Any:
+def load_pretrained(kind: Any, folder: Path, model_id: str, **options: Any) -> Any:
     """`kind.from_pretrained` of a folder on this machine, of which no Python code is ever run.
 
     Parameters
@@ -145,11 +145,11 @@ def _convert(gguf: Path, folder: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    model = opened(AutoModelForCausalLM, gguf.parent, gguf.stem, gguf_file=gguf.name, dtype=torch.float32)
+    model = load_pretrained(AutoModelForCausalLM, gguf.parent, gguf.stem, gguf_file=gguf.name, dtype=torch.float32)
     # The weights are dequantised by now, but save_pretrained refuses a model that still names its quantiser.
     del model.config.quantization_config, model.hf_quantizer
     model.save_pretrained(folder)
-    tokenizer = opened(AutoTokenizer, gguf.parent, gguf.stem, gguf_file=gguf.name)
+    tokenizer = load_pretrained(AutoTokenizer, gguf.parent, gguf.stem, gguf_file=gguf.name)
     # transformers drops the digit split that the GGUF names (`tokenizer.ggml.pre = smollm`): "a  2004" would differ.
     byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Digits(True), byte_level])

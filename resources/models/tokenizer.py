@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from resources.models.model_source import model_folder, opened
+from resources.models.model_source import load_pretrained, model_folder
 from resources.models.tokens import Tokens
 from resources.settings.profile import Model
 
@@ -58,4 +58,4 @@ def open_tokenizer(settings: Model, models: Path) -> Tokenizer:
     """
     from transformers import AutoTokenizer
 
-    return Tokenizer(opened(AutoTokenizer, model_folder(settings, models), settings.id))
+    return Tokenizer(load_pretrained(AutoTokenizer, model_folder(settings, models), settings.id))

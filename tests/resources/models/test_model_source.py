@@ -74,7 +74,7 @@ def test_a_leftover_of_a_killed_conversion_is_ignored(
 
 def test_a_killed_conversion_leaves_no_model_and_no_lock(tmp_path: Path) -> None:
     program = (
-        "import sys, time; from pathlib import Path; from resources import model_source\n"
+        "import sys, time; from pathlib import Path; from resources.models import model_source\n"
         "from resources.settings.profile import Model\n"
         "def slow(gguf, folder): folder.mkdir(); (folder / 'config.json').write_text('{'); time.sleep(60)\n"
         "model_source._convert = slow; model_source.model_folder(Model(), Path(sys.argv[1]))"
@@ -178,7 +178,8 @@ def test_a_known_model_is_opened_without_the_code_beside_it(tmp_path: Path) -> N
     bring_code(folder, trace, "config.json", auto_map=CODE)
     settings = Model(source="folder", path=folder, id="my/code", context_length=32, overlap_tokens=8)
     model = open_language_model(settings, tmp_path)
-    assert len(model.next_token_losses(model.tokenize("we sell chips").ids)) == 2
+    (losses,) = model.next_token_losses([model.tokenize("we sell chips").ids]).plain()
+    assert len(losses) == 2
     assert not trace.exists()
 
 

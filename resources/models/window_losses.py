@@ -1,0 +1,152 @@
+"""Next-token losses of windows: as the model reads them, and with the residual stream after a block replaced."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from resources.models.block_hooks import StopPass, check_blocks, start_after, stream_of, watch_blocks, with_stream
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+TOKENS_AT_ONCE = 1024
+"""In one pass, padding included: wide products are faster, but a token's logits are as many as the vocabulary."""
+
+
+@dataclass
+class _Batch:
+    """Windows that are read together, and how far they have been read."""
+
+    ids: "Tensor"
+    """[windows, longest] int64; shorter windows repeat their last token, which no token before it can see."""
+    lengths: list[int]
+    """Tokens per window, without the padding."""
+    block: int = -1
+    """The block that was read last; -1: none."""
+    output: Any = None
+    """What it gave out."""
+
+
+class WindowLosses:
+    """Cross-entropy of each next token of some windows, in nats; one tensor, float32 [n - 1], per window in order.
+
+    The first token of a window is never predicted, whether a BOS token is in front of it or not.
+
+    A replaced stream costs only the blocks after it. The streams themselves are read up to the block that is asked for
+    and no further: asking for blocks in ascending order reads the windows once, and one stream is held, not all.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+        A causal model.
+    layers : its decoder blocks
+    lock : held while the model runs
+    windows : [1, n] int64 each, on the model's device, with the BOS token where there is one
+    front : tokens in front of a window's own: 1 for a BOS token, else 0
+    """
+
+    def __init__(self, model: Any, layers: Any, lock: Lock, windows: "Sequence[Tensor]", front: int) -> None:
+        self._model, self._layers, self._lock, self._front = model, layers, lock, front
+        self._batches = [_batch(group) for group in _groups(windows)]
+
+    def plain(self) -> "Iterator[Tensor]":
+        """Yield the losses of the model as it is."""
+        for batch in self._batches:
+            yield from self._losses(self._logits(batch.ids, -1, None), batch)
+
+    def replaced(self, block: int, replace: "Callable[[Tensor], Tensor]") -> "Iterator[Tensor]":
+        """Yield the losses where `replace` rewrites the residual stream after `block`.
+
+        Parameters
+        ----------
+        block : zero-based
+        replace : maps the stream of one window, float32 [n, d_model] without the BOS token, to its replacement of the
+            same shape, whatever type the model computes in
+
+        Raises
+        ------
+        WindowError
+            The model has no such block.
+        """
+        for batch in self._batches:
+            output = self._output(batch, block)
+            changed = with_stream(output, self._rewritten(stream_of(output), batch.lengths, replace))
+            yield from self._losses(self._logits(batch.ids, block, changed), batch)
+
+    def ablated(self, block: int) -> "Iterator[Tensor]":
+        """Yield the losses where the residual stream after `block` is zero, but for the BOS token's.
+
+        Nothing of the text is left then, so the model predicts the same in every window, and reads only the longest.
+        """
+        import torch
+
+        longest = max(self._batches, key=lambda batch: max(batch.lengths))
+        row = longest.lengths.index(max(longest.lengths))
+        output = self._output(longest, block)
+        zero = self._rewritten(stream_of(output)[row : row + 1], [max(longest.lengths)], torch.zeros_like)
+        logits = self._logits(longest.ids[row : row + 1], block, with_stream(output, zero))
+        for batch in self._batches:
+            yield from self._losses(logits.expand(len(batch.lengths), -1, -1), batch)
+
+    def _output(self, batch: _Batch, block: int) -> Any:
+        """Return what `block` gives out, reading on from where the batch stands; from the start if that is behind."""
+        import torch
+
+        def stop(block: int, output: Any) -> None:
+            batch.block, batch.output = block, output
+            raise StopPass
+
+        check_blocks([block], len(self._layers))
+        if block < batch.block:
+            batch.block, batch.output = -1, None
+        if block > batch.block:
+            start = start_after(self._layers, batch.block, batch.output)
+            with self._lock, torch.inference_mode(), start, watch_blocks(self._layers, [block], stop):
+                self._model.base_model(batch.ids, use_cache=False)
+        return batch.output
+
+    def _rewritten(self, stream: "Tensor", lengths: Sequence[int], replace: "Callable[[Tensor], Tensor]") -> "Tensor":
+        import torch
+
+        with torch.inference_mode():
+            changed = stream.clone()
+            for row, length in enumerate(lengths):
+                window = stream[row, self._front : length]
+                changed[row, self._front : length] = replace(window.float()).to(stream.dtype)
+        return changed
+
+    def _logits(self, ids: "Tensor", block: int, output: Any) -> "Tensor":
+        import torch
+
+        with self._lock, torch.inference_mode(), start_after(self._layers, block, output):
+            logits: Tensor = self._model(ids, use_cache=False).logits
+        return logits
+
+    def _losses(self, logits: "Tensor", batch: _Batch) -> "Iterator[Tensor]":
+        from torch.nn.functional import cross_entropy
+
+        for row, length in enumerate(batch.lengths):
+            predicted = logits[row, self._front : length - 1].float()
+            yield cross_entropy(predicted, batch.ids[row, self._front + 1 : length], reduction="none")
+
+
+def _groups(windows: "Sequence[Tensor]") -> "Iterator[list[Tensor]]":
+    """Yield windows that follow each other, as many as TOKENS_AT_ONCE allows and at least one."""
+    group: list[Tensor] = []
+    for window in windows:
+        longest = max(one.shape[1] for one in (*group, window))
+        if group and longest * (len(group) + 1) > TOKENS_AT_ONCE:
+            yield group
+            group = []
+        group.append(window)
+    if group:
+        yield group
+
+
+def _batch(windows: "Sequence[Tensor]") -> _Batch:
+    import torch
+
+    lengths = [window.shape[1] for window in windows]
+    padded = [torch.cat([one, one[:, -1:].expand(1, max(lengths) - one.shape[1])], dim=1) for one in windows]
+    return _Batch(torch.cat(padded), lengths)
