@@ -71,7 +71,8 @@ def start_after(layers: Any, block: int, output: Any) -> Iterator[None]:
     """Let a pass start after `block` while inside: this block and all before it give out `output` and compute nothing.
 
     The model itself still makes the positions and masks that the later blocks take, so this works for every
-    architecture whose blocks hand on nothing but the residual stream. TransformerBridge's `start_at_layer` runs the
+    architecture whose blocks hand on nothing but the residual stream (Gemma 4's last blocks also take keys of earlier
+    ones). TransformerBridge's `start_at_layer` runs the
     skipped blocks and throws their output away, which saves no time. Only one thread may use the model meanwhile.
 
     Parameters
@@ -88,3 +89,13 @@ def start_after(layers: Any, block: int, output: Any) -> Iterator[None]:
     finally:
         for layer in skipped:
             del layer.forward
+
+
+@contextmanager
+def replace_output(layers: Any, block: int, output: Any) -> Iterator[None]:
+    """Let `block` give out `output` instead of its own while inside; all blocks run."""
+    hook = layers[block].register_forward_hook(lambda module, args, own: output)
+    try:
+        yield
+    finally:
+        hook.remove()

@@ -1,17 +1,30 @@
 """Next-token losses of windows: as the model reads them, and with the residual stream after a block replaced."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from resources.models.block_hooks import StopPass, check_blocks, start_after, stream_of, watch_blocks, with_stream
+from resources.models.block_hooks import (
+    StopPass,
+    check_blocks,
+    replace_output,
+    start_after,
+    stream_of,
+    watch_blocks,
+    with_stream,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 TOKENS_AT_ONCE = 1024
 """In one pass, padding included: wide products are faster, but a token's logits are as many as the vocabulary."""
+
+PROBE_TOKENS = 16
+"""Read to find out whether blocks take anything but the residual stream."""
 
 
 @dataclass
@@ -35,6 +48,7 @@ class WindowLosses:
 
     A replaced stream costs only the blocks after it. The streams themselves are read up to the block that is asked for
     and no further: asking for blocks in ascending order reads the windows once, and one stream is held, not all.
+    Where blocks take more than the stream, all of them run every time.
 
     Parameters
     ----------
@@ -78,9 +92,17 @@ class WindowLosses:
         """Yield the losses where the residual stream after `block` is zero, but for the BOS token's.
 
         Nothing of the text is left then, so the model predicts the same in every window, and reads only the longest.
+
+        Raises
+        ------
+        WindowError
+            The model has no such block.
         """
         import torch
 
+        if not self._only_stream:
+            yield from self.replaced(block, torch.zeros_like)
+            return
         longest = max(self._batches, key=lambda batch: max(batch.lengths))
         row = longest.lengths.index(max(longest.lengths))
         output = self._output(longest, block)
@@ -89,22 +111,44 @@ class WindowLosses:
         for batch in self._batches:
             yield from self._losses(logits.expand(len(batch.lengths), -1, -1), batch)
 
+    @cached_property
+    def _only_stream(self) -> bool:
+        """Whether the last block takes nothing but the stream: neither keys of earlier blocks nor the tokens.
+
+        Tried, not looked up: started before the last block, among other tokens, it must predict the same.
+        """
+        import torch
+
+        ids, before_last = self._batches[0].ids[:1, :PROBE_TOKENS], len(self._layers) - 2
+        if before_last < 0:
+            return True
+        probe = _Batch(ids, [ids.shape[1]])
+        self._read(probe, before_last)
+        try:
+            resumed = self._pass(ids.flip(1), start_after(self._layers, before_last, probe.output))
+        except KeyError:  # transformers raises it where keys of an earlier block are missing
+            return False
+        return torch.allclose(resumed, self._logits(ids, -1, None), rtol=1e-3, atol=1e-3)
+
     def _output(self, batch: _Batch, block: int) -> Any:
         """Return what `block` gives out, reading on from where the batch stands; from the start if that is behind."""
+        check_blocks([block], len(self._layers))
+        if block < batch.block or not self._only_stream:
+            batch.block, batch.output = -1, None
+        if block > batch.block:
+            self._read(batch, block)
+        return batch.output
+
+    def _read(self, batch: _Batch, block: int) -> None:
         import torch
 
         def stop(block: int, output: Any) -> None:
             batch.block, batch.output = block, output
             raise StopPass
 
-        check_blocks([block], len(self._layers))
-        if block < batch.block:
-            batch.block, batch.output = -1, None
-        if block > batch.block:
-            start = start_after(self._layers, batch.block, batch.output)
-            with self._lock, torch.inference_mode(), start, watch_blocks(self._layers, [block], stop):
-                self._model.base_model(batch.ids, use_cache=False)
-        return batch.output
+        start = start_after(self._layers, batch.block, batch.output)
+        with self._lock, torch.inference_mode(), start, watch_blocks(self._layers, [block], stop):
+            self._model.base_model(batch.ids, use_cache=False)
 
     def _rewritten(self, stream: "Tensor", lengths: Sequence[int], replace: "Callable[[Tensor], Tensor]") -> "Tensor":
         import torch
@@ -117,9 +161,14 @@ class WindowLosses:
         return changed
 
     def _logits(self, ids: "Tensor", block: int, output: Any) -> "Tensor":
+        """Return `[windows, n, vocabulary]` where `block` gives out `output`; -1: of the model as it is."""
+        changed = start_after if block < 0 or self._only_stream else replace_output
+        return self._pass(ids, changed(self._layers, block, output))
+
+    def _pass(self, ids: "Tensor", changed: AbstractContextManager[None]) -> "Tensor":
         import torch
 
-        with self._lock, torch.inference_mode(), start_after(self._layers, block, output):
+        with self._lock, torch.inference_mode(), changed:
             logits: Tensor = self._model(ids, use_cache=False).logits
         return logits
 

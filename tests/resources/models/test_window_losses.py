@@ -13,6 +13,7 @@ from transformers import (
     AutoModelForCausalLM,
     Gemma2Config,
     Gemma3TextConfig,
+    Gemma4TextConfig,
     GPT2Config,
     GPTNeoXConfig,
     MixtralConfig,
@@ -28,12 +29,16 @@ WINDOWS = [np.random.default_rng(i).integers(3, len(WORDS), n).astype(np.int32) 
 SIZES = {"vocab_size": len(WORDS), "hidden_size": 16, "num_attention_heads": 2, "num_hidden_layers": BLOCKS}
 LLAMA_LIKE = SIZES | {"intermediate_size": 32, "num_key_value_heads": 1, "max_position_embeddings": 32}
 LOCAL_AND_GLOBAL = {"head_dim": 8, "sliding_window": 4, "layer_types": ["sliding_attention", "full_attention"] * 2}
+TOKENS_IN_EVERY_BLOCK = {"hidden_size_per_layer_input": 4, "vocab_size_per_layer_input": len(WORDS)}
 ARCHITECTURES = {
     "llama": None,
     "gpt-neox": GPTNeoXConfig(**SIZES, intermediate_size=32, max_position_embeddings=32),
     "gpt2": GPT2Config(vocab_size=len(WORDS), n_embd=16, n_head=2, n_layer=BLOCKS, n_positions=32),
     "gemma2": Gemma2Config(**LLAMA_LIKE, **LOCAL_AND_GLOBAL, final_logit_softcapping=0.5),
     "gemma3": Gemma3TextConfig(**LLAMA_LIKE, **LOCAL_AND_GLOBAL),
+    "gemma4": Gemma4TextConfig(**LLAMA_LIKE, **LOCAL_AND_GLOBAL, hidden_size_per_layer_input=0),
+    "gemma4-tokens": Gemma4TextConfig(**LLAMA_LIKE, **LOCAL_AND_GLOBAL, **TOKENS_IN_EVERY_BLOCK),
+    "gemma4-keys": Gemma4TextConfig(**LLAMA_LIKE, **LOCAL_AND_GLOBAL, **TOKENS_IN_EVERY_BLOCK, num_kv_shared_layers=2),
     "mixtral": MixtralConfig(**LLAMA_LIKE, num_local_experts=4),
 }
 
@@ -111,6 +116,14 @@ def test_losses_that_start_after_a_block_equal_whole_passes(model: LanguageModel
     assert_same(list(losses.plain()), unchanged)
 
 
+@pytest.mark.parametrize(
+    ("name", "only"), [("llama", True), ("gemma4", True), ("gemma4-keys", False), ("gemma4-tokens", False)]
+)
+def test_blocks_that_take_more_than_the_stream_are_found_out(tmp_path: Path, name: str, only: bool) -> None:
+    model = opened(save(tmp_path / "tiny", ARCHITECTURES[name], bos=True))
+    assert model.next_token_losses(WINDOWS)._only_stream == only
+
+
 def test_losses_do_not_depend_on_what_is_read_together(model: LanguageModel, monkeypatch: pytest.MonkeyPatch) -> None:
     together = model.next_token_losses(WINDOWS)
     monkeypatch.setattr(window_losses, "TOKENS_AT_ONCE", 1)
@@ -129,9 +142,10 @@ def test_ascending_blocks_read_the_windows_once_and_run_only_the_blocks_behind_a
     llama: LanguageModel,
 ) -> None:
     ran: list[int] = []
+    losses = llama.next_token_losses(WINDOWS)
+    assert losses._only_stream
     for block, layer in enumerate(llama._layers[0]):
         layer.mlp.register_forward_hook(lambda m, a, out, block=block: ran.append(block))
-    losses = llama.next_token_losses(WINDOWS)
     list(losses.replaced(1, shifted))
     assert ran == [0, 1, 2, 3]
     ran.clear()
