@@ -1,4 +1,4 @@
-"""The language model that reads: opened offline, on every device there is, run on windows of tokens."""
+"""The language model that reads: opened offline, on every device, and run on windows of tokens."""
 
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -56,11 +56,11 @@ class LanguageModel:
         self._front = 0 if tokenizer.bos is None else 1
 
     def window_tokens(self, context_length: int) -> int:
-        """Tokens of a window that fills `context_length` together with a BOS token."""
+        """Return the number of tokens of a window that fills `context_length` together with a BOS token."""
         return context_length - self._front
 
     def tokenize(self, text: str) -> Tokens:
-        """Tokens of a whole text, however long, without special tokens and so without a BOS token."""
+        """Return the tokens of a whole text, however long, without special tokens and so without a BOS token."""
         return self._tokenizer.tokenize(text)
 
     def read(

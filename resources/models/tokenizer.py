@@ -17,7 +17,7 @@ class Tokenizer:
     Parameters
     ----------
     fast : transformers.PreTrainedTokenizerFast
-        The model's tokenizer; not to be used beside this one.
+        The model's tokenizer; its truncation and padding are switched off.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class Tokenizer:
         self.hash = hashlib.sha256(fast.backend_tokenizer.to_str().encode()).hexdigest()
 
     def tokenize(self, text: str) -> Tokens:
-        """Tokens of a whole text, however long, without special tokens and so without a BOS token."""
+        """Return the tokens of a whole text, however long, without special tokens and so without a BOS token."""
         encoding = self.fast.backend_tokenizer.encode(text, add_special_tokens=False)
         offsets = np.array(encoding.offsets, dtype=np.int32).reshape(-1, 2)
         return Tokens(np.array(encoding.ids, dtype=np.int32), offsets[:, 0].copy(), offsets[:, 1].copy())

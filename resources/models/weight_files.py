@@ -1,4 +1,4 @@
-"""Where model files are found on this machine, and the hash that says which model they are."""
+"""Find model files on this machine, and hash them to identify the model."""
 
 import hashlib
 import importlib.util
@@ -16,7 +16,7 @@ class ModelNotFoundError(FileNotFoundError):
 
 
 def package_folder(package: str) -> Path:
-    """Folder of an installed package, found without importing it.
+    """Return the folder of an installed package, found without importing it.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def package_folder(package: str) -> Path:
 
 
 def model_files(folder: Path | None, setting: str) -> list[Path]:
-    """Files of a model folder that decide what the model computes: weights, configuration, tokenizer; sorted by name.
+    """Return the files that decide what a model computes: weights, configuration, tokenizer; sorted by name.
 
     `setting` is the name of the setting that holds the folder, for the message.
 
@@ -55,7 +55,7 @@ def model_files(folder: Path | None, setting: str) -> list[Path]:
 
 
 def weight_files(folder: Path, setting: str) -> list[Path]:
-    """The weights that transformers opens: model.safetensors, else the files that its index names; sorted by name.
+    """Return the weights that transformers opens: model.safetensors, else the files of its index; sorted by name.
 
     Other formats are never opened: *.bin is a Python pickle, and reading a pickle runs what its author put in it.
 
@@ -85,7 +85,7 @@ def _only_pickles(folder: Path) -> str:
 
 
 def content_hash(files: Sequence[Path]) -> str:
-    """SHA-256 (hex) over the whole content and the names of `files`; where they lie does not matter."""
+    """Return the SHA-256 (hex) of the whole content and the names of `files`; where they lie does not matter."""
     total = hashlib.sha256()
     for file in files:
         with file.open("rb") as stream:
@@ -95,7 +95,7 @@ def content_hash(files: Sequence[Path]) -> str:
 
 
 def remembered_hash(files: Sequence[Path], memory: Path) -> str:
-    """`content_hash`, remembered in the JSON file `memory` until a path, size or modification time (ns) changes."""
+    """Return `content_hash`, kept in the JSON file `memory` until a path, size or modification time (ns) changes."""
     stamp = [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
     remembered = _read(memory)
     if remembered.get("files") == stamp:
