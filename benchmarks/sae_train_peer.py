@@ -21,6 +21,7 @@ from peers import Job, peer_python, serve
 from torch import Tensor
 
 SPARSIFY = "eai-sparsify 1.3.3"
+PINNED = ["eai-sparsify==1.3.3", "simple-parsing==0.1.9", "schedulefree==1.4.1", "datasets==5.2.0"]
 STEPS = 10**8
 """Of a training, for schedules: more than are made."""
 NEVER = 10**12
@@ -30,8 +31,7 @@ MEGABYTE = 1e6
 
 def sparsify_python(venvs: Path) -> Path | None:
     """Python of sparsify's virtual environment; None where it cannot be installed."""
-    pinned = ["eai-sparsify==1.3.3", "simple-parsing==0.1.9", "schedulefree==1.4.1", "datasets==5.2.0"]
-    return peer_python(venvs / "sparsify", SPARSIFY, pinned, ("torch", "transformers"))
+    return peer_python(venvs / "sparsify", SPARSIFY, PINNED, ("torch", "transformers"))
 
 
 class Bare:
@@ -59,21 +59,21 @@ class Ours:
     modules = ("resources.environment", "assets.saes.training.step")
 
     def __init__(self, job: Job, start: dict[str, Tensor]) -> None:
-        from assets.saes import train  # noqa: PLC0415 - here and below: each python has one of the libraries
-        from assets.saes.corpus.batches import Batch  # noqa: PLC0415
+        from assets.saes.corpus.batches import Batch  # noqa: PLC0415 - here and below: each python has one library
         from assets.saes.model.sae import SaeConfig  # noqa: PLC0415
+        from assets.saes.training import step  # noqa: PLC0415
         from resources.compute.devices import reused_memory  # noqa: PLC0415
         from resources.settings.saes import Saes  # noqa: PLC0415
 
         self._memory = reused_memory() if job["side"] == "ours" else nullcontext()
         self._memory.__enter__()  # as around all steps of a run
-        patch.object(train, "learning_rate_factor", lambda step, steps, ends: 1.0).start()
+        patch.object(step, "learning_rate_factor", lambda step, steps, ends: 1.0).start()
         config = SaeConfig(job["d_model"], job["n_latents"], job["k"], (0,), {0: 1.0})
-        sae = train.random_sae(config, start["b_dec"][None], 0).on(job["device"])
+        sae = step.random_sae(config, start["b_dec"][None], 0).on(job["device"])
         sae.load_state_dict(start)
         chosen = {"k": job["k"], "batch_tokens": job["batch_tokens"], "learning_rate": job["learning_rate"]}
         self._batch = Batch
-        self._training = train.SaeTraining(sae, Saes(**chosen, dead_after_tokens=NEVER), STEPS)
+        self._training = step.SaeTraining(sae, Saes(**chosen, dead_after_tokens=NEVER), STEPS)
 
     def step(self, x: Tensor) -> Any:
         """Return a point of the learning curve."""
