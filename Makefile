@@ -11,7 +11,7 @@ export PEERLENS_HOME ?= $(CURDIR)/data
 export PEERLENS_DAGSTER = $(PEERLENS_HOME)/dagster
 export PEERLENS_PROFILE ?= sample
 
-.PHONY: demo test test-all coverage lint ui clean
+.PHONY: demo test test-all coverage lint ui gpu-check clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/demo.stamp  ## the whole chain on the bundled sample, offline
@@ -36,6 +36,9 @@ lint: $(VENV)/dev.stamp
 ui: $(VENV)/demo.stamp  ## Dagster's UI on http://localhost:3000
 	@mkdir -p $(PEERLENS_DAGSTER)
 	$(BIN)/dg dev --target-path . --host 127.0.0.1 --port 3000
+
+gpu-check:  ## reading and training on a GPU against float64, then the benchmarks; needs torch and transformers, no network
+	PYTHONPATH=$(CURDIR) $(firstword $(wildcard $(BIN)/python) $(PYTHON)) benchmarks/gpu_check.py $(GPU_CHECK)
 
 $(VENV)/demo.stamp: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "peerlens needs Python 3.11 or newer; run make PYTHON=/path/to/python3.11")'

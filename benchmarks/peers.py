@@ -64,26 +64,31 @@ def serve(answer: Callable[[Job], Job]) -> None:
 
 
 def peer_python(venv: Path, name: str, pinned: Sequence[str], as_ours: Sequence[str]) -> Path | None:
-    """Python of a virtual environment, which is made where it is missing; None where it cannot be installed.
+    """Return the Python of a virtual environment, made where it is missing; None where it cannot be installed.
 
-    What is `as_ours` is of our versions, so that both sides run the same kernels.
+    What is `as_ours` is not installed but seen there, of our version, so that both sides run the same kernels and
+    nothing of 2 GB is downloaded. Without a network pip's own PIP_NO_INDEX and PIP_FIND_LINKS name a folder of wheels.
     """
     wanted = [*pinned, *(f"{package}=={version(package).partition('+')[0]}" for package in as_ours)]
     python, made_of = venv / "bin" / "python", venv / "made-of.txt"
     if made_of.is_file() and made_of.read_text(encoding="utf-8") == "\n".join(wanted):
         return python
-    print(f"installing {name} into {venv}: about 2 GB", file=sys.stderr)
+    print(f"installing {name} into {venv}", file=sys.stderr)
     try:
-        subprocess.run([sys.executable, "-m", "venv", "--clear", venv], check=True)
-        subprocess.run([python, "-m", "pip", "install", "-qq", *wanted], check=True)
+        _make_venv(venv)
+        # Our pip, for a Python without ensurepip (Debian's) gives a new environment none.
+        install = [sys.executable, "-m", "pip", "--python", python, "install", "-qq", *wanted]
+        subprocess.run(install, check=True, capture_output=True, text=True)
     except subprocess.CalledProcessError as error:
-        print(f"no numbers of {name}: {error}", file=sys.stderr)
+        print(f"no numbers of {name}: {error}\n{error.stderr or ''}", file=sys.stderr)
         return None
     made_of.write_text("\n".join(wanted), encoding="utf-8")
     return python
 
 
-def warn_if_busy() -> None:
-    """Say so where other programs are running."""
-    if (load := os.getloadavg()[0]) > 1:
-        print(f"other programs are running (load {load:.1f}): wall clock will mean little", file=sys.stderr)
+def _make_venv(venv: Path) -> None:
+    """Make an environment that sees our packages behind its own."""
+    subprocess.run([sys.executable, "-m", "venv", "--clear", "--without-pip", venv], check=True)
+    (packages,) = venv.glob("lib/python*/site-packages")
+    ours = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
+    (packages / "ours.pth").write_text("\n".join(ours), encoding="utf-8")

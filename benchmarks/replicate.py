@@ -24,7 +24,7 @@ from resources.environment import models as models_home  # before torch, whose t
 # isort: split
 import polars as pl
 import torch
-from peers import warn_if_busy
+from machine import warn_if_busy
 from replicate_costs import Costs, Way, chosen
 from replicate_report import DIRECTIONS, Report
 from replicate_runs import Laboratory, Variant, changed

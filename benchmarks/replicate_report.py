@@ -6,10 +6,10 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 import polars as pl
-from harvest import show
 from matplotlib.figure import Figure
 from replicate_costs import MOST_COST, Line, Way
 from replicate_runs import Laboratory, Result, Variant, mean, per_block
+from tables import show
 
 from assets.saes.metrics import FIRST_TOKENS, cross_entropy_scores, mmcs, passes, transfer_score
 from assets.saes.model.sae import Sae

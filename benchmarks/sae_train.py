@@ -17,8 +17,9 @@ less than one in a thousand. Ours clips the gradient at norm 1, which sparsify d
 below 0.2. Memory is the most that training takes over what its process has before: libraries and input. Our gradients
 are compared with those of plain dense operations.
 
-On a GPU (`--device cuda`, the default where there is one; never tried) the products are bfloat16. The last line is
-JSON; its ratios are the medians of those within a round.
+On a GPU (`--device cuda`, the default where there is one; never tried) the products are bfloat16, and ours has its
+share of the GPU's peak: operations against a large product of matrices, and the bytes that a step moves at the least
+against a copy. The last line is JSON; its ratios are the medians of those within a round.
 """
 
 import argparse
@@ -28,31 +29,26 @@ import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
-import numpy as np
 import polars as pl
-from harvest import Round, ratio, show, summary
 from harvest_saelens import NAME as SAELENS
 from harvest_saelens import saelens_python
-from peers import Job, Worker, warn_if_busy
+from machine import GpuLimits, gpu_limits, machine, warn_if_busy
+from peers import Job, Worker
 from sae_train_peer import SPARSIFY, sparsify_python
+from sae_train_start import BATCH_TOKENS, D_MODEL, K, write_input, write_start
+from tables import Round, ratio, show, summary
 from tqdm import tqdm
 
 # isort: split
 import torch
-from torch import Tensor
 
-from assets.saes.model.sae import SaeConfig
-from assets.saes.training.random_start import random_sae
-
-ROUNDS, SECONDS, WARM_UP_STEPS, THREADS, SEED = 7, 3.0, 2, 2, 0
-D_MODEL, K, BATCH_TOKENS, BATCHES, WIDTHS = 576, 32, 2048, 64, (4608, 18432)
+ROUNDS, SECONDS, WARM_UP_STEPS, THREADS = 7, 3.0, 2, 2
+WIDTHS = (4608, 18432)
 LEARNING_RATE = 1e-3
 CURVE = (1, 10, 30, 60)
 """Steps whose FVU is shown."""
-CHECKED_TOKENS, NOISE, ROUNDING = 512, 0.01, 1e-6
-"""Tokens on which gradients are compared; what is added to the first weights, so that no bias is zero; by how much
-the last active latent of a token is ahead of the next, for else the order of additions decides between them."""
 SCRIPT = Path(__file__).with_name("sae_train_peer.py")
 TRAINERS = {"limit": "bare encoder product", "ours": "ours", "ours_returning": "ours, memory returned"}
 TRAINERS |= {"sparsify": SPARSIFY, "saelens": SAELENS}
@@ -125,69 +121,38 @@ class Bench:
         return answers
 
 
-def write_input(path: Path) -> Tensor:
-    """Write `[batches, tokens, d_model]`, variance of the i-th direction 1/i, mean norm 1; return the first batch."""
-    numbers = np.random.default_rng(SEED)
-    directions = np.linalg.qr(numbers.standard_normal((D_MODEL, D_MODEL)))[0].astype(np.float32)
-    mixing = directions / np.sqrt(np.arange(1, D_MODEL + 1, dtype=np.float32))[:, None]
-    x = numbers.standard_normal((BATCHES, BATCH_TOKENS, D_MODEL), dtype=np.float32) @ mixing
-    x /= np.linalg.norm(x, axis=2).mean()
-    np.save(path, x)
-    return torch.from_numpy(x[0].copy())
+def step_load(n_latents: int) -> tuple[float, float]:
+    """Return operations and bytes a token that a step of ours costs at the least.
+
+    Operations: the encoder's product, and four passes over the rows of active latents: to rebuild, for the gradients
+    of their values, and of encoder and decoder. Bytes, all of float32: these rows, and of each weight the gradient and
+    Adam's moments with it, four read and three written.
+    """
+    flop = 2 * D_MODEL * n_latents + 4 * 2 * K * D_MODEL
+    weights = 2 * n_latents * D_MODEL + n_latents + D_MODEL
+    return flop, 4 * (4 * K * D_MODEL + 7 * weights / BATCH_TOKENS)
 
 
-def write_start(path: Path, x: Tensor, n_latents: int) -> float:
-    """Write the weights from which all start, as ours makes them; return the error of their gradients."""
-    sae = random_sae(SaeConfig(D_MODEL, n_latents, K, (0,), {0: 1.0}), x.mean(dim=0, keepdim=True), SEED)
-    np.savez(path, **{name: weight.numpy() for name, weight in sae.state_dict().items()})
-    return grad_error(sae, x)
-
-
-def grad_error(sae: torch.nn.Module, x: Tensor) -> float:
-    """Largest difference of ours from the dense gradients of the squared error, over the largest gradient or 1."""
-    torch.manual_seed(SEED)
-    with torch.no_grad():
-        for weight in sae.parameters():
-            weight.add_(torch.randn_like(weight), alpha=NOISE)
-    dense = {name: weight.detach().clone().requires_grad_() for name, weight in sae.named_parameters()}
-    strongest = pre_activations(dense, x).topk(K + 1, dim=1).values
-    x = x[strongest[:, K - 1] - strongest[:, K] > ROUNDING][:CHECKED_TOKENS]
-    (x - sae(x).x_hat).pow(2).sum().backward()
-    dense_loss(dense, x).backward()
-    pairs = [(weight.grad, dense[name].grad) for name, weight in sae.named_parameters()]
-    return max(float((ours - theirs).abs().max() / theirs.abs().max().clamp_min(1)) for ours, theirs in pairs)
-
-
-def dense_loss(weights: dict[str, Tensor], x: Tensor) -> Tensor:
-    """Squared error of a TopK autoencoder in plain operations, over all latents."""
-    pre = pre_activations(weights, x)
-    values, indices = pre.topk(K, dim=1)
-    latents = torch.zeros_like(pre).scatter(1, indices, values)
-    return (x - latents @ weights["W_dec"] - weights["b_dec"]).pow(2).sum()
-
-
-def pre_activations(weights: dict[str, Tensor], x: Tensor) -> Tensor:
-    """Of all latents, `[tokens, n_latents]`, none of them negative."""
-    return ((x - weights["b_dec"]) @ weights["encoder.weight"].T + weights["encoder.bias"]).relu()
-
-
-def speed_table(found: Found) -> pl.DataFrame:
-    """Tokens a second and memory; what was not measured is blank."""
+def speed_table(n_latents: int, found: Found, limits: GpuLimits | None) -> pl.DataFrame:
+    """Return tokens a second, memory and, on a GPU, what ours takes of its peak; what was not measured is blank."""
+    flop, moved = step_load(n_latents)
     rows = []
     for name, trainer in TRAINERS.items():
         rates = [one[name] for one in found.rounds if name in one]
         peak = round(found.peaks[name]) if name in found.peaks else None
-        rows.append(
-            {"trainer": trainer}
-            | summary(rates, "tokens_per_s", 0)
-            | {"of_limit": ratio(found.rounds, name, "limit")}
-            | {"ours/theirs": ratio(found.rounds, "ours", name) if name in PEERS else None, "peak_mb": peak}
-        )
+        row = {"trainer": trainer} | summary(rates, "tokens_per_s", 0)
+        row |= {"of_limit": ratio(found.rounds, name, "limit")}
+        row |= {"ours/theirs": ratio(found.rounds, "ours", name) if name in PEERS else None, "peak_mb": peak}
+        if limits:
+            rate = median(rates) if name == "ours" else None
+            row |= {"of_flop_s": rate and round(rate * flop / limits.flop_s, 3)}
+            row |= {"of_bandwidth": rate and round(rate * moved / limits.bytes_s, 3)}
+        rows.append(row)
     return pl.DataFrame(rows, infer_schema_length=None).with_columns(pl.col("tokens_per_s").cast(pl.Int64))
 
 
 def curve_table(found: Found, steps: list[int]) -> pl.DataFrame:
-    """FVU by step, and how far ours is from sparsify's."""
+    """Return FVU by step, and how far ours is from sparsify's."""
     names = [name for name in TRAINERS if name != "limit"]
     fvu = {TRAINERS[name]: found.curves.get(name, [None] * len(steps)) for name in names}
     differences = curve_differences(found) or [None] * len(steps)
@@ -196,15 +161,17 @@ def curve_table(found: Found, steps: list[int]) -> pl.DataFrame:
 
 
 def curve_differences(found: Found) -> list[float]:
-    """|ours - sparsify| / sparsify at each step of the curve; empty where there is no sparsify."""
+    """Return |ours - sparsify| / sparsify at each step of the curve; empty where there is no sparsify."""
     return [abs(a - b) / b for a, b in zip(found.curves["ours"], found.curves.get("sparsify", []), strict=False)]
 
 
 def show_found(n_latents: int, found: Found, options: argparse.Namespace) -> None:
     """Print the tables of one width."""
-    numbers = f"float32, {THREADS} threads" if options.device == "cpu" else "bfloat16 products"
-    what = f"synthetic activations, d = {D_MODEL}, k = {K}, {BATCH_TOKENS:,} tokens a step"
-    show(f"{n_latents:,} latents; {what}; {options.rounds} rounds; {numbers}", speed_table(found))
+    on_gpu = options.device != "cpu"
+    limits = gpu_limits(options.device) if on_gpu else None
+    how = f"{options.rounds} rounds, {'bfloat16 products' if on_gpu else 'float32'}"
+    what = f"{n_latents:,} latents, synthetic activations, d = {D_MODEL}, k = {K}, {BATCH_TOKENS:,} tokens a step"
+    show(f"{what}; {how}; {machine(THREADS, options.device)}", speed_table(n_latents, found, limits))
     if options.curve:
         largest = max(curve_differences(found), default=None)
         difference = "" if largest is None else f"; curve_difference {largest:.2g}"
@@ -212,7 +179,7 @@ def show_found(n_latents: int, found: Found, options: argparse.Namespace) -> Non
 
 
 def arguments() -> argparse.Namespace:
-    """The command line's."""
+    """Read the command line."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--seconds", type=float, default=SECONDS, help="of each side in a round, about")

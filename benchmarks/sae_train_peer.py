@@ -21,6 +21,7 @@ from peers import Job, peer_python, serve
 from torch import Tensor
 
 SPARSIFY = "eai-sparsify 1.3.3"
+PINNED = ["eai-sparsify==1.3.3", "simple-parsing==0.1.9", "schedulefree==1.4.1", "datasets==5.2.0"]
 STEPS = 10**8
 """Of a training, for schedules: more than are made."""
 NEVER = 10**12
@@ -30,8 +31,7 @@ MEGABYTE = 1e6
 
 def sparsify_python(venvs: Path) -> Path | None:
     """Python of sparsify's virtual environment; None where it cannot be installed."""
-    pinned = ["eai-sparsify==1.3.3", "simple-parsing==0.1.9", "schedulefree==1.4.1", "datasets==5.2.0"]
-    return peer_python(venvs / "sparsify", SPARSIFY, pinned, ("torch", "transformers"))
+    return peer_python(venvs / "sparsify", SPARSIFY, PINNED, ("torch", "transformers"))
 
 
 class Bare:

@@ -122,10 +122,10 @@ def ingest(
         source.forget()
     graph = _refresh(settings, lake, today, ingest_graph)
     print_table(ingest_summary(graph, lake), Console(), as_json)
-    _say_reasons(rejection_reasons(graph, lake).rows())
+    _print_reasons(rejection_reasons(graph, lake).rows())
 
 
-def _say_reasons(reasons: Sequence[tuple[Any, ...]]) -> None:
+def _print_reasons(reasons: Sequence[tuple[Any, ...]]) -> None:
     """Print the commonest reasons for having no text on standard error, each with how many filings have it."""
     for reason, count in reasons[:REASONS_SHOWN]:
         errors.print(f"  {count:5} without a text: {reason}", markup=False)

@@ -33,7 +33,7 @@ def dagster_launch(
     """
 
     def launch(names: Sequence[str], partition: str | None) -> Iterator[Finished]:
-        with _heard_signals() as heard, _interrupts_sent_again():
+        with _received_signals() as received, _interrupts_sent_again():
             result = dg.materialize(
                 assets,
                 selection=list(names),
@@ -46,7 +46,7 @@ def dagster_launch(
             )
         for event in result.get_asset_materialization_events():
             yield _finished(event.step_materialization_data.materialization)
-        if INTERRUPTS & set(heard):
+        if INTERRUPTS & set(received):
             raise KeyboardInterrupt
         if not result.success:
             raise _failure(result, partition)
@@ -55,18 +55,18 @@ def dagster_launch(
 
 
 @contextmanager
-def _heard_signals() -> Iterator[list[int]]:
+def _received_signals() -> Iterator[list[int]]:
     """Yield a list that holds, at the end, the signals that arrived: Dagster tells of a Ctrl-C inside a body only."""
-    heard, (reader, writer) = list[int](), os.pipe()
+    received, (reader, writer) = list[int](), os.pipe()
     os.set_blocking(writer, False)
     before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     try:
-        yield heard
+        yield received
     finally:
         signal.set_wakeup_fd(before)
         os.close(writer)
         with os.fdopen(reader, "rb") as told:
-            heard += told.read()
+            received += told.read()
 
 
 @contextmanager

@@ -64,16 +64,16 @@ def report(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
     _print_nearest(scoreboard, console)
     _print_scoreboard(scoreboard, console)
     _print_backtest(connection.view("backtest_summary").pl(), console)
-    _say(console, "")
-    _say(console, "Look further:  make ui")
-    _say(console, "               peerlens peers KO")
+    _print_line(console, "")
+    _print_line(console, "Look further:  make ui")
+    _print_line(console, "               peerlens peers KO")
 
 
 def print_banner(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
     """Print what a reader has to know before any number, where there is something."""
     banner = connection.view("banner").pl().item()
     if banner:
-        _say(console, banner, style="bold yellow")
+        _print_line(console, banner, style="bold yellow")
 
 
 def print_table(rows: pl.DataFrame, console: Console, as_json: bool = False) -> None:
@@ -82,7 +82,7 @@ def print_table(rows: pl.DataFrame, console: Console, as_json: bool = False) -> 
         console.out(rows.write_json(), highlight=False)
         return
     if rows.is_empty():
-        _say(console, "No rows.")
+        _print_line(console, "No rows.")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name, type in rows.schema.items():
@@ -95,7 +95,7 @@ def print_table(rows: pl.DataFrame, console: Console, as_json: bool = False) -> 
 def _print_peers(connection: duckdb.DuckDBPyConnection, console: Console, ticker: str) -> None:
     nearest = connection.table_function("peers", [ticker, PEERS]).pl()
     if not nearest.is_empty():
-        _head(console, f"Peers of {ticker}")
+        _print_heading(console, f"Peers of {ticker}")
         print_table(nearest.select("ticker", "name", "similarity", "reason"), console)
 
 
@@ -103,7 +103,9 @@ def _print_saes(scores: pl.DataFrame, console: Console) -> None:
     if scores.is_empty():
         return
     fvu, ce = (int(scores[column].sort()[-1]) for column in ("fvu_tokens", "ce_tokens"))
-    _head(console, f"Autoencoders, held-out documents: FVU on {fvu:,} tokens, CE score on {ce:,}, one block at a time")
+    _print_heading(
+        console, f"Autoencoders, held-out documents: FVU on {fvu:,} tokens, CE score on {ce:,}, one block at a time"
+    )
     entries = scores.sort("block").group_by("entry", maintain_order=True)
     print_table(entries.agg(**SAES), console)
 
@@ -111,14 +113,14 @@ def _print_saes(scores: pl.DataFrame, console: Console) -> None:
 def _print_nearest(scoreboard: pl.DataFrame, console: Console) -> None:
     shares = dict(scoreboard.drop_nulls("same_major_group").select("method", "same_major_group").iter_rows())
     if shares:
-        _head(console, "Nearest peer in the same SIC major group")
+        _print_heading(console, "Nearest peer in the same SIC major group")
     for method, name in READERS.items():
         if method in shares:
-            _say(console, f"  {name:<17}{shares[method]:6.1%}")
+            _print_line(console, f"  {name:<17}{shares[method]:6.1%}")
 
 
 def _print_scoreboard(scoreboard: pl.DataFrame, console: Console) -> None:
-    _head(
+    _print_heading(
         console,
         "Scoreboard: mean over as-of dates, on the months after each; lift is the correlation of pairs inside groups "
         "over that of random groups of the same sizes",
@@ -128,18 +130,18 @@ def _print_scoreboard(scoreboard: pl.DataFrame, console: Console) -> None:
     own = lifts.pop("sae", None)
     better = [f"{method} ({lift:.3f})" for method, lift in lifts.items() if own is not None and lift >= own]
     if better:
-        _say(console, f"SAE groups (lift {own:.3f}) do not beat {', '.join(better)} here.", style="bold")
+        _print_line(console, f"SAE groups (lift {own:.3f}) do not beat {', '.join(better)} here.", style="bold")
 
 
 def _print_backtest(summary: pl.DataFrame, console: Console) -> None:
     if summary.is_empty():
         return
-    _head(console, "Pairs books: after costs; random pairs are the placebo")
+    _print_heading(console, "Pairs books: after costs; random pairs are the placebo")
     rows = summary.with_columns(book=pl.col("method").replace("random", "random pairs")).sort(
         pl.col("method") == "random", "method"
     )
     for (selection,), books in rows.group_by("selection", maintain_order=True):
-        _say(console, SELECTIONS.get(str(selection), str(selection)) + ":", style="italic")
+        _print_line(console, SELECTIONS.get(str(selection), str(selection)) + ":", style="italic")
         if selection == "bh":
             _print_passes(books, console)
         print_table(books.filter(pl.col("pairs_traded") > 0).select(**BOOK), console)
@@ -148,15 +150,15 @@ def _print_backtest(summary: pl.DataFrame, console: Console) -> None:
 def _print_passes(books: pl.DataFrame, console: Console) -> None:
     for book, tested, passed in books.select("book", "pairs_tested", "pairs_passed").iter_rows():
         verb = "passes" if passed == 1 else "pass"
-        _say(console, f"  {book}: {passed:,} of {tested:,} pairs {verb} Benjamini-Hochberg")
+        _print_line(console, f"  {book}: {passed:,} of {tested:,} pairs {verb} Benjamini-Hochberg")
 
 
-def _head(console: Console, text: str) -> None:
-    _say(console, "")
-    _say(console, text, style="bold")
+def _print_heading(console: Console, text: str) -> None:
+    _print_line(console, "")
+    _print_line(console, text, style="bold")
 
 
-def _say(console: Console, text: str, style: str = "") -> None:
+def _print_line(console: Console, text: str, style: str = "") -> None:
     console.print(Text(_cell(text)), style=style)
 
 

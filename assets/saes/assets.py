@@ -181,7 +181,7 @@ def _write_saes(build: Build, written: "SaeWriter") -> None:
     schemas.SAE_SCORES,
     reads={"saes": whole, "sae_corpus": whole},
     config=["scores", "activations.massive_norm", "model"],
-    kinds=["torch", "transformerlens"],
+    kinds=["torch"],
 )
 def sae_scores(build: Build) -> None:
     """FVU, L0, dead latents, CE score and MMCS per block, each with its own scale, on documents never trained on."""

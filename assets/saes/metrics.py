@@ -23,13 +23,19 @@ class NoTokensError(ValueError):
     """There is no held-out token to score on."""
 
 
-class NextTokenLosses(Protocol):
-    """`LanguageModel.next_token_losses`."""
+class WindowLosses(Protocol):
+    """`resources.models.window_losses.WindowLosses`: per window, nats per predicted token `[n - 1]`."""
 
-    def __call__(
-        self, ids: NDArray[Any], block: int | None = None, replace: Callable[[Tensor], Tensor] | None = None
-    ) -> Tensor:
-        """Return nats per predicted token `[n - 1]`, the residual stream after `block` replaced on the way."""
+    def plain(self) -> Iterable[Tensor]:
+        """Return the losses of the model as it is."""
+        ...
+
+    def replaced(self, block: int, replace: Callable[[Tensor], Tensor]) -> Iterable[Tensor]:
+        """Return the losses where `replace` rewrites the residual stream after `block`."""
+        ...
+
+    def ablated(self, block: int) -> Iterable[Tensor]:
+        """Return the losses where the residual stream after `block` is zero."""
         ...
 
 
@@ -86,7 +92,7 @@ def _block_scores(sae: Sae, block: int, x: NDArray[Any] | Rows | Tensor, keep: N
 
 @torch.inference_mode()
 def cross_entropy_scores(
-    losses: NextTokenLosses,
+    next_token_losses: Callable[[Sequence[NDArray[Any]]], WindowLosses],
     saes: Iterable[tuple[str, int, Sae]],
     documents: Sequence[NDArray[Any]],
     max_tokens: int,
@@ -97,27 +103,28 @@ def cross_entropy_scores(
     """Return per entry and block columns entry, block, ce, ce_sae, ce_ablated (nats), ce_score, dce_percent, ce_tokens.
 
     Documents are token ids of one window each, held out, taken in order until `max_tokens` tokens are predicted, 128 of
-    each where that is enough; one block is replaced at a time, and `saes` is gone through once. Massive tokens (norm
-    above `massive_norm` medians of the window) keep their own activation: they are left out of sparse autoencoders
-    everywhere. Ablated means that the whole stream after the block is zero. CE score = (ce_ablated - ce_sae) /
-    (ce_ablated - ce). `progress` advances by predicted tokens, in each of `passes`. Raises NoTokensError where nothing
-    is predicted, UnknownBlockError for a block that is not read.
+    each where that is enough; one block is replaced at a time. `saes` is gone through once, fastest where its blocks
+    ascend: the model then reads on from the block before. Massive tokens (norm above `massive_norm` medians of the
+    window) keep their own activation: they are left out of sparse autoencoders everywhere. Ablated means that the whole
+    stream after the block is zero. CE score = (ce_ablated - ce_sae) / (ce_ablated - ce). `progress` advances by
+    predicted tokens, in each of `passes`. Raises NoTokensError where nothing is predicted, UnknownBlockError for a
+    block that is not read.
     """
     windows = _first_tokens(documents, max_tokens)
-    tokens = sum(len(ids) - 1 for ids in windows)
+    tokens, model = sum(len(ids) - 1 for ids in windows), next_token_losses(windows)
 
-    def mean_loss(block: int | None = None, replace: Callable[[Tensor], Tensor] | None = None) -> float:
+    def mean(losses: Iterable[Tensor]) -> float:
         total = 0.0
-        for ids in windows:
-            total += float(losses(ids, block, replace).double().sum())
-            progress(len(ids) - 1)
+        for window in losses:
+            total += float(window.double().sum())
+            progress(len(window))
         return total / tokens
 
-    plain, ablated, rows = mean_loss(), dict[int, float](), []
+    plain, ablated, rows = mean(model.plain()), dict[int, float](), []
     for entry, block, sae in saes:
         if block not in ablated:
-            ablated[block] = mean_loss(block, torch.zeros_like)
-        replaced = mean_loss(block, _reconstructed(sae, block, massive_norm))
+            ablated[block] = mean(model.ablated(block))
+        replaced = mean(model.replaced(block, _reconstructed(sae, block, massive_norm)))
         rows.append((entry, block, plain, replaced, ablated[block], tokens))
     columns = {
         "entry": pl.String,

@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-import psutil
-
 DType = Literal["float32", "bfloat16"]
 _CPU_UNITS = ("avx512_bf16", "amx_bf16", "bf16")
 """Names under which torch lists the bfloat16 units of x86 (the first two) and ARM processors."""
@@ -145,6 +143,7 @@ def _gpus() -> list[Processor]:
 
 
 def _cpu() -> Processor:
+    import psutil  # noqa: PLC0415 - a GPU machine with nothing but torch and transformers reads without it
     import torch
 
     free = psutil.virtual_memory().available

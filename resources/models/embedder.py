@@ -56,14 +56,14 @@ class SentenceEmbedder:
         self.dimensions: int = model.config.hidden_size
 
     def embed(self, text: str) -> NDArray[np.float32]:
-        """Unit vector of a text, float32 [dimensions]: the mean of its chunks' unit vectors, scaled to length one."""
+        """Return the unit vector of a text, float32 [dimensions]: its chunks' mean, scaled to length one."""
         chunks = [self._chunk(part) for part in self.chunks(text)]
         mean: NDArray[np.float32] = np.stack(chunks).mean(axis=0)
         unit: NDArray[np.float32] = (mean / np.linalg.norm(mean)).astype(np.float32)
         return unit
 
     def chunks(self, text: str) -> list[list[int]]:
-        """Token ids of the chunks that count, special tokens included; an empty text has one, of nothing else."""
+        """Return the token ids of the chunks that count; an empty text has one chunk, of special tokens alone."""
         ids = self._tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).ids
         room = self._max_tokens - _SPECIAL * math.ceil(self._max_tokens / self._chunk_tokens)
         step = self._chunk_tokens - _SPECIAL
@@ -83,7 +83,7 @@ class SentenceEmbedder:
 
 
 def embedder_identity(settings: Embedder) -> str:
-    """`<name>@<hash of the files>`, without loading the model.
+    """Return `<name>@<hash of the files>`, without loading the model.
 
     Raises
     ------

@@ -1,8 +1,6 @@
-"""The language model that reads: opened offline, on every device there is, run on windows of tokens."""
+"""The language model that reads: opened offline, on every device, and run on windows of tokens."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from functools import cached_property
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -12,26 +10,19 @@ from numpy.typing import NDArray
 
 from resources.compute.devices import Device
 from resources.compute.devices import devices as found_devices
-from resources.models.bridge import bridge_to, replacing
+from resources.models.block_hooks import StopPass, WindowError, check_blocks, decoder_layers, stream_of, watch_blocks
 from resources.models.limits import check_context, check_memory, model_shape, shape_of
-from resources.models.model_source import model_folder, model_identity, opened
+from resources.models.model_source import load_pretrained, model_folder, model_identity
 from resources.models.tokenizer import Tokenizer, open_tokenizer
 from resources.models.tokens import Tokens
 from resources.models.weight_files import weight_files
+from resources.models.window_losses import WindowLosses
 from resources.settings.model import Model
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 __all__ = ["LanguageModel", "WindowError", "open_language_model"]
-
-
-class WindowError(ValueError):
-    """Windows have no tokens or more than the model's context, or a block does not exist."""
-
-
-class _Done(Exception):  # noqa: N818 - no error: it ends the pass
-    """The last block asked for has run."""
 
 
 class LanguageModel:
@@ -60,16 +51,16 @@ class LanguageModel:
         self.devices = tuple(devices)
         self._tokenizer = tokenizer
         self._copies = [one.eval() for one in copies]
-        self._layers = [_decoder_layers(one, self.n_blocks) for one in copies]
+        self._layers = [decoder_layers(one, self.n_blocks) for one in copies]
         self._locks = [Lock() for _ in copies]
         self._front = 0 if tokenizer.bos is None else 1
 
     def window_tokens(self, context_length: int) -> int:
-        """Tokens of a window that fills `context_length` together with a BOS token."""
+        """Return the number of tokens of a window that fills `context_length` together with a BOS token."""
         return context_length - self._front
 
     def tokenize(self, text: str) -> Tokens:
-        """Tokens of a whole text, however long, without special tokens and so without a BOS token."""
+        """Return the tokens of a whole text, however long, without special tokens and so without a BOS token."""
         return self._tokenizer.tokenize(text)
 
     def read(
@@ -99,74 +90,30 @@ class LanguageModel:
         """
         import torch
 
-        batch, last = self._with_bos(ids, device), self._last(blocks)
+        batch, last = self._with_bos(ids, device), check_blocks(blocks, self.n_blocks)
 
-        def passed(block: int, stream: "Tensor") -> None:
-            keep(block, stream[:, self._front :])
+        def passed(block: int, output: Any) -> None:
+            keep(block, stream_of(output)[:, self._front :])
             if block == last:
-                raise _Done
+                raise StopPass
 
-        with self._locks[device], self._hooked(device, blocks, passed), torch.inference_mode(), suppress(_Done):
+        with self._locks[device], torch.inference_mode(), watch_blocks(self._layers[device], blocks, passed):
             self._copies[device].base_model(batch, use_cache=False)
 
-    def next_token_losses(
-        self,
-        ids: "NDArray[np.integer[Any]] | Tensor",
-        block: int | None = None,
-        replace: "Callable[[Tensor], Tensor] | None" = None,
-    ) -> "Tensor":
-        """Cross-entropy of each next token of one window, optionally with one residual stream replaced.
-
-        The first token of a window is never predicted, whether a BOS token is in front of it or not.
+    def next_token_losses(self, windows: "Sequence[NDArray[np.integer[Any]]]") -> WindowLosses:
+        """Return the losses of windows, from which those with a replaced residual stream can be asked; on device 0.
 
         Parameters
         ----------
-        ids : [n] integers, n with a BOS token at most `context_length`
-        block : zero-based block whose output `replace` rewrites
-        replace : maps the residual stream after `block`, float32 [n, d_model] without the BOS token, to its
-            replacement of the same shape
-
-        Returns
-        -------
-        float32 [n - 1], in nats, on the first device
+        windows : [n] integers each, n with a BOS token at most `context_length`
 
         Raises
         ------
         WindowError
-            The window is empty or too long, the block does not exist, or only one of `block` and `replace` is given.
+            A window is empty or too long.
         """
-        import torch
-
-        if (block is None) != (replace is None):
-            raise WindowError("next_token_losses: give both the block and its replacement, or neither")
-        batch, hooks = self._with_bos(np.asarray(ids)[None], 0), []
-        if block is not None and replace is not None:
-            self._last([block])
-            hooks = [replacing(block, replace, self._front)]
-        with self._locks[0], torch.inference_mode():
-            logits = self._bridge.run_with_hooks(batch, return_type="logits", prepend_bos=False, fwd_hooks=hooks)
-            predicted = logits[0, self._front : -1].float()
-            losses = torch.nn.functional.cross_entropy(predicted, batch[0, self._front + 1 :], reduction="none")
-        return losses.clone()
-
-    @contextmanager
-    def _hooked(self, device: int, blocks: Collection[int], passed: "Callable[[int, Tensor], None]") -> Iterator[None]:
-        """Call `passed` with the output of each block while inside."""
-
-        def hook(block: int) -> Callable[..., None]:
-            return lambda module, args, output: passed(block, output[0] if isinstance(output, tuple) else output)
-
-        layers = self._layers[device]
-        hooks = [layers[block].register_forward_hook(hook(block)) for block in set(blocks)]
-        try:
-            yield
-        finally:
-            for handle in hooks:
-                handle.remove()
-
-    @cached_property
-    def _bridge(self) -> Any:
-        return bridge_to(self._copies[0], self._tokenizer)
+        batches = [self._with_bos(np.asarray(ids)[None], 0) for ids in windows]
+        return WindowLosses(self._copies[0], self._layers[0], self._locks[0], batches, self._front)
 
     def _with_bos(self, ids: "NDArray[np.integer[Any]] | Tensor", device: int) -> "Tensor":
         import torch
@@ -179,13 +126,6 @@ class LanguageModel:
         if self.bos is not None:
             windows = torch.nn.functional.pad(windows, (1, 0), value=self.bos)
         return windows.to(self.devices[device].name)
-
-    def _last(self, blocks: Collection[int]) -> int:
-        wrong = [block for block in blocks if not 0 <= block < self.n_blocks]
-        if wrong or not blocks:
-            has = f"{self.identity} has blocks 0 to {self.n_blocks - 1}"
-            raise WindowError(f"blocks {list(blocks)}: {has}; ask for at least one of them")
-        return max(blocks)
 
 
 def open_language_model(settings: Model, models: Path, devices: Sequence[Device] | None = None) -> LanguageModel:
@@ -228,12 +168,4 @@ def _weights_on(device: Device, folder: Path, model_id: str) -> Any:
     from transformers import AutoModelForCausalLM
 
     options = {"dtype": getattr(torch, device.dtype), "use_safetensors": True}
-    return opened(AutoModelForCausalLM, folder, model_id, **options).to(device.name)
-
-
-def _decoder_layers(model: Any, n_blocks: int) -> Any:
-    """The list of decoder blocks; of a model that also sees, not those of its eye."""
-    from torch.nn import ModuleList
-
-    lists = (module for module in model.get_decoder().modules() if isinstance(module, ModuleList))
-    return next(layers for layers in lists if len(layers) == n_blocks)
+    return load_pretrained(AutoModelForCausalLM, folder, model_id, **options).to(device.name)

@@ -1,4 +1,4 @@
-"""What the settings' language model cannot do, said before its weights are loaded: context, blocks, memory."""
+"""Limits of the settings' language model, checked before its weights are loaded: context, blocks, memory."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from resources.compute.devices import Device
-from resources.models.model_source import config_at_hand, model_folder, model_identity, opened
+from resources.models.model_source import config_at_hand, load_pretrained, model_folder, model_identity
 from resources.models.weight_files import ModelNotFoundError
 from resources.settings.model import Model
 
@@ -52,7 +52,7 @@ class ModelShape:
 
 
 def model_shape(settings: Model, models: Path) -> ModelShape:
-    """Sizes of the settings' model, from its configuration (the wheel's model is converted first, once).
+    """Return the sizes of the settings' model, from its configuration (the wheel's model is converted first, once).
 
     Raises
     ------
@@ -63,11 +63,11 @@ def model_shape(settings: Model, models: Path) -> ModelShape:
     """
     from transformers import AutoConfig
 
-    return shape_of(opened(AutoConfig, model_folder(settings, models), settings.id))
+    return shape_of(load_pretrained(AutoConfig, model_folder(settings, models), settings.id))
 
 
 def shape_of(config: Any) -> ModelShape:
-    """Sizes that a configuration of transformers tells, of a model that also sees those of its text part."""
+    """Return the sizes in a configuration of transformers; of a model that also sees images, those of its text part."""
     text = config.get_text_config()
     longest = getattr(text, "max_position_embeddings", None)
     return ModelShape(text.num_hidden_layers, text.hidden_size, longest or UNLIMITED)
@@ -94,12 +94,12 @@ def check_model(settings: Model, models: Path) -> None:
 
 
 def check_blocks(settings: Model, models: Path, blocks: Sequence[int], setting: str) -> None:
-    """Check that the model has `blocks`, which `setting` names, where its configuration is at hand; no torch.
+    """Check that the model has the `blocks` that `setting` names, if its configuration is at hand; no torch.
 
     Raises
     ------
     BlockError
-        A block does not exist; the message names it and those that do.
+        A block does not exist; the message names it and the blocks that do.
     """
     there = _number(config_at_hand(settings, models), _BLOCKS)
     for block in blocks:
@@ -122,7 +122,7 @@ def check_memory(settings: Model, weights: Sequence[Path], d_model: int, device:
     Raises
     ------
     ModelTooLargeError
-        They do not; the message names what is needed and what is free.
+        They do not fit; the message names what is needed and what is free.
     ModelNotFoundError
         A file of weights is cut short.
     """
@@ -139,7 +139,7 @@ def check_memory(settings: Model, weights: Sequence[Path], d_model: int, device:
 
 
 def parameter_count(file: Path) -> int:
-    """Numbers in a file of weights, from its header alone.
+    """Count the numbers in a file of weights, from its header alone.
 
     Raises
     ------
@@ -154,7 +154,7 @@ def parameter_count(file: Path) -> int:
 
 
 def _number(file: Path | None, names: Sequence[str]) -> int | None:
-    """The first of `names` in a config.json or its text model's section, None where it is left to a default."""
+    """Return the first of `names` in a config.json or its text model's section; None where all are left to defaults."""
     if file is None:
         return None
     try:

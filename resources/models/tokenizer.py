@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from resources.models.model_source import model_folder, opened
+from resources.models.model_source import load_pretrained, model_folder
 from resources.models.tokens import Tokens
 from resources.settings.model import Model
 
@@ -17,7 +17,7 @@ class Tokenizer:
     Parameters
     ----------
     fast : transformers.PreTrainedTokenizerFast
-        The model's tokenizer; not to be used beside this one.
+        The model's tokenizer; its truncation and padding are switched off.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class Tokenizer:
         self.hash = hashlib.sha256(fast.backend_tokenizer.to_str().encode()).hexdigest()
 
     def tokenize(self, text: str) -> Tokens:
-        """Tokens of a whole text, however long, without special tokens and so without a BOS token."""
+        """Return the tokens of a whole text, however long, without special tokens and so without a BOS token."""
         encoding = self.fast.backend_tokenizer.encode(text, add_special_tokens=False)
         offsets = np.array(encoding.offsets, dtype=np.int32).reshape(-1, 2)
         return Tokens(np.array(encoding.ids, dtype=np.int32), offsets[:, 0].copy(), offsets[:, 1].copy())
@@ -58,4 +58,4 @@ def open_tokenizer(settings: Model, models: Path) -> Tokenizer:
     """
     from transformers import AutoTokenizer
 
-    return Tokenizer(opened(AutoTokenizer, model_folder(settings, models), settings.id))
+    return Tokenizer(load_pretrained(AutoTokenizer, model_folder(settings, models), settings.id))

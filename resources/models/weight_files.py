@@ -1,4 +1,4 @@
-"""Where model files are found on this machine, and the hash that says which model they are."""
+"""Find model files on this machine, and hash them to identify the model."""
 
 import hashlib
 import importlib.util
@@ -17,7 +17,7 @@ class ModelNotFoundError(FileNotFoundError):
 
 
 def package_folder(package: str) -> Path:
-    """Folder of an installed package, found without importing it.
+    """Return the folder of an installed package, found without importing it.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def package_folder(package: str) -> Path:
 
 
 def model_files(folder: Path | None, setting: str) -> list[Path]:
-    """Files of a model folder that decide what the model computes: weights, configuration, tokenizer; sorted by name.
+    """Return the files that decide what a model computes: weights, configuration, tokenizer; sorted by name.
 
     `setting` is the name of the setting that holds the folder, for the message.
 
@@ -56,7 +56,7 @@ def model_files(folder: Path | None, setting: str) -> list[Path]:
 
 
 def weight_files(folder: Path, setting: str) -> list[Path]:
-    """The weights that transformers opens: model.safetensors, else the files that its index names; sorted by name.
+    """Return the weights that transformers opens: model.safetensors, else the files of its index; sorted by name.
 
     Other formats are never opened: *.bin is a Python pickle, and reading a pickle runs what its author put in it.
 

@@ -1,4 +1,4 @@
-"""Whether a text is usable as the description of a company."""
+"""Given texts are kept or rejected with a reason, and short ones are marked."""
 
 import polars as pl
 import pytest

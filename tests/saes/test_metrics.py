@@ -1,6 +1,7 @@
 """Scores of autoencoders."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -56,6 +57,26 @@ class TinyModel:
         return torch.nn.functional.cross_entropy((x @ self.unembedding)[:-1], tokens[1:], reduction="none")
 
 
+class OneByOne:
+    """Losses of windows, each of them a call of `losses(ids, block, replace)`."""
+
+    def __init__(self, losses: Callable[..., Tensor], windows: Sequence[np.ndarray]) -> None:
+        self._losses, self._windows = losses, windows
+
+    def plain(self) -> Iterator[Tensor]:
+        yield from (self._losses(ids) for ids in self._windows)
+
+    def replaced(self, block: int, replace: Callable[[Tensor], Tensor]) -> Iterator[Tensor]:
+        yield from (self._losses(ids, block, replace) for ids in self._windows)
+
+    def ablated(self, block: int) -> Iterator[Tensor]:
+        yield from self.replaced(block, torch.zeros_like)
+
+
+def one_by_one(losses: Callable[..., Tensor]) -> Callable[[Sequence[np.ndarray]], OneByOne]:
+    return partial(OneByOne, losses)
+
+
 DOCUMENTS = [np.random.default_rng(i).integers(0, VOCABULARY, n).astype(np.int32) for i, n in enumerate((30, 1, 25))]
 
 
@@ -107,7 +128,7 @@ def test_tokens_that_are_all_alike_explain_nothing(tokens: int) -> None:
 
 def test_a_perfect_autoencoder_costs_no_cross_entropy() -> None:
     rows = cross_entropy_scores(
-        TinyModel(), [("e", 0, identity_sae()), ("e", 1, identity_sae())], DOCUMENTS, 1000, 10.0
+        one_by_one(TinyModel()), [("e", 0, identity_sae()), ("e", 1, identity_sae())], DOCUMENTS, 1000, 10.0
     )
     assert rows["ce_score"].to_list() == pytest.approx([1.0, 1.0], abs=1e-5)
     assert rows["dce_percent"].to_list() == pytest.approx([0.0, 0.0], abs=1e-3)
@@ -116,7 +137,7 @@ def test_a_perfect_autoencoder_costs_no_cross_entropy() -> None:
 
 def test_an_autoencoder_that_rebuilds_nothing_scores_like_ablation() -> None:
     blank = Sae(SaeConfig(D, 4, 1, (0,), {0: 1.0}))
-    row = cross_entropy_scores(TinyModel(), [("blank", 0, blank)], DOCUMENTS, 1000, 1e9).row(0, named=True)
+    row = cross_entropy_scores(one_by_one(TinyModel()), [("blank", 0, blank)], DOCUMENTS, 1000, 1e9).row(0, named=True)
     assert row["ce_score"] == pytest.approx(0.0, abs=1e-9)
     assert row["ce_sae"] == row["ce_ablated"]
 
@@ -125,7 +146,7 @@ def test_cross_entropies_are_means_over_the_first_tokens() -> None:
     model = TinyModel()
     seen: list[int] = []
     saes = [("e", 1, identity_sae(width=2))]
-    rows = cross_entropy_scores(model, saes, DOCUMENTS, 40, 10.0, progress=seen.append)
+    rows = cross_entropy_scores(one_by_one(model), saes, DOCUMENTS, 40, 10.0, progress=seen.append)
     row = rows.row(0, named=True)
     expected = torch.cat([model(DOCUMENTS[0]), model(DOCUMENTS[2])[:11]]).double().mean()
     assert row["ce"] == pytest.approx(float(expected))
@@ -147,7 +168,7 @@ def test_no_document_has_more_tokens_of_a_cross_entropy_than_it_takes(max_tokens
         return torch.ones(len(ids) - 1) * (2 if replace else 1)
 
     documents = [np.arange(300), np.arange(1), np.arange(500), np.arange(1000)]
-    rows = cross_entropy_scores(losses, [("e", 0, identity_sae())], documents, max_tokens, 10.0)
+    rows = cross_entropy_scores(one_by_one(losses), [("e", 0, identity_sae())], documents, max_tokens, 10.0)
     assert seen == taken * 3
     assert rows["ce_tokens"].to_list() == [sum(taken)]
 
@@ -163,7 +184,7 @@ def test_massive_tokens_keep_their_own_activation() -> None:
             passed.append(replace(x))
         return torch.ones(len(ids) - 1)
 
-    cross_entropy_scores(losses, [("blank", 0, blank)], [np.arange(6)], 100, 10.0)
+    cross_entropy_scores(one_by_one(losses), [("blank", 0, blank)], [np.arange(6)], 100, 10.0)
     ablated, replaced = passed
     assert replaced.norm(dim=1).tolist() == pytest.approx([50 * D**0.5] + [0.0] * 5)
     assert float(ablated.abs().sum()) == 0.0
@@ -171,32 +192,34 @@ def test_massive_tokens_keep_their_own_activation() -> None:
 
 def test_no_held_out_document_is_refused() -> None:
     with pytest.raises(NoTokensError, match="two tokens"):
-        cross_entropy_scores(TinyModel(), [("e", 0, identity_sae())], [np.array([3])], 100, 10.0)
+        cross_entropy_scores(one_by_one(TinyModel()), [("e", 0, identity_sae())], [np.array([3])], 100, 10.0)
 
 
 def test_several_entries_at_a_block_are_scored_each_by_itself() -> None:
     seen: list[int] = []
     full, thin, blank = identity_sae(), identity_sae(width=2), Sae(SaeConfig(D, 4, 1, (0, 1), {0: 1.0, 1: 1.0}))
     saes = [("thin", 1, thin), ("full", 1, full), ("blank", 0, blank), ("thin", 0, thin)]
-    together = cross_entropy_scores(TinyModel(), iter(saes), DOCUMENTS, 1000, 10.0, progress=seen.append)
+    together = cross_entropy_scores(one_by_one(TinyModel()), iter(saes), DOCUMENTS, 1000, 10.0, progress=seen.append)
     assert together.select("entry", "block").rows() == [("blank", 0), ("thin", 0), ("full", 1), ("thin", 1)]
     assert sum(seen) == (29 + 24) * passes([1, 1, 0, 0]) == (29 + 24) * (1 + 2 + 4)
     assert together.filter(pl.col("block") == 1)["ce_ablated"].n_unique() == together["ce"].n_unique() == 1
     for entry, block, sae in saes:
-        alone = cross_entropy_scores(TinyModel(), [(entry, block, sae)], DOCUMENTS, 1000, 10.0)
+        alone = cross_entropy_scores(one_by_one(TinyModel()), [(entry, block, sae)], DOCUMENTS, 1000, 10.0)
         assert together.filter(pl.col("entry") == entry, pl.col("block") == block).equals(alone)
 
 
 def test_a_block_that_is_not_read_has_no_score() -> None:
     with pytest.raises(UnknownBlockError, match="block 7"):
-        cross_entropy_scores(TinyModel(), [("e", 7, identity_sae())], DOCUMENTS, 100, 10.0)
+        cross_entropy_scores(one_by_one(TinyModel()), [("e", 7, identity_sae())], DOCUMENTS, 100, 10.0)
 
 
 def test_all_tables_together_are_rows_of_sae_scores() -> None:
     x = np.random.default_rng(0).normal(size=(40, D)).astype(np.float32)
     fidelity = reconstruction_scores(identity_sae(), {0: x}, {0: np.ones(40, bool)})
     entries = ["blocks-00-01", "theirs"]
-    entropy = cross_entropy_scores(TinyModel(), [(entry, 0, identity_sae()) for entry in entries], DOCUMENTS, 50, 10.0)
+    entropy = cross_entropy_scores(
+        one_by_one(TinyModel()), [(entry, 0, identity_sae()) for entry in entries], DOCUMENTS, 50, 10.0
+    )
     likeness = pl.DataFrame({"entry": entries, "mmcs": [0.9, None]})
     assert SAE_SCORES.validate(fidelity.join(entropy, on="block").join(likeness, on="entry")).num_rows == 2
 
@@ -226,9 +249,9 @@ def test_each_block_is_scored_with_its_own_biases_as_outside_of_training(activat
 
 def test_cross_entropy_of_a_block_is_that_with_its_own_biases() -> None:
     sae = own_biases("batch_topk")
-    found = cross_entropy_scores(TinyModel(), [("e", 0, sae), ("e", 1, sae)], DOCUMENTS, 100, 10.0)
+    found = cross_entropy_scores(one_by_one(TinyModel()), [("e", 0, sae), ("e", 1, sae)], DOCUMENTS, 100, 10.0)
     for block in (0, 1):
-        alone = cross_entropy_scores(TinyModel(), [("e", block, sae.at(block))], DOCUMENTS, 100, 10.0)
+        alone = cross_entropy_scores(one_by_one(TinyModel()), [("e", block, sae.at(block))], DOCUMENTS, 100, 10.0)
         assert found.filter(pl.col("block") == block).equals(alone)
 
 

@@ -1,5 +1,6 @@
 import json
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,17 @@ def read(model: LanguageModel, ids: np.ndarray, blocks: list[int]) -> dict[int, 
     return kept
 
 
+def losses(
+    model: LanguageModel,
+    ids: np.ndarray,
+    block: int = 0,
+    replace: Callable[[torch.Tensor], torch.Tensor] | None = None,
+) -> torch.Tensor:
+    windows = model.next_token_losses([ids])
+    (one,) = windows.plain() if replace is None else windows.replaced(block, replace)
+    return one.clone()
+
+
 def test_the_tokenizers_own_bos_is_never_among_the_tokens(model: LanguageModel) -> None:
     assert model.bos == BOS
     assert model.tokenize("we make soft drinks").ids.tolist() == [3, 4, 5, 6]
@@ -64,18 +76,18 @@ def test_losses_predict_the_same_tokens_with_and_without_a_bos(model: LanguageMo
     with torch.inference_mode():
         logits = plain(WITH_BOS).logits[0]
     expected = torch.nn.functional.cross_entropy(logits[1:-1], WITH_BOS[0, 2:], reduction="none")
-    losses = model.next_token_losses(IDS)
-    assert losses.shape == (5,)
-    torch.testing.assert_close(losses, expected.clone(), rtol=1e-5, atol=1e-6)
-    assert model.next_token_losses(IDS[:1]).shape == (0,)
+    found = losses(model, IDS)
+    assert found.shape == (5,)
+    torch.testing.assert_close(found, expected.clone(), rtol=1e-5, atol=1e-6)
+    assert losses(model, IDS[:1]).shape == (0,)
 
 
 def test_the_bridge_adds_no_second_bos_and_a_replacement_never_sees_the_first(
     model: LanguageModel, plain: torch.nn.Module
 ) -> None:
     seen: list[torch.Tensor] = []
-    same = model.next_token_losses(IDS, 0, lambda stream: seen.append(stream.clone()) or stream)
-    torch.testing.assert_close(same, model.next_token_losses(IDS), rtol=1e-5, atol=1e-6)
+    same = losses(model, IDS, 0, lambda stream: seen.append(stream.clone()) or stream)
+    torch.testing.assert_close(same, losses(model, IDS), rtol=1e-5, atol=1e-6)
     torch.testing.assert_close(seen[0], layer_outputs(plain, WITH_BOS)[0][0, 1:].clone(), rtol=1e-5, atol=1e-6)
 
 
@@ -88,8 +100,8 @@ def test_a_replacement_leaves_the_stream_of_the_bos_alone(model: LanguageModel, 
         logits = plain(WITH_BOS).logits[0]
     hook.remove()
     expected = torch.nn.functional.cross_entropy(logits[1:-1], WITH_BOS[0, 2:], reduction="none")
-    losses = model.next_token_losses(IDS, 0, torch.zeros_like)
-    torch.testing.assert_close(losses, expected.clone(), rtol=1e-5, atol=1e-6)
+    found = losses(model, IDS, 0, torch.zeros_like)
+    torch.testing.assert_close(found, expected.clone(), rtol=1e-5, atol=1e-6)
 
 
 def test_the_bos_counts_towards_the_context(model: LanguageModel) -> None:
@@ -105,7 +117,7 @@ def test_the_bridge_gives_a_bos_to_its_own_copy_of_the_tokenizer_alone(tmp_path:
     del config["bos_token"]
     (folder / "tokenizer_config.json").write_text(json.dumps(config))
     model = opened(folder)
-    model.next_token_losses(IDS)
+    losses(model, IDS)
     assert model._tokenizer.fast.bos_token is None
     assert model._tokenizer.fast.pad_token is None
 
@@ -122,4 +134,4 @@ def test_a_tokenizer_that_adds_no_bos_gives_a_model_that_reads_none(
     with torch.inference_mode():
         logits = plain(bare).logits[0]
     expected = torch.nn.functional.cross_entropy(logits[:-1], bare[0, 1:], reduction="none")
-    torch.testing.assert_close(model.next_token_losses(IDS), expected.clone(), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(losses(model, IDS), expected.clone(), rtol=1e-5, atol=1e-6)

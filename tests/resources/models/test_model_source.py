@@ -178,7 +178,8 @@ def test_a_known_model_is_opened_without_the_code_beside_it(tmp_path: Path) -> N
     bring_code(folder, trace, "config.json", auto_map=CODE)
     settings = Model(source="folder", path=folder, id="my/code", context_length=32, overlap_tokens=8)
     model = open_language_model(settings, tmp_path)
-    assert len(model.next_token_losses(model.tokenize("we sell chips").ids)) == 2
+    (losses,) = model.next_token_losses([model.tokenize("we sell chips").ids]).plain()
+    assert len(losses) == 2
     assert not trace.exists()
 
 
