@@ -164,7 +164,11 @@ def train_everything(laboratory: Laboratory, plan: Plan, seeds: int) -> None:
 def bar(total: int | None, title: str) -> Iterator[Callable[[int], None]]:
     """Show a progress bar on standard error."""
     with tqdm(total=total, desc=title, unit_scale=True, leave=False, disable=None, mininterval=1.0) as shown:
-        yield lambda n: None if shown.update(n) else None
+
+        def advance(n: int) -> None:
+            shown.update(n)
+
+        yield advance
 
 
 def arguments() -> argparse.Namespace:

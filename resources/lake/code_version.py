@@ -25,6 +25,7 @@ PLUMBING = (
     "assets.saes.training.checkpoint",
     "assets.saes.training.curves_figure",
     "assets.schemas",
+    "resources.clock",
     "resources.compute",
     *(
         f"resources.edgar.{name}"
