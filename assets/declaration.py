@@ -53,7 +53,6 @@ def asset(
     checkpoint_dir : str or None
         Subfolder whose content an interrupted attempt leaves behind for the next; the function decides what is good.
     """
-
     outside = tuple(asks)
 
     def declare(make: Make) -> Declaration:

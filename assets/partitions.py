@@ -61,7 +61,8 @@ def _setting(profile: Profile, name: str) -> int:
 def as_of_window(after: str) -> Reads:
     """Return which months a book over all as-of dates needs: from two before the first to `after` past the last.
 
-    `after` names a setting that counts months."""
+    `after` names a setting that counts months.
+    """
 
     def reads(profile: Profile, partition: str | None) -> DateWindow:
         last = profile.as_of.last

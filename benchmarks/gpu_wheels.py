@@ -19,11 +19,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from importlib.metadata import version
 from pathlib import Path
 
+from gpu_closure import normal
 from harvest_saelens import PINNED as SAELENS
+from harvest_saelens import saelens_python
 from sae_train_peer import PINNED as SPARSIFY
+from sae_train_peer import sparsify_python
 
 ROOT = Path(__file__).parents[1]
 TRIP_BYTES = 64 << 20
@@ -34,38 +36,27 @@ TABLES = ("polars", "pyarrow", "xxhash", "psutil", "rich", "scikit-learn", "scip
 ALWAYS_THERE = ("torch", "transformers", "numpy", "safetensors", "huggingface-hub", "filelock")
 
 
-def resolved(wanted: Sequence[str], python: str) -> dict[str, str]:
-    """Return name -> version of packages and all that they need, for Linux; nothing is downloaded but metadata."""
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.json"
-        _pip(
-            "install",
-            "--dry-run",
-            "--ignore-installed",
-            f"--report={report}",
-            "--target",
-            folder,
-            *wanted,
-            python=python,
-        )
-        found = json.loads(report.read_text(encoding="utf-8"))["install"]
-    return {normal(one["metadata"]["name"]): one["metadata"]["version"] for one in found}
+def installed(wanted: Sequence[str], python: Path | str = sys.executable) -> dict[str, str]:
+    """Return name -> version of packages and all that they need, as a Python has them."""
+    script = Path(__file__).with_name("gpu_closure.py")
+    found: dict[str, str] = json.loads(
+        subprocess.run([python, script, *wanted], check=True, stdout=subprocess.PIPE).stdout
+    )
+    return found
 
 
-def collected(wanted: Sequence[str], have: set[str], python: str, folder: Path) -> list[Path]:
-    """Download the wheels of what is wanted and not there, and return them in the order of their names."""
-    missing = {name: v for name, v in resolved(wanted, python).items() if name not in have}
-    if missing:
-        pinned = [f"{name}=={found}" for name, found in missing.items()]
-        _pip("download", "--no-deps", "--dest", folder, *pinned, python=python)
-        have |= set(missing)
-    return sorted(folder.glob("*.whl"))
-
-
-def _pip(command: str, *options: object, python: str) -> None:
+def collected(wanted: dict[str, str], target: str, folder: Path) -> list[Path]:
+    """Download wheels of name -> version for a Python on Linux, and return them in the order of their names."""
     platforms = [f"--platform={name}" for name in LINUX]
-    target = ["--only-binary=:all:", f"--python-version={python}", "--implementation=cp", *platforms]
-    subprocess.run([sys.executable, "-m", "pip", command, "--quiet", *target, *map(str, options)], check=True)
+    there = ["--only-binary=:all:", f"--python-version={target}", "--implementation=cp", *platforms]
+    for name, found in wanted.items():
+        pinned = f"{name}=={found}"
+        download = [sys.executable, "-m", "pip", "download", "-qq", "--no-deps", "--dest", folder, *there, pinned]
+        if subprocess.run(download, check=False, capture_output=True).returncode:
+            # Some are there as source alone; those that the peers need are plain Python, so a wheel made here does.
+            build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--wheel-dir", folder, pinned]
+            subprocess.run(build, check=True)
+    return sorted(folder.glob("*.whl"))
 
 
 def trips(wheels: Sequence[Path], room: int) -> list[list[Path]]:
@@ -84,11 +75,6 @@ def trips(wheels: Sequence[Path], room: int) -> list[list[Path]]:
     return found
 
 
-def normal(name: str) -> str:
-    """Return a package's name as PEP 503 spells it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
 def names_in(text: str) -> set[str]:
     """Return the packages that a `pip list` or `pip freeze` names."""
     lines = (re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", line) for line in text.splitlines())
@@ -101,15 +87,25 @@ def tree_bytes(root: Path) -> int:
     return sum((root / name).stat().st_size for name in listed.split("\0") if (root / name).is_file())
 
 
-def packed(folder: Path, have: set[str], python: str, room: int) -> Iterator[str]:
+def wanted(have: set[str], venvs: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield kinds of trips, and name -> version of what is missing; peers are installed here first, to see theirs."""
+    core = installed(CORE)
+    yield "core", {name: found for name, found in core.items() if name not in have}
+    yield "tables", {name: found for name, found in installed(TABLES).items() if name not in have | set(core)}
+    peers: dict[str, str] = {}
+    for python, pinned in ((saelens_python(venvs), SAELENS), (sparsify_python(venvs), SPARSIFY)):
+        if python:
+            peers |= installed([one.partition("==")[0] for one in pinned], python)
+    yield "peers", {name: found for name, found in peers.items() if name not in have}
+
+
+def packed(folder: Path, have: set[str], options: argparse.Namespace) -> Iterator[str]:
     """Collect all that is wanted into folders of one trip each; yield a line about each."""
-    ours = {name: [f"{one}=={version(one)}" for one in names] for name, names in (("core", CORE), ("tables", TABLES))}
     shutil.rmtree(folder, ignore_errors=True)
-    ours_there = set(have)
-    for kind, wanted in (ours | {"peers": [*SAELENS, *SPARSIFY]}).items():
-        there = ours_there if kind != "peers" else set(have)
+    room = TRIP_BYTES - tree_bytes(ROOT)
+    for kind, missing in wanted(have, options.venvs):
         with tempfile.TemporaryDirectory() as staging:
-            for number, wheels in enumerate(trips(collected(wanted, there, python, Path(staging)), room), 1):
+            for number, wheels in enumerate(trips(collected(missing, options.python, Path(staging)), room), 1):
                 trip = folder / f"{kind}-{number}"
                 trip.mkdir(parents=True)
                 size = sum(Path(shutil.copy(wheel, trip)).stat().st_size for wheel in wheels)
@@ -123,12 +119,12 @@ def main() -> None:
     parser.add_argument("--python", default="3.12", help="of that machine")
     parser.add_argument("--have", type=Path, help="names of the packages there, one a line")
     parser.add_argument("--folder", type=Path, default=ROOT / ".wheels")
+    parser.add_argument("--venvs", type=Path, default=Path("~/.cache/peerlens-benchmarks").expanduser())
     options = parser.parse_args()
+    have = set(installed(ALWAYS_THERE))
     if options.have:
-        have = names_in(options.have.read_text(encoding="utf-8")) | set(ALWAYS_THERE)
-    else:
-        have = set(resolved(ALWAYS_THERE, options.python))
-    for line in packed(options.folder, have, options.python, TRIP_BYTES - tree_bytes(ROOT)):
+        have = names_in(options.have.read_text(encoding="utf-8"))
+    for line in packed(options.folder, have, options):
         print(line, flush=True)
 
 

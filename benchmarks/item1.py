@@ -8,6 +8,7 @@ texts beside the reports. The last line is JSON.
 """
 
 import gzip
+import itertools
 import json
 import logging
 import os
@@ -102,7 +103,7 @@ def in_processes(documents: list[bytes], rounds: int) -> list[float]:
             if isinstance(outcome := next(results), Failed):
                 raise SystemExit(outcome.reason)
         ends.append(time.perf_counter())
-    return [len(documents) / (end - start) for start, end in zip(ends, ends[1:], strict=False)]
+    return [len(documents) / (end - start) for start, end in itertools.pairwise(ends)]
 
 
 def accuracies(folder: Path) -> Iterator[dict[str, object]]:

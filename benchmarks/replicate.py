@@ -24,7 +24,7 @@ from resources.environment import models as models_home  # before torch, whose t
 # isort: split
 import polars as pl
 import torch
-from machine import warn_if_busy
+from machine import machine, warn_if_busy
 from replicate_costs import Costs, Way, chosen
 from replicate_report import DIRECTIONS, Report
 from replicate_runs import Laboratory, Variant, changed
@@ -66,13 +66,13 @@ class Plan:
         self.costs = Costs(laboratory, self.per_layer)
 
     def groups(self, count: int, strategy: str = "optimal") -> Variant:
-        """A partition of all blocks but the last, whose own autoencoder is the per-layer one."""
+        """Return a partition of all blocks but the last, whose own autoencoder is the per-layer one."""
         found = partition(self._distances[:-1, :-1], count, strategy)
         name = f"groups-{count:02d}" + ("" if strategy == "optimal" else f"-{strategy}")
         return Variant(name, tuple(tuple(group) for group in found))
 
     def children(self, groups: Variant, share: float) -> Variant:
-        """An autoencoder for every block of a group of two or more, started from the group's."""
+        """Return an autoencoder for every block of a group of two or more, started from the group's."""
         split = [group for group in groups.groups if len(group) > 1]
         of = {(block,): (groups.name, group) for group in split for block in group}
         return Variant(f"{groups.name}-children-{share:g}", tuple(of), share, of)
@@ -84,7 +84,7 @@ class Plan:
         return Variant(name, tuple(starts), share, starts)
 
     def start(self, direction: str, block: int) -> tuple[str, tuple[int, ...]]:
-        """What a block's transfer starts from: the block before, the block after, or the group of the block."""
+        """Return what a block's transfer starts from: the block before, the block after, or the group of the block."""
         if direction == "tree":
             groups = self.groups(self.knee)
             return groups.name, next(group for group in groups.groups if block in group)
@@ -162,13 +162,17 @@ def train_everything(laboratory: Laboratory, plan: Plan, seeds: int) -> None:
 
 @contextmanager
 def bar(total: int | None, title: str) -> Iterator[Callable[[int], None]]:
-    """A progress bar on standard error."""
+    """Show a progress bar on standard error."""
     with tqdm(total=total, desc=title, unit_scale=True, leave=False, disable=None, mininterval=1.0) as shown:
-        yield lambda n: None if shown.update(n) else None
+
+        def advance(n: int) -> None:
+            shown.update(n)
+
+        yield advance
 
 
 def arguments() -> argparse.Namespace:
-    """The command line's."""
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--profile", type=Path, help="settings of another model")
     parser.add_argument("--texts", type=Path, help="Parquet with a column `description`")
@@ -191,6 +195,7 @@ def main() -> None:
     if options.tokens:
         profile = changed(profile, tokens=options.tokens)
     warn_if_busy()
+    print(f"Seconds are those of {machine(THREADS)}", flush=True)
     texts = pl.read_parquet(source)["description"].to_list()
     laboratory = Laboratory(options.work, texts, profile, options.models, bar)
     assert laboratory.harvest_seconds

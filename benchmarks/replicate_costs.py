@@ -153,11 +153,11 @@ class Costs:
 
 
 def chosen(lines: Sequence[Line]) -> Line | None:
-    """The affordable way that explains validation documents best; None where none is."""
+    """Return the affordable way that explains validation documents best; None where none is."""
     return min((line for line in lines if line.affordable), key=lambda line: line.validation, default=None)
 
 
 def _covering(trained: Sequence[tuple[str, Result]]) -> list[tuple[str, Result]]:
-    """The results that stand for the blocks: of two that have a block, the later."""
+    """Return the results that stand for the blocks: of two that have a block, the later."""
     of = {block: result for _, result in trained for block in result.blocks}
     return [named for named in trained if any(of[block] is named[1] for block in named[1].blocks)]

@@ -56,7 +56,7 @@ class Report:
         draw(transfer_figure(self._transfers), pictures / "replicate-transfer.png")
 
     def claims(self) -> dict[str, object]:
-        """What a script can hold."""
+        """Return what a script can hold."""
         reached = [row for row in self._transfers if row["share"] and row["validated"] <= 1]
         least = min(reached, key=lambda row: (row["share"], row["validated"]), default=None)
         best = self._best
@@ -139,7 +139,7 @@ class Report:
         return validation((variant.name, one) for one in results) / validation((per_layer.name, one) for one in of)
 
     def _zero_shot(self, block: int, direction: str) -> Sae:
-        """The parent as it is, with the block's own scale."""
+        """Return the parent as it is, with the block's own scale."""
         name, blocks = self._plan.start(direction, block)
         parent = self._laboratory.sae(name, 0, blocks)
         return warm_start(parent, self._laboratory.sae("per-layer", 0, (block,)).config).eval()

@@ -54,7 +54,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Result:
-    """A trained autoencoder."""
+    """Return a trained autoencoder."""
 
     blocks: tuple[int, ...]
     tokens: int
@@ -155,7 +155,7 @@ class Laboratory:
         return [self._read(self.file(variant.name, seed, group)) for group in variant.groups]
 
     def sae(self, variant: str, seed: int, blocks: Sequence[int]) -> Sae:
-        """A trained autoencoder."""
+        """Return a trained autoencoder."""
         return load_sae(self.file(variant, seed, blocks).parent)
 
     def _train(self, variant: Variant, seed: int, groups: Sequence[tuple[int, ...]]) -> None:
@@ -218,7 +218,7 @@ class Laboratory:
         return {name: dict(rows.select("block", column).rows()) for name, column in names.items()}
 
     def file(self, variant: str, seed: int, blocks: Sequence[int]) -> Path:
-        """Result of an autoencoder; its weights lie beside it."""
+        """Return the result of an autoencoder; its weights lie beside it."""
         return self.folder / variant / f"seed-{seed}" / group_name(blocks) / "result.json"
 
     def _read(self, file: Path) -> Result:
@@ -229,7 +229,7 @@ class Laboratory:
 
 
 def per_block(results: Iterable[Result], what: str = "fvu") -> dict[int, float]:
-    """A score of every block."""
+    """Return a score of every block."""
     return {block: value for result in results for block, value in getattr(result, what).items()}
 
 
@@ -239,7 +239,7 @@ def mean(values: Mapping[int, float]) -> float:
 
 
 def changed(profile: Profile, **changes: object) -> Profile:
-    """The profile with other settings of `saes`."""
+    """Return the profile with other settings of `saes`."""
     return profile.model_copy(update={"saes": profile.saes.model_copy(update=changes)})
 
 

@@ -63,7 +63,7 @@ def write_saelens(folder: Path, job: Job, x: Tensor) -> Found:
 
 
 def random_weights(state: dict[str, Tensor], x: Tensor, k: int) -> dict[str, Tensor]:
-    """Decoder rows of lengths from 0.5 to 1.5, and thresholds that about k latents pass."""
+    """Return decoder rows of lengths from 0.5 to 1.5, and thresholds that about k latents pass."""
     n_latents, d_model = state["W_dec"].shape
     rows = torch.nn.functional.normalize(torch.randn(n_latents, d_model), dim=1)
     size, lengths = x.norm(dim=1).mean(), torch.rand(n_latents, 1) + 0.5

@@ -81,7 +81,7 @@ class Ours:
         return self._training.step(self._batch(x, (len(x),)))
 
     def fvu(self, made: Any) -> float:
-        """That of the point."""
+        """Return that of the point."""
         return made.fvu
 
 
@@ -117,7 +117,7 @@ class Sparsify:
         return fvu
 
     def fvu(self, made: float) -> float:
-        """What `step` returned."""
+        """Return what `step` returned."""
         return made
 
     def _forward_and_backward(self, x: Tensor) -> float:
@@ -167,7 +167,7 @@ class SAELens:
         return made
 
     def fvu(self, made: Any) -> float:
-        """Computed here: the library's loss is not over the variance."""
+        """Compute it here: the library's loss is not over the variance."""
         x = made.sae_in
         return float((x - made.sae_out).pow(2).sum() / (x - x.mean(0)).pow(2).sum())
 

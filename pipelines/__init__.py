@@ -1,0 +1,1 @@
+"""How the whole runs: the asset graph, the planner, the schedule and the command."""

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from pipelines.failures import INTERRUPTED, RefusedError, exit_status, one_line
+from resources.clock import local_day
 from resources.environment import open_lake, open_profile, prepare_dagster
 from resources.lake.lake import Lake
 from resources.lake.recipe import Graph
@@ -49,7 +50,7 @@ def refresh(
     """Bring every artefact up to date; what did not change is not made again."""
     from pipelines.preflight import preflight
 
-    settings, today = open_profile(profile), date.today()
+    settings, today = open_profile(profile), local_day()
     lake = open_lake(settings)
     preflight(settings, lake, today)
     if everything and dry_run:
@@ -113,7 +114,7 @@ def ingest(
     from pipelines.ingest import ingest_graph, ingest_profile, ingest_summary, rejection_reasons
     from pipelines.report import print_table
 
-    today = date.today()
+    today = local_day()
     settings = ingest_profile(open_profile(profile), first, last, universe, identity, today)
     lake = open_lake(settings)
     source = lake.sources.universe(settings)

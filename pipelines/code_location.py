@@ -12,6 +12,7 @@ from pipelines.launch import dagster_launch
 from pipelines.refresh import plan, refresh
 from pipelines.schedules import monthly_refresh
 from pipelines.sensors import change_sensor
+from resources.clock import local_day
 from resources.lake.lake import Lake
 from resources.settings.profile import Profile
 
@@ -41,6 +42,6 @@ def build_defs(
         resources=resources,
         jobs=[refresh_job],
         schedules=[monthly_refresh(refresh_job)],
-        sensors=[change_sensor(refresh_job, lambda: plan(open_graph(profile, date.today()), lake))],
+        sensors=[change_sensor(refresh_job, lambda: plan(open_graph(profile, local_day()), lake))],
         executor=dg.in_process_executor,
     )

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -72,23 +73,37 @@ def _received_signals() -> Iterator[list[int]]:
 @contextmanager
 def _interrupts_sent_again() -> Iterator[None]:
     """Send an interrupt that struck a finalizer, where Python drops what is raised, once more, until the body ends."""
-    before, timers = sys.unraisablehook, list[threading.Timer]()
+    before, senders, over = sys.unraisablehook, list[threading.Thread](), threading.Event()
 
     def hook(dropped: "UnraisableHookArgs") -> None:
         if issubclass(dropped.exc_type, KeyboardInterrupt | dg.DagsterExecutionInterruptedError):
-            timers.append(threading.Timer(AGAIN_SECONDS, os.kill, (os.getpid(), signal.SIGINT)))
-            timers[-1].start()
+            senders.append(threading.Thread(target=send))
+            senders[-1].start()
         else:
             before(dropped)
+
+    def send() -> None:
+        while not over.wait(AGAIN_SECONDS):
+            if not _is_running(hook.__code__, threading.main_thread()):  # Python drops what is raised in the hook, too
+                return os.kill(os.getpid(), signal.SIGINT)
+        return None
 
     sys.unraisablehook = hook
     try:
         yield
     finally:
         sys.unraisablehook = before
-        for timer in timers:
-            timer.cancel()
-            timer.join()
+        over.set()
+        for sender in senders:
+            sender.join()
+
+
+def _is_running(code: CodeType, thread: threading.Thread) -> bool:
+    """Tell whether a thread is now inside the function with this code."""
+    frame = sys._current_frames().get(thread.ident or 0)
+    while frame is not None and frame.f_code is not code:
+        frame = frame.f_back
+    return frame is not None
 
 
 def _finished(made: dg.AssetMaterialization) -> Finished:

@@ -1,12 +1,13 @@
 """What is there, and why it would be made again."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import polars as pl
 
 from pipelines.graph import open_graph
 from pipelines.refresh import plan
+from resources.clock import local_day
 from resources.environment import open_lake
 from resources.lake.lake import Lake, Manifest
 from resources.settings.profile import Profile
@@ -14,7 +15,7 @@ from resources.settings.profile import Profile
 
 def status_table(profile: Profile) -> pl.DataFrame:
     """Return one row per artefact: asset, partition, rows, made (UTC), seconds, state."""
-    graph, lake = open_graph(profile, date.today()), open_lake(profile)
+    graph, lake = open_graph(profile, local_day()), open_lake(profile)
     planned = {(body.asset, body.partition): body.why for body in plan(graph, lake)}
     rows = []
     for name in graph.declarations:

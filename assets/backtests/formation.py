@@ -24,7 +24,7 @@ def formed_pairs(
     prices : DataFrame
         Rows of `prices` of the formation window, nothing after `as_of`.
     """
-    ids, days, log_prices = formation_prices(prices, prices["date"].min(), as_of)  # type: ignore[arg-type]
+    ids, _, log_prices = formation_prices(prices, prices["date"].min(), as_of)  # type: ignore[arg-type]
     column = {company: number for number, company in enumerate(ids)}
     for (method,), rows in clusters.sort("method", "company_id").group_by("method", maintain_order=True):
         members = rows.filter(pl.col("company_id").is_in(ids))

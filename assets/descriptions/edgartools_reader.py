@@ -11,11 +11,11 @@ from pathlib import Path
 
 os.environ.setdefault("EDGAR_LOCAL_DATA_DIR", str(Path(tempfile.gettempdir()) / f"edgartools-{os.getuid()}"))
 
-from edgar.documents import Document, HTMLParser, ParserConfig  # noqa: E402 - the folder must be set before
-from edgar.documents.agents import detect_filing_agent  # noqa: E402
-from edgar.documents.document import DocumentMetadata  # noqa: E402
-from edgar.documents.extractors.toc_section_extractor import SECSectionExtractor  # noqa: E402
-from edgar.documents.nodes import DocumentNode  # noqa: E402
+from edgar.documents import Document, HTMLParser, ParserConfig
+from edgar.documents.agents import detect_filing_agent
+from edgar.documents.document import DocumentMetadata
+from edgar.documents.extractors.toc_section_extractor import SECSectionExtractor
+from edgar.documents.nodes import DocumentNode
 
 logging.getLogger("edgar").setLevel(logging.CRITICAL)
 

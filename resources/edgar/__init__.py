@@ -5,4 +5,4 @@ from resources.edgar.identity import EdgarIdentityError, identity
 from resources.edgar.request import Request
 from resources.network.retry import RetryPolicy
 
-__all__ = ["EdgarError", "EdgarIdentityError", "RetryPolicy", "Request", "fetch_all", "identity"]
+__all__ = ["EdgarError", "EdgarIdentityError", "Request", "RetryPolicy", "fetch_all", "identity"]

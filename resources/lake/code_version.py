@@ -26,6 +26,7 @@ PLUMBING = (
     "assets.saes.training.checkpoint",
     "assets.saes.training.curves_figure",
     "assets.schemas",
+    "resources.clock",
     "resources.compute",
     *(
         f"resources.edgar.{name}"

@@ -1,4 +1,4 @@
-"""What an asset is made of, and the planner's one question: for which reasons must it be made again?"""
+"""What an asset is made of, and for which reasons it must be made again, the one question of the planner."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -23,7 +23,7 @@ def scan_csv(file: Path, separator: str, number: str) -> tuple[pl.LazyFrame, pl.
     PriceError
         The file is not UTF-8, is empty, names a column twice, or a line has more or fewer fields than the header.
     """
-    if not (separator.isascii() and separator.isprintable() or separator == "\t") or separator == '"':
+    if not ((separator.isascii() and separator.isprintable()) or separator == "\t") or separator == '"':
         raise PriceError(
             f"prices {file}: {separator!r} cannot separate columns; set prices.separator to the separator of the file"
         )

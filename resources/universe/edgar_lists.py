@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
+from resources.clock import utc_day
 from resources.edgar import EdgarError, Request, RetryPolicy, fetch_all
 from resources.edgar.blobs import BlobStore
 from resources.edgar.index import (
@@ -65,7 +66,7 @@ class EdgarLists:
         known = self.store.pointer(path)
         is_final = known is not None and known.sha256 is not None and day_of(known.fetched_at) > over + SETTLED
         sha256 = self._fetch(path, None if is_final else HALF_A_DAY, is_index)
-        if sha256 is None and utc_today() > over:
+        if sha256 is None and utc_day() > over:
             raise EdgarError(f"EDGAR has no {path}; where it should have it by now, run again with --all")
         if sha256 is None:
             return pl.DataFrame(schema=REPORTS)
@@ -117,11 +118,6 @@ class EdgarLists:
             LOG.warning("%s: %s; going on with the one that is kept", path, found.refused)
             self.store.point(known)
         return found.sha256 or known.sha256
-
-
-def utc_today() -> date:
-    """Return the day in UTC, by which EDGAR's quarters are counted here."""
-    return datetime.now(UTC).date()
 
 
 def day_of(seconds: float) -> date:

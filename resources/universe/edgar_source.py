@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import polars as pl
 
+from resources.clock import utc_day
 from resources.edgar import EdgarIdentityError, identity
 from resources.edgar.blobs import BlobStore
 from resources.edgar.index import REPORTS, base_form, company_id, quarter_end
@@ -17,7 +18,7 @@ from resources.lake.progress import OpenBar
 from resources.settings.profile import Profile, ProfileError
 from resources.universe.company_names import named_companies
 from resources.universe.edgar_filings import contents, download, filing_rows
-from resources.universe.edgar_lists import EdgarLists, utc_today
+from resources.universe.edgar_lists import EdgarLists
 from resources.universe.universe import Documents, Filed
 
 FIRST_YEAR = 1993
@@ -159,7 +160,7 @@ class EdgarUniverse:
         """Tell whether a quarter has begun, and months of it are wanted."""
         first, last = date(year, 3 * quarter - 2, 1), quarter_end(year, quarter)
         begins, ends = self.settings.first or "0000-00", self.settings.last or "9999-99"
-        return first <= utc_today() and begins <= last.strftime("%Y-%m") and first.strftime("%Y-%m") <= ends
+        return first <= utc_day() and begins <= last.strftime("%Y-%m") and first.strftime("%Y-%m") <= ends
 
     @cached_property
     def _wanted(self) -> frozenset[str] | None:

@@ -24,18 +24,10 @@ LISTED = ("XOM", "CVX", "JPM", "WFC", "AMGN", "PFE")
 Refresh = Callable[[Profile], dict[str, Made]]
 
 
-class Today(date):
-    """A calendar that stands still."""
-
-    @classmethod
-    def today(cls) -> "Today":
-        return cls(TODAY.year, TODAY.month, TODAY.day)
-
-
 @pytest.fixture
 def yahoo(monkeypatch: pytest.MonkeyPatch) -> Iterator[YahooServer]:
     """A Yahoo that does not know GE."""
-    monkeypatch.setattr("resources.market.yahoo.market.date", Today)
+    monkeypatch.setattr("resources.market.yahoo.market.local_day", lambda: TODAY)
     walks = {ticker: Walk(seed) for seed, ticker in enumerate(LISTED)}
     with YahooServer(walks, TODAY) as server:
         yield server

@@ -79,7 +79,7 @@ class EdgarServer(Serving):
         self,
         filings: Iterable[ServedFiling],
         companies: Iterable[ServedCompany] = (),
-        faults: Faults = Faults(),  # noqa: B008
+        faults: Faults = Faults(),
         limit: int | None = 10,
         recent: int = 1000,
         index_dates: str = "%Y-%m-%d",

@@ -80,7 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
         super().setup()
         self.server.connections.add(self.connection)
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
         answer = encoded(self.server.answer(self.path, headers), headers)
         self.send_response(answer.status)

@@ -3,7 +3,7 @@
 import math
 from datetime import date
 from io import BytesIO
-from itertools import product
+from itertools import pairwise, product
 
 import polars as pl
 import pytest
@@ -168,11 +168,11 @@ def test_nothing_in_the_picture_overlaps_or_is_cut_off() -> None:
     whole, title = figure.bbox, figure._suptitle  # type: ignore[attr-defined]
     panels = [axes.get_tightbbox() for axes in figure.axes]
     boxes = [title.get_window_extent(), *panels]
-    assert all(above.y0 > below.y1 for above, below in zip(boxes, boxes[1:], strict=False))  # type: ignore[union-attr]
+    assert all(above.y0 > below.y1 for above, below in pairwise(boxes))  # type: ignore[union-attr]
     lines = [text.get_window_extent() for text in figure.axes[2].texts]
     bars = [bar.get_window_extent() for bar in figure.axes[2].patches]
     column = [box for pair in zip(lines, bars, strict=True) for box in pair]
-    assert all(above.y0 > below.y1 for above, below in zip(column, column[1:], strict=False))
+    assert all(above.y0 > below.y1 for above, below in pairwise(column))
     assert all(whole.x0 <= box.x0 and box.x1 <= whole.x1 for box in [*boxes, *lines])  # type: ignore[union-attr]
     for axes in figure.axes:
         legend = axes.get_legend()

@@ -39,5 +39,5 @@ def test_chosen_blocks_are_loaded_together(saes: StoredSaes) -> None:
 
 
 def test_an_entry_that_is_not_there_is_named(saes: StoredSaes) -> None:
-    with pytest.raises(SaeFileError, match="entries/c/cfg.json: no such file"):
+    with pytest.raises(SaeFileError, match=r"entries/c/cfg.json: no such file"):
         saes.load("c")

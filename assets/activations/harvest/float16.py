@@ -1,5 +1,6 @@
 """Sixteen bits a number: float16, or bfloat16 for a filing that at some block has a value beyond float16."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -25,7 +26,7 @@ def to_16_bit(filings: Sequence[Filing], streams: Mapping[int, Tensor]) -> list[
     ends = np.cumsum([0, *(len(filing.tokens) for filing in filings)]).tolist()
     beyond = {block: _beyond_float16(stream) for block, stream in streams.items() if stream.dtype == torch.float32}
     kinds: dict[frozenset[int], list[int]] = {}
-    for i, (first, end) in enumerate(zip(ends, ends[1:], strict=False)):
+    for i, (first, end) in enumerate(itertools.pairwise(ends)):
         wide = frozenset(block for block, rows in beyond.items() if bool(rows[first:end].any()))
         kinds.setdefault(wide, []).append(i)
     found = []

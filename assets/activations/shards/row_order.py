@@ -30,7 +30,7 @@ class _Run:
 
     def continues(self, part: PartRecord, row: int) -> bool:
         """Whether this row of this part is one of the filing's, or it has none."""
-        return self.part is part and self.first <= row < self.first + self.filing.tokens or not self.filing.tokens
+        return (self.part is part and self.first <= row < self.first + self.filing.tokens) or not self.filing.tokens
 
 
 class RowOrder:

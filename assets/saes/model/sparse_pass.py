@@ -68,7 +68,7 @@ def sparse_pass(
 
 class _SparsePass(torch.autograd.Function):
     @staticmethod
-    def forward(  # noqa: PLR0917 (the signature is autograd's)
+    def forward(
         ctx: Any,
         x: Tensor,
         w_enc: Tensor,

@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ class FetchRecord:
     """Number of months in a row without quotes for such a reason."""
     cut: str | None = None
     """Where the history was truncated, if it was; it is fetched again, and accepted if another day gives the same."""
-    scale: Scale = Scale()
+    scale: Scale = field(default_factory=Scale)
     """Yahoo's prices at that time over those of the rows."""
     forgotten: int = 0
     """`Marks.forgotten` at that time."""

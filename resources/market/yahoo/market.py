@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
+from resources.clock import local_day
 from resources.lake.lake import digest_of
 from resources.market.quotes import QUOTES, PriceError, Quotes
 from resources.market.yahoo.history_store import FetchRecord, History, HistoryStore
@@ -47,7 +48,7 @@ class YahooMarket:
     ) -> None:
         self._settings = settings
         self._store = HistoryStore(root)
-        self._today = today or date.today()
+        self._today = today or local_day()
         self._policy = policy or RetryPolicy()
 
     def quotes(self, tickers: Collection[str], progress: Callable[[int], None] = lambda n: None) -> Quotes:

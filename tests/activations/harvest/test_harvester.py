@@ -364,7 +364,7 @@ def test_a_part_too_large_for_memory_says_what_to_lower(model: LanguageModel) ->
         d_model = 1 << 50
 
     one = Filing("a", "digest", Tokens(*(np.zeros(7, dtype=np.int32) for _ in range(3))))
-    with pytest.raises(ReadingMemoryError, match="no memory for 7 tokens at 3 blocks .*activations.shard_tokens"):
+    with pytest.raises(ReadingMemoryError, match=r"no memory for 7 tokens at 3 blocks .*activations.shard_tokens"):
         harvested(Wide(model), [one], PACKED)
 
 

@@ -184,7 +184,7 @@ def test_a_flipped_bit_in_a_record_is_found(written: Path, tmp_path_factory, dat
     size = record_file(folder, 3).stat().st_size
     flip(record_file(folder, 3), data.draw(st.integers(0, size - 1)), data.draw(st.integers(0, 7)))
     assert read_record(folder, 3) is None
-    with pytest.raises(DamagedFileError, match="part-00003.json: not the record that was written"):
+    with pytest.raises(DamagedFileError, match=r"part-00003.json: not the record that was written"):
         Shards(folder)
     assert (folder / "part-00003.json.damaged").exists()
 

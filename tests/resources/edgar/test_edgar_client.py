@@ -165,7 +165,7 @@ def test_without_an_identity_no_request_is_sent(
 ) -> None:
     monkeypatch.delenv(IDENTITY_VARIABLE, raising=False)
     anonymous = settings(server.url).model_copy(update={"identity": told})
-    with pytest.raises(EdgarIdentityError, match="descriptions.edgar.identity .* PEERLENS_EDGAR_IDENTITY.*'Jane Doe"):
+    with pytest.raises(EdgarIdentityError, match=r"descriptions.edgar.identity .* PEERLENS_EDGAR_IDENTITY.*'Jane Doe"):
         fetch_all(anonymous, tmp_path, requests(server.filings))
     assert server.log == []
 

@@ -124,7 +124,7 @@ def test_code_behind_an_object_that_a_body_is_given_counts_where_it_is_named() -
 
 
 def test_a_function_that_is_not_there_is_named() -> None:
-    with pytest.raises(LookupError, match="assets.prices.assets defines no nonsense"):
+    with pytest.raises(LookupError, match=r"assets.prices.assets defines no nonsense"):
         code_version("assets.prices.assets", "nonsense")
 
 

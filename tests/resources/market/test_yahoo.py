@@ -203,7 +203,7 @@ def test_when_yahoo_stops_responding_fetched_histories_are_kept(tmp_path: Path) 
     with YahooServer(walks, OCTOBER) as server:
         market(server, tmp_path).quotes(["T0"])
         server.share, server.kinds = 1.0, ("503", "429", "reset")
-        with pytest.raises(PriceError, match="Yahoo does not answer .*fetched prices are kept; run the same command"):
+        with pytest.raises(PriceError, match=r"Yahoo does not answer .*fetched prices are kept; run the same command"):
             market(server, tmp_path, policy=SHORT_OUTAGE).quotes(walks)
         server.share = 0.0
         before = len(server.charts())
@@ -488,7 +488,7 @@ def test_two_markets_in_one_process_share_no_responses(tmp_path: Path) -> None:
 def test_the_span_is_the_complete_months(tmp_path: Path) -> None:
     settings = Yahoo(first="1999-12")
     assert YahooMarket(settings, tmp_path, today=date(2018, 3, 1)).span() == (date(1999, 12, 1), date(2018, 2, 28))
-    with pytest.raises(PriceError, match="prices.yahoo.first: 2018-03 is after 2018-02"):
+    with pytest.raises(PriceError, match=r"prices.yahoo.first: 2018-03 is after 2018-02"):
         YahooMarket(Yahoo(first="2018-03"), tmp_path, today=date(2018, 3, 31)).span()
 
 

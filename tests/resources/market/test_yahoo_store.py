@@ -94,7 +94,7 @@ def test_no_mark_is_lost_among_many_writers(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_an_error_that_names_the_file(tmp_path: Path) -> None:
     (tmp_path / "histories").touch()
-    with pytest.raises(PriceError, match="cannot write .*KO.parquet"):
+    with pytest.raises(PriceError, match=r"cannot write .*KO.parquet"):
         HistoryStore(tmp_path).put("KO", years(1))
 
 

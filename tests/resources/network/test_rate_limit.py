@@ -1,6 +1,7 @@
 """No second has more sends than allowed, over all users of the same file."""
 
 import asyncio
+import itertools
 import struct
 import threading
 import time
@@ -44,7 +45,7 @@ def test_no_second_has_more_than_allowed(per_second: float, waits: list[float]) 
         now = max(now, limit.next_send_time(made)) + late
         made.append(now)
     assert most_in_a_second(made) <= max(1, per_second)
-    gaps = [after - before for before, after in zip(made, made[1:], strict=False)]
+    gaps = [after - before for before, after in itertools.pairwise(made)]
     assert min(gaps) >= min(0.9 / per_second, 1) - 1e-9
 
 
@@ -67,7 +68,7 @@ def test_sends_are_spread(tmp_path: Path) -> None:
     assert len(sends(limit, 13)) == 13
     _, _, *made = LAYOUT.unpack(limit.file.read_bytes())  # when they were let go; a busy machine makes them later
     assert most_in_a_second(made) <= 9
-    assert min(after - before for before, after in zip(made, made[1:], strict=False)) > 0.08
+    assert min(after - before for before, after in itertools.pairwise(made)) > 0.08
 
 
 def test_a_pause_holds_for_everyone(tmp_path: Path) -> None:

@@ -132,7 +132,7 @@ def test_two_years_of_one_company_keep_one_company_id(tmp_path: Path) -> None:
 def test_a_row_number_never_stands_for_a_company(tmp_path: Path) -> None:
     row = authors_row()
     del row["cik"]
-    with pytest.raises(ProfileError, match="no column 'cik'.*__index_level_0__ numbers filings, not companies"):
+    with pytest.raises(ProfileError, match=r"no column 'cik'.*__index_level_0__ numbers filings, not companies"):
         authors(put(tmp_path / "a.parquet", row), 2005)
 
 

@@ -68,7 +68,7 @@ def test_broken_activations_are_refused(value: float, tokens: int) -> None:
 
 @pytest.mark.parametrize("value", [0.0, 7.0])
 def test_a_block_that_says_the_same_everywhere_is_refused(value: float) -> None:
-    with pytest.raises(InvalidActivationsError, match="block 3: .* same on every token"):
+    with pytest.raises(InvalidActivationsError, match=r"block 3: .* same on every token"):
         of(np.full((5000, 2), value, np.float16), np.full((7, 2), value, np.float16))
 
 

@@ -62,10 +62,10 @@ def test_the_two_layouts_are_told_apart_by_their_files(tmp_path: Path) -> None:
 
 
 def test_neither_and_both_layouts_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(SaeFileError, match="holds neither of sae.safetensors"):
+    with pytest.raises(SaeFileError, match=r"holds neither of sae.safetensors"):
         open_downloaded(tmp_path)
     saelens(sparsify(tmp_path))
-    with pytest.raises(SaeFileError, match="holds both of sae.safetensors"):
+    with pytest.raises(SaeFileError, match=r"holds both of sae.safetensors"):
         open_downloaded(tmp_path)
 
 
@@ -140,7 +140,7 @@ def test_the_model_of_a_run_of_sparsify_is_compared(tmp_path: Path) -> None:
     folder = sparsify(tmp_path / "layers.8", model="huggingfacetb/smollm2-135m-instruct")
     fitted(folder)
     (tmp_path / "config.json").write_text('{"model": "EleutherAI/pythia-160m"}')
-    with pytest.raises(SaeMismatchError, match="config.json: it was trained on 'EleutherAI/pythia-160m'"):
+    with pytest.raises(SaeMismatchError, match=r"config.json: it was trained on 'EleutherAI/pythia-160m'"):
         fitted(folder)
     fitted(folder, model_id=None)
 
@@ -190,5 +190,5 @@ def test_a_digest_changes_with_either_file_and_with_nothing_else(tmp_path: Path)
         assert download_digest(tmp_path / "b") != first
         sparsify(tmp_path / "b")
     (tmp_path / "b" / "cfg.json").unlink()
-    with pytest.raises(SaeFileError, match="cfg.json: no such file"):
+    with pytest.raises(SaeFileError, match=r"cfg.json: no such file"):
         download_digest(tmp_path / "b")

@@ -146,7 +146,7 @@ def test_group_sae_jumprelu_is_read_with_the_l0_it_aimed_at(tmp_path: Path, targ
 
 
 def test_missing_files_and_tensors_are_named(tmp_path: Path) -> None:
-    with pytest.raises(SaeFileError, match="cfg.json: no such file"):
+    with pytest.raises(SaeFileError, match=r"cfg.json: no such file"):
         load_sae(tmp_path)
     save_sae(trained(), tmp_path)
     weights = safetensors.torch.load_file(tmp_path / "sae.safetensors")

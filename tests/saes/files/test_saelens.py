@@ -231,9 +231,9 @@ def test_a_tensor_without_a_place_is_refused(tmp_path: Path) -> None:
 
 
 def test_missing_files_are_named(tmp_path: Path) -> None:
-    with pytest.raises(SaeFileError, match="cfg.json: no such file"):
+    with pytest.raises(SaeFileError, match=r"cfg.json: no such file"):
         load_saelens(tmp_path)
     write_theirs(tmp_path, "topk", {"k": 5})
     (tmp_path / "sae_weights.safetensors").unlink()
-    with pytest.raises(SaeFileError, match="sae_weights.safetensors: no such file"):
+    with pytest.raises(SaeFileError, match=r"sae_weights.safetensors: no such file"):
         load_saelens(tmp_path)

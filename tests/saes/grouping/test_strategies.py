@@ -113,9 +113,9 @@ def test_impossible_partitions_are_refused() -> None:
     with pytest.raises(GroupCountError, match="9 groups of 3"):
         partition(random_distances(3, 0), 9, "optimal")
     for strategy in STRATEGIES:
-        with pytest.raises(GroupCountError, match="one would be empty: set groups.count to 1..3"):
+        with pytest.raises(GroupCountError, match=r"one would be empty: set groups.count to 1..3"):
             partition(random_distances(3, 0), 4, strategy)
-        with pytest.raises(GroupCountError, match="3 blocks into 0 groups: set groups.count to 1..3"):
+        with pytest.raises(GroupCountError, match=r"3 blocks into 0 groups: set groups.count to 1..3"):
             partition(random_distances(3, 0), 0, strategy)
     with pytest.raises(GroupCountError, match="no blocks to put into groups"):
         partition(np.zeros((0, 0)), 1, "optimal")

@@ -1,0 +1,13 @@
+"""What day it is: here, and in UTC."""
+
+from datetime import UTC, date, datetime
+
+
+def local_day() -> date:
+    """Return the day where this machine stands, by which months are counted as over."""
+    return datetime.now().astimezone().date()
+
+
+def utc_day() -> date:
+    """Return the day in UTC, the same on every machine: by it EDGAR's lists count as old."""
+    return datetime.now(UTC).date()
