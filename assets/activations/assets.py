@@ -13,7 +13,7 @@ from resources.lake.recipe import whole
     reads={"descriptions": whole},
     fingerprint=model_now,
     config=["model", "activations.blocks", "activations.keep"],
-    kinds=["torch", "transformerlens", "parquet"],
+    kinds=["torch", "parquet"],
     checkpoint_dir="shards",
 )
 def activations(build: Build) -> None:

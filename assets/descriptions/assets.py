@@ -43,7 +43,7 @@ def filings(build: Build) -> None:
     kinds=["parquet"],
 )
 def descriptions(build: Build) -> None:
-    """The text of every filing of a year; what cannot be used is kept with its reason."""
+    """Cut the text out of every filing of a year; a filing without a usable one is kept with the reason."""
     from assets.descriptions.extraction import described, extracted, extractor_version
     from assets.descriptions.given_texts import given
 

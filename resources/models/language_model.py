@@ -1,6 +1,7 @@
 """The language model that reads: opened offline, on every device, and run on windows of tokens."""
 
 from collections.abc import Callable, Collection, Sequence
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from resources.compute.devices import Device
 from resources.compute.devices import devices as found_devices
 from resources.models.block_hooks import StopPass, WindowError, check_blocks, decoder_layers, stream_of, watch_blocks
+from resources.models.bridge import bridge_losses, bridge_to
 from resources.models.limits import check_context, check_memory, model_shape, shape_of
 from resources.models.model_source import load_pretrained, model_folder, model_identity
 from resources.models.tokenizer import Tokenizer, open_tokenizer
@@ -114,6 +116,25 @@ class LanguageModel:
         """
         batches = [self._with_bos(np.asarray(ids)[None], 0) for ids in windows]
         return WindowLosses(self._copies[0], self._layers[0], self._locks[0], batches, self._front)
+
+    @cached_property
+    def bridge(self) -> Any:
+        """TransformerLens' TransformerBridge to the copy on device 0, for its hooks; it shares the weights."""
+        return bridge_to(self._copies[0], self._tokenizer)
+
+    def bridge_losses(
+        self, ids: "NDArray[np.integer[Any]]", block: int, replace: "Callable[[Tensor], Tensor]"
+    ) -> "Tensor":
+        """Return the losses of one window as `WindowLosses.replaced` does, computed by TransformerLens.
+
+        Raises
+        ------
+        WindowError
+            The window is empty or too long, or the block does not exist.
+        """
+        check_blocks([block], self.n_blocks)
+        with self._locks[0]:
+            return bridge_losses(self.bridge, self._with_bos(np.asarray(ids)[None], 0), self._front, block, replace)
 
     def _with_bos(self, ids: "NDArray[np.integer[Any]] | Tensor", device: int) -> "Tensor":
         import torch
