@@ -30,7 +30,7 @@ class NoTokensError(ValueError):
     """There is no held-out token to score on."""
 
 
-class WindowLosses(Protocol):
+class LossesOfWindows(Protocol):
     """`resources.models.window_losses.WindowLosses`: per window, nats per predicted token `[n - 1]`."""
 
     def plain(self) -> Iterable[Tensor]:
@@ -99,7 +99,7 @@ def _block_scores(sae: Sae, block: int, x: NDArray[Any] | Rows | Tensor, keep: N
 
 @torch.inference_mode()
 def cross_entropy_scores(
-    next_token_losses: Callable[[Sequence[NDArray[Any]]], WindowLosses],
+    next_token_losses: Callable[[Sequence[NDArray[Any]]], LossesOfWindows],
     saes: Iterable[tuple[str, int, Sae]],
     documents: Sequence[NDArray[Any]],
     max_tokens: int,
