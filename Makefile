@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 # Eight workers at most: each holds the language model. tests/conftest.py says which tests go together.
-PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadscope
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadscope --no-loadscope-reorder
 TESTDATA := $(if $(PEERLENS_TESTDATA),,$(if $(wildcard ../shared/data),PEERLENS_TESTDATA=$(abspath ../shared/data)))
 export DAGSTER_HOME := $(CURDIR)
 export PEERLENS_HOME ?= $(CURDIR)/data

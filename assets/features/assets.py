@@ -1,10 +1,9 @@
 """What describes a company: pooled latents, their labels, vectors to compare, and the embedding baseline."""
 
-from typing import TYPE_CHECKING
-
 import polars as pl
 
 from assets import schemas
+from assets.activation_source import activation_source
 from assets.declaration import asset
 from assets.known_at import filings_known
 from resources.lake.build import Build
@@ -12,9 +11,6 @@ from resources.lake.recipe import Slices, whole
 from resources.models.embedder import embedder_identity
 from resources.settings.profile import Profile
 from resources.sources import Sources
-
-if TYPE_CHECKING:
-    from assets.activations.source import ActivationSource
 
 
 def _embedder_now(profile: Profile, partition: str | None, sources: Sources) -> Slices:
@@ -40,7 +36,7 @@ def company_features(build: Build) -> None:
     filings = build.read("activations").sort("accession")
     kept = build.record_units({row["accession"]: [row["input_digest"], weights] for row in filings.to_dicts()})
     unchanged = pl.col("accession").is_in(sorted(kept))
-    fresh, source = filings.filter(~unchanged), _activation_source(build)
+    fresh, source = filings.filter(~unchanged), activation_source(build)
     documents = source.documents(
         build.folders("activations")[0],
         lambda: filings.join(build.read("descriptions"), on="accession"),
@@ -74,7 +70,7 @@ def latent_labels(build: Build) -> None:
 
     settings, saes = build.profile, StoredSaes(build.folders("saes")[0], build.read("saes"))
     entries = chosen_entries(saes.rows, settings.features.blocks)
-    source = _activation_source(build)
+    source = activation_source(build)
     corpus = source.corpus(build.read("sae_corpus"), build.folders("sae_corpus")[0], build.folder)
     with corpus.open("train") as (train, shards):
         massive = settings.activations.massive_norm
@@ -123,10 +119,3 @@ def company_vectors(build: Build) -> None:
     as_of = pl.lit(month_end(build.partition or ""), pl.Date)
     build.write(schemas.COMPANY_VECTORS, vectors.with_columns(as_of=as_of))
     build.metadata["companies"] = vectors["company_id"].n_unique()
-
-
-def _activation_source(build: Build) -> "ActivationSource":
-    """Return what gives residual streams, from shards or from the model, with its progress shown in this build."""
-    from assets.activations.source import ActivationSource
-
-    return ActivationSource(build.profile, build.models, build.progress, build.log)

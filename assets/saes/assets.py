@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from assets import schemas
+from assets.activation_source import activation_source
 from assets.declaration import asset
 from assets.model_now import model_now
 from resources.lake.build import Build
@@ -14,7 +15,7 @@ from resources.settings.profile import Profile, ProfileError
 from resources.sources import Sources
 
 if TYPE_CHECKING:
-    from assets.activations.source import ActivationSource, CorpusReader
+    from assets.activations.source import CorpusReader
     from assets.saes.writing import SaeWriter
 
 CHECKPOINTS = "checkpoints"
@@ -43,7 +44,7 @@ def sae_corpus(build: Build) -> None:
     if rows.is_empty():
         rows = corpus_rows(build.read("activations"), build.read("descriptions"), build.profile.corpus)
     if build.profile.activations.keep != "none":
-        source, before = _activation_source(build), build.before_folder
+        source, before = activation_source(build), build.before_folder
         source.keep(rows, build.folder, [*([before] if before else []), *build.folders("activations")])
         build.metadata |= source.metadata
     build.write(schemas.SAE_CORPUS, rows)
@@ -214,13 +215,6 @@ def sae_scores(build: Build) -> None:
     }
 
 
-def _activation_source(build: Build) -> "ActivationSource":
-    """Return what gives residual streams, from shards or from the model, with its progress shown in this build."""
-    from assets.activations.source import ActivationSource
-
-    return ActivationSource(build.profile, build.models, build.progress, build.log)
-
-
 def _corpus(build: Build) -> "CorpusReader":
     """Return the pinned corpus, to be opened split by split."""
-    return _activation_source(build).corpus(build.read("sae_corpus"), build.folders("sae_corpus")[0], build.folder)
+    return activation_source(build).corpus(build.read("sae_corpus"), build.folders("sae_corpus")[0], build.folder)

@@ -1,6 +1,5 @@
 """The model in TransformerLens: losses with a replaced stream are the same, and the model itself stays as it is."""
 
-
 import numpy as np
 import pytest
 import torch
