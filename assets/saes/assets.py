@@ -187,7 +187,8 @@ def _write_saes(build: Build, written: "SaeWriter") -> None:
 )
 def sae_scores(build: Build) -> None:
     """FVU, L0, dead latents, CE score and MMCS per block, each with its own scale, on documents never trained on."""
-    from assets.saes.metrics import agreement_with_transformer_lens, cross_entropy_scores, passes
+    from assets.saes.agreement import agreement_with_transformer_lens
+    from assets.saes.metrics import cross_entropy_scores, passes
     from assets.saes.scoring import decoder_mmcs, reconstruction
     from assets.saes.stored import StoredSaes
     from resources.compute.devices import devices
@@ -203,8 +204,7 @@ def sae_scores(build: Build) -> None:
     with build.progress(wanted * passes(rebuilt["block"].to_list()), "tokens") as progress:
         losses = model.next_token_losses
         entropy = cross_entropy_scores(losses, saes.by_block(), documents, wanted, massive, progress=progress)
-    _, block, sae = next(saes.by_block())
-    agrees = agreement_with_transformer_lens(model, sae, block, documents, massive)
+    agrees = agreement_with_transformer_lens(model, int(rebuilt["block"][0]), documents)
     build.check("agrees_with_transformer_lens", *agrees)
     scores = rebuilt.join(entropy, on=["entry", "block"]).join(decoder_mmcs(saes), on="entry")
     build.write(schemas.SAE_SCORES, scores)

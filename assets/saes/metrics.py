@@ -1,7 +1,7 @@
 """How faithful an autoencoder is: FVU, L0, dead latents, cross-entropy, MMCS (METHOD.md B, metrics)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
@@ -14,15 +14,8 @@ from assets.saes.corpus.batches import Keep
 from assets.saes.corpus.draw import Rows
 from assets.saes.model.sae import Sae
 
-if TYPE_CHECKING:
-    from resources.models.language_model import LanguageModel
-
 CHUNK = 4096
 FIRST_TOKENS = 128
-COMPARED_TOKENS = 64
-"""Of one document, whose losses TransformerLens computes, too."""
-AGREEMENT = {"float32": 1e-4, "bfloat16": 0.25}
-"""Largest difference (nats) of a loss from TransformerLens', by the model's number type."""
 """Of a document, where cross-entropy is not to rest on one or two of them."""
 
 
@@ -144,21 +137,6 @@ def cross_entropy_scores(
     ce, ce_sae, ce_ablated = pl.col("ce"), pl.col("ce_sae"), pl.col("ce_ablated")
     scores = pl.DataFrame(rows, schema=columns, orient="row").sort("block", "entry")
     return scores.with_columns(ce_score=(ce_ablated - ce_sae) / (ce_ablated - ce), dce_percent=100 * (ce_sae - ce) / ce)
-
-
-def agreement_with_transformer_lens(
-    model: "LanguageModel", sae: Sae, block: int, documents: Sequence[NDArray[Any]], massive_norm: float
-) -> tuple[bool, str]:
-    """Return whether losses are those that TransformerLens computes, and a sentence that says how close they are.
-
-    Compared are the first tokens of the longest document, with the stream after `block` replaced by what `sae` makes of
-    it. TransformerLens runs all blocks, we those behind `block`.
-    """
-    window, replace = max(documents, key=len)[: COMPARED_TOKENS + 1], _reconstructed(sae, block, massive_norm)
-    (ours,) = model.next_token_losses([window]).replaced(block, replace)
-    off = float((ours - model.bridge_losses(window, block, replace)).abs().max())
-    allowed = AGREEMENT[model.devices[0].dtype]
-    return off <= allowed, f"losses of block {block} differ by {off:.1e} nats at most, {allowed:g} is allowed"
 
 
 def passes(blocks: Sequence[int]) -> int:

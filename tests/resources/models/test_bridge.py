@@ -5,8 +5,6 @@ import pytest
 import torch
 from tiny_llama import WORDS, save_tiny_llama
 
-from assets.saes.metrics import agreement_with_transformer_lens
-from assets.saes.model.sae import Sae, SaeConfig
 from resources.models.language_model import LanguageModel, WindowError, open_language_model
 from resources.settings.model import Model
 
@@ -19,16 +17,6 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder = save_tiny_llama(tmp_path_factory.mktemp("bridge"), bos=request.param, blocks=BLOCKS)
     settings = Model(source="folder", path=folder, id="my/tiny", context_length=32, overlap_tokens=8)
     return open_language_model(settings, folder.parent)
-
-
-@pytest.fixture
-def sae() -> Sae:
-    """An autoencoder of block 0 that rebuilds little."""
-    one = Sae(SaeConfig(16, 32, 4, (0,), {0: 1.0}))
-    generator = torch.Generator().manual_seed(0)
-    for weight in one.state_dict().values():
-        weight.copy_(torch.randn(weight.shape, generator=generator) * 0.1)
-    return one.eval()
 
 
 @pytest.mark.parametrize("block", range(BLOCKS))
@@ -46,15 +34,3 @@ def test_transformer_lens_gives_the_same_losses(model: LanguageModel, block: int
 def test_a_block_that_is_not_there_is_refused(model: LanguageModel) -> None:
     with pytest.raises(WindowError, match=r"blocks \[2\]: the model has blocks 0 to 1"):
         model.bridge_losses(WINDOW, BLOCKS, torch.zeros_like)
-
-
-def test_the_check_passes_where_losses_agree_and_fails_where_they_do_not(
-    model: LanguageModel, sae: Sae, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    documents = [WINDOW[:3], WINDOW]
-    passed, sentence = agreement_with_transformer_lens(model, sae, 0, documents, 10.0)
-    assert passed
-    assert "0.0001 is allowed" in sentence
-    theirs = model.bridge_losses
-    monkeypatch.setattr(model, "bridge_losses", lambda *arguments: theirs(*arguments) + 2e-4)
-    assert not agreement_with_transformer_lens(model, sae, 0, documents, 10.0)[0]
