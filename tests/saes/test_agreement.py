@@ -24,7 +24,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> LanguageModel:
 def test_losses_agree(model: LanguageModel, block: int) -> None:
     agrees, sentence = agreement_with_transformer_lens(model, block, DOCUMENTS)
     assert agrees
-    assert sentence.startswith(f"losses with block {block} halved differ by")
+    assert sentence.startswith(f"mean loss with block {block} halved differs by")
 
 
 def test_losses_that_are_off_do_not_agree(model: LanguageModel, monkeypatch: pytest.MonkeyPatch) -> None:
