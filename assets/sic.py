@@ -1,8 +1,9 @@
 """The one rule for SIC codes: which code a company has at a date, and the groups that a code falls into.
 
-At an as-of date a company has the code of its newest filing known then (`assets.known_at`), as filed. Nothing stands in
-where that filing has none: an older filing's code may be of another business, and today's would be look-ahead. Table
-`sic_groups` holds the code and its groups for every as-of date; SQL and pages read them there.
+At an as-of date a company has the code of its newest described filing known then (`assets.known_at`), as filed: a
+filing without a text does not count. Nothing stands in where that filing has no code: an older filing's code may be of
+another business, and today's would be look-ahead. Table `sic_groups` holds the code and its groups for every as-of
+date; SQL and pages read them there.
 """
 
 import re

@@ -20,11 +20,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 import yaml
 
+from pipelines.questions import open_warehouse
 from resources.environment import models as models_home
+from resources.lake.lake import Lake
 from resources.places import PROFILES, ROOT
 
 COMMAND = Path(sys.executable).with_name("peerlens")
@@ -75,9 +76,8 @@ def peerlens(home: Path, *arguments: str) -> str:
 
 def numbers(home: Path) -> dict[str, Any]:
     """Return what the warehouse answers to each question."""
-    (file,) = (home / "sample" / "warehouse").rglob("peerlens.duckdb")
-    with duckdb.connect(str(file), read_only=True) as warehouse:
-        return {name: (warehouse.sql(query).fetchone() or (None,))[0] for name, query in ASKED.items()}
+    with open_warehouse(Lake(home, "sample")) as warehouse:
+        return {name: (warehouse.sql(query).fetchall() or [(None,)])[0][0] for name, query in ASKED.items()}
 
 
 def spread(found: list[dict[str, Any]]) -> pl.DataFrame:

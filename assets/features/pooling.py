@@ -32,7 +32,7 @@ def pool_filing(
     *,
     pooling: Pooling,
 ) -> pl.DataFrame:
-    """Pool the active latents of one filing over its kept tokens (METHOD.md, section A; `sum` is the paper's).
+    """Pool the active latents of one filing over its kept tokens (docs/method.md; `sum` is the paper's).
 
     Parameters
     ----------

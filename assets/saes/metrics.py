@@ -1,4 +1,4 @@
-"""How faithful an autoencoder is: FVU, L0, dead latents, cross-entropy, MMCS (METHOD.md B, metrics)."""
+"""How faithful an autoencoder is: FVU, L0, dead latents, cross-entropy, MMCS (docs/method.md)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
@@ -145,7 +145,7 @@ def passes(blocks: Sequence[int]) -> int:
 
 
 def transfer_score(transfer: float, zero_shot: float, scratch: float) -> float:
-    """Return (transfer - zero-shot) / (scratch - zero-shot), of a score such as CE (Ghilardi et al. 2024, METHOD.md C).
+    """Return (transfer - zero-shot) / (scratch - zero-shot), of a score such as CE (Ghilardi et al. 2024).
 
     1: transfer is as good as training from scratch; 0: no better than the parent as it was. NaN where these two are
     the same.

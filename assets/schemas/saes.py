@@ -58,7 +58,7 @@ SAES = table("saes", "entry")(
     column("k", INT, "Latents active per token; of batch_topk and jump_relu, on average.", "latents"),
     optional("parent", TEXT, "The entry whose weights it started from; empty where trained from scratch."),
     column("tokens", LONG, "Tokens seen in training, the parent's not counted; 0 where others trained it.", "tokens"),
-    column("flop", REAL, "Predicted FLOP of that training (METHOD.md B, cost model), harvest not counted.", "FLOP"),
+    column("flop", REAL, "Predicted FLOP of that training (docs/method.md), harvest not counted.", "FLOP"),
     optional("fvu", REAL, "Fraction of variance unexplained on the last training batches.", "1"),
     optional("validation_fvu", REAL, "The same on validation documents at the end, mean over its blocks.", "1"),
     column("sha256", TEXT, "Hash of its two files, settings and weights."),

@@ -1,4 +1,4 @@
-"""The sentence-embedding baseline: one unit vector per text (METHOD.md A, baselines)."""
+"""The sentence-embedding baseline: one unit vector per text (docs/method.md)."""
 
 import math
 from collections.abc import Sequence

@@ -201,7 +201,7 @@ def _finish(rows: pl.DataFrame, source: str) -> pl.DataFrame:
     for column in ("ticker", "filed_at"):
         if rows[column].null_count():
             raise ProfileError(f"descriptions: {rows[column].null_count()} rows without {column}; fill or drop them")
-    year = pl.col("filed_at").dt.year().cast(pl.String)
+    year, given = pl.col("filed_at").dt.year().cast(pl.String), rows["sic"]
     rows = rows.with_columns(
         pl.col("text").fill_null(""),
         pl.col("name").fill_null(pl.col("ticker")),
@@ -213,11 +213,21 @@ def _finish(rows: pl.DataFrame, source: str) -> pl.DataFrame:
         company_id=pl.col("cik").fill_null(pl.concat_str(pl.lit("ticker:"), "ticker")),
         sha256=pl.col("text").map_elements(text_digest, return_dtype=pl.String),
     )
+    _check_sic(rows, given)
     if (twice := rows.filter(pl.struct("company_id", "filed_at").is_duplicated())).height:
         raise ProfileError(f"descriptions: {twice['ticker'][0]!r} has two texts of {twice['filed_at'][0]}; keep one")
     if (twice := rows.filter(pl.col("accession").is_duplicated())).height:
         raise ProfileError(f"descriptions: {twice['ticker'][0]!r} has two texts in one year; keep the later one")
     return rows.select(list(COLUMNS)).sort("accession")
+
+
+def _check_sic(rows: pl.DataFrame, given: pl.Series) -> None:
+    """Refuse what is not a SIC code before anything runs; `given` is the column as it was."""
+    wrong = (~rows["sic"].str.contains(r"^[0-9]{4}$")).fill_null(False)
+    if wrong.any():
+        first = int(wrong.arg_max() or 0)
+        what = f"descriptions.columns.sic: {rows['ticker'][first]!r} has {given[first]!r}, which is not a SIC code"
+        raise ProfileError(f"{what}; give three or four digits, or leave it empty where it is not known")
 
 
 def text_digest(text: str) -> str:

@@ -1,4 +1,4 @@
--- Every company with its ticker, and with its SIC code as known at the newest as-of date.
+-- Every company with its ticker, and with the SIC code of its newest described filing known at the newest as-of date.
 create view company_directory as
 with codes as (
     select

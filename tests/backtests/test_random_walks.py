@@ -1,4 +1,4 @@
-"""The acceptance test of every backtest engine (METHOD.md): on independent random walks there is nothing to earn.
+"""The acceptance test of every backtest engine (docs/method.md): on independent random walks there is nothing to earn.
 
 Pair selection is bypassed: 50 random pairs, the same in all windows, 20 seeds, Sharpe ratios before costs. Two engines
 that see what they could not have known must fail the same test, so that it is known to be able to fail.

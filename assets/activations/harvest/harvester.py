@@ -64,7 +64,7 @@ class _Pass:
 class Harvester:
     """Reads filings and keeps their residual streams after some blocks.
 
-    The first token of a text carries a massive activation (METHOD.md, "Massive activations"); that of a later window
+    The first token of a text carries a massive activation (docs/method.md); that of a later window
     does too, and is not stored where windows overlap. A filing with a value beyond float16 at a block is bfloat16
     there, cast from the model's own numbers: where one appears, the filings are read again, and the block's numbers are
     held in float32 from then on.

@@ -221,7 +221,7 @@ class Shards:
 def massive_tokens(norms: NDArray[np.floating], times: float) -> NDArray[np.bool_]:
     """Return the mask of tokens whose norm is above `times` medians of `norms` [rows].
 
-    Source: METHOD.md, "Massive activations".
+    Source: docs/method.md.
     """
     if not len(norms):
         return np.zeros(0, dtype=np.bool_)

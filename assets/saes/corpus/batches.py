@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 Keep = Mapping[int, NDArray[np.bool_]]
-"""Per block `[tokens]`: False where the activation is massive and left out (METHOD.md A)."""
+"""Per block `[tokens]`: False where the activation is massive and left out (docs/method.md)."""
 Take = Callable[[int, NDArray[np.int64]], NDArray[np.floating[Any]]]
 """Copies of a block's rows `[n, d_model]` at these places of what was drawn."""
 

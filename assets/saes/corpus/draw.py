@@ -78,7 +78,7 @@ def corpus_rows(filings: pl.DataFrame, descriptions: pl.DataFrame, settings: Cor
 
 
 def kept_tokens(shards: Shards, index: pl.DataFrame, block: int, massive_norm: float) -> NDArray[np.bool_]:
-    """Return the mask [rows] of the tokens of a block that are not massive in their document (METHOD.md A)."""
+    """Return the mask [rows] of the tokens of a block that are not massive in their document (docs/method.md)."""
     keep = np.zeros(shards.rows, dtype=bool)
     for first, tokens in index.select("first_row", "tokens").iter_rows():
         norms = np.linalg.norm(shards.activations(block, first, tokens).astype(np.float32), axis=1)

@@ -41,7 +41,7 @@ class AngularDistances:
 
     Notes
     -----
-    Sources: Group-SAE, section 3 (centring as in its code, METHOD.md B); Cochran, Sampling Techniques, chapter 6
+    Sources: Group-SAE, section 3 (centring as in its code, docs/method.md); Cochran, Sampling Techniques, chapter 6
     (ratio estimators; the units sampled are documents).
     """
 

@@ -1,21 +1,21 @@
-"""What grouped sparse autoencoders are predicted to cost, in FLOP (Group-SAE; METHOD.md B, cost model)."""
+"""What grouped sparse autoencoders are predicted to cost, in FLOP (Group-SAE; docs/method.md)."""
 
 from dataclasses import dataclass
 
 
 def harvest_flop(tokens: float, n_layers: int, d_model: int, context: int) -> float:
-    """Return the FLOP of running `n_layers` blocks over `tokens`: N (24 L d^2 + 4 L n d) (METHOD.md B, cost model)."""
+    """Return the FLOP of running `n_layers` blocks over `tokens`: N (24 L d^2 + 4 L n d) (docs/method.md)."""
     return tokens * (24 * n_layers * d_model**2 + 4 * n_layers * context * d_model)
 
 
 def sae_flop(tokens: float, d_model: int, expansion: float) -> float:
-    """Return the FLOP of training one sparse autoencoder on `tokens`: 10 c d^2 N (METHOD.md B, cost model)."""
+    """Return the FLOP of training one sparse autoencoder on `tokens`: 10 c d^2 N (docs/method.md)."""
     return 10 * expansion * d_model**2 * tokens
 
 
 @dataclass(frozen=True)
 class CostModel:
-    """FLOP of reading and of training (METHOD.md B, cost model)."""
+    """FLOP of reading and of training (docs/method.md)."""
 
     d_model: int
     """Width of the residual stream."""

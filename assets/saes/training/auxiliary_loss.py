@@ -15,7 +15,7 @@ def auxiliary_loss(
     """Return the weighted squared error of rebuilding `residual = x - x_hat` (detached) from dead latents.
 
     The d/2 strongest of the `dead: [n_dead]` latents take part; with fewer than that, the loss counts in proportion
-    (Gao et al. 2024, section 2.4; the sign of the residual as in METHOD.md B).
+    (Gao et al. 2024, section 2.4; the sign of the residual as in docs/method.md).
 
     Parameters
     ----------

@@ -213,7 +213,7 @@ def error_weights(x: Tensor, counts: Sequence[int]) -> Tensor:
     """Return `[tokens]`: what squared errors are multiplied by, so that their sum is the mean FVU over blocks.
 
     Each block counts with its share of the tokens and has its own mean and variance: FVU is never pooled over blocks
-    (METHOD.md B, metrics). A block with no spread in the batch counts with the spread of the whole batch.
+    (docs/method.md). A block with no spread in the batch counts with the spread of the whole batch.
     """
     pooled = (x - x.mean(dim=0)).pow(2).sum() / len(x)
     parts = torch.split(x, list(counts or [len(x)]))

@@ -1,4 +1,4 @@
-"""Transfer between layers: start from another entry's finished autoencoder (Ghilardi et al. 2024; METHOD.md C)."""
+"""Transfer between layers: start from another entry's finished autoencoder (Ghilardi et al. 2024; docs/method.md)."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ class TransferMismatchError(ValueError):
 
 @torch.no_grad()
 def warm_start(parent: Sae, config: SaeConfig) -> Sae:
-    """Return an autoencoder for `config` with all weights of `parent`, which is left as it is (paper C; METHOD.md C).
+    """Return an autoencoder for `config` with all weights of `parent`, which is left as it is (paper C).
 
     Where the parent has biases per block, a block starts with those of the parent's block that is nearest to it. The
     [honest] rescaling by the ratio of the layers' norms is already in the scales: every block is multiplied by its own,

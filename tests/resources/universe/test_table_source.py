@@ -104,6 +104,13 @@ def test_no_number_is_null_however_it_is_stored(tmp_path: Path, cik: object) -> 
     assert found.select("cik", "company_id").row(0) == (None, "ticker:KO")
 
 
+@pytest.mark.parametrize("sic", ["n/a", "60222", "6022.0", "six"])
+def test_what_is_not_a_sic_code_is_refused_with_its_company_and_value(tmp_path: Path, sic: str) -> None:
+    rows = company(ticker=["KO", "PEP"], name=["Coca-Cola", "PepsiCo"], text=["Drinks.", "Snacks."], sic=[None, sic])
+    with pytest.raises(ProfileError, match=rf"columns\.sic: 'PEP' has '{sic}', which is not a SIC code; give three or"):
+        read_universe(own(tmp_path, rows))
+
+
 @pytest.mark.parametrize(("sic", "expected"), [(100, "0100"), ("0100", "0100"), ("2086", "2086"), (None, None)])
 def test_sic_keeps_its_leading_zero(tmp_path: Path, sic: object, expected: str | None) -> None:
     assert read_universe(own(tmp_path, company(sic=sic)))["sic"].to_list() == [expected]

@@ -28,7 +28,7 @@ def test_cost_counts_the_harvest_and_the_last_blocks_own_sae() -> None:
 
 
 def test_a_corpus_that_is_passed_over_several_times_is_read_once() -> None:
-    """METHOD.md's formula with N tokens read and 5 N trained on."""
+    """The cost model's formula with N tokens read and 5 N trained on."""
     harvest, training = harvest_flop(1, 5, 16, 512), sae_flop(5, 16, 4)
     ratio = CostModel(16, 4, context=512, passes=5).ratio(2, 5)
     assert ratio == pytest.approx((harvest + 3 * training) / (harvest + 5 * training))
