@@ -89,7 +89,7 @@ def spread(found: list[dict[str, Any]]) -> pl.DataFrame:
 def block(report: str, table: pl.DataFrame) -> str:
     """Return the block of README.md: what `make demo` prints, and the table of seeds."""
     rows = [" | ".join(row) for row in [table.columns, ["---"] * table.width, *table.rows()]]
-    shown = report.partition("Look further:")[0].strip("\n")
+    shown = "\n".join(line.rstrip() for line in report.partition("Look further:")[0].strip("\n").splitlines())
     sentence = (
         f"How much of it is chance: the same with {table.width - 1} seeds of the autoencoders. Another CPU differs "
         "from this one about as much as one seed from another ([docs/method.md](docs/method.md))."
