@@ -72,8 +72,8 @@ def start_after(layers: Any, block: int, output: Any) -> Iterator[None]:
 
     The model itself still makes the positions and masks that the later blocks take, so this works for every
     architecture whose blocks hand on nothing but the residual stream (Gemma 4's last blocks also take keys of earlier
-    ones). TransformerBridge's `start_at_layer` runs the
-    skipped blocks and throws their output away, which saves no time. Only one thread may use the model meanwhile.
+    ones). TransformerBridge's `start_at_layer` runs the skipped blocks and throws their output away, which saves no
+    time. Only one thread may use the model meanwhile.
 
     Parameters
     ----------

@@ -1,12 +1,12 @@
 import json
 import socket
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from plain_layers import layer_outputs
+from read_model import losses, streams
 from tiny_llama import BOS, save_tiny_llama
 from transformers import AutoModelForCausalLM
 
@@ -37,23 +37,6 @@ def plain(folder: Path) -> torch.nn.Module:
     return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
 
 
-def read(model: LanguageModel, ids: np.ndarray, blocks: list[int]) -> dict[int, torch.Tensor]:
-    kept: dict[int, torch.Tensor] = {}
-    model.read(ids, blocks, lambda block, stream: kept.update({block: stream.clone()}))
-    return kept
-
-
-def losses(
-    model: LanguageModel,
-    ids: np.ndarray,
-    block: int = 0,
-    replace: Callable[[torch.Tensor], torch.Tensor] | None = None,
-) -> torch.Tensor:
-    windows = model.next_token_losses([ids])
-    (one,) = windows.plain() if replace is None else windows.replaced(block, replace)
-    return one.clone()
-
-
 def test_the_tokenizers_own_bos_is_never_among_the_tokens(model: LanguageModel) -> None:
     assert model.bos == BOS
     assert model.tokenize("we make soft drinks").ids.tolist() == [3, 4, 5, 6]
@@ -63,7 +46,7 @@ def test_every_window_is_read_with_the_bos_in_front_and_stored_without(
     model: LanguageModel, plain: torch.nn.Module
 ) -> None:
     batch = np.stack([IDS, IDS[::-1]])
-    kept = read(model, batch, [0, 1])
+    kept = streams(model, batch, [0, 1])
     expected = layer_outputs(plain, torch.tensor([[BOS, *row] for row in batch.tolist()]))
     without = layer_outputs(plain, torch.tensor(batch.tolist()))
     for block in (0, 1):
@@ -106,9 +89,9 @@ def test_a_replacement_leaves_the_stream_of_the_bos_alone(model: LanguageModel, 
 
 def test_the_bos_counts_towards_the_context(model: LanguageModel) -> None:
     assert model.window_tokens(32) == 31
-    assert read(model, np.full((1, 31), 3), [0])[0].shape == (1, 31, 16)
+    assert streams(model, np.full((1, 31), 3), [0])[0].shape == (1, 31, 16)
     with pytest.raises(WindowError, match="1 to 31 tokens"):
-        read(model, np.full((1, 32), 3), [0])
+        streams(model, np.full((1, 32), 3), [0])
 
 
 def test_the_bridge_gives_a_bos_to_its_own_copy_of_the_tokenizer_alone(tmp_path: Path) -> None:
@@ -130,7 +113,7 @@ def test_a_tokenizer_that_adds_no_bos_gives_a_model_that_reads_none(
     model, plain = opened(folder), AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     assert model.bos is None
     bare = torch.tensor(IDS[None].tolist())
-    torch.testing.assert_close(read(model, IDS[None], [1])[1], layer_outputs(plain, bare)[1], rtol=0, atol=0)
+    torch.testing.assert_close(streams(model, IDS[None], [1])[1], layer_outputs(plain, bare)[1], rtol=0, atol=0)
     with torch.inference_mode():
         logits = plain(bare).logits[0]
     expected = torch.nn.functional.cross_entropy(logits[:-1], bare[0, 1:], reduction="none")

@@ -1,6 +1,5 @@
 import socket
 import weakref
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from plain_layers import layer_outputs
+from read_model import losses, streams
 from transformers import AutoModelForCausalLM
 
 from resources.compute.devices import Device, devices
@@ -28,23 +28,6 @@ def model(models_home: Path) -> LanguageModel:
 def plain(models_home: Path, model: LanguageModel) -> torch.nn.Module:
     (folder,) = (models_home / HOME).glob("*-v1")
     return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-
-
-def streams(model: LanguageModel, ids: object, blocks: list[int], device: int = 0) -> dict[int, torch.Tensor]:
-    kept: dict[int, torch.Tensor] = {}
-    model.read(ids, blocks, lambda block, stream: kept.update({block: stream.clone()}), device)
-    return kept
-
-
-def losses(
-    model: LanguageModel,
-    ids: np.ndarray,
-    block: int = 0,
-    replace: Callable[[torch.Tensor], torch.Tensor] | None = None,
-) -> torch.Tensor:
-    windows = model.next_token_losses([ids])
-    (one,) = windows.plain() if replace is None else windows.replaced(block, replace)
-    return one.clone()
 
 
 def test_the_wheel_holds_smollm2(model: LanguageModel) -> None:
