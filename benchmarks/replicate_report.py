@@ -14,7 +14,7 @@ from tables import show
 from assets.saes.metrics import FIRST_TOKENS, cross_entropy_scores, mmcs, passes, transfer_score
 from assets.saes.model.sae import Sae
 from assets.saes.training.transfer import warm_start
-from resources.lake.lake import digest_of
+from resources.lake.digests import digest_of
 from resources.lake.picture import draw
 from resources.models.language_model import open_language_model
 

@@ -27,7 +27,7 @@ from assets.saes.training.curve import gain_at_end
 from assets.saes.training.entries import Entry
 from assets.saes.training.run import Run, training_corpus, validation_samples
 from resources.compute.devices import devices
-from resources.lake.lake import digest_of
+from resources.lake.digests import digest_of
 from resources.models.model_source import model_identity
 from resources.settings.profile import Profile
 

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from assets.activations.shards.part import Filing, Part
 from assets.activations.shards.shard_files import write_part
 from assets.activations.shards.shards import Shards
-from resources.lake.lake import fsync
+from resources.lake.atomic_write import fsync
 from resources.models.tokens import Tokens
 
 SEED = 0

@@ -8,7 +8,9 @@ import dagster as dg
 import pyarrow as pa
 
 from resources.lake.build import LOG, CheckFailedError, Made, build
-from resources.lake.lake import DamagedFileError, Lake, Manifest
+from resources.lake.errors import DamagedFileError
+from resources.lake.lake import Lake
+from resources.lake.manifest import Manifest
 from resources.lake.recipe import Declaration, Graph, label
 from resources.lake.table import Column, Table
 

@@ -5,7 +5,7 @@ import click
 from resources.edgar import EdgarError, EdgarIdentityError
 from resources.edgar.blobs import BlobError
 from resources.edgar.index import EdgarFormatError
-from resources.lake.lake import DamagedFileError, LakeBusyError, LakeError
+from resources.lake.errors import DamagedFileError, LakeBusyError, LakeError
 from resources.market import PriceError
 from resources.models.weight_files import ModelNotFoundError
 from resources.settings.profile import ProfileError

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pipelines.failures import DamagedInputError
 from pipelines.graph import segments
 from resources.lake.build import LOG
-from resources.lake.lake import Lake, Manifest
+from resources.lake.lake import Lake
 from resources.lake.recipe import Declaration, Graph, Slices, label, reasons, recipe, slices_now
+from resources.lake.snapshot import Snapshot
 
 EVERYTHING = frozenset({""})
 
@@ -40,20 +41,27 @@ def plan(graph: Graph, lake: Lake) -> list[Planned]:
 
     A body after one that is planned is named too where it reads slices that may change, with the input in doubt.
     """
-    found, dirty = list[Planned](), Dirty()
+    found, dirty, snapshot = list[Planned](), Dirty(), Snapshot(lake)
     for declaration in graph.declarations.values():
         for partition in graph.partitions(declaration.name):
-            known, source = (
-                lake.read_manifest(declaration.name, partition),
-                slices_now(graph, lake, declaration, partition),
-            )
-            why = reasons(known, recipe(graph, lake, declaration, partition, source), lake.damage(known))
+            source = slices_now(graph, lake.sources, declaration, partition)
+            why = _why(graph, snapshot, declaration, partition, source)
             doubtful = _doubtful(graph, declaration, partition, dirty)
             certain = [r for r in why if r not in doubtful]
             if certain or doubtful:
                 found.append(Planned(declaration.name, partition, tuple(certain), tuple(doubtful)))
-                dirty[declaration.name, partition] = _changed(known, certain, doubtful, source, declaration, dirty)
+                dirty[declaration.name, partition] = _changed(
+                    snapshot, declaration, partition, certain, doubtful, source, dirty
+                )
     return found
+
+
+def _why(
+    graph: Graph, snapshot: Snapshot, declaration: Declaration, partition: str | None, source: Slices
+) -> list[str]:
+    """Return why an artefact must be made again, as the lake and the outside world are now."""
+    seen = snapshot.look(declaration.name, partition)
+    return reasons(seen.manifest, recipe(graph, snapshot, declaration, partition, source), seen.damage)
 
 
 Launch = Callable[[Sequence[str], str | None], Iterable[tuple[str, tuple[str, ...]]]]
@@ -79,11 +87,13 @@ def refresh(graph: Graph, lake: Lake, launch: Launch) -> list[Planned]:
                 for body in _walk(graph, lake, launch):
                     executed.append(body)
             except DamagedInputError as error:
-                if error.file in damaged:
+                where = lake.place_of(error.file)
+                if where in damaged:
                     raise
-                damaged.add(error.file)
+                damaged.add(where)
                 LOG.info("%11s%s; walking the graph again to repair it", "", error)
             else:
+                lake.collect()
                 return executed
 
 
@@ -98,12 +108,10 @@ def _walk(graph: Graph, lake: Lake, launch: Launch) -> Iterator[Planned]:
 
 def _pending(graph: Graph, lake: Lake, segment: Sequence[Declaration], partition: str | None) -> list[str]:
     """Return what of a segment is out of date, and what comes after it there: these steps decide for themselves."""
-    found: list[str] = []
+    found, snapshot = list[str](), Snapshot(lake)
     for declaration in segment:
-        known = lake.read_manifest(declaration.name, partition)
-        now = recipe(graph, lake, declaration, partition, slices_now(graph, lake, declaration, partition))
-        stale = reasons(known, now, lake.damage(known))
-        if stale or set(found) & set(declaration.reads):
+        source = slices_now(graph, lake.sources, declaration, partition)
+        if _why(graph, snapshot, declaration, partition, source) or set(found) & set(declaration.reads):
             found.append(declaration.name)
     return found
 
@@ -122,18 +130,20 @@ def _doubtful(graph: Graph, declaration: Declaration, partition: str | None, dir
 
 
 def _changed(
-    known: Manifest | None,
+    snapshot: Snapshot,
+    declaration: Declaration,
+    partition: str | None,
     certain: Sequence[str],
     doubtful: Sequence[str],
     source: Slices,
-    declaration: Declaration,
     dirty: Dirty,
 ) -> frozenset[str]:
     """Return slices of an artefact that may come out different; '' stands for all."""
-    cut = declaration.tables[0].slice_by
+    known, cut = snapshot.look(declaration.name, partition).whole, declaration.tables[0].slice_by
     if known is None or not cut or set(certain) - {"source"}:
         return EVERYTHING
-    slices = {k for k in {*source, *known.source} if source.get(k) != known.source.get(k)}
+    then = snapshot.record(known).source
+    slices = {k for k in {*source, *then} if source.get(k) != then.get(k)}
     slices |= {s for (name, _), changed in dirty.items() if name in doubtful for s in changed}
     return frozenset(slices | {_next_month(s) for s in slices if len(s) == 7})
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import dagster as dg
 
 from pipelines.refresh import Planned
-from resources.lake.lake import digest_of
+from resources.lake.digests import digest_of
 
 SHOWN = 5
 PLAN = "peerlens/plan"

@@ -9,7 +9,8 @@ from pipelines.graph import open_graph
 from pipelines.refresh import plan
 from resources.clock import local_day
 from resources.environment import open_lake
-from resources.lake.lake import Lake, Manifest
+from resources.lake.lake import Lake
+from resources.lake.manifest import Manifest
 from resources.settings.profile import Profile
 
 

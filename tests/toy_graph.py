@@ -12,7 +12,8 @@ import pyarrow as pa
 from assets.known_at import filings_known
 from assets.partitions import as_of_window, months_around
 from resources.lake.build import Build, build
-from resources.lake.lake import DamagedFileError, Lake, set_aside
+from resources.lake.errors import DamagedFileError
+from resources.lake.lake import Lake, set_aside
 from resources.lake.recipe import Declaration, Graph, Slices, whole
 from resources.lake.table import Column, Table
 from resources.settings.profile import Profile

@@ -10,7 +10,8 @@ from assets.declaration import EVERY_ASSET, asset
 from assets.outputs import TEMPLATES
 from assets.partitions import month_end
 from resources.lake.build import Build
-from resources.lake.lake import Lake, file_digest
+from resources.lake.digests import file_digest
+from resources.lake.lake import Lake
 from resources.lake.recipe import Slices, whole
 from resources.places import SQL
 from resources.settings.profile import Profile

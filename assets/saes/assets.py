@@ -9,7 +9,7 @@ from assets.activation_source import activation_source
 from assets.declaration import asset
 from assets.model_now import model_now
 from resources.lake.build import Build
-from resources.lake.lake import digest_of
+from resources.lake.digests import digest_of
 from resources.lake.recipe import Slices, whole
 from resources.settings.profile import Profile, ProfileError
 from resources.sources import Sources

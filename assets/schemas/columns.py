@@ -27,9 +27,10 @@ def optional(name: str, type: pa.DataType, sentence: str, unit: str = "") -> Col
     return Column(name, type, sentence, unit, nullable=True)
 
 
-def table(name: str, key: str, slice_by: str = "") -> Callable[..., Table]:
+def table(name: str, key: str, slice_by: str = "", *, by_year: bool = False) -> Callable[..., Table]:
     """Return what makes a table of its sentence and its columns; `key` and `slice_by` are names of columns."""
-    return lambda sentence, *columns: Table(name, sentence, tuple(key.split()), columns, tuple(slice_by.split()))
+    cut = tuple(slice_by.split())
+    return lambda sentence, *columns: Table(name, sentence, tuple(key.split()), columns, cut, by_year)
 
 
 def by_filing(name: str, key: str = "accession") -> Callable[..., Table]:

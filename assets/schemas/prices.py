@@ -2,7 +2,7 @@
 
 from assets.schemas.columns import COMPANY_ID, DATE, FLAG, INT, REAL, TEXT, TEXTS, column, optional, table
 
-PRICES = table("prices", "company_id date", "date")(
+PRICES = table("prices", "company_id date", "date", by_year=True)(
     "Daily closes adjusted for splits and dividends.",
     COMPANY_ID,
     column("ticker", TEXT, "Symbol under which the price was quoted."),

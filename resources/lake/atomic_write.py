@@ -6,8 +6,6 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from resources.lake.lake import fsync
-
 KEEP_SECONDS = 3600.0
 """A temporary file this old has no living writer any more."""
 
@@ -40,3 +38,12 @@ def remove_stale_temporaries(temporary: Path) -> None:
         with suppress(FileNotFoundError):  # its writer is alive and has renamed it
             if time.time() - unfinished.stat().st_mtime > KEEP_SECONDS:
                 unfinished.unlink()
+
+
+def fsync(path: Path) -> None:
+    """Flush a file's bytes, or a folder's entries, to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

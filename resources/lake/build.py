@@ -3,17 +3,21 @@
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pyarrow.parquet as pq
 
-from resources.lake.lake import Lake, Manifest, digest_of
+from resources.lake.digests import digest_of
+from resources.lake.errors import DamagedFileError
+from resources.lake.lake import Lake, stored_file
+from resources.lake.manifest import RECORD, Manifest, Record, StoredFile, month_digests
 from resources.lake.progress import progress_bar
 from resources.lake.recipe import Declaration, Graph, Outside, Slices, label, reasons, recipe, slices_now, without
+from resources.lake.snapshot import Snapshot
 from resources.lake.table import SchemaError, Table
 from resources.settings.profile import Profile
 from resources.sources import Sources
@@ -44,16 +48,24 @@ class Build:
     """
 
     graph: Graph
-    lake: Lake
+    snapshot: Snapshot
     declaration: Declaration
     partition: str | None
     recipe: dict[str, Any]
     folder: Path
     previous: Manifest | None
+    adopted: dict[str, str] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
     checks: list[dict[str, Any]] = field(default_factory=list)
-    _tables: dict[str, dict[str, Any]] = field(default_factory=dict)
+    published: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _rows: dict[str, int] = field(default_factory=dict)
+    _slices: dict[str, Slices] = field(default_factory=dict)
+
+    @property
+    def lake(self) -> Lake:
+        """Where artefacts are."""
+        return self.snapshot.lake
 
     @property
     def profile(self) -> Profile:
@@ -96,16 +108,22 @@ class Build:
         owner = self.graph.owner(table)
         schema = next(t for t in self.graph.declarations[owner].tables if t.name == table)
         window = self.graph.window(self.declaration, self.partition, owner)
-        rows = pl.concat([schema.empty(), *(pl.read_parquet(file) for file in self.files(table))])
-        if not window.bounded:
-            return rows
-        if not schema.slice_by:
+        if window.bounded and not schema.slice_by:
             raise UndeclaredReadError(
                 f"{self.declaration.name} reads a window of {owner}, but {table} is not sliced by date"
             )
-        day = pl.col(schema.slice_by[0])
-        within = [day > window.after] if window.after else []
-        return rows.filter(*within, *([day <= window.until] if window.until else []))
+        found = []
+        for known in self._inputs(owner):
+            parts = self.lake.table_parts(known, table)
+            shown = [part for part in parts if schema.may_hold(part, window.first, window.until)]
+            found += self.lake.verified(known, shown)
+        rows = pl.concat([schema.empty().lazy(), *(pl.scan_parquet(file, glob=False) for file in found)])
+        if window.bounded:
+            day = pl.col(schema.slice_by[0])
+            within = [day > window.after] if window.after else []
+            rows = rows.filter(*within, *([day <= window.until] if window.until else []))
+        # Files of one year each lie one after the other; bodies get rows in the order of the key, however stored.
+        return rows.sort(schema.key).collect() if schema.by_year else rows.collect()
 
     def files(self, table: str) -> list[Path]:
         """Return the Parquet files of an input table, not cut to the window."""
@@ -119,14 +137,16 @@ class Build:
     def _inputs(self, asset: str) -> list[Manifest]:
         if asset not in self.declaration.upstream:
             raise UndeclaredReadError(f"{self.declaration.name} reads {asset} without declaring it")
-        found = []
-        for key in self.graph.upstream_partitions(self.declaration, self.partition, asset):
-            known = self.lake.manifest(asset, key)
-            if known is None:
-                state = "damaged" if self.lake.read_manifest(asset, key) else "not materialised yet"
-                raise FileNotFoundError(f"{asset} {key or ''}: {state}; run `peerlens refresh`")
-            found.append(known)
-        return found
+        return [
+            self._input(asset, key) for key in self.graph.upstream_partitions(self.declaration, self.partition, asset)
+        ]
+
+    def _input(self, asset: str, partition: str | None) -> Manifest:
+        seen = self.snapshot.look(asset, partition)
+        if seen.whole is None:
+            state = "damaged" if seen.damage else "not materialised yet"
+            raise FileNotFoundError(f"{label(asset, partition)}: {state}; run `peerlens refresh`")
+        return seen.whole
 
     def write(self, table: Table, rows: pl.DataFrame) -> None:
         """Validate and write one of the declared tables."""
@@ -134,8 +154,21 @@ class Build:
             raise SchemaError(f"{self.declaration.name} does not declare the table {table.name}")
         valid = table.validate(rows)
         (self.folder / table.name).mkdir()
-        pq.write_table(valid, self.folder / table.name / "part-00000.parquet", compression="zstd")
-        self._tables[table.name] = {"rows": valid.num_rows, "slices": table.slices(valid)}
+        for name, part in table.parts(valid):
+            pq.write_table(part, self.folder / table.name / name, compression="zstd")
+        self._rows[table.name], self._slices[table.name] = valid.num_rows, table.slices(valid)
+
+    def publish(self, name: str, references: Iterable[str]) -> None:
+        """Have a file of this artefact copied to the lake's root when the artefact is committed.
+
+        Parameters
+        ----------
+        name : str
+            A file in `folder`, and of the copy.
+        references : iterable of str
+            Folders that it names, as asset/partition/folder: they stay as long as this is the published file.
+        """
+        self.published[name] = tuple(sorted(set(references)))
 
     def picture(self, name: str, figure: "Figure", sentence: str) -> None:
         """Store a figure for the UI, with a sentence above it."""
@@ -156,7 +189,7 @@ class Build:
         """
         shared = [self.recipe["code"], self.recipe["schema"], without(self.recipe["config"], excluding)]
         self.units = {unit: digest_of([*shared, content])[:16] for unit, content in inputs.items()}
-        before = self.previous.units if self.previous else {}
+        before = self._record_before().units
         return {unit for unit, digest in self.units.items() if before.get(unit) == digest}
 
     def only_changed(self, *settings: str) -> bool:
@@ -186,10 +219,16 @@ class Build:
         schema = next(t for t in self.declaration.tables if t.name == table)
         known, files = self.previous, list[Path]()
         if known is not None and known.recipe["schema"] == self.recipe["schema"]:
-            files = self.lake.table_files(known, table)
-            damaged = {self.lake.folder(known) / name for name in self.lake.damage(known)}
-            files = [] if damaged & set(files) else files
-        return pl.concat([schema.empty(), *(pl.read_parquet(file) for file in files)])
+            with suppress(DamagedFileError):
+                files = self.lake.table_files(known, table)
+        return pl.concat([schema.empty(), *(pl.read_parquet(file, glob=False) for file in files)])
+
+    def _record_before(self) -> Record:
+        """Return the record of the previous artefact, empty where there is none or it is damaged."""
+        if self.previous:
+            with suppress(DamagedFileError):
+                return self.snapshot.record(self.previous)
+        return Record()
 
     @property
     def before_folder(self) -> Path | None:
@@ -203,7 +242,7 @@ class Build:
         return {
             key: digest
             for known in self._inputs(asset)
-            for key, digest in known.tables[table]["slices"].items()
+            for key, digest in self.snapshot.record(known).slices[table].items()
             if window.shows(key)
         }
 
@@ -236,26 +275,32 @@ class Build:
         return progress_bar(self.label, total, unit)
 
     def finish(self, source: Slices, seconds: float) -> Manifest:
-        """Return the manifest of the written tables and files."""
+        """Write the record, and return the manifest of the written tables and files."""
         for table in self.declaration.tables:
-            if table.name not in self._tables:
+            if table.name not in self._rows:
                 raise SchemaError(f"{self.declaration.name} did not write its table {table.name}")
-        tables = {table.name: self._tables[table.name] for table in self.declaration.tables}
+        slices = {table.name: self._slices[table.name] for table in self.declaration.tables}
+        (self.folder / RECORD).write_bytes(Record(slices, self.units, source).to_json())
+        months = {name: month_digests(found) for name, found in slices.items()}
         return Manifest(
             asset=self.declaration.name,
             partition=self.partition,
             recipe=self.recipe,
             folder=self.folder.name,
-            digest=digest_of({name: table["slices"] for name, table in tables.items()})[:16],
-            tables=tables,
-            files={name: (self.folder / name).stat().st_size for name in _files(self.folder)},
-            units=self.units,
-            source=source,
+            digest=digest_of(months)[:16],
+            tables={name: {"rows": self._rows[name], "months": found} for name, found in months.items()},
+            files={name: self._stored(name) for name in _files(self.folder)},
+            adopted=self.adopted,
             metadata=self.metadata,
             checks=self.checks,
             seconds=seconds,
             written_at=time.time(),
         )
+
+    def _stored(self, name: str) -> StoredFile:
+        # What a body resumes from has hashes of its own, and may be most of a disk.
+        own = self.declaration.checkpoint_dir
+        return stored_file(self.folder / name, hashed=own is None or not name.startswith(f"{own}/"))
 
 
 @dataclass(frozen=True)
@@ -269,15 +314,14 @@ class Made:
 def build(graph: Graph, lake: Lake, name: str, partition: str | None) -> Made:
     """Return the artefact of the current recipe; run the asset's function only if there is none."""
     with lake.lock_partition(name, partition):
-        return _build(graph, lake, graph.declarations[name], partition)
+        return _build(graph, Snapshot(lake), graph.declarations[name], partition)
 
 
-def _build(graph: Graph, lake: Lake, declaration: Declaration, partition: str | None) -> Made:
-    name = declaration.name
-    source = slices_now(graph, lake, declaration, partition)
-    known = lake.read_manifest(name, partition)
-    damage = lake.damage(known)
-    now = recipe(graph, lake, declaration, partition, source)
+def _build(graph: Graph, snapshot: Snapshot, declaration: Declaration, partition: str | None) -> Made:
+    name, lake = declaration.name, snapshot.lake
+    source = slices_now(graph, lake.sources, declaration, partition)
+    known, damage = (seen := snapshot.look(name, partition)).manifest, seen.damage
+    now = recipe(graph, snapshot, declaration, partition, source)
     why = reasons(known, now, damage)
     if known is not None and not why:
         return Made(known, ())
@@ -285,9 +329,12 @@ def _build(graph: Graph, lake: Lake, declaration: Declaration, partition: str | 
     # Only an asset that resumes checks its old files one by one; others must not carry over from a damaged artefact.
     previous = known if declaration.checkpoint_dir or not damage else None
     folder = lake.begin(name, partition, now, declaration.checkpoint_dir)
-    work = Build(graph, lake, declaration, partition, now, folder, previous)
+    adopted = {today: old for today, old in known.adopted.items() if today == declaration.code} if known else {}
+    work = Build(graph, snapshot, declaration, partition, now, folder, previous, adopted)
     declaration.make(work)
     made = work.finish(source, time.perf_counter() - started)
+    copies = {file: lake.publish(made, file, references) for file, references in work.published.items()}
+    made = replace(made, published=copies)
     lake.commit(made)
     return Made(made, tuple(why))
 

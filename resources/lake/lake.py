@@ -1,123 +1,151 @@
 """The lake: Parquet artefacts, a manifest that points at each, and the lock for refreshing them.
 
 An artefact is a folder named by the digest of its recipe, which is known before the first byte is written. Its manifest
-is the pointer to it, written last and atomically. No pointer, no artefact; nothing is renamed under a reader.
+is the pointer to it, written last and atomically. No pointer, no artefact; nothing is renamed under a reader, and
+nothing is removed that a current manifest or the published warehouse names.
 """
 
-import fcntl
-import hashlib
 import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from resources.lake.digests import digest_of, file_digest
+from resources.lake.errors import DamagedFileError, LakeBusyError, LakeError, unwritable
+from resources.lake.manifest import RECORD, Manifest, Record, StoredFile, parse_manifest, parse_record
+from resources.lake.store import LocalStore, Stamp
 from resources.sources import Sources
 
 WHOLE = "all"
 KEEP_SECONDS = 3600.0
-"""Superseded artefacts stay this long, for readers that still use them."""
+"""What nothing names any more stays this long, for readers that opened it before."""
+MANIFEST, REFERENCES, SUPERSEDED = "manifest.json", "references.json", ".superseded"
 
-
-class LakeError(RuntimeError):
-    """The lake cannot be read or written; the message names the folder and the fix."""
-
-
-class LakeBusyError(LakeError):
-    """Another refresh holds the lake."""
-
-
-class DamagedFileError(LakeError):
-    """A file of the lake does not hold what was written; its reader has set it aside. `file` is its former path."""
-
-    def __init__(self, file: Path, what: str = "not what was written; `peerlens refresh` makes it again") -> None:
-        super().__init__(file, what)
-        self.file = file
-
-    def __str__(self) -> str:
-        return ": ".join(map(str, self.args))
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """The record of an artefact: what it is and what it was made of.
-
-    `tables` maps table -> {"rows": n, "slices": {slice: digest}}; `units` maps a cached unit (a filing, an SAE) to the
-    digest of its own recipe; `files` maps every file to its size; `source` maps slices of the outside world to digests.
-    """
-
-    asset: str
-    partition: str | None
-    recipe: dict[str, Any]
-    folder: str
-    digest: str
-    tables: dict[str, dict[str, Any]]
-    files: dict[str, int]
-    units: dict[str, str] = field(default_factory=dict)
-    source: dict[str, str] = field(default_factory=dict)
-    metadata: dict[str, Any] = field(default_factory=dict)
-    checks: list[dict[str, Any]] = field(default_factory=list)
-    seconds: float = 0.0
-    written_at: float = 0.0
-
-    @property
-    def rows(self) -> int:
-        """Number of rows of the first table, which is the asset's own."""
-        return int(next(iter(self.tables.values()))["rows"])
+_parsed: dict[Path, tuple[Stamp, Manifest | None]] = {}
+"""Manifests by file, as long as the file is the same: a refresh asks for each some hundred times."""
+_verified: set[tuple[Path, Stamp]] = set()
+"""Files whose hash this process has checked."""
 
 
 class Lake:
-    """The artefacts of one profile under `home`/`profile`."""
+    """The artefacts of one profile under `home`/`profile`. `clock` tells the time in seconds since 1970."""
 
-    def __init__(self, home: Path, profile: str) -> None:
+    def __init__(self, home: Path, profile: str, clock: Callable[[], float] = time.time) -> None:
         self.home = home
         self.root = home / profile
+        self.store = LocalStore(self.root)
+        self.clock = clock
         self.sources = Sources(home)
         self.models = self.sources.models
 
     def partition_dir(self, asset: str, partition: str | None) -> Path:
         """Return the folder of an asset's partition: its artefacts and the pointer to the current one."""
-        return self.root / asset / (partition or WHOLE)
+        return self.store.local(_directory(asset, partition))
 
     def manifest(self, asset: str, partition: str | None) -> Manifest | None:
-        """Return the current artefact, or None if there is none or one of its files is missing or truncated."""
-        known = self.read_manifest(asset, partition)
-        return None if self.damage(known) else known
+        """Return the current artefact, or None if there is none or it is damaged."""
+        return None if self.damage(asset, partition) else self.read_manifest(asset, partition)
 
     def read_manifest(self, asset: str, partition: str | None) -> Manifest | None:
-        """Return the manifest, whether its files are whole or not."""
-        content = _read_pointer(self.partition_dir(asset, partition))
-        return Manifest(**content) if content else None
+        """Return the manifest, whether its files are whole or not; None where there is none that can be read."""
+        name = f"{_directory(asset, partition)}/{MANIFEST}"
+        stamp, file = self.store.stamp(name), self.store.local(name)
+        if stamp is None:
+            return None
+        before = _parsed.get(file)
+        if before is None or before[0] != stamp:
+            before = _parsed[file] = (stamp, parse_manifest(self.store.read(name) or b""))
+        return before[1]
 
-    def damage(self, known: Manifest | None) -> list[str]:
-        """Return the files of an artefact that are missing or have another size; none if there is no artefact."""
+    def damage(self, asset: str, partition: str | None) -> list[str]:
+        """Return what of an artefact is missing or not what was written; nothing where there is no artefact.
+
+        A file of the right size and time counts as whole until it is used (`verified`): reading every byte of a lake
+        for each plan would take minutes.
+        """
+        known = self.read_manifest(asset, partition)
         if known is None:
-            return []
-        return [name for name, size in known.files.items() if _size(self.folder(known) / name) != size]
+            directory = _directory(asset, partition)
+            return [MANIFEST] if MANIFEST in self.store.names(directory) else []
+        folder = f"{_directory(asset, partition)}/{known.folder}"
+        harmed = [name for name, file in known.files.items() if not self._is_whole(f"{folder}/{name}", file)]
+        return harmed + [name for name, file in known.published.items() if not self._is_whole(name, file)]
+
+    def _is_whole(self, name: str, file: StoredFile) -> bool:
+        stamp = self.store.stamp(name)
+        if stamp is None or stamp.size != file.size:
+            return False
+        if stamp.changed == file.changed or not file.sha256:
+            return True
+        if not self._holds(name, stamp, file.sha256):
+            return False
+        with suppress(OSError):  # a lake that was copied: the next plan need not read the file again
+            os.utime(self.store.local(name), ns=(file.changed, file.changed))
+        return True
+
+    def _holds(self, name: str, stamp: Stamp, sha256: str) -> bool:
+        """Return whether a file has this hash; it is read once a process."""
+        file = self.store.local(name)
+        if (file, stamp) not in _verified:
+            if file_digest(file) != sha256:
+                return False
+            _verified.add((file, stamp))
+        return True
 
     def folder(self, known: Manifest) -> Path:
         """Return the folder of an artefact."""
-        return self.partition_dir(known.asset, known.partition) / known.folder
+        return self.store.local(f"{_directory(known.asset, known.partition)}/{known.folder}")
+
+    def place_of(self, file: str) -> str:
+        """Return asset, partition and name of a file of the lake, whatever folder its artefact has at the moment."""
+        asset, partition, _, *inside = Path(file).relative_to(self.root).parts
+        return "/".join((asset, partition, *inside))
+
+    def table_parts(self, known: Manifest, table: str) -> list[str]:
+        """Return the names of a table's Parquet files inside the artefact's folder."""
+        return sorted(name for name in known.files if name.startswith(f"{table}/part-"))
 
     def table_files(self, known: Manifest, table: str) -> list[Path]:
-        """Return the Parquet files of one table of an artefact."""
-        return [self.folder(known) / name for name in sorted(known.files) if name.startswith(f"{table}/part-")]
+        """Return the Parquet files of one table of an artefact, each with the bytes that were written.
+
+        Raises
+        ------
+        DamagedFileError
+            One of them is missing or has other bytes; it has been set aside.
+        """
+        return self.verified(known, self.table_parts(known, table))
+
+    def verified(self, known: Manifest, names: Iterable[str]) -> list[Path]:
+        """Return files of an artefact after their hashes were checked, once a process.
+
+        Raises
+        ------
+        DamagedFileError
+            One of them is missing or has other bytes; it has been set aside.
+        """
+        return [self._verified(known, name) for name in names]
+
+    def _verified(self, known: Manifest, name: str) -> Path:
+        file, told = self.folder(known) / name, known.files[name]
+        inside = f"{_directory(known.asset, known.partition)}/{known.folder}/{name}"
+        stamp = self.store.stamp(inside)
+        if stamp is None or stamp.size != told.size or (told.sha256 and not self._holds(inside, stamp, told.sha256)):
+            set_aside(file)
+            raise DamagedFileError(file)
+        return file
+
+    def record(self, known: Manifest) -> Record:
+        """Return the digests of an artefact's slices, units and sources; raises DamagedFileError."""
+        return parse_record(self.verified(known, [RECORD])[0].read_bytes())
 
     @contextmanager
     def lock_partition(self, asset: str, partition: str | None) -> Iterator[None]:
         """Lock one partition of an asset, so that two runs that want the same artefact make it once."""
-        directory = self.partition_dir(asset, partition)
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-            file = (directory / ".lock").open("a")
-        except OSError as error:
-            raise _unwritable(directory, error) from error
-        with file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with self.store.lease(f"{_directory(asset, partition)}/.lock"):
             yield
 
     def begin(
@@ -125,38 +153,96 @@ class Lake:
     ) -> Path:
         """Return a folder for a new artefact, empty except for what an interrupted run left in `checkpoint_dir`.
 
-        A damaged artefact of the same recipe is removed at once. With `checkpoint_dir` it stays until the new one is
-        committed; the new one is then made in `<digest>.1` or, if that is the damaged one, in `<digest>`.
+        It is named by the recipe, with a number behind where an artefact of the same recipe is there already: that one
+        is damaged, or superseded and perhaps still being read.
         """
-        directory, name = self.partition_dir(asset, partition), digest_of(recipe)[:16]
+        directory, digest = _directory(asset, partition), digest_of(recipe)[:16]
+        taken = self._taken(asset, partition)
+        numbered = (digest if number == 0 else f"{digest}.{number}" for number in range(len(taken) + 1))
+        folder = self.store.local(f"{directory}/{next(name for name in numbered if name not in taken)}")
         try:
-            if (_read_pointer(directory) or {}).get("folder") == name:
-                if checkpoint_dir:
-                    name += ".1"
-                else:
-                    (directory / "manifest.json").unlink()
-            _clear(directory / name, checkpoint_dir)
+            _clear(folder, checkpoint_dir)
         except OSError as error:
-            raise _unwritable(directory, error) from error
-        return directory / name
+            raise unwritable(folder, error) from error
+        return folder
+
+    def _taken(self, asset: str, partition: str | None) -> set[str]:
+        """Return the names of folders that hold, or held, a finished artefact that somebody may be reading."""
+        directory, known = _directory(asset, partition), self.read_manifest(asset, partition)
+        marks = {name.removesuffix(SUPERSEDED) for name in self._marks(directory)}
+        named = {folder.rpartition("/")[2] for folder in self.references() if folder.startswith(f"{directory}/")}
+        return marks | named | ({known.folder} if known else set())
 
     def commit(self, known: Manifest) -> None:
-        """Point at a finished artefact, then remove those superseded more than `KEEP_SECONDS` ago."""
-        directory = self.partition_dir(known.asset, known.partition)
+        """Point at a finished artefact, then remove what has been superseded and is named nowhere for an hour."""
+        directory = _directory(known.asset, known.partition)
+        name = f"{directory}/{MANIFEST}"
+        before = self.store.stamp(name)
         # Synced before the pointer names them: after a power cut there is no pointer to half a file.
-        for path in (directory / known.folder, *(directory / known.folder).rglob("*")):
-            fsync(path)
-        superseded = _read_pointer(directory)
-        if superseded and (directory / superseded["folder"]).is_dir():
-            os.utime(directory / superseded["folder"])  # its hour begins now, not when it was made
-        draft = directory / "manifest.json.new"
-        draft.write_text(json.dumps(asdict(known), indent=1, sort_keys=False), encoding="utf-8")
-        fsync(draft)
-        draft.replace(directory / "manifest.json")
-        fsync(directory)
-        for folder in directory.iterdir():
-            if folder.is_dir() and folder.name != known.folder and time.time() - folder.stat().st_mtime > KEEP_SECONDS:
-                shutil.rmtree(folder)
+        self.store.sync(f"{directory}/{known.folder}")
+        self.store.publish(name, known.to_json(), over=before)
+        marked = self._marks(directory)
+        for folder in self._folders(directory):
+            if folder != known.folder and f"{folder}{SUPERSEDED}" not in marked:
+                self._mark(f"{directory}/{folder}")
+        self._collect(known.asset, known.partition, self.references())
+
+    def publish(self, known: Manifest, name: str, references: Iterable[str]) -> StoredFile:
+        """Copy a file of an artefact to the lake's root, in one step; `references` are the folders that it names."""
+        there, named = self._references(), sorted(set(references))
+        # Both old and new stay until the file is in its place, whenever the process dies.
+        self._write_references(there | {name: sorted({*named, *there.get(name, [])})})
+        self.store.write(name, (self.folder(known) / name).read_bytes())
+        self._write_references(there | {name: named})
+        return stored_file(self.store.local(name))
+
+    def references(self) -> set[str]:
+        """Return the folders, as asset/partition/folder, that published files name."""
+        return {folder for folders in self._references().values() for folder in folders}
+
+    def _references(self) -> dict[str, list[str]]:
+        try:
+            return dict(json.loads(self.store.read(REFERENCES) or b"{}"))
+        except ValueError as error:
+            damaged = self.store.local(REFERENCES)
+            raise LakeError(f"{damaged} is damaged; remove it, and warehouse/ beside it, then refresh") from error
+
+    def _write_references(self, references: dict[str, list[str]]) -> None:
+        self.store.write(REFERENCES, json.dumps(references, indent=1, sort_keys=True).encode())
+
+    def collect(self) -> None:
+        """Remove everywhere what has been superseded and is named nowhere for an hour, and no artefact being made."""
+        named = self.references()
+        for asset in self._folders(""):
+            for partition in self._folders(asset):
+                if not self._marks(f"{asset}/{partition}"):
+                    continue
+                with suppress(LakeBusyError), self.store.lease(f"{asset}/{partition}/.lock", wait=False):
+                    self._collect(asset, None if partition == WHOLE else partition, named)
+
+    def _collect(self, asset: str, partition: str | None, named: set[str]) -> None:
+        directory, known = _directory(asset, partition), self.read_manifest(asset, partition)
+        for mark in self._marks(directory):
+            folder = mark.removesuffix(SUPERSEDED)
+            if f"{directory}/{folder}" in named:
+                self._mark(f"{directory}/{folder}")  # its hour begins when nothing names it any more
+            elif known and folder != known.folder and self._age(f"{directory}/{mark}") > KEEP_SECONDS:
+                self.store.remove(f"{directory}/{folder}")
+                self.store.remove(f"{directory}/{mark}")
+
+    def _folders(self, directory: str) -> list[str]:
+        return [name for name in self.store.names(directory) if (self.store.local(directory) / name).is_dir()]
+
+    def _marks(self, directory: str) -> list[str]:
+        return [name for name in self.store.names(directory) if name.endswith(SUPERSEDED)]
+
+    def _mark(self, folder: str) -> None:
+        self.store.write(f"{folder}{SUPERSEDED}", f"{self.clock():.0f}".encode())
+
+    def _age(self, mark: str) -> float:
+        """Return seconds since a mark was written; 0 for one that cannot be read."""
+        told = (self.store.read(mark) or b"").decode(errors="replace")
+        return self.clock() - float(told) if told.isdigit() else 0.0
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -168,21 +254,16 @@ class Lake:
             Another process is refreshing the lake; the message says since when.
         """
         self.writable()
-        self.root.mkdir(parents=True, exist_ok=True)
-        # Opened to append: "w" would erase the holder's line before the lock is tried.
-        with (self.root / "refresh.lock").open("a+", encoding="utf-8") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system releases it when the process dies
-            except BlockingIOError as error:
-                file.seek(0)
-                raise LakeBusyError(f"refresh in progress since {file.read().strip() or 'just now'}") from error
-            file.truncate(0)
-            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} (process {os.getpid()})")
-            file.flush()
+        try:
+            lease = self.store.lease("refresh.lock", wait=False)
+        except LakeBusyError as error:
+            raise LakeBusyError(f"refresh in progress since {error or 'just now'}") from error
+        with lease:
+            lease.note(f"{time.strftime('%Y-%m-%d %H:%M:%S')} (process {os.getpid()})")
             try:
                 yield
             finally:
-                file.truncate(0)
+                lease.note("")
 
     def writable(self) -> None:
         """Raise LakeError if the lake cannot be written; leave no trace, not even an empty folder."""
@@ -192,38 +273,32 @@ class Lake:
             probe.touch()
             probe.unlink()
         except OSError as error:
-            raise _unwritable(self.root, error) from error
+            raise unwritable(self.root, error) from error
+
+
+def stored_file(file: Path, hashed: bool = True) -> StoredFile:
+    """Return what a manifest says of a file; without its hash where the file carries hashes of its own."""
+    known = file.stat()
+    return StoredFile(known.st_size, known.st_mtime_ns, file_digest(file) if hashed else "")
 
 
 def set_aside(file: Path) -> None:
     """Rename a damaged file to `<name>.damaged`, so that nobody reads it and the planner finds it missing."""
-    with suppress(FileNotFoundError):  # another reader was faster
-        file.replace(file.with_name(f"{file.name}.damaged"))
+    aside = file.with_name(f"{file.name}.damaged")
+    with suppress(FileNotFoundError, NotADirectoryError):  # another reader was faster
+        if file.is_dir():
+            shutil.rmtree(aside, ignore_errors=True)
+        file.replace(aside)
 
 
-def digest_of(content: Any) -> str:
-    """Return the SHA-256 of any JSON value, with sorted keys."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
-def file_digest(file: Path) -> str:
-    """Return the SHA-256 of a file's bytes."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _read_pointer(directory: Path) -> dict[str, Any] | None:
-    """Return the manifest in a directory; None if it is missing, truncated, or written by another version."""
-    try:
-        content = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return None
-    known = isinstance(content, dict) and content.keys() == {f.name for f in fields(Manifest)}
-    return content if known else None
+def _directory(asset: str, partition: str | None) -> str:
+    return f"{asset}/{partition or WHOLE}"
 
 
 def _clear(folder: Path, keep: str | None) -> None:
     """Make a folder, or empty it except for one subfolder, without the damaged files in it."""
+    if folder.is_file():
+        folder.unlink()
     folder.mkdir(parents=True, exist_ok=True)
     for path in folder.iterdir():
         if path.is_file():
@@ -232,25 +307,3 @@ def _clear(folder: Path, keep: str | None) -> None:
             shutil.rmtree(path)
     for damaged in folder.rglob("*.damaged"):
         damaged.unlink()
-
-
-def _unwritable(directory: Path, error: OSError) -> LakeError:
-    return LakeError(
-        f"cannot write to the lake at {directory}: {error.strerror}; set PEERLENS_HOME to a writable folder"
-    )
-
-
-def _size(file: Path) -> int | None:
-    try:
-        return file.stat().st_size
-    except FileNotFoundError:
-        return None
-
-
-def fsync(path: Path) -> None:
-    """Flush a file's bytes, or a folder's entries, to the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

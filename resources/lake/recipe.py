@@ -6,7 +6,9 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any, Literal
 
-from resources.lake.lake import Lake, Manifest, digest_of
+from resources.lake.digests import digest_of
+from resources.lake.manifest import Manifest, month_digests
+from resources.lake.snapshot import Snapshot
 from resources.lake.table import Table
 from resources.settings.profile import Profile
 from resources.sources import Sources
@@ -40,6 +42,14 @@ class DateWindow:
     def first(self) -> date | None:
         """First day in the window."""
         return self.after + timedelta(days=1) if self.after else None
+
+    def shows_all_of(self, month: str) -> bool:
+        """Return whether the window holds every day of '2004-03'; '' stands for all days."""
+        if not month:
+            return not self.bounded
+        before = self.first is None or self.first.isoformat() <= f"{month}-01"
+        # The day after the last one is in another month if the window goes to the month's end.
+        return before and (self.until is None or (self.until + timedelta(days=1)).isoformat()[:7] > month)
 
     @property
     def bounded(self) -> bool:
@@ -114,6 +124,11 @@ class Graph:
     profile: Profile
     keys: Mapping[str, tuple[str, ...]]
 
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        """The profile as JSON: a plan over decades asks for settings some thousand times."""
+        return self.profile.model_dump(mode="json")
+
     def partitions(self, name: str) -> tuple[str | None, ...]:
         """Return the partition keys of an asset; (None,) if it has no partitions."""
         kind = self.declarations[name].partitioning
@@ -143,30 +158,33 @@ class Graph:
         raise LookupError(f"no asset writes a table {table}")
 
 
-def slices_now(graph: Graph, lake: Lake, declaration: Declaration, partition: str | None) -> Slices:
+def slices_now(graph: Graph, sources: Sources, declaration: Declaration, partition: str | None) -> Slices:
     """Return the digests of what the outside world has now of a source; none for an asset that is no source."""
     ask = declaration.fingerprint
-    return ask(graph.profile, partition, lake.sources) if ask else {}
+    return ask(graph.profile, partition, sources) if ask else {}
 
 
-def recipe(graph: Graph, lake: Lake, declaration: Declaration, partition: str | None, source: Slices) -> dict[str, Any]:
+def recipe(
+    graph: Graph, snapshot: Snapshot, declaration: Declaration, partition: str | None, source: Slices
+) -> dict[str, Any]:
     """Return all that the artefact depends on: code, schema, settings, the source, the rows it reads of each input."""
+    known = snapshot.look(declaration.name, partition).manifest
     return {
-        "code": declaration.code,
+        "code": (known.adopted if known else {}).get(declaration.code, declaration.code),
         "schema": declaration.schema,
-        "config": settings(graph.profile, declaration.config),
+        "config": settings(graph.content, declaration.config),
         "source": digest_of(source)[:16],
-        "inputs": {name: upstream_digest(graph, lake, declaration, partition, name) for name in declaration.reads},
+        "inputs": {name: upstream_digest(graph, snapshot, declaration, partition, name) for name in declaration.reads},
     }
 
 
-def settings(profile: Profile, sections: tuple[str, ...]) -> dict[str, Any]:
-    """Return the profile's sections by dotted name, without paths: the same file in another place is no change."""
-    return {name: _plain(_section(profile, name)) for name in sections}
+def settings(content: Mapping[str, Any], sections: tuple[str, ...]) -> dict[str, Any]:
+    """Return a profile's sections by dotted name, without paths: the same file in another place is no change."""
+    return {name: _plain(_section(content, name)) for name in sections}
 
 
-def _section(profile: Profile, name: str) -> Any:
-    value: Any = profile.model_dump(mode="json")
+def _section(content: Mapping[str, Any], name: str) -> Any:
+    value: Any = content
     for part in name.split("."):
         value = value[part]
     return value
@@ -192,7 +210,9 @@ def without(config: Mapping[str, Any], ignored: Collection[str], above: str = ""
     }
 
 
-def upstream_digest(graph: Graph, lake: Lake, declaration: Declaration, partition: str | None, name: str) -> str:
+def upstream_digest(
+    graph: Graph, snapshot: Snapshot, declaration: Declaration, partition: str | None, name: str
+) -> str:
     """Return the digest of the slices that this partition reads of an input; 'missing' if one of its partitions is.
 
     A bounded window excludes tables that are not sliced by date; `Build.read` refuses to read them.
@@ -201,14 +221,26 @@ def upstream_digest(graph: Graph, lake: Lake, declaration: Declaration, partitio
     sliced = {t.name for t in graph.declarations[name].tables if t.slice_by}
     seen: dict[str, Any] = {}
     for key in graph.upstream_partitions(declaration, partition, name):
-        known = lake.manifest(name, key)
+        known = snapshot.whole(name, key)
         if known is None:
             return "missing"
         folder = known.folder if declaration.depends_on_paths else ""
-        tables = {t: v["slices"] for t, v in known.tables.items() if t in sliced or not window.bounded}
-        shown = {t: {s: d for s, d in slices.items() if window.shows(s)} for t, slices in tables.items()}
-        seen[key or ""] = [folder, shown]
+        tables = [table for table in known.tables if table in sliced or not window.bounded]
+        seen[key or ""] = [folder, {table: _shown(snapshot, known, table, window) for table in tables}]
     return digest_of(seen)[:16]
+
+
+def _shown(snapshot: Snapshot, known: Manifest, table: str, window: DateWindow) -> dict[str, str]:
+    """Return month -> digest of the slices of a table that a window shows."""
+    months: dict[str, str] = known.tables[table]["months"]
+    shown = {month: digest for month, digest in months.items() if window.shows(month)}
+    whole = {month: digest for month, digest in shown.items() if not month or window.shows_all_of(month)}
+    if len(whole) == len(shown):
+        return shown
+    # The filings of a month that a window begins or ends in are looked at one by one.
+    slices = snapshot.record(known).slices[table]
+    cut = {name: digest for name, digest in slices.items() if name[:7] not in whole and window.shows(name)}
+    return whole | month_digests(cut)
 
 
 def reasons(known: Manifest | None, now: Mapping[str, Any], damage: Sequence[str] = ()) -> list[str]:
@@ -223,10 +255,10 @@ def reasons(known: Manifest | None, now: Mapping[str, Any], damage: Sequence[str
     damage : sequence of str
         Files of the artefact that are missing or truncated.
     """
-    if known is None:
-        return ["missing"]
-    then = known.recipe
     damaged = [f"damaged: {damage[0]}{f' and {len(damage) - 1} more' if damage[1:] else ''}"] if damage else []
+    if known is None:
+        return damaged or ["missing"]
+    then = known.recipe
     parts = [part for part in ("code", "schema", "config", "source") if now[part] != then[part]]
     names = {**now["inputs"], **then["inputs"]}
     return damaged + parts + [name for name in names if now["inputs"].get(name) != then["inputs"].get(name)]

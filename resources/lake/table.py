@@ -1,14 +1,15 @@
 """The contract of a lake table: typed columns with a sentence each, a key, and the slices that readers depend on."""
 
-import hashlib
-import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
+
+from resources.lake.row_digests import rows_digests, spans_of
 
 
 class SchemaError(ValueError):
@@ -31,7 +32,8 @@ class Table:
     """A table of the lake. `key` is unique.
 
     `slice_by` starts with a date column: a reader with a window of dates depends only on the slices in the window.
-    ('filed_at', 'accession') makes one slice per filing; a date column alone makes one slice per month.
+    ('filed_at', 'accession') makes one slice per filing; a date column alone makes one slice per month. A table of long
+    series is stored `by_year` of that date: a reader with a window opens the files of its years only.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Table:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     slice_by: tuple[str, ...] = ()
+    by_year: bool = False
 
     @property
     def schema(self) -> pa.Schema:
@@ -59,7 +62,8 @@ class Table:
         Raises
         ------
         SchemaError
-            A column is missing or unknown, has another type or a null where none is allowed, or the key is not unique.
+            A column is missing or unknown, has another type, a NaN, or a null where none is allowed, or the key is not
+            unique.
         """
         expected = [c.name for c in self.columns]
         missing, extra = sorted(set(expected) - set(rows.columns)), sorted(set(rows.columns) - set(expected))
@@ -75,6 +79,10 @@ class Table:
         where = f"{self.name}.{column.name}"
         if values.null_count() and not column.nullable:
             raise SchemaError(f"{where}: {values.null_count()} nulls, but the column allows none")
+        if not_a_number := _nans(values):
+            raise SchemaError(
+                f"{where}: {not_a_number} NaN; a value that is not known is null, where the column allows it"
+            )
         arrow = values.to_arrow()
         if _kind(arrow.type) not in (_kind(column.type), "null"):
             raise SchemaError(f"{where}: holds {arrow.type}, expected {column.type}")
@@ -92,10 +100,28 @@ class Table:
             Validated rows.
         """
         if not self.slice_by:
-            return {"": rows_digest(rows)}
-        frame = _frame(rows).with_columns(self.slice_key().alias("_slice")).sort("_slice", *self.key)
-        parts = frame.partition_by("_slice", as_dict=True, include_key=False, maintain_order=True)
-        return {str(key[0]): rows_digest(part.to_arrow().cast(rows.schema)) for key, part in parts.items()}
+            return {"": rows_digests(rows, [(0, rows.num_rows)])[0]}
+        names = _frame(rows.select(sorted({*self.slice_by}))).select(slice=self.slice_key())
+        order = names.with_row_index("row").sort("slice", "row")  # the rows of a slice stay sorted by key
+        ordered, spans = rows.take(order["row"].to_arrow()), spans_of(named := order["slice"].to_list())
+        digests = rows_digests(ordered, spans)
+        return {named[start]: digest for (start, _), digest in zip(spans, digests, strict=True)}
+
+    def parts(self, rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+        """Yield the files that rows are stored in, one a year or one for all: its name, and its rows."""
+        if not self.by_year or not rows.num_rows:
+            yield "part-00000.parquet", rows
+            return
+        years = pc.year(rows[self.slice_by[0]])
+        for year in sorted(pc.unique(years).to_pylist()):
+            yield f"part-{year:05d}.parquet", rows.filter(pc.equal(years, year))
+
+    def may_hold(self, part: str, first: date | None, until: date | None) -> bool:
+        """Return whether a file of this name may hold rows of the days from `first` to `until`; None is no bound."""
+        year = int(part.rpartition("part-")[2].partition(".")[0])
+        if not self.by_year or not year:  # number 0 has rows of all years, as artefacts before this rule have
+            return True
+        return (first is None or first.year <= year) and (until is None or year <= until.year)
 
     def slice_key(self) -> pl.Expr:
         """Return the name of each row's slice: '2004-03-31 accession' for filings, '2004-03' for months."""
@@ -105,13 +131,10 @@ class Table:
         return pl.concat_str(day.dt.strftime("%Y-%m-%d"), *self.slice_by[1:], separator=" ")
 
 
-def rows_digest(rows: pa.Table) -> str:
-    """Return the SHA-256 of the rows as uncompressed Parquet bytes."""
-    # One chunk without metadata, dictionaries and statistics: the bytes do not depend on how the table was assembled.
-    buffer = io.BytesIO()
-    plain = pa.Table.from_batches(rows.combine_chunks().to_batches(), rows.schema).replace_schema_metadata()
-    pq.write_table(plain, buffer, compression="none", use_dictionary=False, write_statistics=False, store_schema=False)
-    return hashlib.sha256(buffer.getbuffer()).hexdigest()
+def _nans(values: pl.Series) -> int:
+    """Count the values that are not a number, those in lists too."""
+    flat = values.explode() if values.dtype == pl.List else values
+    return int(flat.is_nan().sum()) if flat.dtype.is_float() else 0
 
 
 def _kind(type: pa.DataType) -> str:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from resources.lake.lake import fsync
+from resources.lake.atomic_write import fsync
 
 
 class ModelNotFoundError(FileNotFoundError):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from resources.lake.lake import digest_of
+from resources.lake.digests import digest_of
 from resources.settings.descriptions import Descriptions
 from resources.settings.profile import ProfileError
 

@@ -13,7 +13,7 @@ from resources.clock import utc_day
 from resources.edgar import EdgarIdentityError, identity
 from resources.edgar.blobs import BlobStore
 from resources.edgar.index import REPORTS, base_form, company_id, quarter_end
-from resources.lake.lake import digest_of
+from resources.lake.digests import digest_of
 from resources.lake.progress import OpenBar
 from resources.settings.profile import Profile, ProfileError
 from resources.universe.company_names import named_companies

@@ -21,7 +21,7 @@ from assets.activations.cache import Filled, fill
 from assets.activations.harvest.meter import DiskFullError
 from assets.activations.harvest.reader import Group, Reader, Text, input_digest
 from assets.activations.shards.shards import Shards
-from resources.lake.lake import DamagedFileError
+from resources.lake.errors import DamagedFileError
 from resources.places import ROOT
 from resources.settings.activations import Activations
 from resources.settings.model import Model

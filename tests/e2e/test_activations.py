@@ -9,7 +9,8 @@ import pytest
 from peerlens_command import ROOT, artefacts, peerlens, refreshed
 
 from resources.environment import open_profile
-from resources.lake.lake import Lake, Manifest
+from resources.lake.lake import Lake
+from resources.lake.manifest import Manifest
 from resources.settings.profile import Profile
 
 PROFILES = ROOT / "pipelines" / "profiles"

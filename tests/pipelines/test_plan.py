@@ -16,7 +16,8 @@ from toy_graph import AS_OFS, World, make_all, toy_profile
 from pipelines.graph import GraphError, _ordered, open_graph, segments
 from pipelines.refresh import Planned, plan, refresh
 from resources.lake.build import build
-from resources.lake.lake import Lake, LakeBusyError
+from resources.lake.errors import LakeBusyError
+from resources.lake.lake import Lake
 from resources.lake.recipe import Graph, whole
 from resources.places import ROOT
 

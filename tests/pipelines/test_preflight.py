@@ -9,7 +9,8 @@ from tiny_llama import save_tiny_llama
 
 import pipelines.preflight as subject
 from pipelines.preflight import preflight
-from resources.lake.lake import Lake, LakeError
+from resources.lake.errors import LakeError
+from resources.lake.lake import Lake
 from resources.models.limits import check_blocks
 from resources.models.weight_files import ModelNotFoundError
 from resources.settings.profile import Profile, ProfileError

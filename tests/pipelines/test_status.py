@@ -1,22 +1,20 @@
 """The pinned corpus says how many of its filings have changed since."""
 
+from io import BytesIO
 from pathlib import Path
 
 import polars as pl
+from plain_artefact import commit_file
 
 from pipelines.status import changed_since
-from resources.lake.lake import Lake, Manifest
+from resources.lake.lake import Lake
+from resources.lake.manifest import Manifest
 
 
 def write(lake: Lake, asset: str, partition: str | None, **contents: str) -> Manifest:
-    folder = lake.begin(asset, partition, {"contents": contents})
-    (folder / asset).mkdir()
-    file = folder / asset / "part-00000.parquet"
-    pl.DataFrame({"accession": list(contents), "text": list(contents.values())}).write_parquet(file)
-    files = {f"{asset}/part-00000.parquet": file.stat().st_size}
-    known = Manifest(asset, partition, {}, folder.name, "", {asset: {"rows": len(contents), "slices": {}}}, files)
-    lake.commit(known)
-    return known
+    stream = BytesIO()
+    pl.DataFrame({"accession": list(contents), "text": list(contents.values())}).write_parquet(stream)
+    return commit_file(lake, asset, partition, stream.getvalue(), config=contents)
 
 
 def test_changed_and_vanished_filings_of_the_corpus_are_counted_and_new_ones_are_not(tmp_path: Path) -> None:

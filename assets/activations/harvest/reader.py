@@ -13,7 +13,7 @@ from assets.activations.harvest.windows import WindowSettings, padding_share, pa
 from assets.activations.shards.part import Filing, Part
 from resources.compute.devices import Device, devices
 from resources.lake.code_version import code_version
-from resources.lake.lake import digest_of
+from resources.lake.digests import digest_of
 from resources.models.language_model import LanguageModel, open_language_model
 from resources.models.limits import ModelShape, model_shape
 from resources.models.model_source import model_identity

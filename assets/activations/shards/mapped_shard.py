@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from assets.activations.shards.part_record import PartRecord, shard_file
 from assets.schemas import activation_shard
-from resources.lake.lake import DamagedFileError, set_aside
+from resources.lake.errors import DamagedFileError
+from resources.lake.lake import set_aside
 
 INDEX = ["accession", "position", "token_id", "char_start", "char_end"]
 _OPEN_FILES = 256

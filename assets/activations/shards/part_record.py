@@ -11,7 +11,8 @@ from typing import Any, cast
 import xxhash
 
 from assets.activations.shards.part import DType
-from resources.lake.lake import DamagedFileError, set_aside
+from resources.lake.errors import DamagedFileError
+from resources.lake.lake import set_aside
 
 _VERSION = 1
 _NAME = re.compile(r"part-(\d{5,})\.json")

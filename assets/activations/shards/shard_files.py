@@ -26,7 +26,7 @@ from assets.activations.shards.part_record import (
     write_record,
 )
 from assets.schemas import activation_shard
-from resources.lake.lake import DamagedFileError
+from resources.lake.errors import DamagedFileError
 
 _NO_LIMIT = 1 << 30
 ROW_GROUP_BYTES = 16 << 20

@@ -17,7 +17,7 @@ import safetensors.torch
 import torch
 
 from assets.saes.model.sae import Sae, SaeConfig
-from resources.lake.lake import digest_of, file_digest
+from resources.lake.digests import digest_of, file_digest
 from resources.settings.saes import Activation
 
 CONFIG = "cfg.json"

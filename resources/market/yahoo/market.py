@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from resources.clock import local_day
-from resources.lake.lake import digest_of
+from resources.lake.digests import digest_of
 from resources.market.quotes import QUOTES, PriceError, Quotes
 from resources.market.yahoo.history_store import FetchRecord, History, HistoryStore
 from resources.market.yahoo.readjustment import ROWS

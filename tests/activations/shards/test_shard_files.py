@@ -22,7 +22,7 @@ from assets.activations.shards.part_record import (
 )
 from assets.activations.shards.shard_files import damaged_blocks, link_part, remove_leftovers, remove_part, write_part
 from assets.activations.shards.shards import Shards
-from resources.lake.lake import DamagedFileError
+from resources.lake.errors import DamagedFileError
 
 FILES = ["block-02/part-00003.parquet", "block-07/part-00003.parquet", "part-00003.json"]
 

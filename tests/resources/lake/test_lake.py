@@ -3,44 +3,44 @@
 import json
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
-import time
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from plain_artefact import RECIPE, commit_file, table_file
 
-from resources.lake.lake import (
-    KEEP_SECONDS,
-    DamagedFileError,
-    Lake,
-    LakeBusyError,
-    LakeError,
-    Manifest,
-    digest_of,
-    set_aside,
-)
+from resources.lake.errors import DamagedFileError, LakeBusyError, LakeError
+from resources.lake.lake import KEEP_SECONDS, Lake, set_aside
+from resources.lake.manifest import Manifest
 from resources.places import ROOT
 
 
 def write(
     lake: Lake, recipe: str, content: str = "rows", partition: str | None = None, checkpoint_dir: str | None = None
 ) -> Manifest:
-    folder = lake.begin("filings", partition, {"code": recipe}, checkpoint_dir)
-    (folder / "filings").mkdir()
-    (folder / "filings" / "part-00000.parquet").write_text(content)
-    files = {"filings/part-00000.parquet": len(content)}
-    tables = {"filings": {"rows": 1, "slices": {"": digest_of(content)}}}
-    known = Manifest("filings", partition, {"code": recipe}, folder.name, digest_of(content), tables, files)
-    lake.commit(known)
-    return known
+    return commit_file(lake, "filings", partition, content.encode(), checkpoint_dir=checkpoint_dir, code=recipe)
+
+
+@dataclass
+class Clock:
+    now: float = 1e9
+
+    def __call__(self) -> float:
+        return self.now
 
 
 @pytest.fixture
-def lake(tmp_path: Path) -> Lake:
-    return Lake(tmp_path / "data", "sample")
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def lake(tmp_path: Path, clock: Clock) -> Lake:
+    return Lake(tmp_path / "data", "sample", clock)
 
 
 def test_what_was_committed_is_read_back(lake: Lake) -> None:
@@ -59,29 +59,29 @@ def test_without_a_pointer_there_is_no_artefact(lake: Lake) -> None:
 
 @pytest.mark.parametrize("harm", ["missing", "truncated"])
 def test_a_missing_or_truncated_file_makes_the_artefact_missing(lake: Lake, harm: str) -> None:
-    file = lake.table_files(write(lake, "1"), "filings")[0]
+    file = table_file(lake, write(lake, "1"))
     file.unlink() if harm == "missing" else file.write_text("ro")
     assert lake.manifest("filings", None) is None
 
 
 def test_a_damaged_artefact_is_still_pointed_at_and_its_damage_named(lake: Lake) -> None:
     assert lake.read_manifest("filings", None) is None
-    assert lake.damage(None) == []
+    assert lake.damage("filings", None) == []
     known = write(lake, "1")
-    assert lake.damage(known) == []
-    lake.table_files(known, "filings")[0].unlink()
+    assert lake.damage("filings", None) == []
+    table_file(lake, known).unlink()
     assert lake.read_manifest("filings", None) == known
-    assert lake.damage(known) == ["filings/part-00000.parquet"]
+    assert lake.damage("filings", None) == ["filings/part-00000.parquet"]
 
 
 def test_a_file_set_aside_is_damage_and_replaces_an_older_one(lake: Lake) -> None:
     known = write(lake, "1")
-    file = lake.table_files(known, "filings")[0]
+    file = table_file(lake, known)
     for content in ("rowz", "rows"):
         file.write_text(content)
         set_aside(file)
     assert [(path.name, path.read_text()) for path in file.parent.iterdir()] == [(f"{file.name}.damaged", "rows")]
-    assert lake.damage(known) == ["filings/part-00000.parquet"]
+    assert lake.damage("filings", None) == ["filings/part-00000.parquet"]
     set_aside(file)
 
 
@@ -105,26 +105,104 @@ def test_an_attempt_that_resumes_finds_its_subfolder_without_what_was_set_aside_
     assert list(lake.begin("filings", None, {"code": "1"}).iterdir()) == []
 
 
-def test_a_damaged_artefact_makes_way_at_once_and_one_that_resumes_stays_beside_the_new_one(lake: Lake) -> None:
+def test_a_damaged_artefact_stays_beside_the_new_one_of_the_same_recipe(lake: Lake) -> None:
     known = write(lake, "1")
-    lake.begin("filings", None, {"code": "1"}, "shards")
-    assert lake.manifest("filings", None) == known
-    lake.begin("filings", None, {"code": "1"})
-    assert lake.read_manifest("filings", None) is None
-    assert not lake.table_files(known, "filings")[0].exists()
+    for checkpoint_dir in ("shards", None):
+        assert lake.begin("filings", None, known.recipe, checkpoint_dir).name == f"{known.folder}.1"
+        assert lake.manifest("filings", None) == known
+        assert table_file(lake, known).read_text() == "rows"
 
 
-def test_repairs_alternate_between_two_folders(lake: Lake) -> None:
-    names = [write(lake, "1", checkpoint_dir="shards").folder for _ in range(4)]
-    assert names == [names[0], f"{names[0]}.1"] * 2
+def test_repairs_take_the_first_name_that_nobody_reads(lake: Lake, clock: Clock) -> None:
+    names = [write(lake, "1", checkpoint_dir="shards").folder for _ in range(3)]
+    assert names == [names[0], f"{names[0]}.1", f"{names[0]}.2"]
+    clock.now += KEEP_SECONDS + 1
+    assert write(lake, "1").folder == f"{names[0]}.3"
+    assert write(lake, "1").folder == names[0]
 
 
-@pytest.mark.parametrize("content", ["", '{"asset": "fil', "[]", '{"asset": "filings", "of_a_later_version": 1}'])
-def test_an_unreadable_manifest_is_none(lake: Lake, content: str) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b'{"asset": "fil',
+        b"[]",
+        b"7",
+        b'{"format": 2, "asset": "filings", "of_a_later_version": 1}',
+        b'{"format": 3}',
+        b"\xff\xfe",
+    ],
+)
+def test_an_unreadable_manifest_is_none_and_named_as_damage(lake: Lake, content: bytes) -> None:
     known = write(lake, "1")
-    (lake.partition_dir("filings", None) / "manifest.json").write_text(content)
+    (lake.partition_dir("filings", None) / "manifest.json").write_bytes(content)
     assert lake.manifest("filings", None) is None
-    assert write(lake, "1") == replace(known, written_at=0.0)
+    assert lake.damage("filings", None) == ["manifest.json"]
+    assert write(lake, "1").digest == known.digest
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"files": {}}, {"tables": {}}, {"files": []}, {"recipe": {}}, {"tables": {"filings": {}}}, {"files": {"a": 1}}],
+)
+def test_a_manifest_that_lacks_what_it_must_say_is_none(lake: Lake, change: dict[str, object]) -> None:
+    write(lake, "1")
+    file = lake.partition_dir("filings", None) / "manifest.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    assert lake.manifest("filings", None) is None
+    assert lake.damage("filings", None) == ["manifest.json"]
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "filings/part-00000.parquet", "filings"])
+def test_a_folder_where_a_file_should_be_is_damage_and_makes_way(lake: Lake, name: str) -> None:
+    known = write(lake, "1")
+    path = lake.partition_dir("filings", None) / name if name == "manifest.json" else lake.folder(known) / name
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    path.mkdir()
+    (path / "inside").touch()
+    assert lake.damage("filings", None) != []
+    again = write(lake, "1")
+    assert lake.manifest("filings", None) == again
+
+
+def test_a_lock_that_is_an_empty_folder_makes_way_and_one_with_files_is_named(lake: Lake) -> None:
+    lock = lake.partition_dir("filings", None) / ".lock"
+    lock.mkdir(parents=True)
+    with lake.lock_partition("filings", None):
+        assert lock.is_file()
+    lock.unlink()
+    (lock / "inside").mkdir(parents=True)
+    with pytest.raises(LakeError, match=r"filings/all/\.lock"), lake.lock_partition("filings", None):
+        pass
+
+
+def flip(file: Path, keep_time: bool) -> None:
+    """Flip one bit in the middle of a file; a disk that rots leaves the time as it was."""
+    known, content = file.stat(), bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 4
+    file.write_bytes(content)
+    if keep_time:
+        os.utime(file, ns=(known.st_atime_ns, known.st_mtime_ns))
+
+
+def test_a_flipped_bit_is_damage_at_once_where_the_time_changed_and_else_when_the_file_is_used(lake: Lake) -> None:
+    known = write(lake, "1")
+    flip(table_file(lake, known), keep_time=False)
+    assert lake.damage("filings", None) == ["filings/part-00000.parquet"]
+    known = write(lake, "1")
+    flip(table_file(lake, known), keep_time=True)
+    assert lake.damage("filings", None) == []
+    with pytest.raises(DamagedFileError, match=r"part-00000\.parquet: not what was written; `peerlens refresh`"):
+        lake.table_files(known, "filings")
+    assert lake.damage("filings", None) == ["filings/part-00000.parquet"]
+    assert (table_file(lake, known).parent / "part-00000.parquet.damaged").is_file()
+
+
+def test_a_copied_lake_is_whole_though_every_time_changed(lake: Lake) -> None:
+    known = write(lake, "1")
+    os.utime(table_file(lake, known))
+    assert lake.damage("filings", None) == []
+    assert table_file(lake, known).stat().st_mtime_ns == known.files["filings/part-00000.parquet"].changed
 
 
 def test_the_old_artefact_is_readable_until_the_new_one_is_committed(lake: Lake) -> None:
@@ -134,46 +212,111 @@ def test_the_old_artefact_is_readable_until_the_new_one_is_committed(lake: Lake)
     assert lake.manifest("filings", None) == old
     new = write(lake, "2", "more rows")
     assert lake.manifest("filings", None) == new
-    assert lake.table_files(old, "filings")[0].read_text() == "rows"
+    assert table_file(lake, old).read_text() == "rows"
 
 
-def test_leftovers_of_the_same_attempt_are_gone_and_others_after_a_time(lake: Lake) -> None:
-    left = lake.begin("filings", None, {"code": "1"}) / "half"
+def test_leftovers_of_the_same_attempt_are_gone_and_others_after_a_time(lake: Lake, clock: Clock) -> None:
+    left = lake.begin("filings", None, RECIPE | {"code": "1"}) / "half"
     left.write_text("half")
     other = lake.begin("filings", None, {"code": "other"})
     write(lake, "1")
     assert not left.exists()
     assert other.exists()
-    os.utime(other, (time.time() - KEEP_SECONDS - 1,) * 2)
+    clock.now += KEEP_SECONDS + 1
     write(lake, "2")
     assert not other.exists()
 
 
-def test_a_commit_leaves_the_attempt_at_another_partition_alone_however_long_that_takes(lake: Lake) -> None:
-    running = lake.begin("filings", "2004", {"code": "1"}, "shards")
-    os.utime(running, (time.time() - KEEP_SECONDS - 1,) * 2)
-    write(lake, "1", partition="2005")
-    write(lake, "2", partition="2005")
+def test_an_attempt_is_left_alone_however_long_it_takes(lake: Lake, clock: Clock) -> None:
+    running = lake.begin("filings", "2004", RECIPE | {"code": "1"}, "shards")
+    for recipe in ("1", "2"):
+        clock.now += KEEP_SECONDS + 1
+        write(lake, recipe, partition="2005")
+        lake.collect()
     assert running.exists()
-    os.utime(running, (time.time() - KEEP_SECONDS - 1,) * 2)
-    again = write(lake, "1", partition="2004", checkpoint_dir="shards")
-    assert lake.manifest("filings", "2004") == again
+    assert lake.manifest("filings", "2004") is None
+    assert lake.folder(write(lake, "1", partition="2004", checkpoint_dir="shards")) == running
 
 
-def test_a_superseded_artefact_is_kept_for_an_hour_after_it_was_superseded(lake: Lake) -> None:
+def test_a_superseded_artefact_is_kept_for_an_hour_after_it_was_superseded(lake: Lake, clock: Clock) -> None:
     first = lake.folder(write(lake, "1"))
-    os.utime(first, (time.time() - KEEP_SECONDS - 1,) * 2)
+    clock.now += KEEP_SECONDS + 1
     write(lake, "2")
     assert first.exists()
-    os.utime(first, (time.time() - KEEP_SECONDS - 1,) * 2)
-    write(lake, "3")
+    lake.collect()
+    assert first.exists()
+    clock.now += KEEP_SECONDS + 1
+    lake.collect()
     assert not first.exists()
+    assert [path.name for path in lake.partition_dir("filings", None).glob("*.superseded")] == []
+
+
+def publish(lake: Lake, *named: Manifest) -> None:
+    """Publish a file that names artefacts, as the warehouse does."""
+    known = write(lake, "warehouse", partition="warehouse")
+    (lake.folder(known) / "window").write_text("names")
+    lake.publish(known, "window", [str(lake.folder(one).relative_to(lake.root)) for one in named])
+
+
+def test_what_the_published_file_names_stays_however_often_it_is_superseded(lake: Lake, clock: Clock) -> None:
+    first = write(lake, "1")
+    publish(lake, first)
+    for recipe in ("2", "3", "4"):
+        clock.now += KEEP_SECONDS + 1
+        newest = write(lake, recipe)
+        lake.collect()
+        assert table_file(lake, first).read_text() == "rows"
+    clock.now += KEEP_SECONDS + 1
+    lake.collect()
+    assert sorted(path.name for path in lake.partition_dir("filings", None).iterdir() if path.is_dir()) == sorted(
+        [first.folder, newest.folder]
+    )
+    publish(lake, newest)
+    lake.collect()
+    assert lake.folder(first).exists()  # somebody may have opened the old file a moment ago
+    clock.now += KEEP_SECONDS + 1
+    lake.collect()
+    assert not lake.folder(first).exists()
+
+
+def test_going_back_to_a_recipe_clears_no_folder_that_the_published_file_names(lake: Lake) -> None:
+    first = write(lake, "1")
+    publish(lake, first)
+    write(lake, "2")
+    again = lake.begin("filings", None, first.recipe)
+    assert again != lake.folder(first)
+    assert table_file(lake, first).read_text() == "rows"
+
+
+def test_both_old_and_new_stay_when_a_process_dies_while_it_publishes(
+    lake: Lake, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = write(lake, "1"), write(lake, "2")
+    publish(lake, first)
+    whole = type(lake.store).write
+
+    def dies(store: object, name: str, content: bytes) -> None:
+        if name == "window":
+            raise KeyboardInterrupt
+        whole(lake.store, name, content)
+
+    monkeypatch.setattr(type(lake.store), "write", dies)
+    with pytest.raises(KeyboardInterrupt):
+        publish(lake, second)
+    monkeypatch.undo()
+    clock.now += KEEP_SECONDS + 1
+    write(lake, "3")
+    clock.now += KEEP_SECONDS + 1
+    lake.collect()
+    assert lake.folder(first).exists()
+    assert lake.folder(second).exists()
 
 
 def test_the_manifest_is_json_that_people_can_read(lake: Lake) -> None:
     write(lake, "1")
     content = json.loads((lake.partition_dir("filings", None) / "manifest.json").read_text())
     assert list(content)[:2] == ["asset", "partition"]
+    assert content["format"] == 2
     assert not list(lake.partition_dir("filings", None).glob("*.new"))
 
 

@@ -17,6 +17,7 @@ from pipelines.graph import open_graph
 from resources.lake.build import build
 from resources.lake.lake import Lake
 from resources.lake.recipe import DateWindow, Graph, reasons, recipe, settings, without
+from resources.lake.snapshot import Snapshot
 from resources.lake.table import Column
 
 DAYS = st.dates(date(2003, 1, 1), date(2006, 12, 31))
@@ -24,7 +25,7 @@ BOUNDS = st.one_of(st.none(), DAYS)
 
 
 def recipes(graph: Graph, lake: Lake, name: str) -> dict[str | None, dict[str, object]]:
-    return {key: recipe(graph, lake, graph.declarations[name], key, {}) for key in graph.partitions(name)}
+    return {key: recipe(graph, Snapshot(lake), graph.declarations[name], key, {}) for key in graph.partitions(name)}
 
 
 @given(BOUNDS, BOUNDS, DAYS)
@@ -79,7 +80,7 @@ def _groups_recipe(world: World, lake: Lake, key: str) -> object:
     for name in ("texts", "lengths", "prices"):
         for partition in graph.partitions(name):
             build(graph, lake, name, partition)
-    return recipe(graph, lake, graph.declarations["groups"], key, {})
+    return recipe(graph, Snapshot(lake), graph.declarations["groups"], key, {})
 
 
 def test_a_price_after_the_as_of_date_changes_the_scores_and_not_the_groups(tmp_path: Path) -> None:
@@ -133,13 +134,13 @@ def test_paths_in_settings_are_in_no_recipe(tmp_path: Path) -> None:
     assert make_all(world.graph(elsewhere), lake) == set()
     other = toy_profile(prices={"source": "parquet", "path": "/elsewhere"})
     assert ("prices", None) in make_all(world.graph(other), lake)
-    assert "path" not in settings(other, ("prices",))["prices"]
+    assert "path" not in settings(other.model_dump(mode="json"), ("prices",))["prices"]
 
 
 def test_every_setting_that_a_real_asset_declares_exists() -> None:
     graph = open_graph(toy_profile(), date(2012, 1, 1))
     for declaration in graph.declarations.values():
-        assert set(settings(graph.profile, declaration.config)) == set(declaration.config)
+        assert set(settings(graph.content, declaration.config)) == set(declaration.config)
 
 
 def test_real_assets_read_bounded_windows_only_of_tables_sliced_by_date() -> None:
