@@ -29,27 +29,29 @@ class DateWindow:
 
         '2004-03-31 accession' is a day, '2004-03' a month, '' all days.
         """
-        day = slice_key[:10]
-        first = self.first.isoformat()[: len(day)] if self.first else ""
-        last = self.until.isoformat()[: len(day)] if self.until else "9999"
-        return first <= day <= last or not day
+        day, (first, last) = slice_key[:10], self._written
+        return first[: len(day)] <= day <= last[: len(day)] or not day
 
     def shows_year(self, year: int) -> bool:
         """Return whether the window holds any day of the year."""
         return (self.first is None or self.first.year <= year) and (self.until is None or year <= self.until.year)
+
+    @cached_property
+    def _written(self) -> tuple[str, str]:
+        """The first and the last day as slices name them: a plan over decades compares some hundred thousand."""
+        return self.first.isoformat() if self.first else "", self.until.isoformat() if self.until else "9999"
 
     @property
     def first(self) -> date | None:
         """First day in the window."""
         return self.after + timedelta(days=1) if self.after else None
 
-    def shows_all_of(self, month: str) -> bool:
-        """Return whether the window holds every day of '2004-03'; '' stands for all days."""
-        if not month:
-            return not self.bounded
-        before = self.first is None or self.first.isoformat() <= f"{month}-01"
-        # The day after the last one is in another month if the window goes to the month's end.
-        return before and (self.until is None or (self.until + timedelta(days=1)).isoformat()[:7] > month)
+    @cached_property
+    def cut_months(self) -> frozenset[str]:
+        """The months of which the window shows some days and not others, two at the most."""
+        begins = [f"{self.first:%Y-%m}"] if self.first and self.first.day > 1 else []
+        ends = [f"{self.until:%Y-%m}"] if self.until and (self.until + timedelta(days=1)).day > 1 else []
+        return frozenset(begins + ends)
 
     @property
     def bounded(self) -> bool:
@@ -234,13 +236,12 @@ def _shown(snapshot: Snapshot, known: Manifest, table: str, window: DateWindow) 
     """Return month -> digest of the slices of a table that a window shows."""
     months: dict[str, str] = known.tables[table]["months"]
     shown = {month: digest for month, digest in months.items() if window.shows(month)}
-    whole = {month: digest for month, digest in shown.items() if not month or window.shows_all_of(month)}
-    if len(whole) == len(shown):
+    if not (cut := shown.keys() & window.cut_months):
         return shown
     # The filings of a month that a window begins or ends in are looked at one by one.
     slices = snapshot.record(known).slices[table]
-    cut = {name: digest for name, digest in slices.items() if name[:7] not in whole and window.shows(name)}
-    return whole | month_digests(cut)
+    within = {name: digest for name, digest in slices.items() if name[:7] in cut and window.shows(name)}
+    return {month: digest for month, digest in shown.items() if month not in cut} | month_digests(within)
 
 
 def reasons(known: Manifest | None, now: Mapping[str, Any], damage: Sequence[str] = ()) -> list[str]:
