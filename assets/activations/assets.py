@@ -1,6 +1,7 @@
 """Residual streams of the language model while it reads every description."""
 
 from assets import schemas
+from assets.activation_source import READING
 from assets.declaration import asset
 from assets.model_now import model_now
 from resources.lake.build import Build
@@ -13,6 +14,8 @@ from resources.lake.recipe import whole
     reads={"descriptions": whole},
     fingerprint=model_now,
     config=["model", "activations.blocks", "activations.keep"],
+    runs_with=READING,
+    also=["assets.activations.cache:fill", "assets.activations.harvest.reader:Reader"],
     kinds=["torch", "parquet"],
     checkpoint_dir="shards",
 )

@@ -5,12 +5,14 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pyarrow.parquet as pq
 
+from resources.lake.guarded_settings import UndeclaredReadError, guarded
 from resources.lake.lake import Lake, Manifest, digest_of
 from resources.lake.progress import progress_bar
 from resources.lake.recipe import Declaration, Graph, Outside, Slices, label, reasons, recipe, slices_now, without
@@ -26,10 +28,6 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("peerlens")
 """One line per body that ran, and the body's own messages: for the terminal and for the run's log in Dagster."""
-
-
-class UndeclaredReadError(RuntimeError):
-    """An asset uses an input or setting that it does not declare, so its recipe would miss a change of it."""
 
 
 class CheckFailedError(RuntimeError):
@@ -55,10 +53,11 @@ class Build:
     checks: list[dict[str, Any]] = field(default_factory=list)
     _tables: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def profile(self) -> Profile:
-        """The settings."""
-        return self.graph.profile
+        """The settings that the asset declares; any other raises UndeclaredReadError."""
+        declared = (*self.declaration.config, *self.declaration.runs_with)
+        return guarded(self.graph.profile, declared, self.declaration.name)
 
     @property
     def label(self) -> str:
@@ -73,12 +72,12 @@ class Build:
     @property
     def universe(self) -> "Universe":
         """The companies that the profile names; raises UndeclaredReadError where `asks` does not name it."""
-        return self._asked("universe").universe(self.profile)
+        return self._asked("universe").universe(self.graph.profile)
 
     @property
     def market(self) -> "Market":
         """The prices that the profile names; raises UndeclaredReadError where `asks` does not name it."""
-        return self._asked("market").market(self.profile.prices)
+        return self._asked("market").market(self.graph.profile.prices)
 
     def _asked(self, name: Outside) -> Sources:
         if name not in self.declaration.asks:
@@ -150,11 +149,13 @@ class Build:
         Parameters
         ----------
         inputs : mapping
-            Unit -> digest, or any JSON value, of what this unit alone reads. Code and settings are added here.
+            Unit -> digest, or any JSON value, of what this unit alone reads. The code that makes a unit, and settings,
+            are added here.
         excluding : collection of str
             Settings, by dotted name, that `inputs` already contain as far as a unit depends on them.
         """
-        shared = [self.recipe["code"], self.recipe["schema"], without(self.recipe["config"], excluding)]
+        code = self.declaration.unit_code or self.recipe["code"]
+        shared = [code, self.recipe["schema"], without(self.recipe["config"], excluding)]
         self.units = {unit: digest_of([*shared, content])[:16] for unit, content in inputs.items()}
         before = self.previous.units if self.previous else {}
         return {unit for unit, digest in self.units.items() if before.get(unit) == digest}

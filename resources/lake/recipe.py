@@ -64,6 +64,9 @@ class Declaration:
     """One asset: what it writes, what it reads, and which settings and code it depends on.
 
     `lineage` names inputs that it may read but whose changes do not make it run again: the pinned corpus.
+    `unit_code` is the version of the code that makes one unit (a filing, an autoencoder); None for all of `code`.
+    `roots` and `unit_roots` name the definitions from which that code is followed.
+    `runs_with` names settings that it may read and that are not in its recipe.
     `depends_on_paths` is for an asset that stores the paths of its inputs: the same rows in a new folder change it.
     `fingerprint` returns the digests of the slices that the outside world has now, without running the asset.
     `checkpoint_dir` is the subfolder that an interrupted run leaves for the next one; the body decides what is valid.
@@ -75,10 +78,14 @@ class Declaration:
     tables: tuple[Table, ...]
     make: Callable[..., None]
     code: str
+    unit_code: str | None = None
+    roots: tuple[str, ...] = ()
+    unit_roots: tuple[str, ...] = ()
     partitioning: Partitioning = None
     reads: Mapping[str, Reads] = field(default_factory=dict)
     lineage: tuple[str, ...] = ()
     config: tuple[str, ...] = ()
+    runs_with: tuple[str, ...] = ()
     asks: tuple[Outside, ...] = ()
     fingerprint: Fingerprint | None = None
     kinds: frozenset[str] = frozenset()

@@ -55,12 +55,13 @@ def input_digest(settings: Model, identity: str, text: str) -> str:
     Of the machine only the number type counts, which a GPU may change: filings read in two types are never mixed.
     """
     windows = [settings.context_length, settings.overlap_tokens]
-    return digest_of([_code_version(), devices_of(settings)[0].dtype, identity, *windows, text])[:32]
+    return digest_of([reader_version(), devices_of(settings)[0].dtype, identity, *windows, text])[:32]
 
 
 @cache
-def _code_version() -> str:
-    return code_version("assets.activations.harvest.reader", "Reader")
+def reader_version() -> str:
+    """Return the version of the code that reads, and of the libraries that it reads with."""
+    return code_version("assets.activations.harvest.reader:Reader")
 
 
 @cache

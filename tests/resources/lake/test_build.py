@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 from toy_graph import GROUPS, LENGTHS, TEXTS, World, make_all, toy_profile
 
-from resources.lake.build import Build, CheckFailedError, UndeclaredReadError, build
+from resources.lake.build import Build, CheckFailedError, build
+from resources.lake.guarded_settings import UndeclaredReadError
 from resources.lake.lake import Lake
 from resources.lake.picture import PICTURE_WIDTH
 from resources.lake.recipe import Graph, whole

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-import resources.lake.code_version as subject
-from resources.lake.code_version import code_version
+from code_edits import forget
+from resources.lake import definitions, libraries
+from resources.lake.code_version import PLUMBING, code_version, reached
+from resources.lake.definitions import is_module, module
 
 SOURCES = {
     "assets/stage/assets.py": '''
@@ -54,20 +56,18 @@ def step(n):
 @pytest.fixture
 def version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
     """Version of `things` in a small tree, after replacing text in one of its files."""
-    monkeypatch.setattr(subject, "ROOT", tmp_path)
+    monkeypatch.setattr(definitions, "ROOT", tmp_path)
 
     def of(file: str = "", old: str = "", new: str = "", function: str = "things") -> str:
-        for cached in (subject._tree, subject._dump, subject._reached, subject._version):
-            cached.cache_clear()
+        forget()
         for name, source in SOURCES.items():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             assert name != file or old in source
             (tmp_path / name).write_text(source.replace(old, new) if name == file else source)
-        return code_version("assets.stage.assets", function)
+        return code_version(f"assets.stage.assets:{function}")
 
     yield of
-    for cached in (subject._tree, subject._dump, subject._reached, subject._version):
-        cached.cache_clear()
+    forget()
 
 
 @pytest.mark.parametrize(
@@ -110,34 +110,62 @@ def test_a_library_counts_with_its_version_where_it_is_used(
     version: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, others = version(), version(function="others")
-    monkeypatch.setattr(subject, "version", lambda name: "99" if name == "numpy" else "1")
-    only_yaml = version(function="others")
+    monkeypatch.setattr(libraries, "version", lambda name: "99")
     assert version() != before
-    monkeypatch.setattr(subject, "version", lambda name: "99" if name == "PyYAML" else "1")
-    assert version(function="others") not in (others, only_yaml)
+    assert version(function="others") == others
+
+
+def test_every_library_is_known_to_count_or_not() -> None:
+    """A new one has to be judged: is what it returns in the tables?"""
+    imported = {name.partition(".")[0] for file in first_party_files() for name in imports_of(file)}
+    known = {*libraries.COUNTED, *libraries.NOT_COUNTED, *sys.stdlib_module_names, "assets", "resources"}
+    assert imported - known == set()
+    assert {*libraries.COUNTED, *libraries.NOT_COUNTED} - imported == set()
+    assert not set(libraries.COUNTED) & set(libraries.NOT_COUNTED)
+
+
+def test_what_is_called_plumbing_is_there() -> None:
+    for part in PLUMBING:
+        where, _, name = part.partition(":")
+        assert is_module(where), part
+        assert not name or name in module(where).statements, part
 
 
 def test_code_behind_an_object_that_a_body_is_given_counts_where_it_is_named() -> None:
-    where = ("assets.prices.assets", "prices")
-    assert code_version(*where, ["resources.market"]) != code_version(*where)
-    assert code_version(*where, ["resources.market"]) != code_version(*where, ["resources.universe"])
+    body = "assets.prices.assets:prices"
+    assert code_version(body, "resources.market") != code_version(body)
+    assert code_version(body, "resources.market") != code_version(body, "resources.universe")
 
 
-def test_a_function_that_is_not_there_is_named() -> None:
-    with pytest.raises(LookupError, match=r"assets.prices.assets defines no nonsense"):
-        code_version("assets.prices.assets", "nonsense")
+def test_what_a_package_hands_on_is_followed_to_where_it_is_defined() -> None:
+    names, _ = reached("resources.market")
+    assert ("resources.market.yahoo.market", "YahooMarket") in names
+    assert ("resources.market.price_file", "FileMarket") in names
 
 
-def test_the_tables_are_plumbing_though_they_are_a_package() -> None:
-    imports = subject._imports(subject._tree("assets.clusters.assets").body)
-    assert imports["schemas"] == "assets.schemas"
-    assert subject._is_plumbing(imports["schemas"])
+@pytest.mark.parametrize(
+    ("root", "says"),
+    [
+        ("assets.prices.assets:nonsense", "assets.prices.assets defines no nonsense"),
+        ("assets.prices.nonsense", "there is no module assets.prices.nonsense"),
+    ],
+)
+def test_a_definition_that_is_not_there_is_named(root: str, says: str) -> None:
+    with pytest.raises(LookupError, match=says):
+        code_version(root)
 
 
 def test_the_shards_and_the_training_do_not_depend_on_the_code_that_runs_the_language_model() -> None:
-    used, _ = subject._closure(subject._tree("assets.saes.assets"), "saes")
-    modules, libraries = subject._follow(used)
+    names, used = reached("assets.saes.assets:saes")
+    modules = {where for where, _ in names}
     assert {"assets.saes.training.step", "assets.activations.shards.shards", "resources.models.tokens"} <= modules
     assert "resources.models.language_model" not in modules
-    assert {"torch", "polars"} <= libraries
-    assert "transformers" not in libraries
+    assert {"torch", "polars"} <= used
+    assert not {"transformers", "sklearn"} & used
+
+
+def test_the_corpus_depends_on_the_code_that_reads_it_whether_or_not_it_is_kept() -> None:
+    """With `activations.keep: none` its streams are read when they are needed, and no shard tells by which code."""
+    corpus = declarations()["sae_corpus"]
+    assert corpus.code != code_version("assets.saes.assets:sae_corpus")
+    assert corpus.code == code_version("assets.saes.assets:sae_corpus", "assets.activations.harvest.reader:Reader")

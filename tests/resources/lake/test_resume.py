@@ -12,7 +12,8 @@ import pyarrow as pa
 import pytest
 from toy_graph import LENGTHS, ShardedWorld, World, make_all, toy_profile
 
-from resources.lake.build import Build, UndeclaredReadError, build
+from resources.lake.build import Build, build
+from resources.lake.guarded_settings import UndeclaredReadError
 from resources.lake.lake import DamagedFileError, Lake, Manifest
 from resources.lake.recipe import Graph
 from resources.lake.table import Column
