@@ -3,7 +3,9 @@
 import ast
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -20,10 +22,10 @@ ITEM_1 = "assets.descriptions.item1:item1"
 
 
 def forget() -> None:
-    """Have every file and version looked at again."""
+    """Have every file and version looked at again; a source that is the same is not parsed again."""
     for module in (following, definitions, libraries):
-        for value in vars(module).values():
-            if hasattr(value, "cache_clear"):
+        for name, value in vars(module).items():
+            if hasattr(value, "cache_clear") and name != "parsed":
                 value.cache_clear()
 
 
@@ -46,27 +48,31 @@ class Tree:
     """A copy of the code that may be edited."""
 
     root: Path
-    monkeypatch: pytest.MonkeyPatch
 
     @staticmethod
-    def copied(root: Path, monkeypatch: pytest.MonkeyPatch) -> "Tree":
+    def copied(root: Path, patch: pytest.MonkeyPatch) -> "Tree":
         """Copy the code, and have versions taken from there."""
         for package in PACKAGES:
             shutil.copytree(ROOT / package, root / package, ignore=lambda folder, names: _no_code(Path(folder), names))
-        monkeypatch.setattr(definitions, "ROOT", root)
-        return Tree(root, monkeypatch)
+        patch.setattr(definitions, "ROOT", root)
+        return Tree(root)
 
-    def edit(self, file: str, old: str, new: str) -> None:
-        """Replace a text that the file has once."""
+    @contextmanager
+    def edited(self, file: str, old: str, new: str) -> Iterator[None]:
+        """Replace a text that the file has once, for a while."""
         path = self.root / file
         source = path.read_text(encoding="utf-8")
         assert source.count(old) == 1, f"{file} has {old!r} {source.count(old)} times"
         path.write_text(source.replace(old, new), encoding="utf-8")
+        yield
+        path.write_text(source, encoding="utf-8")
 
-    def upgrade(self, distribution: str) -> None:
-        """Install another version of a library."""
-        before = libraries.version
-        self.monkeypatch.setattr(libraries, "version", lambda name: "99" if name == distribution else before(name))
+    @contextmanager
+    def upgraded(self, distribution: str) -> Iterator[None]:
+        """Install another version of a library, for a while."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(libraries, "version", lambda name: "99" if name == distribution else version(name))
+            yield
 
     def versions(self) -> dict[str, str]:
         """Return 'asset' -> version of its code, and 'asset: what it has many of' -> version of what makes one."""

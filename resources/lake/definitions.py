@@ -35,9 +35,15 @@ class Module:
 @cache
 def module(name: str) -> Module:
     """Read a first-party module; a package's is its `__init__.py`."""
+    return parsed(name, _file(name).read_text(encoding="utf-8"), _package(name))
+
+
+@cache
+def parsed(name: str, source: str, package: str) -> Module:
+    """Return the statements and imports of a module's source."""
     statements: dict[str, list[ast.stmt]] = {}
     imports: dict[str, list[Imported]] = {}
-    for node in ast.parse(_file(name).read_text(encoding="utf-8")).body:
+    for node in ast.parse(source).body:
         if type_checking(node) or is_docstring(node):
             continue
         defined = _defined(node)
@@ -46,7 +52,7 @@ def module(name: str) -> Module:
         for one in defined:
             statements.setdefault(one, []).append(node)
         if defined in ([], [LOOSE]):
-            for local, target in imported_names(node, _package(name)):
+            for local, target in imported_names(node, package):
                 imports.setdefault(local, []).append(target)
     statements.pop("__all__", None)
     return Module(name, statements, imports)

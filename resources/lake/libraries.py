@@ -26,6 +26,7 @@ NOT_COUNTED = {
     "curl_cffi": "fetches bytes",
     "filelock": "locks",
     "h2": "fetches bytes",
+    "httpx": "fetches bytes",
     "httpx2": "fetches bytes",
     "huggingface_hub": "fetches files, known by their hash or commit",
     "matplotlib": "pictures and colours",

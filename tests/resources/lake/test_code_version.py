@@ -1,11 +1,13 @@
 """A version covers every line that an asset's function reaches, and nothing else."""
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from code_edits import first_party_files, forget, imports_of
 
-from code_edits import forget
+from pipelines.graph import declarations
 from resources.lake import definitions, libraries
 from resources.lake.code_version import PLUMBING, code_version, reached
 from resources.lake.definitions import is_module, module
@@ -166,6 +168,6 @@ def test_the_shards_and_the_training_do_not_depend_on_the_code_that_runs_the_lan
 
 def test_the_corpus_depends_on_the_code_that_reads_it_whether_or_not_it_is_kept() -> None:
     """With `activations.keep: none` its streams are read when they are needed, and no shard tells by which code."""
-    corpus = declarations()["sae_corpus"]
+    (corpus,) = (one for one in declarations() if one.name == "sae_corpus")
     assert corpus.code != code_version("assets.saes.assets:sae_corpus")
     assert corpus.code == code_version("assets.saes.assets:sae_corpus", "assets.activations.harvest.reader:Reader")
