@@ -15,42 +15,83 @@ from resources.lake.definitions import is_module, module
 SOURCES = {
     "assets/stage/assets.py": '''
 """The stage."""
+from typing import TYPE_CHECKING
 from assets.declaration import asset
 from assets.stage import near
 from assets.stage.other import unused_here
+from assets.stage.registry import READERS
+from assets.tools import joined
+
+if TYPE_CHECKING:
+    from assets.stage.typed import Typed
 
 LIMIT = 5
 TABLE: dict = {"a": 1}
 
-@asset(config=["a"])
+@asset(kinds=["a"])
 def things(build):
     """Make things."""
     from assets.stage.lazy import later
-    return near.step(LIMIT) + later() + TABLE["a"]
+    return near.step(LIMIT) + later() + TABLE["a"] + READERS["one"].read() + joined()
 
 @asset()
 def others(build):
     """Make others."""
-    return unused_here()
+    things = unused_here()
+    return [things for limit in range(3)]
 ''',
     "assets/stage/near.py": '''
 """Near."""
-from assets.stage.far import helper
+from assets.stage.far import FEW, Base, helper, marked, quoted
 
+__all__ = ["step"]
 WIDTH = 3
 """How wide it is."""
+COUNTS = []
+for _count in range(3):
+    COUNTS.append(_count)
 
-class Wide:
+class Wide(Base):
     """Wide."""
 
-def step(n):
+@marked
+def step(n, few=FEW, wide: "Wide | None" = None):
     """A step."""
     # as it was
     return helper(n) * WIDTH
+
+def never(n):
+    return n
 ''',
-    "assets/stage/far.py": '"""Far."""\nimport numpy as np\n\ndef helper(n):\n    """Help."""\n    return np.abs(n)\n',
+    "assets/stage/far.py": '''
+"""Far."""
+import numpy as np
+
+FEW = 2
+
+class Base:
+    size = 1
+
+def marked(make):
+    return make
+
+def helper(n):
+    """Help."""
+    return np.abs(n)
+
+def quoted(n):
+    return n + 1
+''',
     "assets/stage/lazy.py": '"""Lazy."""\ndef later():\n    return 1\n',
     "assets/stage/other.py": '"""Other."""\nimport yaml\n\ndef unused_here():\n    return 1\n',
+    "assets/stage/registry.py": """
+from assets.stage import module
+READERS = {"one": module}
+""",
+    "assets/stage/module.py": "def read():\n    return 1\n",
+    "assets/stage/typed.py": "class Typed:\n    size = 1\n",
+    "assets/tools/__init__.py": "from assets.tools.text import joined, split\n",
+    "assets/tools/text.py": "def joined():\n    return 1\n\ndef split():\n    return 2\n",
     "assets/declaration.py": '"""Plumbing."""\ndef asset(**settings):\n    return lambda make: make\n',
 }
 
@@ -81,8 +122,15 @@ def version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         ("assets/stage/near.py", '"""Wide."""', '"""Wider."""'),
         ("assets/stage/assets.py", "Make things.", "Make many things."),
         ("assets/stage/assets.py", "LIMIT = 5\n", "LIMIT = 5\n\n\n"),
+        ("assets/stage/assets.py", 'kinds=["a"]', 'kinds=["b"]'),
+        ("assets/stage/near.py", '__all__ = ["step"]', "__all__ = []"),
+        ("assets/stage/near.py", "    return n\n", "    return n + 1\n"),
+        ("assets/stage/far.py", "return n + 1", "return n + 2"),
+        ("assets/stage/typed.py", "size = 1", "size = 2"),
+        ("assets/tools/text.py", "return 2", "return 3"),
+        ("assets/tools/__init__.py", "joined, split", "joined"),
         ("assets/stage/other.py", "return 1", "return 2"),
-        ("assets/stage/assets.py", "return unused_here()", "return 2"),
+        ("assets/stage/assets.py", "things = unused_here()", "things = 2"),
         ("assets/declaration.py", "return lambda make: make", "return None"),
     ],
 )
@@ -101,11 +149,24 @@ def test_what_an_asset_does_not_run_changes_no_version(
         ("assets/stage/assets.py", "LIMIT = 5", "LIMIT = 6"),
         ("assets/stage/assets.py", '{"a": 1}', '{"a": 2}'),
         ("assets/stage/assets.py", "near.step(LIMIT)", "near.step(LIMIT) * 2"),
-        ("assets/stage/far.py", "import numpy as np", "import polars as np"),
+        ("assets/stage/far.py", "import numpy as np", "import scipy as np"),
+        ("assets/stage/far.py", "FEW = 2", "FEW = 3"),
+        ("assets/stage/far.py", "return make", "return make or None"),
+        ("assets/stage/far.py", "size = 1", "size = 2"),
+        ("assets/stage/near.py", "COUNTS.append(_count)", "COUNTS.append(_count + 1)"),
+        ("assets/stage/module.py", "return 1", "return 2"),
+        ("assets/tools/text.py", "return 1", "return 2"),
     ],
 )
 def test_what_an_asset_runs_changes_its_version(version: Callable[..., str], file: str, old: str, new: str) -> None:
     assert version(file, old, new) != version()
+
+
+def test_a_variable_with_the_name_of_an_asset_is_not_that_asset(version: Callable[..., str]) -> None:
+    """Else `saes = StoredSaes(...)` in one body would make it depend on all training."""
+    before = version(function="others")
+    assert version("assets/stage/near.py", "WIDTH = 3", "WIDTH = 4", function="others") == before
+    assert version("assets/stage/other.py", "return 1", "return 2", function="others") != before
 
 
 def test_a_library_counts_with_its_version_where_it_is_used(
