@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from resources.lake.definitions import FIRST_PARTY, LOOSE, Module, is_module, module
 from resources.lake.libraries import counted
+from resources.lake.scopes import Chain, Imported
 
 PLUMBING = (
     # What it returns is known by a digest in the rows or the recipe of whoever uses it: the filings it read, the model.
@@ -133,7 +134,7 @@ def _next(name: _Name) -> tuple[_Name, ...]:
     return tuple(_used(where, (name.name,)))
 
 
-def _used(where: Module, chain: tuple[str, ...]) -> Iterator[_Name]:
+def _used(where: Module, chain: Chain) -> Iterator[_Name]:
     """Yield what a dotted name means in a module; nothing for a built-in."""
     if chain[0] in where.statements:
         yield _Name(where.name, chain[0])
@@ -141,17 +142,22 @@ def _used(where: Module, chain: tuple[str, ...]) -> Iterator[_Name]:
         yield from _attribute(target.module, target.attribute, chain[1:])
 
 
-def _attribute(where: str, name: str | None, rest: tuple[str, ...]) -> Iterator[_Name]:
+def _attribute(where: str, name: str | None, rest: Chain) -> Iterator[_Name]:
     """Yield what an attribute of a module is, or an attribute of that where it is a module itself."""
-    if where.partition(".")[0] not in FIRST_PARTY:
+    if where.partition(".")[0] not in FIRST_PARTY or name is None:
         yield _Name(where, WHOLE)
-    elif name is not None and is_module(f"{where}.{name}"):
+    elif _is_skipped(_Name(where, name), _PLUMBING) or _has(where, name):
+        yield _Name(where, name)
+    elif is_module(f"{where}.{name}"):
         yield from _attribute(f"{where}.{name}", rest[0] if rest else None, rest[1:])
-    elif _is_skipped(_Name(where, name or WHOLE), _PLUMBING):
-        yield _Name(where, name or WHOLE)
     else:
-        known = name is not None and (name in module(where).statements or name in module(where).imports)
-        yield _Name(where, name if name is not None and known else WHOLE)
+        yield _Name(where, WHOLE)
+
+
+def _has(where: str, name: str) -> bool:
+    """Whether a module defines or imports a name; for Python, too, that goes before a submodule of that name."""
+    read = module(where)
+    return name in read.statements or any(target != Imported(where, name) for target in read.imports.get(name, ()))
 
 
 @cache

@@ -34,8 +34,9 @@ class Module:
 
 @cache
 def module(name: str) -> Module:
-    """Read a first-party module; a package's is its `__init__.py`."""
-    return parsed(name, _file(name).read_text(encoding="utf-8"), _package(name))
+    """Read a first-party module; a package's is its `__init__.py`, and empty where there is none."""
+    file = _file(name)
+    return parsed(name, file.read_text(encoding="utf-8") if file.is_file() else "", _package(name))
 
 
 @cache

@@ -36,7 +36,8 @@ EDITS: dict[str, tuple[str, str, str, set[str]]] = {
     "how parts are linked": ("assets/activations/cache.py",
         "self._number = number + 1", "self._number = number + 2", {"activations"}),
     "the setting of a default": ("resources/settings/saes.py", "k: Positive = 32", "k: Positive = 16", set()),
-    "a table's sentence": ("assets/schemas/saes.py", "Hash of its two files", "The hash of its two files", set()),
+    "a table's sentence":
+        ("assets/schemas/saes.py", "Hash of its two files", "The hash of its two files", {"warehouse"}),
     "the training step": ("assets/saes/training/step.py",
         "MAX_GRADIENT_NORM = 1.0", "MAX_GRADIENT_NORM = 2.0", TRAINING),
     "the learning rate": ("assets/saes/training/schedule.py", "MIN_RATE = 0.02", "MIN_RATE = 0.01", TRAINING),

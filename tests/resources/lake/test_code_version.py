@@ -90,8 +90,9 @@ READERS = {"one": module}
 """,
     "assets/stage/module.py": "def read():\n    return 1\n",
     "assets/stage/typed.py": "class Typed:\n    size = 1\n",
-    "assets/tools/__init__.py": "from assets.tools.text import joined, split\n",
-    "assets/tools/text.py": "def joined():\n    return 1\n\ndef split():\n    return 2\n",
+    "assets/tools/__init__.py": "from assets.tools.joined import joined\nfrom assets.tools.text import split\n",
+    "assets/tools/joined.py": "from assets.tools.text import spaced\n\ndef joined():\n    return spaced() + 1\n",
+    "assets/tools/text.py": "def spaced():\n    return 1\n\ndef split():\n    return 2\n",
     "assets/declaration.py": '"""Plumbing."""\ndef asset(**settings):\n    return lambda make: make\n',
 }
 
@@ -128,7 +129,7 @@ def version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         ("assets/stage/far.py", "return n + 1", "return n + 2"),
         ("assets/stage/typed.py", "size = 1", "size = 2"),
         ("assets/tools/text.py", "return 2", "return 3"),
-        ("assets/tools/__init__.py", "joined, split", "joined"),
+        ("assets/tools/__init__.py", "import split", "import split as cut"),
         ("assets/stage/other.py", "return 1", "return 2"),
         ("assets/stage/assets.py", "things = unused_here()", "things = 2"),
         ("assets/declaration.py", "return lambda make: make", "return None"),
