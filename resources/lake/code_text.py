@@ -22,8 +22,8 @@ class Definition:
     text: str
     uses: frozenset[Chain]
     """Of its own module."""
-    imports: frozenset[tuple[Imported, Chain]]
-    """What it imports itself, and which attributes of that it uses."""
+    imports: frozenset[tuple[Chain, Imported]]
+    """Names of what it imports itself."""
 
 
 def read_code(statements: Iterable[ast.stmt], unread: frozenset[str]) -> Definition:
@@ -39,7 +39,7 @@ class _Reader:
 
     def __init__(self, unread: frozenset[str]) -> None:
         self.text: list[str] = []
-        self.imports: set[tuple[Imported, Chain]] = set()
+        self.imports: set[tuple[Chain, Imported]] = set()
         self._unread = unread
         self._scopes = [Scope(binds=False)]
 
@@ -199,7 +199,7 @@ class _Reader:
         self.read(node.value)
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
-        self._fields(node)
+        """Note an import; from where is no code: what the names stand for is, wherever they are used."""
         self._scopes[-1].add_import(node)
 
     def _elsewhere(self, node: ast.Global | ast.Nonlocal) -> None:

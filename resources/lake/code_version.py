@@ -62,7 +62,7 @@ _PLUMBING = frozenset(PLUMBING)
 WHOLE = "*"
 
 
-class _Name(NamedTuple):
+class Name(NamedTuple):
     """A definition of a module, LOOSE for its other statements, WHOLE for all of it."""
 
     module: str
@@ -83,14 +83,13 @@ def code_version(*roots: str) -> str:
         A module has no such definition.
     """
     names, libraries = reached(*roots)
-    texts = sorted(_digest(name) for name in names)
-    return hashlib.sha256("\n".join([*texts, *counted(libraries)]).encode()).hexdigest()[:16]
+    return _hash("\n".join([*sorted(map(_digest, names)), *counted(libraries)]))[:16]
 
 
-def reached(*roots: str) -> tuple[set[tuple[str, str]], set[str]]:
-    """Return the definitions that are reached, as (module, name), and the libraries that they use."""
+def reached(*roots: str) -> tuple[set[Name], set[str]]:
+    """Return the definitions that are reached, and the libraries that they use."""
     skipped = {part for part in PLUMBING if not any(_is_within(root, part) for root in roots)}
-    waiting, seen, libraries = [_root(one) for one in roots], set[_Name](), set[str]()
+    waiting, seen, libraries = [_root(one) for one in roots], set[Name](), set[str]()
     while waiting:
         name = waiting.pop()
         if name.module.partition(".")[0] not in FIRST_PARTY:
@@ -99,59 +98,70 @@ def reached(*roots: str) -> tuple[set[tuple[str, str]], set[str]]:
             seen.add(name)
             waiting += _next(name)
     held = {name for name in seen if name.name in module(name.module).statements}
-    return {(one.module, one.name) for one in held}, libraries - set(sys.stdlib_module_names)
+    return held, libraries - set(sys.stdlib_module_names)
 
 
-def _root(root: str) -> _Name:
+def _root(root: str) -> Name:
     where, _, name = root.partition(":")
     if not is_module(where) or (name and name not in module(where).statements):
         raise LookupError(f"{where} defines no {name}" if name else f"there is no module {where}")
-    return _Name(where, name or WHOLE)
+    return Name(where, name or WHOLE)
 
 
 def _is_within(root: str, part: str) -> bool:
     return root == part or root.startswith((f"{part}.", f"{part}:"))
 
 
-def _is_skipped(name: _Name, skipped: Set[str]) -> bool:
+def _is_skipped(name: Name, skipped: Set[str]) -> bool:
     where = name.module
     parents = {where[:end] for end, letter in enumerate(where) if letter == "."}
     return not skipped.isdisjoint({f"{where}:{name.name}", where, *parents})
 
 
 @cache
-def _next(name: _Name) -> tuple[_Name, ...]:
+def _next(name: Name) -> tuple[Name, ...]:
     """Return what a definition uses; a name may be one that its module imported from elsewhere."""
     where = module(name.module)
     if name.name == WHOLE:
-        everything = {*where.statements, *where.imports, LOOSE}
-        return tuple(_Name(name.module, one) for one in sorted(everything))
+        return tuple(Name(name.module, one) for one in sorted({*where.statements, *where.imports, LOOSE}))
     if name.name in where.statements:
-        found = where.definition(name.name, _plumbing_decorators(where))
-        uses = {use for chain in found.uses for use in _used(where, chain)}
-        uses |= {use for target, rest in found.imports for use in _attribute(target.module, target.attribute, rest)}
-        return (*sorted(uses), _Name(name.module, LOOSE))
+        return (*sorted(use for _, use in _meanings(name)), Name(name.module, LOOSE))
     return tuple(_used(where, (name.name,)))
 
 
-def _used(where: Module, chain: Chain) -> Iterator[_Name]:
+@cache
+def _meanings(name: Name) -> frozenset[tuple[str, Name]]:
+    """Return the names in a definition, as written there, and what each stands for."""
+    where = module(name.module)
+    found = where.definition(name.name, _plumbing_decorators(where))
+    of_module = {(".".join(chain), use) for chain in found.uses for use in _used(where, chain)}
+    return frozenset(of_module) | {
+        (".".join(chain), use)
+        for chain, target in found.imports
+        for use in _attribute(target.module, target.attribute, chain[1:])
+    }
+
+
+def _used(where: Module, chain: Chain) -> Iterator[Name]:
     """Yield what a dotted name means in a module; nothing for a built-in."""
     if chain[0] in where.statements:
-        yield _Name(where.name, chain[0])
+        yield Name(where.name, chain[0])
     for target in where.imports.get(chain[0], ()):
         yield from _attribute(target.module, target.attribute, chain[1:])
 
 
-def _attribute(where: str, name: str | None, rest: Chain) -> Iterator[_Name]:
-    """Yield what an attribute of a module is, or an attribute of that where it is a module itself."""
+def _attribute(where: str, name: str | None, rest: Chain) -> Iterator[Name]:
+    """Yield what an attribute of a module is: where it is defined, or an attribute of it where it is a module."""
     if where.partition(".")[0] not in FIRST_PARTY or name is None:
-        yield _Name(where, WHOLE)
-    elif _is_skipped(_Name(where, name), _PLUMBING) or _has(where, name):
-        yield _Name(where, name)
+        yield Name(where, name or WHOLE)
+    elif _is_skipped(Name(where, name), _PLUMBING):
+        yield Name(where, name)
+    elif _has(where, name):
+        yield from _used(module(where), (name, *rest))
     elif is_module(f"{where}.{name}"):
         yield from _attribute(f"{where}.{name}", rest[0] if rest else None, rest[1:])
     else:
-        yield _Name(where, WHOLE)
+        yield Name(where, WHOLE)
 
 
 def _has(where: str, name: str) -> bool:
@@ -165,11 +175,33 @@ def _plumbing_decorators(where: Module) -> frozenset[str]:
     """Return the names of decorators that say how something is stored and shown: what they are given is no code."""
     targets = ((name, target) for name, found in where.imports.items() for target in found)
     return frozenset(
-        name for name, target in targets if _is_skipped(_Name(target.module, target.attribute or WHOLE), _PLUMBING)
+        name for name, target in targets if _is_skipped(Name(target.module, target.attribute or WHOLE), _PLUMBING)
     )
 
 
 @cache
-def _digest(name: tuple[str, str]) -> str:
-    where = module(name[0])
-    return hashlib.sha256(where.definition(name[1], _plumbing_decorators(where)).text.encode()).hexdigest()
+def _digest(name: Name) -> str:
+    """Return the hash of a definition's code and of what the names in it stand for.
+
+    Without the second, `from math import cbrt as sqrt` in place of `from math import sqrt` would be no change. Where
+    something is defined does not count: code that only moves stays as it is.
+    """
+    stands_for = sorted(f"{written}={_identity(use)}" for written, use in _meanings(name))
+    return _hash("\n".join([_text(name), *stands_for]))
+
+
+def _identity(name: Name) -> str:
+    if name.module.partition(".")[0] not in FIRST_PARTY:
+        return f"{name.module}.{name.name}"
+    is_read = not _is_skipped(name, _PLUMBING) and name.name in module(name.module).statements
+    return _hash(_text(name)) if is_read else name.name
+
+
+def _text(name: Name) -> str:
+    where = module(name.module)
+    return where.definition(name.name, _plumbing_decorators(where)).text
+
+
+@cache
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -45,7 +45,7 @@ def parsed(name: str, source: str, package: str) -> Module:
     statements: dict[str, list[ast.stmt]] = {}
     imports: dict[str, list[Imported]] = {}
     for node in ast.parse(source).body:
-        if type_checking(node) or is_docstring(node):
+        if is_docstring(node) or (type_checking(node) and not getattr(node, "orelse", None)):
             continue
         defined = _defined(node)
         if not defined and not isinstance(node, ast.Import | ast.ImportFrom):

@@ -35,11 +35,11 @@ class Scope:
         for local, target in imported_names(node, ""):
             self.imports.setdefault(local, []).append(target)
 
-    def outside(self) -> tuple[set[Chain], set[tuple[Imported, Chain]]]:
-        """Return the names that come from around it, and the uses of its own imports."""
+    def outside(self) -> tuple[set[Chain], set[tuple[Chain, Imported]]]:
+        """Return the names that come from around it, and those of its own imports with what they stand for."""
         imported = {chain for chain in self.uses if chain[0] in self.imports}
         own = self.bound - self.elsewhere if self.binds else set[str]()
-        found = {(target, chain[1:]) for chain in imported for target in self.imports[chain[0]]}
+        found = {(chain, target) for chain in imported for target in self.imports[chain[0]]}
         return {chain for chain in self.uses - imported if chain[0] not in own}, found
 
 

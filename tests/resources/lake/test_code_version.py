@@ -82,7 +82,7 @@ def helper(n):
 def quoted(n):
     return n + 1
 ''',
-    "assets/stage/lazy.py": '"""Lazy."""\ndef later():\n    return 1\n',
+    "assets/stage/lazy.py": '"""Lazy."""\ndef later():\n    return 1\n\ndef sooner():\n    return 2\n',
     "assets/stage/other.py": '"""Other."""\nimport yaml\n\ndef unused_here():\n    return 1\n',
     "assets/stage/registry.py": """
 from assets.stage import module
@@ -151,6 +151,9 @@ def test_what_an_asset_does_not_run_changes_no_version(
         ("assets/stage/assets.py", '{"a": 1}', '{"a": 2}'),
         ("assets/stage/assets.py", "near.step(LIMIT)", "near.step(LIMIT) * 2"),
         ("assets/stage/far.py", "import numpy as np", "import scipy as np"),
+        ("assets/stage/far.py", "import numpy as np", "import math as np"),
+        ("assets/stage/near.py", "helper, marked, quoted", "marked, quoted as helper"),
+        ("assets/stage/assets.py", "import later", "import sooner as later"),
         ("assets/stage/far.py", "FEW = 2", "FEW = 3"),
         ("assets/stage/far.py", "return make", "return make or None"),
         ("assets/stage/far.py", "size = 1", "size = 2"),
