@@ -2,9 +2,9 @@
 
 `python benchmarks/planner.py [rounds]` makes a table of filings (synthetic, a line of text each) and a lake in which
 every artefact of every asset is up to date: real manifests and records, tables without rows behind them. Every round
-plans it in a process of its own, once as it is and once after 20 filings of the newest year changed; the clock runs from
-the opened profile to the finished plan, imports not counted; memory is the process's peak, imports counted. Beside it,
-how many manifests were read from the disk, out of how many there are. The last line is JSON.
+plans it in a process of its own, once as it is and once after 20 filings of the newest year changed; the clock runs
+from the opened profile to the finished plan, imports not counted; memory is the process's peak, imports counted. Beside
+it, how many manifests were read from the disk, out of how many there are. The last line is JSON.
 """
 
 import json
@@ -179,7 +179,8 @@ def main() -> None:
         rows = [measured("up to date", file, root, rounds, there)]
         write_filings(root / "filings.parquet", CHANGED)
         rows.append(measured(f"{CHANGED} filings changed", file, root, rounds, there))
-    show(f"Planning {YEARS} years x {FILINGS:,} filings x {AS_OF_DATES} as-of dates, {machine(os.cpu_count() or 1)}", pl.DataFrame(rows))
+    what = f"Planning {YEARS} years x {FILINGS:,} filings x {AS_OF_DATES} as-of dates"
+    show(f"{what}, {machine(os.cpu_count() or 1)}", pl.DataFrame(rows))
     print(json.dumps({"seconds": max(row["s"] for row in rows), "peak_gb": max(row["GB"] for row in rows)}))
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from assets.activations.cache import fill
-from assets.activations.harvest.reader import Reader, Text, input_digest
+from assets.activations.harvest.reader import Reader, Text, text_digest
 from assets.activations.shards.shards import Shards
 from assets.saes.corpus.draw import draw_corpus, kept_everywhere, kept_tokens, stacked
 from assets.saes.files.native import load_sae, save_sae
@@ -87,7 +87,7 @@ class Laboratory:
         self._reader = Reader(profile, models, lambda total, unit: bar(total, f"reading {unit}"), print)
         identity = model_identity(profile.model, models)
         self.texts = [
-            Text(f"{i:05d}", text, input_digest(profile.model, identity, text)) for i, text in enumerate(texts)
+            Text(f"{i:05d}", text, text_digest(profile.model, identity, text)) for i, text in enumerate(texts)
         ]
         self.device = devices()[0].name
         settings = profile.model_dump(mode="json", include={"activations", "corpus", "saes"})

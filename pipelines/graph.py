@@ -30,7 +30,7 @@ class GraphError(ValueError):
 def open_graph(profile: Profile, today: date) -> Graph:
     """Return the graph with the partitions that the profile wants today."""
     keys = {"filing_year": filing_year_keys(profile), "as_of": as_of_keys(profile, today)}
-    return Graph({d.name: d for d in _ordered(_declarations())}, profile, keys)
+    return Graph({d.name: d for d in _ordered(declarations())}, profile, keys)
 
 
 def segments(graph: Graph) -> list[list[Declaration]]:
@@ -44,7 +44,8 @@ def segments(graph: Graph) -> list[list[Declaration]]:
     return found
 
 
-def _declarations() -> list[Declaration]:
+def declarations() -> list[Declaration]:
+    """Return what the stages declare, in no order."""
     modules = [import_module(f"assets.{stage}.assets") for stage in STAGES]
     found = [value for module in modules for value in vars(module).values() if isinstance(value, Declaration)]
     return [_with_every_asset(declaration, found) for declaration in found]

@@ -1,10 +1,14 @@
 """Residual streams of the language model while it reads every description."""
 
 from assets import schemas
+from assets.activation_source import READING
 from assets.declaration import asset
 from assets.model_now import model_now
 from resources.lake.build import Build
 from resources.lake.recipe import whole
+
+BLOCKS = ("activations.blocks", "activations.keep")
+"""Settings that change which streams are kept, and no number of them."""
 
 
 @asset(
@@ -13,17 +17,23 @@ from resources.lake.recipe import whole
     reads={"descriptions": whole},
     fingerprint=model_now,
     config=["model", "activations.blocks", "activations.keep"],
+    runs_with=READING,
+    also=["assets.activations.cache:fill"],
+    units=["assets.activations.harvest.reader:Reader"],
     kinds=["torch", "parquet"],
     checkpoint_dir="shards",
 )
 def activations(build: Build) -> None:
     """Read every filing with the model and keep its residual streams; unchanged filings are carried over."""
     from assets.activations.harvest.reader import Reader
-    from assets.activations.keeping import activation_rows, keep_activations, known_tokens, with_input_digests
+    from assets.activations.keeping import activation_rows, keep_activations, known_tokens, text_digests
+    from assets.activations.keeping import with_input_digests as with_digests
 
-    reader = Reader(build.profile, build.models, build.progress, build.log)
-    filings = with_input_digests(build.read("descriptions"), build.profile.model, build.models)
-    tokens = known_tokens(filings, build.before("activations"))
+    reader, before = Reader(build.profile, build.models, build.progress, build.log), build.before("activations")
+    described = build.read("descriptions")
+    texts = text_digests(described, build.profile.model, build.models)
+    filings = with_digests(described, texts, build.unit_code, before, build.record_units(texts, excluding=BLOCKS))
+    tokens = known_tokens(filings, before)
     if build.profile.activations.keep == "all" and filings.height:
         kept = keep_activations(filings, reader, build.folder, build.before_folder)
         tokens = kept.tokens

@@ -1,6 +1,6 @@
 """The body of `activations`: a year's filings, their token counts, and their residual streams if all are kept."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ import polars as pl
 
 from assets import schemas
 from assets.activations.cache import fill
-from assets.activations.harvest.reader import Reader, input_digest
+from assets.activations.harvest.reader import Reader, input_digest, text_digest
 from assets.activations.shards.shards import Shards
 from assets.activations.source import SHARDS, texts_of
 from resources.models.model_source import model_identity
@@ -24,11 +24,29 @@ class Kept:
     metadata: dict[str, Any]
 
 
-def with_input_digests(filings: pl.DataFrame, settings: Model, models: Path) -> pl.DataFrame:
-    """Return filings (rows with a text) with `input_digest`: the digest of all that their activations depend on."""
+def text_digests(filings: pl.DataFrame, settings: Model, models: Path) -> dict[str, str]:
+    """Return accession -> digest of all that the activations of its text depend on beside the code that reads."""
     identity = model_identity(settings, models)
-    digests = [input_digest(settings, identity, text) for text in filings["text"]]
-    return filings.with_columns(input_digest=pl.Series(digests, dtype=pl.String))
+    texts = filings.select("accession", "text").iter_rows()
+    return {accession: text_digest(settings, identity, text) for accession, text in texts}
+
+
+def with_input_digests(
+    filings: pl.DataFrame, texts: Mapping[str, str], reading: str, before: pl.DataFrame, kept: Collection[str]
+) -> pl.DataFrame:
+    """Return filings with `input_digest`: the digest of all that their activations depend on.
+
+    Parameters
+    ----------
+    filings : rows with an accession
+    texts : their `text_digests`
+    reading : version of the code that reads
+    before : rows of `activations` of the artefact before
+    kept : accessions whose activations are still those of `before`, and so keep their digest
+    """
+    known = before.filter(pl.col("accession").is_in(sorted(kept))).select("accession", "input_digest").iter_rows()
+    digests = {accession: input_digest(text, reading) for accession, text in texts.items()} | dict(known)
+    return filings.with_columns(input_digest=pl.Series([digests[a] for a in filings["accession"]], dtype=pl.String))
 
 
 def keep_activations(filings: pl.DataFrame, reader: Reader, artefact: Path, previous: Path | None) -> Kept:

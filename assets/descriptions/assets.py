@@ -21,6 +21,7 @@ def _filings_now(profile: Profile, partition: str | None, sources: Sources) -> S
     asks=["universe"],
     fingerprint=_filings_now,
     config=["descriptions.source", "descriptions.edgar.sic"],
+    units=["resources.universe.edgar_filings:filing_rows"],
     kinds=["source", "parquet"],
 )
 def filings(build: Build) -> None:

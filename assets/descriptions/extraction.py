@@ -21,7 +21,7 @@ DOCUMENT_TIMEOUT = 120.0
 
 def extractor_version() -> str:
     """Return the version under which texts are remembered: a source of companies that changes makes none anew."""
-    return code_version(item1.__module__, item1.__name__)
+    return code_version(f"{item1.__module__}:{item1.__name__}")
 
 
 def extract(document: tuple[Path, str, str]) -> Item1:

@@ -3,7 +3,7 @@
 import polars as pl
 
 from assets import schemas
-from assets.activation_source import activation_source
+from assets.activation_source import READING, activation_source
 from assets.declaration import asset
 from assets.known_at import filings_known
 from resources.lake.build import Build
@@ -23,6 +23,12 @@ def _embedder_now(profile: Profile, partition: str | None, sources: Sources) -> 
     reads={"activations": whole, "saes": whole},
     lineage=["descriptions"],
     config=["features.blocks", "features.pooling", "activations.massive_norm"],
+    runs_with=READING,
+    units=[
+        "assets.activations.shards.shards:Shards",
+        "assets.features.encoding:encode_filings",
+        "assets.saes.stored:StoredSaes",
+    ],
     kinds=["torch", "polars"],
 )
 def company_features(build: Build) -> None:
@@ -60,6 +66,7 @@ def company_features(build: Build) -> None:
     schemas.LATENT_LABELS,
     reads={"saes": whole, "sae_corpus": whole},
     config=["labels", "features.blocks", "activations.massive_norm"],
+    runs_with=READING,
     kinds=["torch", "polars"],
 )
 def latent_labels(build: Build) -> None:
@@ -85,6 +92,7 @@ def latent_labels(build: Build) -> None:
     reads={"descriptions": whole},
     fingerprint=_embedder_now,
     config=["embedder"],
+    units=["assets.features.embedding:embed_filings"],
     kinds=["torch"],
 )
 def company_embeddings(build: Build) -> None:

@@ -36,6 +36,7 @@ def _digests(folder: Path, pattern: str) -> Slices:
     reads={EVERY_ASSET: whole},
     fingerprint=_sql_now,
     config=["notice", "descriptions.look_ahead"],
+    also=["assets.schemas"],  # the sentences of tables and columns become comments
     kinds=["duckdb", "sql"],
     depends_on_paths=True,
 )

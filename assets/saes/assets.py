@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from assets import schemas
-from assets.activation_source import activation_source
+from assets.activation_source import READING, activation_source
 from assets.declaration import asset
 from assets.model_now import model_now
 from resources.lake.build import Build
+from resources.lake.code_version import code_version
 from resources.lake.digests import digest_of
 from resources.lake.recipe import Slices, whole
 from resources.settings.profile import Profile, ProfileError
@@ -30,6 +31,8 @@ retrains nothing."""
     lineage=["activations", "descriptions"],
     fingerprint=model_now,
     config=["corpus", "model", "activations.blocks", "activations.keep"],
+    runs_with=READING,
+    also=["assets.activations.harvest.reader:Reader"],
     kinds=["parquet"],
     checkpoint_dir="shards",
 )
@@ -58,6 +61,7 @@ def sae_corpus(build: Build) -> None:
     schemas.LAYER_DISTANCES,
     reads={"sae_corpus": whole},
     config=["activations.massive_norm", "corpus.seed", "groups.precision"],
+    runs_with=READING,
     kinds=["torch"],
 )
 def layer_distances(build: Build) -> None:
@@ -130,6 +134,8 @@ def _downloads_now(profile: Profile, partition: str | None, sources: Sources) ->
     schemas.SAE_CURVES,
     reads={"layer_groups": whole, "sae_corpus": whole},
     config=["saes", "activations.massive_norm", "model"],
+    runs_with=READING,
+    units=["assets.saes.training.waves:train_in_waves", "assets.saes.writing:SaeWriter"],
     fingerprint=_downloads_now,
     kinds=["torch", "safetensors"],
     checkpoint_dir=CHECKPOINTS,
@@ -146,7 +152,9 @@ def saes(build: Build) -> None:
     settings, model = build.profile.saes, build.profile.model
     entries = planned_entries(build.read("layer_groups"), settings, build.digest_of("sae_corpus"))
     downloads = _downloads_now(build.profile, None, build.lake.sources)
-    recipes = {entry.name: entry.recipe for entry in entries} | downloads
+    reading = code_version("assets.saes.files.downloaded:load_download")  # of downloads alone: it retrains nothing
+    recipes = {entry.name: entry.recipe for entry in entries}
+    recipes |= {name: {"file": digest, "code": reading} for name, digest in downloads.items()}
     before = PreviousSaes(build.before("saes"), build.before("sae_curves"), build.before_folder)
     kept = before.intact(build.record_units(recipes, excluding=IN_RECIPES))
     written, corpus = SaeWriter(build.folder, *before.copy(kept, build.folder)), _corpus(build)
@@ -182,6 +190,8 @@ def _write_saes(build: Build, written: "SaeWriter") -> None:
     schemas.SAE_SCORES,
     reads={"saes": whole, "sae_corpus": whole},
     config=["scores", "activations.massive_norm", "model"],
+    runs_with=READING,
+    also=["resources.models.bridge", "resources.models.window_losses"],
     kinds=["torch", "transformerlens"],
     checks=["agrees_with_transformer_lens"],
 )

@@ -5,18 +5,32 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from resources.lake.digests import digest_of
 from resources.lake.errors import DamagedFileError
+from resources.lake.guarded_settings import UndeclaredReadError, guarded
 from resources.lake.lake import Lake, stored_file
 from resources.lake.manifest import RECORD, Manifest, Record, StoredFile, month_digests
 from resources.lake.progress import progress_bar
-from resources.lake.recipe import Declaration, Graph, Outside, Slices, label, reasons, recipe, slices_now, without
+from resources.lake.recipe import (
+    Declaration,
+    Graph,
+    Outside,
+    Slices,
+    label,
+    reasons,
+    recipe,
+    slices_now,
+    stands_for,
+    without,
+)
 from resources.lake.snapshot import Snapshot
 from resources.lake.table import SchemaError, Table
 from resources.settings.profile import Profile
@@ -32,8 +46,8 @@ LOG = logging.getLogger("peerlens")
 """One line per body that ran, and the body's own messages: for the terminal and for the run's log in Dagster."""
 
 
-class UndeclaredReadError(RuntimeError):
-    """An asset uses an input or setting that it does not declare, so its recipe would miss a change of it."""
+class UnitsRecorded(Exception):  # noqa: N818 - no error: it ends a body that was only asked for its units
+    """The units of a body are recorded, and nothing else was asked of it."""
 
 
 class CheckFailedError(RuntimeError):
@@ -44,7 +58,8 @@ class CheckFailedError(RuntimeError):
 class Build:
     """What an asset's function works with: settings, its partition, the rows of its inputs, a folder to write to.
 
-    `previous` is the artefact before this one; for an asset that resumes, also a damaged one.
+    `previous` is the artefact before this one; for an asset that resumes, also a damaged one. `known` is what the
+    pointer names, damaged or not. With `only_units` the body ends once it has recorded its units.
     """
 
     graph: Graph
@@ -54,7 +69,8 @@ class Build:
     recipe: dict[str, Any]
     folder: Path
     previous: Manifest | None
-    adopted: dict[str, str] = field(default_factory=dict)
+    known: Manifest | None
+    only_units: bool = False
     metadata: dict[str, Any] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
     checks: list[dict[str, Any]] = field(default_factory=list)
@@ -67,10 +83,11 @@ class Build:
         """Where artefacts are."""
         return self.snapshot.lake
 
-    @property
+    @cached_property
     def profile(self) -> Profile:
-        """The settings."""
-        return self.graph.profile
+        """The settings that the asset declares; any other raises UndeclaredReadError."""
+        declared = (*self.declaration.config, *self.declaration.runs_with)
+        return guarded(self.graph.profile, declared, self.declaration.name)
 
     @property
     def label(self) -> str:
@@ -85,12 +102,12 @@ class Build:
     @property
     def universe(self) -> "Universe":
         """The companies that the profile names; raises UndeclaredReadError where `asks` does not name it."""
-        return self._asked("universe").universe(self.profile)
+        return self._asked("universe").universe(self.graph.profile)
 
     @property
     def market(self) -> "Market":
         """The prices that the profile names; raises UndeclaredReadError where `asks` does not name it."""
-        return self._asked("market").market(self.profile.prices)
+        return self._asked("market").market(self.graph.profile.prices)
 
     def _asked(self, name: Outside) -> Sources:
         if name not in self.declaration.asks:
@@ -153,9 +170,7 @@ class Build:
         if table not in self.declaration.tables:
             raise SchemaError(f"{self.declaration.name} does not declare the table {table.name}")
         valid = table.validate(rows)
-        (self.folder / table.name).mkdir()
-        for name, part in table.parts(valid):
-            pq.write_table(part, self.folder / table.name / name, compression="zstd")
+        write_table(self.folder, table, valid)
         self._rows[table.name], self._slices[table.name] = valid.num_rows, table.slices(valid)
 
     def publish(self, name: str, references: Iterable[str]) -> None:
@@ -183,14 +198,23 @@ class Build:
         Parameters
         ----------
         inputs : mapping
-            Unit -> digest, or any JSON value, of what this unit alone reads. Code and settings are added here.
+            Unit -> digest, or any JSON value, of what this unit alone reads. The code that makes a unit, and settings,
+            are added here.
         excluding : collection of str
             Settings, by dotted name, that `inputs` already contain as far as a unit depends on them.
         """
-        shared = [self.recipe["code"], self.recipe["schema"], without(self.recipe["config"], excluding)]
+        shared = [self.unit_code, self.recipe["schema"], without(self.recipe["config"], excluding)]
         self.units = {unit: digest_of([*shared, content])[:16] for unit, content in inputs.items()}
+        if self.only_units:
+            raise UnitsRecorded
         before = self._record_before().units
         return {unit for unit, digest in self.units.items() if before.get(unit) == digest}
+
+    @property
+    def unit_code(self) -> str:
+        """The version of the code that makes a unit, or the one that it was adopted for."""
+        own = self.declaration.unit_code
+        return stands_for(self.known, own) if own else str(self.recipe["code"])
 
     def only_changed(self, *settings: str) -> bool:
         """Return whether the previous artefact's recipe differs in these settings, by dotted name, at most.
@@ -290,12 +314,18 @@ class Build:
             digest=digest_of(months)[:16],
             tables={name: {"rows": self._rows[name], "months": found} for name, found in months.items()},
             files={name: self._stored(name) for name in _files(self.folder)},
-            adopted=self.adopted,
+            codes=(self.recipe["code"], self.unit_code),
+            adopted=self._adopted(),
             metadata=self.metadata,
             checks=self.checks,
             seconds=seconds,
             written_at=time.time(),
         )
+
+    def _adopted(self) -> dict[str, str]:
+        """Return what was adopted under today's code: what is carried over still is."""
+        today = (self.declaration.code, self.declaration.unit_code)
+        return {code: old for code, old in self.known.adopted.items() if code in today} if self.known else {}
 
     def _stored(self, name: str) -> StoredFile:
         # What a body resumes from has hashes of its own, and may be most of a disk.
@@ -329,14 +359,20 @@ def _build(graph: Graph, snapshot: Snapshot, declaration: Declaration, partition
     # Only an asset that resumes checks its old files one by one; others must not carry over from a damaged artefact.
     previous = known if declaration.checkpoint_dir or not damage else None
     folder = lake.begin(name, partition, now, declaration.checkpoint_dir)
-    adopted = {today: old for today, old in known.adopted.items() if today == declaration.code} if known else {}
-    work = Build(graph, snapshot, declaration, partition, now, folder, previous, adopted)
+    work = Build(graph, snapshot, declaration, partition, now, folder, previous, known)
     declaration.make(work)
     made = work.finish(source, time.perf_counter() - started)
     copies = {file: lake.publish(made, file, references) for file, references in work.published.items()}
     made = replace(made, published=copies)
     lake.commit(made)
     return Made(made, tuple(why))
+
+
+def write_table(folder: Path, table: Table, rows: pa.Table) -> None:
+    """Write validated rows of a table into an artefact's folder."""
+    (folder / table.name).mkdir()
+    for name, part in table.parts(rows):
+        pq.write_table(part, folder / table.name / name, compression="zstd")
 
 
 def _files(folder: Path) -> Iterable[str]:

@@ -1,177 +1,207 @@
-"""The version of the code that makes an artefact: its function, all that the function reaches, and the libraries.
+"""The version of the code that makes an artefact: the definitions that it reaches, and the libraries they use.
 
-The hash is over syntax trees without docstrings, so a changed comment or docstring recomputes nothing. Used code is
-found by following names: from the function to its module's imports and other functions, and from there into every
-imported first-party module.
+From a function the names in it are followed to functions, classes and constants of its own module and of those that it
+imports, and on from there. A definition counts whole; a module counts only where it is handed on as an object.
 """
 
-import ast
 import hashlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterator, Set
 from functools import cache
-from importlib.metadata import version
-from pathlib import Path
+from typing import NamedTuple
 
-from resources.places import ROOT
+from resources.lake.definitions import FIRST_PARTY, LOOSE, Module, is_module, module
+from resources.lake.libraries import counted
+from resources.lake.scopes import Chain, Imported
 
-FIRST_PARTY = ("assets", "resources")
 PLUMBING = (
-    "assets.activations.harvest.meter",
-    "assets.activations.shards.writer_thread",
-    "assets.activations.source",
-    "assets.declaration",
-    "assets.saes.carry_over",
-    "assets.saes.grouping.groups_figure",
+    # What it returns is known by a digest in the rows or the recipe of whoever uses it: the filings it read, the model.
+    "assets.activations.cache:fill",
+    "assets.activations.harvest.reader:Reader",
+    "resources.models.model_source:model_identity",
+    # Of the model that reads only its scores use these, and name them.
+    "resources.models.bridge",
+    "resources.models.window_losses",
+    # When and how often, not what: an entry comes out the same whatever is trained beside it, or where it went on.
     "assets.saes.training.checkpoint",
+    "assets.saes.training.run:CHECKPOINT_SECONDS",
+    "assets.saes.training.waves:BYTES_IN_TRAINING",
+    "assets.saes.training.waves:WAVE_BYTES",
+    "assets.activations.shards.writer_thread",
+    "assets.saes.carry_over",
+    # Reports of a run, and pictures.
+    "assets.activations.harvest.meter",
+    "assets.prices.quality_figure",
+    "assets.saes.grouping.groups_figure",
     "assets.saes.training.curves_figure",
+    # How an asset is declared, stored and asked for; its contract and its settings are in its recipe beside its code.
+    "assets.declaration",
     "assets.schemas",
+    "resources.lake",
+    "resources.places",
+    "resources.settings",
+    "resources.sources",
+    # Devices. Number types are in `input_digest`. How much is read at once changes last bits on a GPU, as the switches
+    # in `resources` do on a CPU; both depend on the machine, and a lake that moves is not made anew.
     "resources.clock",
     "resources.compute",
+    "resources.environment",
+    "resources.models.limits",
+    # How bytes are fetched; they are known by their hash.
     *(
         f"resources.edgar.{name}"
         for name in ("blobs", "client", "fetcher", "http_session", "identity", "request", "response_body")
     ),
-    "resources.environment",
-    "resources.lake",
     "resources.market.yahoo.retrier",
     "resources.market.yahoo.session",
-    "resources.models.limits",
     "resources.network",
-    "resources.places",
-    "resources.settings",
-    "resources.sources",
 )
-"""Modules, and packages with all their modules, that change how an artefact is made but not its content."""
-DISTRIBUTIONS = {"edgar": "edgartools", "sklearn": "scikit-learn", "yaml": "PyYAML"}
-"""Import name -> distribution name, where they differ."""
+"""Modules, packages with all their modules, and `module:definition`s that change how an artefact is made, not what it
+holds. They are not followed, unless a version is asked of them."""
+_PLUMBING = frozenset(PLUMBING)
+WHOLE = "*"
 
 
-def code_version(module: str, function: str, besides: Iterable[str] = ()) -> str:
-    """Return the hash of all code that `module.function` runs, and of the versions of the libraries it uses.
+class Name(NamedTuple):
+    """A definition of a module, LOOSE for its other statements, WHOLE for all of it."""
 
-    `besides` are modules that it reaches through an object that it is given, which names in its code do not tell.
+    module: str
+    name: str
+
+
+def code_version(*roots: str) -> str:
+    """Return the hash of all code that is reached from some definitions, and of the versions of its libraries.
+
+    Parameters
+    ----------
+    roots : str
+        `package.module:definition`, or `package.module` for all that a module defines or exports.
 
     Raises
     ------
     LookupError
-        The module has no such function.
+        A module has no such definition.
     """
-    tree = _tree(module)
-    definitions = _definitions(tree)
-    if function not in definitions:
-        raise LookupError(f"{module} defines no {function}")
-    used, parts = _closure(tree, function)
-    modules, libraries = _follow(used | set(besides))
-    texts = [*parts, *(_dump(name) for name in sorted(modules))]
-    texts += [f"{name}=={_version(name)}" for name in sorted(libraries)]
-    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
+    names, libraries = reached(*roots)
+    return _hash("\n".join([*sorted(map(_digest, names)), *counted(libraries)]))[:16]
 
 
-def _closure(tree: ast.Module, function: str) -> tuple[set[str], list[str]]:
-    """Return the modules that a function uses, and the dumps of the definitions in its own module that it reaches."""
-    definitions, imports = _definitions(tree), _imports(tree.body)
-    waiting, seen, used = [function], set(), set()
+def reached(*roots: str) -> tuple[set[Name], set[str]]:
+    """Return the definitions that are reached, and the libraries that they use."""
+    skipped = {part for part in PLUMBING if not any(_is_within(root, part) for root in roots)}
+    waiting, seen, libraries = [_root(one) for one in roots], set[Name](), set[str]()
     while waiting:
         name = waiting.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        used |= {module for inner in ast.walk(definitions[name]) for module in _imported(inner)}
-        names = {node.id for node in ast.walk(definitions[name]) if isinstance(node, ast.Name)}
-        used |= {imports[n] for n in names if n in imports}
-        waiting += [n for n in names if n in definitions]
-    return used, [ast.dump(definitions[name]) for name in sorted(seen)]
+        if name.module.partition(".")[0] not in FIRST_PARTY:
+            libraries.add(name.module.partition(".")[0])
+        elif name not in seen and not _is_skipped(name, skipped):
+            seen.add(name)
+            waiting += _next(name)
+    held = {name for name in seen if name.name in module(name.module).statements}
+    return held, libraries - set(sys.stdlib_module_names)
 
 
-def _follow(used: set[str]) -> tuple[set[str], set[str]]:
-    """Return the first-party modules reachable from the used ones, and the libraries that they import."""
-    modules: set[str] = set()
-    libraries: set[str] = set()
-    waiting = list(used)
-    while waiting:
-        name = waiting.pop()
-        if name.split(".")[0] not in FIRST_PARTY:
-            libraries.add(name.split(".")[0])
-        elif name not in modules and not _is_plumbing(name):
-            modules.add(name)
-            waiting += _reached(name)
-    return modules, libraries - set(sys.stdlib_module_names)
+def _root(root: str) -> Name:
+    where, _, name = root.partition(":")
+    if not is_module(where) or (name and name not in module(where).statements):
+        raise LookupError(f"{where} defines no {name}" if name else f"there is no module {where}")
+    return Name(where, name or WHOLE)
 
 
-def _is_plumbing(name: str) -> bool:
-    return any(name == part or name.startswith(f"{part}.") for part in PLUMBING)
+def _is_within(root: str, part: str) -> bool:
+    return root == part or root.startswith((f"{part}.", f"{part}:"))
+
+
+def _is_skipped(name: Name, skipped: Set[str]) -> bool:
+    where = name.module
+    parents = {where[:end] for end, letter in enumerate(where) if letter == "."}
+    return not skipped.isdisjoint({f"{where}:{name.name}", where, *parents})
 
 
 @cache
-def _tree(module: str) -> ast.Module:
-    """Return the syntax tree of a first-party module without docstrings, those under constants included."""
-    tree = ast.parse(_file(module).read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            node.body = [inner for inner in node.body if not _is_docstring(inner)] or [ast.Pass()]
-    return tree
-
-
-def _is_docstring(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+def _next(name: Name) -> tuple[Name, ...]:
+    """Return what a definition uses; a name may be one that its module imported from elsewhere."""
+    where = module(name.module)
+    if name.name == WHOLE:
+        return tuple(Name(name.module, one) for one in sorted({*where.statements, *where.imports, LOOSE}))
+    if name.name in where.statements:
+        return (*sorted(use for _, use in _meanings(name)), Name(name.module, LOOSE))
+    return tuple(_used(where, (name.name,)))
 
 
 @cache
-def _dump(module: str) -> str:
-    return ast.dump(_tree(module))
+def _meanings(name: Name) -> frozenset[tuple[str, Name]]:
+    """Return the names in a definition, as written there, and what each stands for."""
+    where = module(name.module)
+    found = where.definition(name.name, _plumbing_decorators(where))
+    of_module = {(".".join(chain), use) for chain in found.uses for use in _used(where, chain)}
+    return frozenset(of_module) | {
+        (".".join(chain), use)
+        for chain, target in found.imports
+        for use in _attribute(target.module, target.attribute, chain[1:])
+    }
+
+
+def _used(where: Module, chain: Chain) -> Iterator[Name]:
+    """Yield what a dotted name means in a module; nothing for a built-in."""
+    if chain[0] in where.statements:
+        yield Name(where.name, chain[0])
+    for target in where.imports.get(chain[0], ()):
+        yield from _attribute(target.module, target.attribute, chain[1:])
+
+
+def _attribute(where: str, name: str | None, rest: Chain) -> Iterator[Name]:
+    """Yield what an attribute of a module is: where it is defined, or an attribute of it where it is a module."""
+    if where.partition(".")[0] not in FIRST_PARTY or name is None:
+        yield Name(where, name or WHOLE)
+    elif _is_skipped(Name(where, name), _PLUMBING):
+        yield Name(where, name)
+    elif _has(where, name):
+        yield from _used(module(where), (name, *rest))
+    elif is_module(f"{where}.{name}"):
+        yield from _attribute(f"{where}.{name}", rest[0] if rest else None, rest[1:])
+    else:
+        yield Name(where, WHOLE)
+
+
+def _has(where: str, name: str) -> bool:
+    """Whether a module defines or imports a name; for Python, too, that goes before a submodule of that name."""
+    read = module(where)
+    return name in read.statements or any(target != Imported(where, name) for target in read.imports.get(name, ()))
 
 
 @cache
-def _reached(module: str) -> frozenset[str]:
-    """Return the modules that a module imports, at any level."""
-    return frozenset(name for node in ast.walk(_tree(module)) for name in _imported(node))
-
-
-def _definitions(tree: ast.Module) -> dict[str, ast.stmt]:
-    found: dict[str, ast.stmt] = {}
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            found[node.name] = node
-        elif isinstance(node, ast.Assign | ast.AnnAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            names = (inner for target in targets for inner in ast.walk(target))
-            found |= {name.id: node for name in names if isinstance(name, ast.Name)}
-    return found
-
-
-def _imports(body: list[ast.stmt]) -> dict[str, str]:
-    """Return name -> module for the imports in a module body."""
-    found: dict[str, str] = {}
-    for node in body:
-        if isinstance(node, ast.Import):
-            found |= {(alias.asname or alias.name).split(".")[0]: alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            found |= {
-                alias.asname or alias.name: module for alias, module in zip(node.names, _imported(node), strict=True)
-            }
-    return found
-
-
-def _imported(node: ast.AST) -> list[str]:
-    """Return the modules that an import statement names; an empty list for other nodes."""
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
-    if not isinstance(node, ast.ImportFrom) or node.module is None:
-        return []
-    return [name if _is_module(name) else node.module for name in (f"{node.module}.{a.name}" for a in node.names)]
-
-
-def _is_module(name: str) -> bool:
-    return name.split(".", maxsplit=1)[0] in FIRST_PARTY and _file(name).exists()
-
-
-def _file(module: str) -> Path:
-    """Return where a module's code is; a package's is its `__init__.py`."""
-    base = ROOT.joinpath(*module.split("."))
-    return base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
+def _plumbing_decorators(where: Module) -> frozenset[str]:
+    """Return the names of decorators that say how something is stored and shown: what they are given is no code."""
+    targets = ((name, target) for name, found in where.imports.items() for target in found)
+    return frozenset(
+        name for name, target in targets if _is_skipped(Name(target.module, target.attribute or WHOLE), _PLUMBING)
+    )
 
 
 @cache
-def _version(package: str) -> str:
-    return version(DISTRIBUTIONS.get(package, package))
+def _digest(name: Name) -> str:
+    """Return the hash of a definition's code and of what the names in it stand for.
+
+    Without the second, `from math import cbrt as sqrt` in place of `from math import sqrt` would be no change. Where
+    something is defined does not count: code that only moves stays as it is.
+    """
+    stands_for = sorted(f"{written}={_identity(use)}" for written, use in _meanings(name))
+    return _hash("\n".join([_text(name), *stands_for]))
+
+
+def _identity(name: Name) -> str:
+    if name.module.partition(".")[0] not in FIRST_PARTY:
+        return f"{name.module}.{name.name}"
+    is_read = not _is_skipped(name, _PLUMBING) and name.name in module(name.module).statements
+    return _hash(_text(name)) if is_read else name.name
+
+
+def _text(name: Name) -> str:
+    where = module(name.module)
+    return where.definition(name.name, _plumbing_decorators(where)).text
+
+
+@cache
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

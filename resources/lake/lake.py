@@ -187,6 +187,11 @@ class Lake:
                 self._mark(f"{directory}/{folder}")
         self._collect(known.asset, known.partition, self.references())
 
+    def repoint(self, known: Manifest) -> None:
+        """Write another manifest of the current artefact; the caller holds its partition."""
+        name = f"{_directory(known.asset, known.partition)}/{MANIFEST}"
+        self.store.publish(name, known.to_json(), over=self.store.stamp(name))
+
     def publish(self, known: Manifest, name: str, references: Iterable[str]) -> StoredFile:
         """Copy a file of an artefact to the lake's root, in one step; `references` are the folders that it names."""
         there, named = self._references(), sorted(set(references))

@@ -50,8 +50,9 @@ class Manifest:
     """The pointer to an artefact, and all of it that a plan needs.
 
     `tables` maps table -> {"rows": n, "months": {month: digest of its slices}}, '' for a table without dates; `files`
-    maps every file to what it was when written; `published` does so for copies at the lake's root. `adopted` maps a
-    code version of today to the one that made this artefact, where `peerlens adopt` said that they make the same.
+    maps every file to what it was when written; `published` does so for copies at the lake's root. `codes` are the
+    versions of the code that made it and its units; `adopted` maps one of today to the one of `codes` that it stands
+    for, where `peerlens adopt` said so.
     """
 
     asset: str
@@ -62,6 +63,7 @@ class Manifest:
     tables: dict[str, dict[str, Any]]
     files: dict[str, StoredFile]
     published: dict[str, StoredFile] = field(default_factory=dict)
+    codes: tuple[str, str] = ("", "")
     adopted: dict[str, str] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
     checks: list[dict[str, Any]] = field(default_factory=list)
@@ -86,7 +88,8 @@ def parse_manifest(content: bytes) -> Manifest | None:
             return None
         for name in ("files", "published"):
             told[name] = {file: StoredFile(**known) for file, known in told[name].items()}
-        known = Manifest(**told)
+        code, unit_code = told["codes"]
+        known = Manifest(**told | {"codes": (code, unit_code)})
         whole = {"code", "schema", "config", "source", "inputs"} <= known.recipe.keys() and known.rows >= 0
     except (ValueError, TypeError, AttributeError, KeyError, StopIteration):
         return None

@@ -76,6 +76,9 @@ class Declaration:
     """One asset: what it writes, what it reads, and which settings and code it depends on.
 
     `lineage` names inputs that it may read but whose changes do not make it run again: the pinned corpus.
+    `unit_code` is the version of the code that makes one unit (a filing, an autoencoder); None for all of `code`.
+    `roots` and `unit_roots` name the definitions from which that code is followed.
+    `runs_with` names settings that it may read and that are not in its recipe.
     `depends_on_paths` is for an asset that stores the paths of its inputs: the same rows in a new folder change it.
     `fingerprint` returns the digests of the slices that the outside world has now, without running the asset.
     `checkpoint_dir` is the subfolder that an interrupted run leaves for the next one; the body decides what is valid.
@@ -87,10 +90,14 @@ class Declaration:
     tables: tuple[Table, ...]
     make: Callable[..., None]
     code: str
+    unit_code: str | None = None
+    roots: tuple[str, ...] = ()
+    unit_roots: tuple[str, ...] = ()
     partitioning: Partitioning = None
     reads: Mapping[str, Reads] = field(default_factory=dict)
     lineage: tuple[str, ...] = ()
     config: tuple[str, ...] = ()
+    runs_with: tuple[str, ...] = ()
     asks: tuple[Outside, ...] = ()
     fingerprint: Fingerprint | None = None
     kinds: frozenset[str] = frozenset()
@@ -172,7 +179,7 @@ def recipe(
     """Return all that the artefact depends on: code, schema, settings, the source, the rows it reads of each input."""
     known = snapshot.look(declaration.name, partition).manifest
     return {
-        "code": (known.adopted if known else {}).get(declaration.code, declaration.code),
+        "code": stands_for(known, declaration.code),
         "schema": declaration.schema,
         "config": settings(graph.content, declaration.config),
         "source": digest_of(source)[:16],
@@ -210,6 +217,11 @@ def without(config: Mapping[str, Any], ignored: Collection[str], above: str = ""
         for name, value in config.items()
         if f"{above}{name}" not in ignored
     }
+
+
+def stands_for(known: Manifest | None, code: str) -> str:
+    """Return the version of the code that made an artefact, where it was adopted under `code`; else `code`."""
+    return known.adopted.get(code, code) if known else code
 
 
 def upstream_digest(

@@ -12,7 +12,6 @@ from assets.activations.harvest.meter import Meter
 from assets.activations.harvest.windows import WindowSettings, padding_share, parts, windows
 from assets.activations.shards.part import Filing, Part
 from resources.compute.devices import Device, devices
-from resources.lake.code_version import code_version
 from resources.lake.digests import digest_of
 from resources.models.language_model import LanguageModel, open_language_model
 from resources.models.limits import ModelShape, model_shape
@@ -49,18 +48,18 @@ class Group:
         return sum(len(filing.tokens) for filing in self.filings)
 
 
-def input_digest(settings: Model, identity: str, text: str) -> str:
-    """Return the digest of all that activations depend on: text, model, number type, windows, and the code that reads.
+def text_digest(settings: Model, identity: str, text: str) -> str:
+    """Return the digest of all that activations depend on beside the code that reads: text, model, type and windows.
 
     Of the machine only the number type counts, which a GPU may change: filings read in two types are never mixed.
     """
     windows = [settings.context_length, settings.overlap_tokens]
-    return digest_of([_code_version(), devices_of(settings)[0].dtype, identity, *windows, text])[:32]
+    return digest_of([devices_of(settings)[0].dtype, identity, *windows, text])[:32]
 
 
-@cache
-def _code_version() -> str:
-    return code_version("assets.activations.harvest.reader", "Reader")
+def input_digest(of_text: str, reading: str) -> str:
+    """Return the digest of all that activations depend on: `text_digest`, and the version of the code that reads."""
+    return digest_of([of_text, reading])[:32]
 
 
 @cache

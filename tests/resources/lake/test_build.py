@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 from toy_graph import GROUPS, LENGTHS, TEXTS, World, make_all, toy_profile
 
-from resources.lake.build import Build, CheckFailedError, UndeclaredReadError, build
+from resources.lake.build import Build, CheckFailedError, build
+from resources.lake.guarded_settings import UndeclaredReadError
 from resources.lake.lake import Lake
 from resources.lake.picture import PICTURE_WIDTH
 from resources.lake.recipe import Graph, whole
@@ -297,8 +298,8 @@ def test_only_units_whose_own_input_changed_are_made_again(lake: Lake) -> None:
         new = fresh.select("accession", "filed_at", length=pl.col("text").str.len_chars().cast(pl.Int64))
         work.write(LENGTHS, pl.concat([old, new]))
 
-    def refresh(code: str = "1") -> pl.DataFrame:
-        graph = with_make(world.graph(), "lengths", by_unit, code=code)
+    def refresh(**changed: str) -> pl.DataFrame:
+        graph = with_make(world.graph(), "lengths", by_unit, **changed)
         build(graph, lake, "texts", "2004")
         known = build(graph, lake, "lengths", "2004").manifest
         return pl.read_parquet(lake.table_files(known, "lengths"))
@@ -310,6 +311,20 @@ def test_only_units_whose_own_input_changed_are_made_again(lake: Lake) -> None:
     assert refresh()["accession"].to_list() == ["b", "e"]
     refresh(code="2")
     assert kept == [set(), {"c"}, {"b", "e"}, set()]
+
+
+def test_a_change_of_a_body_carries_over_units_whose_own_code_is_the_same(lake: Lake) -> None:
+    world, kept = World(), []
+
+    def by_unit(work: Build) -> None:
+        kept.append(work.record_units(work.filing_digests("texts")))
+        world.lengths(work)
+
+    for code, unit_code in (("1", "a"), ("2", "a"), ("3", "b")):
+        graph = with_make(world.graph(), "lengths", by_unit, code=code, unit_code=unit_code)
+        build(graph, lake, "texts", "2004")
+        assert build(graph, lake, "lengths", "2004").reasons in (("missing",), ("code",))
+    assert kept == [set(), {"b", "c"}, set()]
 
 
 def test_lineage_may_be_read_and_never_makes_an_asset_run_again(lake: Lake) -> None:

@@ -12,8 +12,9 @@ import pyarrow as pa
 import pytest
 from toy_graph import LENGTHS, ShardedWorld, World, make_all, toy_profile
 
-from resources.lake.build import Build, UndeclaredReadError, build
+from resources.lake.build import Build, build
 from resources.lake.errors import DamagedFileError
+from resources.lake.guarded_settings import UndeclaredReadError
 from resources.lake.lake import Lake
 from resources.lake.manifest import Manifest
 from resources.lake.recipe import Graph

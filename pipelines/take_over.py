@@ -1,0 +1,201 @@
+"""A lake of an older version, taken over: what was costly stands under today's code, the rest is made again.
+
+Versions before format 2 digested the bytes of Parquet files and kept no hash of a file. Everything up to the features is
+taken over, where it was up to date and has today's columns: its digests are worked out from its rows, its files are
+hashed, and nothing of it is read by a model or trained. Groups, scores, books, pages and the DuckDB file are made again
+by the next refresh, because the rules behind them changed.
+"""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+
+from resources.lake.build import Build, UnitsRecorded, write_table
+from resources.lake.digests import digest_of
+from resources.lake.lake import Lake, stored_file
+from resources.lake.manifest import RECORD, Manifest, Record, month_digests
+from resources.lake.old_format import Old, OldManifest, old_manifests, same_settings, was_up_to_date
+from resources.lake.recipe import Declaration, Graph, Slices, label, recipe, slices_now
+from resources.lake.snapshot import Snapshot
+from resources.lake.table import SchemaError, Table
+
+Settings = dict[str, Any]
+STAGES = ("companies", "descriptions", "prices", "activations", "saes", "features")
+"""What is taken over: the stages whose artefacts take long to make."""
+
+
+class _NotTaken(Exception):  # noqa: N818 - a reason, not an error
+    """An artefact is made again; the message says why."""
+
+
+def take_over(graph: Graph, lake: Lake, log: Callable[[str], None]) -> int:
+    """Take over what an older version made; returns how many artefacts. The caller holds the lake's lock.
+
+    Parameters
+    ----------
+    graph : Graph
+        Today's assets, with the partitions that the profile asks for.
+    lake : Lake
+        A lake with manifests of format 1.
+    log : callable
+        Is told, in a sentence each, what is taken over and what is made again, and why.
+    """
+    old, taken = old_manifests(lake), 0
+    for declaration in graph.declarations.values():
+        keys = [key for key in graph.partitions(declaration.name) if (declaration.name, key) in old]
+        if declaration.group not in STAGES or not keys:
+            continue
+        done = [_told(graph, lake, old, declaration, key, log) for key in keys]
+        taken += sum(done)
+        if any(done):
+            log(f"{declaration.name}: taken over{f', {sum(done)} partitions' if len(done) > 1 else ''}")
+    return taken
+
+
+def _told(
+    graph: Graph, lake: Lake, old: Old, declaration: Declaration, partition: str | None, log: Callable[[str], None]
+) -> bool:
+    try:
+        with lake.lock_partition(declaration.name, partition):
+            lake.commit(_taken(graph, lake, old, declaration, partition))
+    except _NotTaken as why:
+        log(f"{label(declaration.name, partition)}: made again by the next refresh, {why}")
+        return False
+    return True
+
+
+def _taken(graph: Graph, lake: Lake, old: Old, declaration: Declaration, partition: str | None) -> Manifest:
+    """Return the manifest of an artefact of format 1 as today's version writes it; its record is in its folder."""
+    known, snapshot = old[declaration.name, partition], Snapshot(lake)
+    folder = lake.partition_dir(declaration.name, partition) / known.folder
+    source = _source_then(known.source, slices_now(graph, lake.sources, declaration, partition))
+    now = recipe(graph, snapshot, declaration, partition, source)
+    _check(graph, old, declaration, known, now["config"], folder)
+    folder, rows = _tables(lake, declaration, known, folder)
+    adopted = {code: known.recipe["code"] for code in (declaration.code, declaration.unit_code) if code}
+    stand_in = Manifest(
+        asset=declaration.name,
+        partition=partition,
+        recipe=now | {"code": known.recipe["code"]},
+        folder=folder.name,
+        digest="",
+        tables={},
+        files={},
+        codes=(known.recipe["code"], known.recipe["code"]),
+        adopted=adopted,
+    )
+    slices = {table.name: table.slices(rows[table.name]) for table in declaration.tables}
+    units = _units(graph, snapshot, declaration, stand_in)
+    (folder / RECORD).write_bytes(Record(slices, units, source).to_json())
+    return _manifest(stand_in, known, declaration, folder, slices, {name: part.num_rows for name, part in rows.items()})
+
+
+def _check(
+    graph: Graph, old: Old, declaration: Declaration, known: OldManifest, config: Settings, folder: Path
+) -> None:
+    """Raise _NotTaken where an artefact is damaged, was out of date, or was made with other settings."""
+    lost = [name for name, size in known.files.items() if not _has_size(folder / name, size)]
+    if lost:
+        raise _NotTaken(f"{lost[0]} is damaged")
+    if not was_up_to_date(graph, old, declaration, known.partition):
+        raise _NotTaken("its inputs had changed")
+    if not same_settings(known.recipe["config"], config):
+        raise _NotTaken("its settings have changed")
+
+
+def _source_then(then: Slices, now: Slices) -> Slices:
+    """Return what the outside world had when an artefact was made, in today's digests.
+
+    Where no digest is the same, the version digests them differently, and what was there then is taken for unchanged.
+    """
+    same_rule = any(now.get(name) == digest for name, digest in then.items())
+    return then if same_rule else {name: digest for name, digest in now.items() if name in then}
+
+
+def _tables(lake: Lake, declaration: Declaration, known: OldManifest, folder: Path) -> tuple[Path, dict[str, pa.Table]]:
+    """Return an artefact's folder and its rows by table; a new folder where columns had to be added."""
+    found, added = dict[str, pl.DataFrame](), False
+    for table in declaration.tables:
+        files = [folder / name for name in sorted(known.files) if name.startswith(f"{table.name}/part-")]
+        if not files:
+            raise _NotTaken(f"its table {table.name} is new")
+        rows = pl.concat([pl.read_parquet(file, glob=False) for file in files])
+        found[table.name] = _with_new_columns(lake, table, rows)
+        added |= found[table.name].width > rows.width
+    try:
+        valid = {table.name: table.validate(found[table.name]) for table in declaration.tables}
+    except SchemaError as error:
+        raise _NotTaken(f"its columns have changed ({error})") from error
+    return (_rewritten(lake, declaration, known, folder, valid) if added else folder), valid
+
+
+def _with_new_columns(lake: Lake, table: Table, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of `filings` with name, sector and industry: those of the company, which older groups used."""
+    missing = [column.name for column in table.columns if column.name not in rows.columns]
+    companies = lake.manifest("companies", None)
+    if table.name != "filings" or not missing or companies is None:
+        return rows
+    told = pl.concat([pl.read_parquet(file, glob=False) for file in lake.table_files(companies, "companies")])
+    named = rows.join(told.select("company_id", *missing), on="company_id", how="left", maintain_order="left")
+    return named.with_columns(pl.col("name").fill_null(pl.col("company_id")))
+
+
+def _rewritten(
+    lake: Lake, declaration: Declaration, known: OldManifest, folder: Path, tables: dict[str, pa.Table]
+) -> Path:
+    new = lake.begin(declaration.name, known.partition, known.recipe | {"schema": declaration.schema})
+    shutil.copytree(folder, new, dirs_exist_ok=True)
+    for table in declaration.tables:
+        shutil.rmtree(new / table.name)
+        write_table(new, table, tables[table.name])
+    return new
+
+
+def _units(graph: Graph, snapshot: Snapshot, declaration: Declaration, stand_in: Manifest) -> dict[str, str]:
+    """Return the recipes of the units that today's body would make, so that the next one carries them over.
+
+    A body that asks the outside world is not asked: it might download, and its units cost little.
+    """
+    if not declaration.unit_code or declaration.asks:
+        return {}
+    nowhere = snapshot.lake.folder(stand_in) / "units"
+    work = Build(
+        graph, snapshot, declaration, stand_in.partition, stand_in.recipe, nowhere, None, stand_in, only_units=True
+    )
+    try:
+        declaration.make(work)
+    except UnitsRecorded:
+        return work.units
+    raise _NotTaken("its body records no units")
+
+
+def _manifest(
+    stand_in: Manifest,
+    known: OldManifest,
+    declaration: Declaration,
+    folder: Path,
+    slices: dict[str, Slices],
+    rows: dict[str, int],
+) -> Manifest:
+    months = {name: month_digests(found) for name, found in slices.items()}
+    own = declaration.checkpoint_dir
+    names = sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
+    return replace(
+        stand_in,
+        digest=digest_of(months)[:16],
+        tables={name: {"rows": rows[name], "months": found} for name, found in months.items()},
+        files={n: stored_file(folder / n, hashed=own is None or not n.startswith(f"{own}/")) for n in names},
+        metadata=known.metadata,
+        checks=known.checks,
+        seconds=known.seconds,
+        written_at=known.written_at,
+    )
+
+
+def _has_size(file: Path, size: int) -> bool:
+    return file.is_file() and file.stat().st_size == size
