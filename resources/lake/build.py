@@ -1,6 +1,7 @@
 """Makes one artefact: the asset's function gets a `Build`, reads its declared inputs, and writes its tables."""
 
 import logging
+import shutil
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pyarrow.parquet as pq
 
-from resources.lake.lake import Lake, Manifest, digest_of
+from resources.lake.lake import Lake, Manifest, digest_of, fsync
 from resources.lake.progress import progress_bar
 from resources.lake.recipe import Declaration, Graph, Outside, Slices, label, reasons, recipe, slices_now, without
 from resources.lake.table import SchemaError, Table
@@ -54,6 +55,7 @@ class Build:
     units: dict[str, str] = field(default_factory=dict)
     checks: list[dict[str, Any]] = field(default_factory=list)
     _tables: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _published: list[str] = field(default_factory=list)
 
     @property
     def profile(self) -> Profile:
@@ -227,6 +229,24 @@ class Build:
             raise CheckFailedError(f"{self.declaration.name}: check {name} failed: {message}")
         self.checks.append({"name": name, "passed": True, "message": message})
 
+    def publish(self, name: str, references: Iterable[str] = ()) -> None:
+        """Put a copy of a file of this artefact at the lake's root, in one step; readers of the old one keep theirs.
+
+        Parameters
+        ----------
+        name : str
+            The file, under the artefact's folder.
+        references : iterable of str
+            Artefact folders that the file names, relative to the lake's root: "prices/all/0123456789abcdef".
+        """
+        target = self.lake.root / name
+        draft = target.with_name(f".{name}.new")
+        shutil.copyfile(self.folder / name, draft)
+        fsync(draft)
+        draft.replace(target)
+        fsync(target.parent)
+        self._published.append(name)
+
     def log(self, message: str) -> None:
         """Log a message of the running body, aligned with the lines that name what ran."""
         LOG.info("%11s%s: %s", "", self.label, message)
@@ -234,6 +254,10 @@ class Build:
     def progress(self, total: int | None, unit: str) -> AbstractContextManager[Callable[[int], None]]:
         """Show a progress bar in the terminal, with units per second; a plain count if `total` is None."""
         return progress_bar(self.label, total, unit)
+
+    def _at_root(self) -> list[str]:
+        """Return the published files as seen from the artefact's folder: one that is lost is made again."""
+        return [f"../../../{name}" for name in self._published]
 
     def finish(self, source: Slices, seconds: float) -> Manifest:
         """Return the manifest of the written tables and files."""
@@ -248,7 +272,7 @@ class Build:
             folder=self.folder.name,
             digest=digest_of({name: table["slices"] for name, table in tables.items()})[:16],
             tables=tables,
-            files={name: (self.folder / name).stat().st_size for name in _files(self.folder)},
+            files={name: (self.folder / name).stat().st_size for name in [*_files(self.folder), *self._at_root()]},
             units=self.units,
             source=source,
             metadata=self.metadata,
