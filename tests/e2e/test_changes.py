@@ -27,8 +27,9 @@ def tiny() -> Profile:
 
 
 @pytest.fixture
-def home(lake_copy: Path) -> Path:
-    """A copy of the finished tiny lake."""
+def home(lake_copy: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the finished tiny lake, in force."""
+    monkeypatch.setenv("PEERLENS_HOME", str(lake_copy))
     return lake_copy
 
 
@@ -215,7 +216,8 @@ def manifests(lake: Path) -> dict[str, str]:
 
 
 def test_the_dry_run_prints_the_bodies_that_the_refresh_then_runs(lake_copy: Path) -> None:
-    shutil.rmtree(lake_copy / "tiny" / "backtest_summary")
+    for asset in ("backtest_summary", "warehouse"):
+        shutil.rmtree(lake_copy / "tiny" / asset)
     dry = peerlens(lake_copy, "refresh", "--profile", "tiny", "--dry-run")
     named = [line.split(":")[0] for line in dry.stdout.splitlines()]
     assert named == refreshed(lake_copy, "tiny") == ["backtest_summary", "warehouse"]
