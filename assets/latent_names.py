@@ -9,7 +9,7 @@ LATENT = ("entry", "block", "latent")
 def latent_names(latents: pl.DataFrame, labels: pl.DataFrame) -> pl.Series:
     """Return the name of each latent: its label, or `latent 12 of blocks-08-11` where that is empty or missing.
 
-    `latest_vectors.sql` gives the same names; SQL cannot call this, a test holds the two together.
+    `labelled_vectors.sql` gives the same names; SQL cannot call this, a test holds the two together.
 
     Parameters
     ----------

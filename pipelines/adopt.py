@@ -11,7 +11,7 @@ from resources.lake.snapshot import Snapshot
 
 @dataclass(frozen=True)
 class Adopted:
-    """What became of one artefact: `changed` where it stands under today's code now; `why` it would run all the same."""
+    """What became of one artefact: whether it stands under today's code only now, and why it would run all the same."""
 
     label: str
     changed: bool

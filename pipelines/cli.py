@@ -1,4 +1,4 @@
-"""`peerlens`: refresh, ingest, status, peers, why, sql. Tables on standard output, errors on standard error.
+"""`peerlens`: refresh, ingest, status, peers, why, hedge, sql. Tables on standard output, errors on standard error.
 
 Exit status: 0 done, 1 the run failed, 2 wrong use or settings, 3 another refresh holds the lake.
 """
@@ -38,6 +38,11 @@ AllOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
+CompanyArgument = Annotated[str, typer.Argument(help="Ticker or company_id.")]
+AsOfOption = Annotated[
+    str | None, typer.Option("--as-of", help="Month of an as-of date, as in 2010-12; the newest if left out.")
+]
+MethodOption = Annotated[str, typer.Option("--method", help="What likeness is measured by: sae, tfidf, embedding.")]
 
 
 @app.command()
@@ -152,21 +157,43 @@ def profiles() -> None:
 
 @app.command()
 def peers(
-    company: Annotated[str, typer.Argument(help="Ticker or company_id.")],
+    company: CompanyArgument,
     count: Annotated[int, typer.Option("-n", help="How many.")] = 10,
+    as_of: AsOfOption = None,
+    method: MethodOption = "sae",
     profile: ProfileOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the nearest companies by latent cosine, and what makes them so."""
-    _ask(profile, lambda c: c.table_function("peers", [company, count]), [company], as_json)
+    """Show the nearest companies by cosine and, with method sae, the latents that make them so."""
+    _ask(profile, lambda c: c.table_function("peers", [company, count, as_of, method]), [company], as_json)
 
 
 @app.command()
-def why(company: str, other: str, profile: ProfileOption = None, as_json: JsonOption = False) -> None:
+def why(
+    company: CompanyArgument,
+    other: CompanyArgument,
+    as_of: AsOfOption = None,
+    profile: ProfileOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Show the latents that add up to the similarity of two companies, with a phrase of each."""
-    rows = _ask(profile, lambda c: c.table_function("why_peers", [company, other]), [company, other], as_json)
+    asked = [company, other]
+    rows = _ask(profile, lambda c: c.table_function("why_peers", [*asked, as_of]), asked, as_json)
     if not as_json:
         typer.echo(f"the contributions add up to the cosine, {rows['contribution'].sum():.3f}")
+
+
+@app.command()
+def hedge(
+    company: CompanyArgument,
+    count: Annotated[int, typer.Option("-n", help="How many peers to sell.")] = 5,
+    as_of: AsOfOption = None,
+    method: MethodOption = "sae",
+    profile: ProfileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show peers to sell against a company, with weights, and how well they would have offset it."""
+    _ask(profile, lambda c: c.table_function("hedge_basket", [company, count, as_of, method]), [company], as_json)
 
 
 @app.command()

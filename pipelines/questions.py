@@ -1,4 +1,4 @@
-"""What is asked of a finished warehouse in the terminal: peers, why, sql."""
+"""What is asked of a finished warehouse in the terminal: peers, why, hedge, sql."""
 
 import difflib
 from collections.abc import Callable, Sequence
@@ -7,6 +7,7 @@ import duckdb
 import polars as pl
 from rich.console import Console
 
+from assets.outputs.warehouse import FILE
 from pipelines.failures import RefusedError
 from pipelines.report import print_banner
 from resources.lake.lake import Lake
@@ -20,12 +21,18 @@ def open_warehouse(lake: Lake) -> duckdb.DuckDBPyConnection:
     Raises
     ------
     RefusedError
-        There is none yet.
+        There is none yet, it is damaged, or another program has it open for writing.
     """
-    known = lake.manifest("warehouse", None)
-    if known is None:
-        raise RefusedError(f"no warehouse in {lake.root}; run `peerlens refresh --profile {lake.root.name}` first")
-    return duckdb.connect(str(lake.folder(known) / "peerlens.duckdb"), read_only=True)
+    file = lake.root / FILE
+    if not file.exists():
+        raise RefusedError(f"no warehouse in {lake.root}; run {_refresh(lake)} first")
+    try:
+        return duckdb.connect(str(file), read_only=True)
+    except duckdb.Error as error:
+        if "Could not set lock" in str(error):
+            raise RefusedError(f"{file}: another program has it open for writing; open it read-only there") from error
+        # Removed, since a refresh knows a damaged file by its size alone.
+        raise RefusedError(f"{file}: damaged ({_first_line(error)}); remove it and run {_refresh(lake)}") from error
 
 
 def answer(lake: Lake, ask: Ask, companies: Sequence[str], errors: Console) -> pl.DataFrame:
@@ -45,21 +52,38 @@ def answer(lake: Lake, ask: Ask, companies: Sequence[str], errors: Console) -> p
     Raises
     ------
     RefusedError
-        There is no warehouse, a company is not in it, or the statement is wrong or has no rows.
+        There is no warehouse, a table is gone or damaged, a company is not in it, or the statement is wrong or has no
+        rows.
     """
     with open_warehouse(lake) as connection:
-        for company in companies:
-            _check_known(company, connection, lake.root.name)
         try:
+            for company in companies:
+                _check_known(company, connection, lake.root.name)
             found = ask(connection)
             rows: pl.DataFrame | None = found.pl() if found is not None else None
+            print_banner(connection, errors)
         except duckdb.Error as error:
-            what = str(error).splitlines()[0].rstrip(".!")
-            raise RefusedError(f"sql: {what}; `peerlens sql 'show tables'` lists what there is") from error
-        print_banner(connection, errors)
+            raise _refusal(error, lake) from error
     if rows is None:
         raise RefusedError("sql: a statement without rows; ask with select or from")
     return rows
+
+
+def _refusal(error: duckdb.Error, lake: Lake) -> RefusedError:
+    what = _first_line(error)
+    if str(lake.root) in str(error):
+        return RefusedError(f"a table is gone or damaged ({what}); run {_refresh(lake)}")
+    if isinstance(error, duckdb.InvalidInputException):  # what `error()` in a macro says
+        return RefusedError(what.removeprefix("Invalid Input Error: "))
+    return RefusedError(f"sql: {what}; `peerlens sql 'show tables'` lists what there is")
+
+
+def _first_line(error: duckdb.Error) -> str:
+    return str(error).splitlines()[0].rstrip(".!")
+
+
+def _refresh(lake: Lake) -> str:
+    return f"`peerlens refresh --profile {lake.root.name}`"
 
 
 def _check_known(company: str, connection: duckdb.DuckDBPyConnection, profile: str) -> None:

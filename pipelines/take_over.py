@@ -1,7 +1,7 @@
 """A lake of an older version, taken over: what was costly stands under today's code, the rest is made again.
 
-Versions before format 2 digested the bytes of Parquet files and kept no hash of a file. Everything up to the features is
-taken over, where it was up to date and has today's columns: its digests are worked out from its rows, its files are
+Versions before format 2 digested the bytes of Parquet files and kept no hash of a file. Everything up to the features
+is taken over, where it was up to date and has today's columns: its digests are worked out from its rows, its files are
 hashed, and nothing of it is read by a model or trained. Groups, scores, books, pages and the DuckDB file are made again
 by the next refresh, because the rules behind them changed.
 """

@@ -108,5 +108,5 @@ def tiny_home(make_once: MakeOnce) -> Path:
 
 @pytest.fixture
 def lake_copy(tiny_home: Path, tmp_path: Path) -> Path:
-    """A copy of `tiny_home` that a test may change; its warehouse still names the files of the original."""
+    """A copy of `tiny_home` that a test may change."""
     return Path(shutil.copytree(tiny_home, tmp_path / "home", symlinks=True))

@@ -11,7 +11,6 @@ from assets.outputs import TEMPLATES
 from assets.partitions import month_end
 from resources.lake.build import Build
 from resources.lake.digests import file_digest
-from resources.lake.lake import Lake
 from resources.lake.recipe import Slices, whole
 from resources.places import SQL
 from resources.settings.profile import Profile
@@ -19,8 +18,7 @@ from resources.sources import Sources
 
 
 def _sql_now(profile: Profile, partition: str | None, sources: Sources) -> Slices:
-    """Return digests of the SQL, and where the lake is: views name files, so a lake that was moved needs new ones."""
-    return _digests(SQL, "*.sql") | {"lake": str(Lake(sources.home, profile.name).root)}
+    return _digests(SQL, "*.sql")
 
 
 def _templates_now(profile: Profile, partition: str | None, sources: Sources) -> Slices:
@@ -41,15 +39,23 @@ def _digests(folder: Path, pattern: str) -> Slices:
     depends_on_paths=True,
 )
 def warehouse(build: Build) -> None:
-    """Build the DuckDB file: views over the Parquet of every table, macros that answer questions, no copies."""
-    from assets.outputs.warehouse import build_warehouse
+    """Build the DuckDB file at the lake's root: views over every table's Parquet, macros that answer, no copies."""
+    from assets.outputs.warehouse import FILE, build_warehouse
 
+    root, reads = build.lake.root, build.declaration.reads
     tables = {
-        table.name: [str(file) for file in build.files(table.name)]
-        for name in build.declaration.reads
+        table.name: [_within(root, file) for file in build.files(table.name)]
+        for name in reads
         for table in build.graph.declarations[name].tables
     }
-    build.write(schemas.WAREHOUSE, build_warehouse(build.folder / "peerlens.duckdb", tables, SQL, build.profile.banner))
+    build.write(schemas.WAREHOUSE, build_warehouse(build.folder / FILE, root, tables, SQL, build.profile.banner))
+    # What a client that wrote into the file left when it was killed. DuckDB refuses a file beside another one's log.
+    (root / f"{FILE}.wal").unlink(missing_ok=True)
+    build.publish(FILE, references=[_within(root, folder) for name in reads for folder in build.folders(name)])
+
+
+def _within(root: Path, path: Path) -> str:
+    return path.relative_to(root).as_posix()
 
 
 @asset(

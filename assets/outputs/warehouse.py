@@ -1,4 +1,8 @@
-"""The DuckDB window: views over the exact Parquet files of the lake, and the views and macros of `sql/`."""
+"""The DuckDB window: views over the exact Parquet files of the lake, and the views and macros of `sql/`.
+
+The file names Parquet relative to the lake's root, where it is published: a lake that is copied or moved needs no new
+one. `sql/macros/lake_files.sql` says how DuckDB finds the root.
+"""
 
 import hashlib
 import re
@@ -12,6 +16,10 @@ import pyarrow as pa
 from assets.schemas import TABLES
 from resources.lake.table import Column, Table
 
+FILE = "peerlens.duckdb"
+"""Its name at the lake's root; `lake_files` finds the tables beside a file of this name."""
+STORAGE = "v1.4.0"
+"""Storage format, of the oldest DuckDB that reads the file: clients from 1.4 LTS on do, a newer format they refuse."""
 DUCKDB_TYPES = {
     pa.string(): "varchar",
     pa.int32(): "integer",
@@ -48,15 +56,17 @@ class Definition:
         }
 
 
-def build_warehouse(file: Path, tables: dict[str, list[str]], sql: Path, banner: str) -> pl.DataFrame:
+def build_warehouse(file: Path, root: Path, tables: dict[str, list[str]], sql: Path, banner: str) -> pl.DataFrame:
     """Write a new DuckDB file that holds views and macros only; return the rows of table `warehouse`.
 
     Parameters
     ----------
     file : Path
-        The file to write; the caller renames it over the one that people have open.
+        The file to write; the caller publishes it as `FILE` at the lake's root.
+    root : Path
+        The lake's root.
     tables : dict[str, list[str]]
-        Parquet files of each table of `assets.schemas`; no files give a view without rows.
+        Parquet files of each table of `assets.schemas`, relative to `root`; no files give a view without rows.
     sql : Path
         Folder with `views/*.sql` and `macros/*.sql`, one object per file, named after it, its first line a comment.
     banner : str
@@ -71,7 +81,10 @@ def build_warehouse(file: Path, tables: dict[str, list[str]], sql: Path, banner:
         raise WarehouseError(f"{file}: exists; give a new name and rename it over the old one")
     base = [_base_view(_known(name), files) for name, files in sorted(tables.items())]
     definitions = [*base, _banner_view(banner), *_read_folder(sql, "view"), *_read_folder(sql, "macro")]
-    with duckdb.connect(str(file)) as connection:
+    with duckdb.connect() as connection:
+        connection.execute(f"attach {_quoted(str(file))} as warehouse (storage_version '{STORAGE}')")
+        connection.execute("use warehouse")
+        connection.execute(f"set variable peerlens_lake = {_quoted(str(root))}")
         _create_in_order(connection, definitions)
         for name in sorted(tables):
             _comment_columns(connection, TABLES[name])
@@ -90,8 +103,8 @@ def _base_view(table: Table, files: list[str]) -> Definition:
     # hive_partitioning is off because a folder called `as_of=2011` would add a column of its own.
     if files:
         columns = ", ".join(f'part."{c.name}"' for c in table.columns)
-        listed = ", ".join(_quoted(_no_glob(name)) for name in files)
-        body = f"select {columns} from read_parquet([{listed}], hive_partitioning = false) as part"
+        listed = ", ".join(_quoted(name) for name in files)
+        body = f"select {columns} from read_parquet(lake_files([{listed}]), hive_partitioning = false) as part"
     else:
         body = (
             "select " + ", ".join(f'null::{_duckdb_type(c.type)} as "{c.name}"' for c in table.columns) + " where false"
@@ -159,7 +172,3 @@ def _duckdb_type(type: pa.DataType) -> str:
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
-
-
-def _no_glob(file: str) -> str:
-    return re.sub(r"([\[*?])", r"[\1]", file)

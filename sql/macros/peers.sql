@@ -1,11 +1,20 @@
--- The nearest companies at the newest as-of date, and the latents that make them so.
+-- The nearest companies at an as-of date, and with method sae the latents that make them so.
 --
--- similarity: cosine of the latent vectors, the number that the rows of why_peers add up to.
-create macro peers(company, n := 10) as table
-with own as (
+-- as_of: a month ('2011-12') or a date; the newest where it is null. similarity: cosine of what the method sees; with
+-- sae of the latent vectors, the number that the rows of why_peers add up to. Other methods keep as many as
+-- `clusters.neighbours` of the profile says, and no reasons. sic and same_major_group are those known at the date.
+create macro peers(company, n := 10, as_of := null, method := 'sae') as table
+with asked as (
+    select
+        company_id_of(company) as company_id,
+        asked_as_of(as_of) as as_of,
+        method_with_neighbours(method) as method
+),
+own as (
     select vector.*
-    from latest_vectors as vector
-    where vector.company_id = company_id_of(company)
+    from asked
+    join labelled_vectors as vector on asked.company_id = vector.company_id and asked.as_of = vector.as_of
+    where asked.method = 'sae'
 ),
 contributions as (
     select
@@ -16,8 +25,11 @@ contributions as (
         other.label,
         own.weight * other.weight as contribution
     from own
-    join latest_vectors as other
-        on own.entry = other.entry and own.block = other.block and own.latent = other.latent
+    join labelled_vectors as other
+        on own.as_of = other.as_of
+        and own.entry = other.entry
+        and own.block = other.block
+        and own.latent = other.latent
     where own.company_id <> other.company_id
 ),
 similarities as (
@@ -35,18 +47,25 @@ ranked as (
         near.similarity,
         array_to_string(near.labels[:3], '; ') as reason
     from similarities as near
+    union all
+    select near.rank, near.peer_id as company_id, near.similarity, null as reason
+    from asked
+    join neighbours as near
+        on asked.company_id = near.company_id and asked.as_of = near.as_of and asked.method = near.method
+    where asked.method <> 'sae'
 )
 select
     ranked.rank,
     peer.ticker,
     peer.name,
     ranked.similarity,
-    peer.sic,
-    peer.major_group = self.major_group as same_major_group,
+    coded.sic,
+    coded.major_group = self.major_group as same_major_group,
     ranked.reason,
     ranked.company_id
-from ranked
+from asked
+join ranked on ranked.rank <= n
 join company_directory as peer on ranked.company_id = peer.company_id
-join company_directory as self on self.company_id = company_id_of(company)
-where ranked.rank <= n
+left join sic_groups as coded on ranked.company_id = coded.company_id and asked.as_of = coded.as_of
+left join sic_groups as self on asked.company_id = self.company_id and asked.as_of = self.as_of
 order by ranked.rank;

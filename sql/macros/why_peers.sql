@@ -1,8 +1,17 @@
 -- Why two companies are similar: what each latent adds, and the words in each description at which it is strongest.
 --
--- The contributions add up to the similarity in peers: the largest 12 one by one, then `all others`.
-create macro why_peers(a, b) as table
-with shared as (
+-- The contributions add up to the similarity in peers: the largest 12 one by one, then `all others`. as_of: a month
+-- ('2011-12') or a date; the newest where it is null. Only method sae has reasons that add up.
+create macro why_peers(a, b, as_of := null, method := 'sae') as table
+with asked as (
+    select asked_as_of(as_of) as as_of, method_with_reasons(method) as method
+),
+vectors as (
+    select vector.*
+    from asked
+    join labelled_vectors as vector on asked.as_of = vector.as_of and asked.method = 'sae'
+),
+shared as (
     select
         one.entry,
         one.block,
@@ -15,8 +24,8 @@ with shared as (
         other.accession as accession_b,
         other.peak_start as start_b,
         other.peak_end as end_b
-    from latest_vectors as one
-    join latest_vectors as other
+    from vectors as one
+    join vectors as other
         on one.entry = other.entry and one.block = other.block and one.latent = other.latent
     where one.company_id = company_id_of(a) and other.company_id = company_id_of(b)
 ),
@@ -51,8 +60,8 @@ listed as (
     from ranked
     where ranked.rank > 12
     having
-        exists (select 1 from latest_vectors as one where one.company_id = company_id_of(a))
-        and exists (select 1 from latest_vectors as other where other.company_id = company_id_of(b))
+        exists (select 1 from vectors as one where one.company_id = company_id_of(a))
+        and exists (select 1 from vectors as other where other.company_id = company_id_of(b))
 )
 select
     listed.entry,

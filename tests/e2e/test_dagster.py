@@ -74,7 +74,8 @@ def test_every_asset_says_what_it_is(defs: dg.Definitions) -> None:
 
 
 def test_the_job_runs_what_the_dry_run_names(home: Path, defs: dg.Definitions, instance: dg.DagsterInstance) -> None:
-    shutil.rmtree(home / "tiny" / "backtest_summary")
+    for asset in ("backtest_summary", "warehouse"):
+        shutil.rmtree(home / "tiny" / asset)
     profile = open_profile("tiny")
     named = [body.label for body in plan(open_graph(profile, TODAY), open_lake(profile))]
     before = written(home / "tiny")
@@ -102,8 +103,6 @@ def test_the_sensor_fires_once_for_every_change_and_again_for_one_that_comes_bac
             assert bool(tick.skip_message) != bool(tick.run_requests)
             return [request.run_key for request in tick.run_requests or []]
 
-    (moved,) = keys()
-    assert run_job(defs, instance).success
     assert keys() == []
     shutil.rmtree(home / "tiny" / "backtest_summary")
     (first,) = keys()
@@ -112,7 +111,7 @@ def test_the_sensor_fires_once_for_every_change_and_again_for_one_that_comes_bac
     assert keys() == []
     shutil.rmtree(home / "tiny" / "backtest_summary")
     (again,) = keys()
-    assert len({moved, first, again}) == 3
+    assert first != again
 
 
 def test_the_sensor_does_not_repeat_a_refresh_that_failed_at_the_same(

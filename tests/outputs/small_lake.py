@@ -22,6 +22,9 @@ COMPANIES = {
 }
 IDS = {ticker: company_id for ticker, (company_id, _, _) in COMPANIES.items()}
 LATENTS = 20
+NEAREST_BY_WORDS = {EARLIER: ["CVX", "XOM", "PEP"], LATER: ["PEP", "JPM", "XOM"]}
+"""Of KO, with these similarities."""
+SIMILARITIES = [0.6, 0.3, -0.1]
 GROUPS = {
     EARLIER: {"KO": 0, "PEP": 0, "XOM": 0, "JPM": 1, "HOME": 1, "CVX": 2},
     LATER: {"KO": 0, "PEP": 0, "XOM": 1, "CVX": 1, "JPM": 2, "HOME": 2},
@@ -45,7 +48,7 @@ def lake(last_month: date = date(2012, 9, 30)) -> dict[str, pl.DataFrame]:
 
 
 def write(rows: dict[str, pl.DataFrame], folder: Path) -> dict[str, list[str]]:
-    """Write each table that has rows, in two parts where it can be, and return the files of every table."""
+    """Write each table that has rows, in two parts where it can be; return the files of every table, in `folder`."""
     files: dict[str, list[str]] = {}
     for name, frame in rows.items():
         table = TABLES[name].validate(frame)
@@ -56,7 +59,7 @@ def write(rows: dict[str, pl.DataFrame], folder: Path) -> dict[str, list[str]]:
                 file = folder / name / f"as_of=[{i}]" / "part's-0.parquet"
                 file.parent.mkdir(parents=True)
                 pq.write_table(part, file)
-                files[name].append(str(file))
+                files[name].append(file.relative_to(folder).as_posix())
     return files
 
 
@@ -127,6 +130,11 @@ def _groups() -> dict[str, pl.DataFrame]:
     codes = sic_groups(pl.DataFrame(filings | {"sic": [sic for _, _, sic in COMPANIES.values()]}))
     dated = [codes.with_columns(as_of=pl.lit(as_of, pl.Date)) for as_of in (EARLIER, LATER)]
     near = [("sae", LATER, IDS[own], IDS[peer], rank, s) for own, peer, rank, s in _nearest()]
+    near += [
+        ("tfidf", as_of, IDS["KO"], IDS[peer], rank, similarity)
+        for as_of, peers in NEAREST_BY_WORDS.items()
+        for rank, (peer, similarity) in enumerate(zip(peers, SIMILARITIES, strict=True), 1)
+    ]
     return {
         "peer_clusters": _rows("peer_clusters", clusters),
         "sic_groups": pl.concat(dated).select(TABLES["sic_groups"].empty().columns),

@@ -61,8 +61,8 @@ def shown() -> dict[str, dict[str, str | None]]:
 @pytest.fixture(scope="module")
 def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     folder = tmp_path_factory.mktemp("hard")
-    build_warehouse(folder / "w.duckdb", write(hard_lake(), folder), SQL, "")
-    with duckdb.connect(str(folder / "w.duckdb"), read_only=True) as window:
+    build_warehouse(folder / "peerlens.duckdb", folder, write(hard_lake(), folder), SQL, "")
+    with duckdb.connect(str(folder / "peerlens.duckdb"), read_only=True) as window:
         yield window
 
 

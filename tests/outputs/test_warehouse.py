@@ -25,12 +25,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def rows(folder: Path) -> pl.DataFrame:
-    return build_warehouse(folder / "w.duckdb", write(lake(), folder), SQL, "it's a sample")
+    return build_warehouse(folder / "peerlens.duckdb", folder, write(lake(), folder), SQL, "it's a sample")
 
 
 @pytest.fixture(scope="module")
 def window(folder: Path, rows: pl.DataFrame) -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect(str(folder / "w.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(folder / "peerlens.duckdb"), read_only=True) as connection:
         yield connection
 
 
@@ -44,9 +44,11 @@ def test_every_table_and_sql_file_is_listed_with_its_sentence(rows: pl.DataFrame
 
 def test_same_files_give_same_hashes_and_another_file_changes_only_its_view(tmp_path: Path) -> None:
     files = write(lake(), tmp_path)
-    first = build_warehouse(tmp_path / "1.duckdb", files, SQL, "")
-    assert first.equals(build_warehouse(tmp_path / "2.duckdb", files, SQL, ""))
-    other = build_warehouse(tmp_path / "3.duckdb", files | {"prices": [], "filings": files["filings"][:1]}, SQL, "")
+    first = build_warehouse(tmp_path / "1.duckdb", tmp_path, files, SQL, "")
+    assert first.equals(build_warehouse(tmp_path / "2.duckdb", tmp_path, files, SQL, ""))
+    other = build_warehouse(
+        tmp_path / "3.duckdb", tmp_path, files | {"prices": [], "filings": files["filings"][:1]}, SQL, ""
+    )
     assert first.join(other, on=["name", "sha256"], how="anti")["name"].to_list() == ["filings"]
 
 
@@ -219,8 +221,8 @@ def test_hedge_weights_sum_to_minus_one_and_are_measured_on_later_months(window:
 
 def test_hedge_is_measured_before_the_date_where_no_later_months_exist(tmp_path: Path) -> None:
     rows = lake(last_month=date(2012, 2, 29))
-    build_warehouse(tmp_path / "w.duckdb", write(rows, tmp_path), SQL, "")
-    with duckdb.connect(str(tmp_path / "w.duckdb"), read_only=True) as window:
+    build_warehouse(tmp_path / "peerlens.duckdb", tmp_path, write(rows, tmp_path), SQL, "")
+    with duckdb.connect(str(tmp_path / "peerlens.duckdb"), read_only=True) as window:
         basket = window.table_function("hedge_basket", ["KO"]).pl()
     expected = _hedge(rows["monthly_returns"], basket, date(2010, 12, 31), LATER)
     assert basket.select("correlation", "variance_reduction", "months").row(0) == pytest.approx(expected)
@@ -231,8 +233,8 @@ def test_a_hedge_leaves_out_the_months_that_the_profile_excludes(tmp_path: Path)
     rows = lake()
     unused = (pl.col("month") == date(2012, 3, 31)) & (pl.col("company_id") == IDS["KO"])
     rows["monthly_returns"] = rows["monthly_returns"].with_columns(used=~unused)
-    build_warehouse(tmp_path / "w.duckdb", write(rows, tmp_path), SQL, "")
-    with duckdb.connect(str(tmp_path / "w.duckdb"), read_only=True) as window:
+    build_warehouse(tmp_path / "peerlens.duckdb", tmp_path, write(rows, tmp_path), SQL, "")
+    with duckdb.connect(str(tmp_path / "peerlens.duckdb"), read_only=True) as window:
         basket = window.table_function("hedge_basket", ["KO", 3]).pl()
     counted = rows["monthly_returns"].filter(pl.col("month") != date(2012, 3, 31))
     expected = _hedge(counted, basket, LATER, date(2012, 12, 31))
@@ -249,27 +251,32 @@ def test_every_example_runs_and_says_what_it_answers(window: duckdb.DuckDBPyConn
 
 
 def test_a_lake_without_any_file_still_opens(tmp_path: Path) -> None:
-    build_warehouse(tmp_path / "w.duckdb", {name: [] for name in TABLES}, SQL, "")
-    with duckdb.connect(str(tmp_path / "w.duckdb"), read_only=True) as window:
-        assert all(window.sql(query.read_text()).fetchall() == [] for query in SQL.glob("queries/*.sql"))
+    build_warehouse(tmp_path / "peerlens.duckdb", tmp_path, {name: [] for name in TABLES}, SQL, "")
+    with duckdb.connect(str(tmp_path / "peerlens.duckdb"), read_only=True) as window:
+        questions = [text for query in SQL.glob("queries/*.sql") if "as_of :=" not in (text := query.read_text())]
+        assert all(window.sql(text).fetchall() == [] for text in questions)
+        with pytest.raises(duckdb.InvalidInputException, match="no peer groups as of 2010-12; there are none"):
+            window.sql("select asked_as_of('2010-12')").fetchall()
 
 
 def test_an_existing_file_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "w.duckdb").write_text("open elsewhere")
+    (tmp_path / "peerlens.duckdb").write_text("open elsewhere")
     with pytest.raises(WarehouseError, match="exists"):
-        build_warehouse(tmp_path / "w.duckdb", {}, SQL, "")
-    assert (tmp_path / "w.duckdb").read_text() == "open elsewhere"
+        build_warehouse(tmp_path / "peerlens.duckdb", tmp_path, {}, SQL, "")
+    assert (tmp_path / "peerlens.duckdb").read_text() == "open elsewhere"
 
 
 def test_errors_name_the_table_or_the_file(tmp_path: Path) -> None:
     with pytest.raises(WarehouseError, match="'nonsense' is not in"):
-        build_warehouse(tmp_path / "1.duckdb", {"nonsense": []}, SQL, "")
+        build_warehouse(tmp_path / "1.duckdb", tmp_path, {"nonsense": []}, SQL, "")
     with pytest.raises(WarehouseError, match=r"table prices: .*gone\.parquet"):
-        build_warehouse(tmp_path / "2.duckdb", {name: [] for name in TABLES} | {"prices": ["/gone.parquet"]}, SQL, "")
+        build_warehouse(
+            tmp_path / "2.duckdb", tmp_path, {name: [] for name in TABLES} | {"prices": ["gone.parquet"]}, SQL, ""
+        )
     (tmp_path / "views").mkdir()
     (tmp_path / "views" / "bad.sql").write_text("-- It is wrong.\ncreate view bad as\nselect nothing from nowhere")
     with pytest.raises(WarehouseError, match=r"bad\.sql: .*nowhere"):
-        build_warehouse(tmp_path / "3.duckdb", {}, tmp_path, "")
+        build_warehouse(tmp_path / "3.duckdb", tmp_path, {}, tmp_path, "")
 
 
 @pytest.mark.parametrize(
@@ -282,4 +289,4 @@ def test_a_file_must_say_what_it_answers_and_create_what_it_is_named_after(
     (tmp_path / "views").mkdir()
     (tmp_path / "views" / "v.sql").write_text(text)
     with pytest.raises(WarehouseError, match=message):
-        build_warehouse(tmp_path / "w.duckdb", {}, tmp_path, "")
+        build_warehouse(tmp_path / "peerlens.duckdb", tmp_path, {}, tmp_path, "")

@@ -17,9 +17,9 @@ from tests.outputs.small_lake import lake, write
 
 
 def printed(folder: Path, rows: dict[str, pl.DataFrame], banner: str = "") -> str:
-    build_warehouse(folder / "w.duckdb", write(rows, folder), SQL, banner)
+    build_warehouse(folder / "peerlens.duckdb", folder, write(rows, folder), SQL, banner)
     console = Console(file=io.StringIO(), width=200)
-    with duckdb.connect(str(folder / "w.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(folder / "peerlens.duckdb"), read_only=True) as connection:
         report(connection, console)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
