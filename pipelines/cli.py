@@ -149,6 +149,27 @@ def status(profile: ProfileOption = None, as_json: JsonOption = False) -> None:
 
 
 @app.command()
+def adopt(
+    asset: Annotated[
+        str | None, typer.Argument(help="An asset; leave out to take over a lake of an older version.")
+    ] = None,
+    partition: Annotated[str | None, typer.Option("--partition", help="One partition; all without it.")] = None,
+    profile: ProfileOption = None,
+) -> None:
+    """Record that what is there stands under today's code: after an edit or upgrade that changes no result."""
+    from pipelines.adopt import adopt, adopt_older_lake
+    from pipelines.graph import open_graph
+
+    settings = open_profile(profile)
+    graph, lake = open_graph(settings, local_day()), open_lake(settings)
+    if asset is None:
+        adopt_older_lake(graph, lake, typer.echo)
+        return
+    for one in adopt(graph, lake, asset, partition):
+        typer.echo(str(one))
+
+
+@app.command()
 def profiles() -> None:
     """List the bundled profiles."""
     for file in sorted(PROFILES.glob("*.yaml")):

@@ -7,7 +7,7 @@ import duckdb
 import polars as pl
 from rich.console import Console
 
-from assets.outputs.warehouse import FILE
+from assets.outputs import FILE
 from pipelines.failures import RefusedError
 from pipelines.report import print_banner
 from resources.lake.lake import Lake

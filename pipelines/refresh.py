@@ -5,8 +5,11 @@ from dataclasses import dataclass
 
 from pipelines.failures import DamagedInputError
 from pipelines.graph import segments
+from pipelines.take_over import take_over
 from resources.lake.build import LOG
+from resources.lake.errors import LakeError
 from resources.lake.lake import Lake
+from resources.lake.old_format import is_of_old_format
 from resources.lake.recipe import Declaration, Graph, Slices, label, reasons, recipe, slices_now
 from resources.lake.snapshot import Snapshot
 
@@ -40,7 +43,17 @@ def plan(graph: Graph, lake: Lake) -> list[Planned]:
     """Name every body that a refresh would execute, in order, without executing any.
 
     A body after one that is planned is named too where it reads slices that may change, with the input in doubt.
+
+    Raises
+    ------
+    LakeError
+        The lake was made by an older version.
     """
+    if is_of_old_format(lake):
+        raise LakeError(
+            f"{lake.root}: made by an older version; `peerlens adopt` keeps its texts, activations and autoencoders, "
+            "and so does the next refresh"
+        )
     found, dirty, snapshot = list[Planned](), Dirty(), Snapshot(lake)
     for declaration in graph.declarations.values():
         for partition in graph.partitions(declaration.name):
@@ -72,6 +85,7 @@ def refresh(graph: Graph, lake: Lake, launch: Launch) -> list[Planned]:
     """Walk the graph in order and launch what is out of date; returns the bodies that were executed.
 
     A body that finds a damaged file has set it aside: the walk begins again, makes that artefact again, and goes on.
+    What an older version made is taken over first.
 
     Raises
     ------
@@ -82,6 +96,8 @@ def refresh(graph: Graph, lake: Lake, launch: Launch) -> list[Planned]:
     """
     executed, damaged = list[Planned](), set[str]()
     with lake.lock():
+        if is_of_old_format(lake):
+            take_over(graph, lake, lambda sentence: LOG.info("%11s%s", "", sentence))
         while True:
             try:
                 for body in _walk(graph, lake, launch):

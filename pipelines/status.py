@@ -19,12 +19,14 @@ def status_table(profile: Profile) -> pl.DataFrame:
     graph, lake = open_graph(profile, local_day()), open_lake(profile)
     planned = {(body.asset, body.partition): body.why for body in plan(graph, lake)}
     rows = []
-    for name in graph.declarations:
+    for name, declaration in graph.declarations.items():
         for partition in graph.partitions(name):
             known = lake.manifest(name, partition)
             state = planned.get((name, partition), "up to date")
             if known and name == "sae_corpus" and state == "up to date":
                 state = f"pinned, {changed_since(lake, known)} filings have changed since"
+            if known and known.recipe["code"] != declaration.code and declaration.code in known.adopted:
+                state += ", adopted"
             rows.append(_row(name, partition, known, state))
     return pl.DataFrame(rows, infer_schema_length=None)
 

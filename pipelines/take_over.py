@@ -6,6 +6,7 @@ hashed, and nothing of it is read by a model or trained. Groups, scores, books, 
 by the next refresh, because the rules behind them changed.
 """
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,15 +16,17 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
+from assets.outputs import FILE
 from resources.lake.build import Build, UnitsRecorded, write_table
 from resources.lake.digests import digest_of
-from resources.lake.lake import Lake, stored_file
+from resources.lake.lake import WHOLE, Lake, stored_file
 from resources.lake.manifest import RECORD, Manifest, Record, month_digests
 from resources.lake.old_format import Old, OldManifest, old_manifests, same_settings, was_up_to_date
 from resources.lake.recipe import Declaration, Graph, Slices, label, recipe, slices_now
 from resources.lake.snapshot import Snapshot
 from resources.lake.table import SchemaError, Table
 
+RENAMED = {"made_from": "input_digest"}
 Settings = dict[str, Any]
 STAGES = ("companies", "descriptions", "prices", "activations", "saes", "features")
 """What is taken over: the stages whose artefacts take long to make."""
@@ -46,6 +49,8 @@ def take_over(graph: Graph, lake: Lake, log: Callable[[str], None]) -> int:
         Is told, in a sentence each, what is taken over and what is made again, and why.
     """
     old, taken = old_manifests(lake), 0
+    # The older DuckDB file names folders of all assets: they stay until there is a new one.
+    lake.refer(FILE, [f"{asset}/{key or WHOLE}/{known.folder}" for (asset, key), known in old.items()])
     for declaration in graph.declarations.values():
         keys = [key for key in graph.partitions(declaration.name) if (declaration.name, key) in old]
         if declaration.group not in STAGES or not keys:
@@ -54,6 +59,8 @@ def take_over(graph: Graph, lake: Lake, log: Callable[[str], None]) -> int:
         taken += sum(done)
         if any(done):
             log(f"{declaration.name}: taken over{f', {sum(done)} partitions' if len(done) > 1 else ''}")
+    for asset, partition in old_manifests(lake):
+        lake.forget(asset, partition)
     return taken
 
 
@@ -106,6 +113,8 @@ def _check(
         raise _NotTaken("its inputs had changed")
     if not same_settings(known.recipe["config"], config):
         raise _NotTaken("its settings have changed")
+    if missed := set(declaration.checks) - {check["name"] for check in known.checks}:
+        raise _NotTaken(f"check {min(missed)} was never made of it")
 
 
 def _source_then(then: Slices, now: Slices) -> Slices:
@@ -118,24 +127,28 @@ def _source_then(then: Slices, now: Slices) -> Slices:
 
 
 def _tables(lake: Lake, declaration: Declaration, known: OldManifest, folder: Path) -> tuple[Path, dict[str, pa.Table]]:
-    """Return an artefact's folder and its rows by table; a new folder where columns had to be added."""
-    found, added = dict[str, pl.DataFrame](), False
+    """Return an artefact's folder and its rows by table; a new folder where columns had to be changed."""
+    found, changed = dict[str, pl.DataFrame](), False
     for table in declaration.tables:
         files = [folder / name for name in sorted(known.files) if name.startswith(f"{table.name}/part-")]
         if not files:
             raise _NotTaken(f"its table {table.name} is new")
         rows = pl.concat([pl.read_parquet(file, glob=False) for file in files])
-        found[table.name] = _with_new_columns(lake, table, rows)
-        added |= found[table.name].width > rows.width
+        found[table.name] = _with_todays_columns(lake, table, rows)
+        changed |= found[table.name].columns != rows.columns
     try:
         valid = {table.name: table.validate(found[table.name]) for table in declaration.tables}
     except SchemaError as error:
         raise _NotTaken(f"its columns have changed ({error})") from error
-    return (_rewritten(lake, declaration, known, folder, valid) if added else folder), valid
+    return (_rewritten(lake, declaration, known, folder, valid) if changed else folder), valid
 
 
-def _with_new_columns(lake: Lake, table: Table, rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of `filings` with name, sector and industry: those of the company, which older groups used."""
+def _with_todays_columns(lake: Lake, table: Table, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return rows under today's names of columns; of `filings` with the company's name, sector and industry.
+
+    These are what older groups went by. As filed they are known for what is filed from now on.
+    """
+    rows = rows.rename({old: new for old, new in RENAMED.items() if old in rows.columns})
     missing = [column.name for column in table.columns if column.name not in rows.columns]
     companies = lake.manifest("companies", None)
     if table.name != "filings" or not missing or companies is None:
@@ -149,7 +162,7 @@ def _rewritten(
     lake: Lake, declaration: Declaration, known: OldManifest, folder: Path, tables: dict[str, pa.Table]
 ) -> Path:
     new = lake.begin(declaration.name, known.partition, known.recipe | {"schema": declaration.schema})
-    shutil.copytree(folder, new, dirs_exist_ok=True)
+    shutil.copytree(folder, new, dirs_exist_ok=True, copy_function=_link)
     for table in declaration.tables:
         shutil.rmtree(new / table.name)
         write_table(new, table, tables[table.name])
@@ -195,6 +208,14 @@ def _manifest(
         seconds=known.seconds,
         written_at=known.written_at,
     )
+
+
+def _link(source: str, target: str) -> None:
+    """Give a file a second name: shards may be most of a disk."""
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without links
+        shutil.copy2(source, target)
 
 
 def _has_size(file: Path, size: int) -> bool:

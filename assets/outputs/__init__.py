@@ -3,3 +3,5 @@
 from pathlib import Path
 
 TEMPLATES = Path(__file__).parent / "templates"
+FILE = "peerlens.duckdb"
+"""Name of the DuckDB file at the lake's root."""

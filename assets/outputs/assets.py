@@ -7,7 +7,7 @@ import polars as pl
 
 from assets import schemas
 from assets.declaration import EVERY_ASSET, asset
-from assets.outputs import TEMPLATES
+from assets.outputs import FILE, TEMPLATES
 from assets.partitions import month_end
 from resources.lake.build import Build
 from resources.lake.digests import file_digest
@@ -40,7 +40,7 @@ def _digests(folder: Path, pattern: str) -> Slices:
 )
 def warehouse(build: Build) -> None:
     """Build the DuckDB file at the lake's root: views over every table's Parquet, macros that answer, no copies."""
-    from assets.outputs.warehouse import FILE, build_warehouse
+    from assets.outputs.warehouse import build_warehouse
 
     root, reads = build.lake.root, build.declaration.reads
     tables = {

@@ -16,8 +16,6 @@ import pyarrow as pa
 from assets.schemas import TABLES
 from resources.lake.table import Column, Table
 
-FILE = "peerlens.duckdb"
-"""Its name at the lake's root; `lake_files` finds the tables beside a file of this name."""
 STORAGE = "v1.4.0"
 """Storage format, of the oldest DuckDB that reads the file: clients from 1.4 LTS on do, a newer format they refuse."""
 DUCKDB_TYPES = {

@@ -201,6 +201,14 @@ class Lake:
         self._write_references(there | {name: named})
         return stored_file(self.store.local(name))
 
+    def refer(self, name: str, folders: Iterable[str]) -> None:
+        """Keep folders, as asset/partition/folder, until a file of this name is published."""
+        self._write_references(self._references() | {name: sorted(set(folders))})
+
+    def forget(self, asset: str, partition: str | None) -> None:
+        """Remove the pointer to an artefact: it is made again."""
+        self.store.remove(f"{_directory(asset, partition)}/{MANIFEST}")
+
     def references(self) -> set[str]:
         """Return the folders, as asset/partition/folder, that published files name."""
         return {folder for folders in self._references().values() for folder in folders}

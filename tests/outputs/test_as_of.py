@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from assets.outputs.warehouse import FILE, build_warehouse
+from assets.outputs import FILE
+from assets.outputs.warehouse import build_warehouse
 from assets.sic import sic_groups
 from resources.places import SQL
 from tests.outputs.small_lake import (

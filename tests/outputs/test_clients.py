@@ -11,7 +11,8 @@ import duckdb
 import polars as pl
 import pytest
 
-from assets.outputs.warehouse import FILE, build_warehouse
+from assets.outputs import FILE
+from assets.outputs.warehouse import build_warehouse
 from resources.places import SQL
 from tests.outputs.small_lake import lake, write
 

@@ -102,11 +102,16 @@ def read_record(folder: Path, number: int) -> PartRecord | None:
         content = written["part"]
         if (written["version"], written["xxh3"]) != (_VERSION, _digest(content)):
             return None
-        filings = tuple(PartFiling(**filing) for filing in content["filings"])
+        filings = tuple(_filing(**filing) for filing in content["filings"])
         shards = {int(block): PartShard(**shard) for block, shard in content["shards"].items()}
         return PartRecord(number, content["d_model"], content["about"], filings, shards)
     except (FileNotFoundError, ValueError, TypeError, KeyError):
         return None
+
+
+def _filing(accession: str, tokens: int, input_digest: str = "", made_from: str = "") -> PartFiling:
+    """Return a filing as a record has it; older records say `made_from`."""
+    return PartFiling(accession, tokens, input_digest or made_from)
 
 
 def checked_record(folder: Path, number: int, expected: Mapping[str, str] | None = None) -> PartRecord:
