@@ -132,6 +132,23 @@ def test_changed_code_that_makes_the_same_bytes_goes_no_further_than_the_views(
     assert {name for name in after if after[name] != before[name]} == {"warehouse/all"}
 
 
+def test_a_changed_body_carries_over_the_units_whose_own_code_is_the_same(
+    walk: Callable, home: Path, tiny: Profile
+) -> None:
+    changed = walk(home, tiny, code=dict.fromkeys(("saes", "company_features", "company_embeddings"), "another"))
+    assert changed.ran == [
+        *(f"company_embeddings {year}" for year in (2003, 2004)),
+        "saes",
+        *(f"company_features {year}" for year in (2003, 2004)),
+        "warehouse",
+    ]
+    lake = open_lake(tiny)
+    saes, features = lake.manifest("saes", None), lake.manifest("company_features", "2003")
+    assert saes is not None and features is not None
+    assert (saes.metadata["trained"], saes.metadata["carried_over"]) == (0, 2)
+    assert (features.metadata["filings_encoded"], features.metadata["filings_carried_over"] > 0) == (0, True)
+
+
 def test_a_deleted_folder_is_made_again_and_nothing_after_it(walk: Callable, home: Path, tiny: Profile) -> None:
     before = artefacts(home / "tiny")
     shutil.rmtree(home / "tiny" / "layer_groups")
