@@ -33,8 +33,17 @@ BEGIN, END = "<!-- results: made by benchmarks/readme.py -->", "<!-- results: en
 SEEDS = 3
 WIDTH = 100
 ASKED = {
-    "nearest peer in the SIC major group": "select same_major_group from scoreboard where method = 'sae'",
+    "nearest peer in the SIC major group (all with a code)": (
+        "select same_major_group from scoreboard where method = 'sae'"
+    ),
+    "companies for which SAE is nearer than TF-IDF, and less near": (
+        "select nearest_sae_better || ' and ' || nearest_sae_worse from scoreboard where method = 'tfidf'"
+    ),
+    "McNemar's p of these": "select nearest_p from scoreboard where method = 'tfidf'",
     "lift of SAE groups": "select lift from scoreboard where method = 'sae'",
+    "its 95 % interval": (
+        "select format('{:.3f} to {:.3f}', lift_low, lift_high) from scoreboard where method = 'sae'"
+    ),
     "share of companies placed": "select coverage from scoreboard where method = 'sae'",
     "Sharpe, Benjamini-Hochberg": "select sharpe from backtest_summary where method = 'sae' and selection = 'bh'",
     "Sharpe, uncorrected": "select sharpe from backtest_summary where method = 'sae' and selection = 'uncorrected'",

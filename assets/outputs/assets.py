@@ -7,6 +7,7 @@ import polars as pl
 
 from assets import schemas
 from assets.declaration import EVERY_ASSET, asset
+from assets.known_at import filings_known
 from assets.outputs import TEMPLATES
 from assets.partitions import month_end
 from resources.lake.build import Build
@@ -54,7 +55,7 @@ def warehouse(build: Build) -> None:
     schemas.ATLAS,
     partitioning="as_of",
     reads={
-        "companies": whole,
+        "filings": filings_known,
         "tickers": whole,
         "company_vectors": whole,
         "latent_labels": whole,
