@@ -18,7 +18,9 @@ def _prices_now(profile: Profile, partition: str | None, sources: Sources) -> Sl
     schemas.PRICES,
     schemas.PRICES_MISSING,
     schemas.PRICES_CUT,
-    reads={"tickers": whole, "companies": whole},
+    reads={"tickers": whole},
+    # Only ids are read, and a company with a price has a ticker: a new name must not put every older date in doubt.
+    lineage=["companies"],
     asks=["market"],
     fingerprint=_prices_now,
     config=[f"prices.{key}" for key in ("source", "layout", "columns", "separator", "decimal_comma", "min_coverage")]

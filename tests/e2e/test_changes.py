@@ -73,7 +73,9 @@ def test_a_changed_description_reads_that_filing_and_trains_nothing(
     read = ["filings 2004", "descriptions 2004", "activations 2004", "company_embeddings 2004", "company_features 2004"]
     groups = ("company_vectors", "peer_clusters", "cluster_labels", "cluster_scores", "cointegrated_pairs", "atlas")
     assert changed.certain == ["filings 2004"]
-    assert sorted(changed.named) == sorted([*read, *of_both(*groups), "backtest_summary", "warehouse"])
+    assert sorted(changed.named) == sorted(
+        [*read, *of_both(*groups), "lift_intervals", "backtest_summary", "warehouse"]
+    )
     # Whether other groups make other pairs is for the data to say.
     assert [body for body in changed.ran if body != "backtest_summary"] == [*read, *of_both(*groups), "warehouse"]
     lake = open_lake(tiny)

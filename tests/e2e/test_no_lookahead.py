@@ -4,7 +4,8 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from own_data import LAST_PRICE, write_quotes, write_texts
+import polars as pl
+from own_data import LAST_PRICE, SECOND_FILING, write_quotes, write_texts
 from peerlens_command import artefacts
 
 from resources.settings.profile import load_profile
@@ -25,3 +26,34 @@ def test_prices_and_filings_after_a_date_change_nothing_formed_at_it(walk: Calla
     assert formed(own_copy, "2007-10") == earlier
     assert not {f"{asset} 2007-10" for asset in FORMED} & set(changed.ran)
     assert all(new != old for new, old in zip(formed(own_copy, "2007-12"), later, strict=True))
+
+
+def test_a_new_name_and_sector_belong_to_the_filing_that_tells_them(walk: Callable, own_copy: Path) -> None:
+    profile, home = load_profile(own_copy / "own.yaml"), own_copy / "own"
+    walk(own_copy, profile)
+    dated = ("company_vectors", "peer_clusters", "cluster_labels", "cluster_scores", "cointegrated_pairs", "atlas")
+    before = artefacts(home)
+    texts = pl.read_parquet(own_copy / "texts.parquet")
+    second = (pl.col("Symbol") == "XOM") & (pl.col("Published") == SECOND_FILING)
+    called = {"Firm": "XOM Holdings", "Branch": "banks"}
+    renamed = [pl.when(second).then(pl.lit(new)).otherwise(name).alias(name) for name, new in called.items()]
+    texts.with_columns(renamed).write_parquet(own_copy / "texts.parquet")
+    changed = walk(own_copy, profile)
+    assert not {f"{asset} 2007-10" for asset in dated} & set(changed.named)
+    assert {"peer_clusters 2007-11", "peer_clusters 2007-12"} <= set(changed.ran)
+    assert {asset: artefacts(home)[f"{asset}/2007-10"] for asset in dated} == {
+        asset: before[f"{asset}/2007-10"] for asset in dated
+    }
+    sectors = {as_of: _alike(home, as_of) for as_of in ("2007-10", "2007-12")}
+    assert sectors == {"2007-10": {"CVX", "XOM"}, "2007-12": {"JPM", "WFC", "XOM"}}
+    pages = {as_of: next((home / "atlas" / as_of).rglob("*.html")).read_text() for as_of in ("2007-10", "2007-12")}
+    assert ["XOM Holdings" in page for page in pages.values()] == [False, True]
+
+
+def _alike(home: Path, as_of: str) -> set[str]:
+    """Tickers of the companies in XOM's group by sector."""
+    (groups,) = map(pl.read_parquet, (home / "peer_clusters" / as_of).rglob("peer_clusters/*.parquet"))
+    names = dict(pl.read_parquet(next((home / "tickers").rglob("*.parquet"))).select("company_id", "ticker").rows())
+    by_sector = groups.filter(method="sector").with_columns(ticker=pl.col("company_id").replace_strict(names))
+    own = by_sector.filter(ticker="XOM")["cluster"].item()
+    return set(by_sector.filter(cluster=own)["ticker"])
