@@ -34,7 +34,9 @@ NEAREST = {
     ),
     "SAE better": pl.col("nearest_sae_better"),
     "worse": pl.col("nearest_sae_worse"),
-    "p": pl.col("nearest_p"),
+    "p": pl.when(pl.col("nearest_p") < 0.001)
+    .then(pl.lit("<.001"))
+    .otherwise(pl.col("nearest_p").map_elements("{:.3f}".format, return_dtype=pl.String)),
 }
 SAES = {
     "blocks": pl.len(),
