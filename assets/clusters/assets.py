@@ -97,17 +97,13 @@ def cluster_scores(build: Build) -> None:
 
     as_of, settings = month_end(build.partition or ""), build.profile.clusters
     clusters, known = build.read("peer_clusters"), build.read("monthly_returns")
-    returns, horizon = (
-        usable(known, build.profile.returns.exclude),
-        horizon_after(as_of, settings.horizon_months, known),
-    )
+    returns = usable(known, build.profile.returns.exclude)
+    horizon = horizon_after(as_of, settings.horizon_months, known)
     dated = {"as_of": as_of, "left_out": known.height - returns.height}
-    scores, draws = [], []
-    for row, drawn in score_rows(clusters, returns, horizon, settings):
-        scores.append(dated | row)
-        draws += [{"as_of": as_of, **one} for one in draw_rows(row["method"], drawn)]
+    scored = list(score_rows(clusters, returns, horizon, settings))
+    draws = [{"as_of": as_of, **draw} for row, drawn in scored for draw in draw_rows(row["method"], drawn)]
     near, matches = neighbour_rows(build.read("neighbours"), clusters, build.read("sic_groups"), returns, horizon)
-    build.write(schemas.CLUSTER_SCORES, schemas.CLUSTER_SCORES.frame(scores))
+    build.write(schemas.CLUSTER_SCORES, schemas.CLUSTER_SCORES.frame(dated | row for row, _ in scored))
     build.write(schemas.LIFT_DRAWS, schemas.LIFT_DRAWS.frame(draws))
     build.write(schemas.NEIGHBOUR_SCORES, schemas.NEIGHBOUR_SCORES.frame({"as_of": as_of, **row} for row in near))
     columns = schemas.NEAREST_MATCHES.empty().columns

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from assets.clusters.intervals import firm_weights, lift_draws, lift_interval
+from assets.clusters.intervals import firm_weights, lift_draws, lift_interval, pair_sums
 from assets.clusters.nearest import nearest_matches, nearest_shares
 from assets.clusters.scores import (
     ReturnWindow,
@@ -60,12 +60,11 @@ def score_rows(
     Parameters
     ----------
     clusters : DataFrame
-        Rows of `peer_clusters` of one as-of date.
+        Rows of `peer_clusters` of one as-of date: every method groups the same companies.
     returns : DataFrame
         Rows of `monthly_returns` after that date that count.
     """
-    ids = clusters["company_id"].unique().sort().to_list()
-    weights = firm_weights(ids, settings.seed)
+    groups = clusters.pivot("method", index="company_id", values="cluster").sort("company_id")
     shared = {
         "first_month": horizon.months[0],
         "last_month": horizon.months[-1],
@@ -74,15 +73,22 @@ def score_rows(
         "finished": horizon.finished,
         "placebo_draws": settings.placebo_draws,
     }
-    for (method,), members in clusters.sort("method", "company_id").group_by("method", maintain_order=True):
-        labels, companies = members["cluster"].to_numpy().astype("int64"), members["company_id"].to_list()
-        row, draws = {"method": method, **shared, **formed(labels)}, np.empty(0)
-        if horizon.finished:
-            window = complete_returns(return_matrix(returns, companies, horizon.months))
-            row |= score_clusters(labels, window, draws=settings.placebo_draws, seed=settings.seed)
-            columns = np.searchsorted(ids, companies)[window.kept]
-            draws = lift_draws(labels[window.kept], window.correlations(), weights[:, columns])
-        yield row, draws
+    rows = {
+        method: {"method": method, **shared, **formed(groups[method].to_numpy())}
+        for method in sorted(set(groups.columns) - {"company_id"})
+    }
+    if not horizon.finished:
+        yield from ((row, np.empty(0)) for row in rows.values())
+        return
+    ids = groups["company_id"].to_list()
+    window = complete_returns(return_matrix(returns, ids, horizon.months))
+    # Once for all methods: with thousands of companies these are what takes the time.
+    corr, weights = window.correlations(), firm_weights(ids, settings.seed)[:, window.kept]
+    everyone = pair_sums(corr, weights)
+    for method, row in rows.items():
+        labels = groups[method].to_numpy().astype("int64")
+        scores = score_clusters(labels, window.kept, corr, draws=settings.placebo_draws, seed=settings.seed)
+        yield row | scores, lift_draws(labels[window.kept], corr, weights, everyone)
 
 
 def draw_rows(method: str, draws: NDArray[np.float64]) -> list[dict[str, Any]]:

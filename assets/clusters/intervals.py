@@ -62,7 +62,9 @@ def firm_weights(company_ids: Sequence[str], seed: int, draws: int = DRAWS) -> F
     return counts
 
 
-def lift_draws(labels: NDArray[np.int64], corr: Floats, weights: Floats) -> Floats:
+def lift_draws(
+    labels: NDArray[np.int64], corr: Floats, weights: Floats, everyone: tuple[Floats, Floats] | None = None
+) -> Floats:
     """Return the lift of each bootstrap sample of firms: [draws], NaN where a sample has no pair inside a group.
 
     A pair counts as often as both of its firms are drawn, w_i w_j times. Copies of one firm are no pair: their
@@ -76,18 +78,20 @@ def lift_draws(labels: NDArray[np.int64], corr: Floats, weights: Floats) -> Floa
         Correlations of returns.
     weights : [draws, firms] float64
         As from `firm_weights`.
+    everyone : tuple, optional
+        `pair_sums` of all firms, where they are known: they are the same for every grouping.
     """
-    total, pairs = _pair_sums(corr, weights)
+    total, pairs = everyone or pair_sums(corr, weights)
     inside, inside_pairs = np.zeros(len(weights)), np.zeros(len(weights))
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
-        sums = _pair_sums(corr[np.ix_(members, members)], weights[:, members])
+        sums = pair_sums(corr[np.ix_(members, members)], weights[:, members])
         inside, inside_pairs = inside + sums[0], inside_pairs + sums[1]
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(inside / inside_pairs - total / pairs, dtype=np.float64)
 
 
-def _pair_sums(corr: Floats, weights: Floats) -> tuple[Floats, Floats]:
+def pair_sums(corr: Floats, weights: Floats) -> tuple[Floats, Floats]:
     """Return, for each draw, the sum of correlations over ordered pairs of different firms, and how many pairs."""
     squares = (weights**2).sum(axis=1)
     sums = ((weights @ corr) * weights).sum(axis=1) - (weights**2) @ np.diag(corr)

@@ -142,7 +142,9 @@ def formed(labels: NDArray[np.int64]) -> dict[str, object]:
     }
 
 
-def score_clusters(labels: NDArray[np.int64], window: ReturnWindow, *, draws: int, seed: int) -> dict[str, object]:
+def score_clusters(
+    labels: NDArray[np.int64], kept: NDArray[np.int64], corr: NDArray[np.float64], *, draws: int, seed: int
+) -> dict[str, object]:
     """Return what a row of `cluster_scores` says of the finished horizon, and what was lost in it.
 
     The correlations are None where fewer than two companies have every month: then only the losses are known.
@@ -151,17 +153,18 @@ def score_clusters(labels: NDArray[np.int64], window: ReturnWindow, *, draws: in
     ----------
     labels : [companies] int
         Cluster of every company as formed.
-    window : ReturnWindow
-        Returns of the months after the as-of date, out of the matrix whose columns are these companies.
+    kept : [kept] int
+        The companies whose returns are correlated, as in `ReturnWindow`.
+    corr : [kept, kept] float64
+        Correlations of the months after the as-of date.
     """
-    members = labels[window.kept]
+    members = labels[kept]
     lost: dict[str, object] = {
         "companies_lost": len(labels) - len(members),
         "pairs_lost": pair_count(labels) - pair_count(members),
     }
     if len(members) < 2:
         return lost
-    corr = window.correlations()
     inside, random = pair_weighted(members, corr), placebo(members, corr, draws, seed)
     return {
         **lost,

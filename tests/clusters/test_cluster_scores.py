@@ -117,7 +117,8 @@ def test_placebo_repeats_with_its_seed():
 
 
 def score(matrix, labels, draws=20):
-    return formed(labels) | score_clusters(labels, complete_returns(matrix), draws=draws, seed=0)
+    window = complete_returns(matrix)
+    return formed(labels) | score_clusters(labels, window.kept, window.correlations(), draws=draws, seed=0)
 
 
 def test_what_was_formed_is_counted_whatever_was_lost_after():
