@@ -51,7 +51,7 @@ class Placebo:
 
 def return_matrix(returns: pl.DataFrame, company_ids: Sequence[str], months: Sequence[date]) -> NDArray[np.float64]:
     """Return monthly log returns [months, companies] in the order given, NaN where there is none."""
-    columns = pl.DataFrame({"company_id": company_ids}).with_row_index("column")
+    columns = pl.DataFrame({"company_id": company_ids}, schema={"company_id": pl.String}).with_row_index("column")
     rows = pl.DataFrame({"month": months}, schema={"month": pl.Date}).with_row_index("row")
     found = returns.join(columns, on="company_id").join(rows, on="month")
     matrix = np.full((len(months), len(company_ids)), np.nan)

@@ -145,3 +145,19 @@ def test_without_any_code_nobody_is_asked() -> None:
     table = schemas.NEIGHBOUR_SCORES.frame({"as_of": AS_OF, **row} for row in rows)
     assert schemas.NEIGHBOUR_SCORES.validate(table).num_rows == 2
     assert table["companies"].to_list() == [0, 0] and table["share"].null_count() == 2
+
+
+def test_a_date_without_companies_has_no_rows() -> None:
+    nobody, known = schemas.PEER_CLUSTERS.empty(), returns()
+    assert list(score_rows(nobody, known, horizon(known), SETTINGS)) == []
+    rows, matches = neighbour_rows(
+        schemas.NEIGHBOURS.empty(), nobody, schemas.SIC_GROUPS.empty(), known, horizon(known)
+    )
+    assert [row["companies"] for row in rows] == [0] and matches.is_empty()
+
+
+def test_a_company_that_is_alone_is_scored_by_nothing_and_counted() -> None:
+    one, known = TWO.filter(company_id="0"), returns()
+    ((row, draws), _) = score_rows(one, known, horizon(known), SETTINGS)
+    assert (row["companies"], row["companies_lost"], row["pairs"], row.get("lift")) == (1, 0, 0, None)
+    assert np.isnan(draws).all()
