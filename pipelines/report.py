@@ -56,8 +56,6 @@ BOOK = {
     "drawdown": pl.col("max_drawdown"),
     "exposure": pl.col("mean_exposure"),
 }
-ENOUGH_BLOCKS = 2
-"""Horizons that an interval needs at least, as `lift_intervals` has it."""
 SELECTIONS = {"bh": "Benjamini-Hochberg", "uncorrected": "ranked by p, uncorrected"}
 
 
@@ -142,14 +140,14 @@ def _print_nearest(scoreboard: pl.DataFrame, console: Console) -> None:
 
 def _print_scoreboard(scoreboard: pl.DataFrame, console: Console) -> None:
     scored = scoreboard.drop_nulls("lift")
-    dates, blocks = scoreboard.select(pl.col("as_of_dates", "blocks").max()).row(0)
+    dates: Any = scoreboard["as_of_dates"].max()
     _print_heading(
         console,
         f"Scoreboard: mean over {dates or 0} as-of dates, on the months after each; lift is the correlation of pairs "
         "inside groups over that of random groups of the same sizes",
     )
     print_table(scored.select(**SCOREBOARD), console)
-    _print_certainty(scoreboard, blocks or 0, console)
+    _print_certainty(scoreboard, console)
     lifts = dict(scored.select("method", "lift").iter_rows())
     own = lifts.pop("sae", None)
     better = [f"{method} ({lift:.3f})" for method, lift in lifts.items() if own is not None and lift >= own]
@@ -157,13 +155,14 @@ def _print_scoreboard(scoreboard: pl.DataFrame, console: Console) -> None:
         _print_line(console, f"SAE groups (lift {own:.3f}) do not beat {', '.join(better)} here.", style="bold")
 
 
-def _print_certainty(scoreboard: pl.DataFrame, blocks: int, console: Console) -> None:
+def _print_certainty(scoreboard: pl.DataFrame, console: Console) -> None:
     """Print what the intervals are over, what was lost in the horizons, and which dates are not scored yet."""
-    if blocks >= ENOUGH_BLOCKS:
+    blocks: Any = scoreboard.drop_nulls("lift_low")["blocks"].max()
+    if blocks:
         _print_line(
             console, f"95 %: over companies, and over the {blocks} horizons in these dates that share no month."
         )
-    elif blocks:
+    elif scoreboard["blocks"].count():
         _print_line(console, "No interval: the dates hold one horizon, so nothing tells how lift varies over time.")
     lost = scoreboard.filter(pl.col("companies_lost") > 0).sort("companies", descending=True).head(1)
     for gone, companies in lost.select("companies_lost", "companies").iter_rows():

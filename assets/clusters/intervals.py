@@ -104,7 +104,7 @@ def lift_interval(as_of: Sequence[date], lifts: Sequence[float], draws: Floats, 
     Parameters
     ----------
     as_of : sequence of date
-        The finished dates, ascending, without gaps that matter: at least one.
+        The finished dates, ascending; at least one.
     lifts : sequence of float
         Lift at each.
     draws : [draws, dates] float64

@@ -7,10 +7,11 @@ import polars as pl
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.proportion import proportion_confint
 
+from assets.clusters.intervals import CONFIDENCE
+
 OWN = "sae"
 """The method that the others are tested against."""
 CHANCE = "random"
-CONFIDENCE = 0.95
 
 
 def nearest_matches(neighbours: pl.DataFrame, groups: Mapping[str, str | None]) -> pl.DataFrame:

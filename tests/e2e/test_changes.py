@@ -208,7 +208,7 @@ def test_a_month_later_adds_one_as_of_and_leaves_the_groups_of_older_ones_alone(
     groups = ["company_vectors", "peer_clusters", "cluster_labels", "cointegrated_pairs"]
     assert set(after) - set(before) == {f"{asset}/2008-01" for asset in [*groups, "cluster_scores", "atlas"]}
     assert {name.split("/")[0] for name in before if after[name] != before[name]} == {
-        "prices", "monthly_returns", "cluster_scores", "atlas", "backtest_summary", "warehouse"
+        "prices", "monthly_returns", "cluster_scores", "lift_intervals", "atlas", "backtest_summary", "warehouse"
     }  # fmt: skip
     assert set(changed.certain) <= set(changed.ran) <= set(changed.named)
 
