@@ -19,7 +19,8 @@ def _prices_now(profile: Profile, partition: str | None, sources: Sources) -> Sl
     schemas.PRICES_MISSING,
     schemas.PRICES_CUT,
     reads={"tickers": whole},
-    # Only ids are read, and a company with a price has a ticker: a new name must not put every older date in doubt.
+    # A new name must not put every older date in doubt. Only ids are read, and a new company with a ticker changes
+    # `tickers`; one without is in `prices_missing` from the next run on.
     lineage=["companies"],
     asks=["market"],
     fingerprint=_prices_now,
