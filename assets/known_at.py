@@ -18,12 +18,6 @@ def filings_known(profile: Profile, partition: str | None) -> DateWindow:
     return DateWindow(months_later(partition, -age) if age else None, month_end(partition))
 
 
-def companies_known(profile: Profile, partition: str | None) -> DateWindow:
-    """Return the days of a first annual report that an as-of date sees: a company exists from that day on."""
-    assert partition is not None
-    return DateWindow(None, month_end(partition))
-
-
 def newest_filings(rows: pl.DataFrame) -> pl.DataFrame:
     """Return the rows of the newest filing of every company, in the order they came.
 

@@ -31,10 +31,19 @@ from resources.places import PROFILES, ROOT
 COMMAND = Path(sys.executable).with_name("peerlens")
 BEGIN, END = "<!-- results: made by benchmarks/readme.py -->", "<!-- results: end -->"
 SEEDS = 3
-WIDTH = 100
+WIDTH = 80
 ASKED = {
-    "nearest peer in the SIC major group": "select same_major_group from scoreboard where method = 'sae'",
-    "lift of SAE groups": "select lift from scoreboard where method = 'sae'",
+    "nearest peer in the SIC major group": (
+        "select format('{:.3f} of {} ({:.3f} to {:.3f})', same_major_group, nearest_companies, same_major_group_low, "
+        "same_major_group_high) from scoreboard where method = 'sae'"
+    ),
+    "companies that SAE gets right and TF-IDF does not, and the reverse": (
+        "select format('{} and {}, p {:.3f}', nearest_sae_better, nearest_sae_worse, nearest_p) "
+        "from scoreboard where method = 'tfidf'"
+    ),
+    "lift of SAE groups": (
+        "select format('{:.3f} ({:.3f} to {:.3f})', lift, lift_low, lift_high) from scoreboard where method = 'sae'"
+    ),
     "share of companies placed": "select coverage from scoreboard where method = 'sae'",
     "Sharpe, Benjamini-Hochberg": "select sharpe from backtest_summary where method = 'sae' and selection = 'bh'",
     "Sharpe, uncorrected": "select sharpe from backtest_summary where method = 'sae' and selection = 'uncorrected'",
@@ -125,7 +134,7 @@ def main() -> None:
         f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: block(report, spread(found)), text, flags=re.DOTALL
     )
     options.readme.write_text(made, encoding="utf-8")
-    lifts = [one["lift of SAE groups"] for one in found]
+    lifts = [float(one["lift of SAE groups"].split()[0]) for one in found]
     print(json.dumps({"seeds": options.seeds, "lift_low": min(lifts), "lift_high": max(lifts)}))
 
 

@@ -1,15 +1,21 @@
 """What is checked before anything runs, so that a wrong setting costs a second and not an hour."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
+from typing import get_args
 
-from assets.partitions import as_of_keys, month_name
+import numpy as np
+
+from assets.partitions import as_of_keys, month_end, month_name, months_later
+from assets.prices.returns import GRACE_DAYS
 from resources.compute.devices import DTypeError, devices
 from resources.lake.lake import Lake
 from resources.market import Market, PriceError
 from resources.models.embedder import embedder_identity
 from resources.models.limits import ModelLimitError, check_blocks, check_model
 from resources.models.weight_files import ModelNotFoundError
+from resources.settings.backtest import fewest_days
+from resources.settings.clusters import FEWEST_MONTHS, SimilarityMethod
 from resources.settings.profile import Profile, ProfileError
 
 
@@ -57,12 +63,52 @@ def _dates(profile: Profile, market: Market, filed: date, today: date) -> None:
         raise ProfileError(f"profile {profile.name}: as_of.last: {keys[-1]} is after the last price, {last}")
     if keys[0] <= month_name(first):
         raise ProfileError(f"profile {profile.name}: as_of.first: {keys[0]} is not after the first price, {first}")
+    _months_before(profile, first, last, keys[0])
+    _days_before(profile, first, last, keys[0])
     if keys[0] < month_name(filed):
         raise ProfileError(f"profile {profile.name}: as_of.first: {keys[0]} is before the first filing, {filed}")
     if keys[0] < month_name(profile.corpus.cutoff):
         raise ProfileError(
             f"profile {profile.name}: corpus.cutoff: {profile.corpus.cutoff} is after the first as-of month {keys[0]}, "
             "so autoencoders would have read later filings; move one of them"
+        )
+
+
+def _months_before(profile: Profile, first: date, last: date, as_of: str) -> None:
+    """Refuse a first as-of month that leaves too few months of returns to choose theta on.
+
+    A return needs a price in its month and one in the month before, so the first month with prices has none, and the
+    last has none before it is over. That some companies lack some of the months can happen at any date, and no more
+    can be told before prices are read.
+    """
+    if not set(profile.clusters.methods) & set(get_args(SimilarityMethod)):
+        return
+    over = months_later(month_name(last + timedelta(days=GRACE_DAYS + 1)), -1)
+    until = min(over, month_end(as_of))
+    months = max((until.year - first.year) * 12 + until.month - first.month, 0)
+    if months < FEWEST_MONTHS:
+        raise ProfileError(
+            f"profile {profile.name}: as_of.first: {as_of} has {months} month{'s' * (months != 1)} of returns up to "
+            f"it, as prices run from {first} to {last}; groups need at least {FEWEST_MONTHS} to be cut "
+            f"(clusters.train_months asks for {profile.clusters.train_months}); set as_of.first to "
+            f"{month_name(months_later(month_name(first), FEWEST_MONTHS))} or later, or give more prices"
+        )
+
+
+def _days_before(profile: Profile, first: date, last: date, as_of: str) -> None:
+    """Refuse a first as-of month whose formation window cannot hold the days that the test of a pair needs.
+
+    Weekdays are counted: holidays make it fewer, never more.
+    """
+    settings, needed = profile.backtest, fewest_days(profile.backtest.adf_lags)
+    begins = max(first, months_later(as_of, -settings.formation_months) + timedelta(days=1))
+    days = int(np.busday_count(begins, min(last, month_end(as_of)) + timedelta(days=1)))
+    if days < needed:
+        raise ProfileError(
+            f"profile {profile.name}: as_of.first: {as_of} has at most {days} trading days in the "
+            f"{settings.formation_months} months before it (prices begin on {first}); to test pairs with "
+            f"backtest.adf_lags {settings.adf_lags} takes {needed}; move as_of.first, lengthen "
+            "backtest.formation_months, or lower backtest.adf_lags"
         )
 
 

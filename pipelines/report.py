@@ -18,12 +18,25 @@ SCOREBOARD = {
     "95 %": pl.concat_str(
         pl.col("lift_low", "lift_high").map_elements("{:.2f}".format, return_dtype=pl.String), separator="–"
     ),
-    "z": pl.col("placebo_z").round(1),
+    "z": pl.col("placebo_z").map_elements("{:.1f}".format, return_dtype=pl.String),
     "p<.05": pl.col("placebo_beaten").map_elements("{:.0%}".format, return_dtype=pl.String),
     "pairs": pl.col("pair_weighted"),
     "MeanCorr": pl.col("mean_corr"),
     "placed": pl.col("coverage"),
     "largest": pl.col("largest_share"),
+}
+NEAREST = {
+    "nearest by": pl.col("method").replace(READERS),
+    "share": pl.col("same_major_group").map_elements("{:.1%}".format, return_dtype=pl.String),
+    "95 %": pl.concat_str(
+        pl.col("same_major_group_low", "same_major_group_high").map_elements("{:.1%}".format, return_dtype=pl.String),
+        separator="–",
+    ),
+    "SAE better": pl.col("nearest_sae_better"),
+    "worse": pl.col("nearest_sae_worse"),
+    "p": pl.when(pl.col("nearest_p") < 0.001)
+    .then(pl.lit("<.001"))
+    .otherwise(pl.col("nearest_p").map_elements("{:.3f}".format, return_dtype=pl.String)),
 }
 SAES = {
     "blocks": pl.len(),
@@ -111,26 +124,56 @@ def _print_saes(scores: pl.DataFrame, console: Console) -> None:
 
 
 def _print_nearest(scoreboard: pl.DataFrame, console: Console) -> None:
-    shares = dict(scoreboard.drop_nulls("same_major_group").select("method", "same_major_group").iter_rows())
-    if shares:
-        _print_heading(console, "Nearest peer in the same SIC major group")
-    for method, name in READERS.items():
-        if method in shares:
-            _print_line(console, f"  {name:<17}{shares[method]:6.1%}")
+    order = pl.DataFrame({"method": list(READERS)})
+    rows = order.join(scoreboard.drop_nulls("same_major_group"), on="method", maintain_order="left")
+    if rows.is_empty():
+        return
+    companies, alone = rows.select("nearest_companies", "nearest_alone").row(0)
+    _print_heading(
+        console,
+        f"Nearest peer in the same SIC major group: share of the {companies} companies with a code, each counted once; "
+        f"{alone} are alone in theirs and count as missed",
+    )
+    print_table(rows.select(**NEAREST), console)
+    _print_line(console, "better, worse: companies for which SAE latents are right more, less often; McNemar's exact p")
 
 
 def _print_scoreboard(scoreboard: pl.DataFrame, console: Console) -> None:
+    scored = scoreboard.drop_nulls("lift")
+    dates: Any = scoreboard["as_of_dates"].max()
     _print_heading(
         console,
-        "Scoreboard: mean over as-of dates, on the months after each; lift is the correlation of pairs inside groups "
-        "over that of random groups of the same sizes",
+        f"Scoreboard: mean over {dates or 0} as-of dates, on the months after each; lift is the correlation of pairs "
+        "inside groups over that of random groups of the same sizes",
     )
-    print_table(scoreboard.drop_nulls("lift").select(**SCOREBOARD), console)
-    lifts = dict(scoreboard.drop_nulls("lift").select("method", "lift").iter_rows())
+    print_table(scored.select(**SCOREBOARD), console)
+    _print_certainty(scoreboard, console)
+    lifts = dict(scored.select("method", "lift").iter_rows())
     own = lifts.pop("sae", None)
     better = [f"{method} ({lift:.3f})" for method, lift in lifts.items() if own is not None and lift >= own]
     if better:
         _print_line(console, f"SAE groups (lift {own:.3f}) do not beat {', '.join(better)} here.", style="bold")
+
+
+def _print_certainty(scoreboard: pl.DataFrame, console: Console) -> None:
+    """Print what the intervals are over, what was lost in the horizons, and which dates are not scored yet."""
+    blocks: Any = scoreboard.drop_nulls("lift_low")["blocks"].max()
+    if blocks:
+        _print_line(
+            console, f"95 %: over companies, and over the {blocks} horizons in these dates that share no month."
+        )
+    elif scoreboard["blocks"].count():
+        _print_line(console, "No interval: the dates hold one horizon, so nothing tells how lift varies over time.")
+    lost = scoreboard.filter(pl.col("companies_lost") > 0).sort("companies", descending=True).head(1)
+    for gone, companies in lost.select("companies_lost", "companies").iter_rows():
+        _print_line(
+            console, f"placed, largest: of companies as grouped; {gone} of {companies} were lost in the horizons."
+        )
+    waiting = scoreboard.filter(pl.col("unfinished_dates") > 0).head(1)
+    columns = ("unfinished_dates", "newest_as_of", "newest_months", "horizon_months")
+    for count, newest, months, horizon in waiting.select(columns).iter_rows():
+        dates = "1 date" if count == 1 else f"{count} dates"
+        _print_line(console, f"Not in these means: {dates}; the newest, {newest}, after {months} of {horizon} months.")
 
 
 def _print_backtest(summary: pl.DataFrame, console: Console) -> None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from statsmodels.tsa.adfvalues import mackinnonp
 
 from assets.backtests.close_matrix import FormationError
-from resources.settings.backtest import Backtest
+from resources.settings.backtest import Backtest, fewest_days
 
 Floats = NDArray[np.float64]
 Pairs = NDArray[np.int64]
@@ -109,7 +109,7 @@ def engle_granger(
     FormationError
         The window has too few days for the regression, or a price in it is missing.
     """
-    if len(pairs) and len(log_prices) < 2 * lags + 4:
+    if len(pairs) and len(log_prices) < fewest_days(lags):
         raise FormationError(f"formation window of {len(log_prices)} days: too short for {lags} lags; lengthen it")
     if not np.isfinite(log_prices).all():
         raise FormationError("formation window: a price is missing; keep the companies that have one every day")

@@ -4,7 +4,7 @@ import polars as pl
 
 from assets import schemas
 from assets.declaration import asset
-from assets.known_at import companies_known, filings_known
+from assets.known_at import filings_known
 from assets.partitions import month_end, months_around
 from assets.prices.usable import usable
 from resources.lake.build import Build
@@ -24,7 +24,6 @@ TOP_LATENTS = 5
         "company_embeddings": filings_known,
         "descriptions": filings_known,
         "filings": filings_known,
-        "companies": companies_known,
         "monthly_returns": months_around("clusters.train_months"),
     },
     config=[
@@ -40,7 +39,7 @@ def peer_clusters(build: Build) -> None:
     from assets.sic import sic_groups
 
     as_of = month_end(build.partition or "")
-    tables = ("company_vectors", "filings", "descriptions", "company_embeddings", "companies")
+    tables = ("company_vectors", "filings", "descriptions", "company_embeddings")
     known = known_companies(*(build.read(table) for table in tables))
     returns = usable(build.read("monthly_returns"), build.profile.returns.exclude)
     clusters, thresholds, neighbours = [schemas.PEER_CLUSTERS.empty()], [], [schemas.NEIGHBOURS.empty()]
@@ -81,7 +80,9 @@ def cluster_labels(build: Build) -> None:
 
 @asset(
     schemas.CLUSTER_SCORES,
+    schemas.LIFT_DRAWS,
     schemas.NEIGHBOUR_SCORES,
+    schemas.NEAREST_MATCHES,
     partitioning="as_of",
     reads={
         "peer_clusters": whole,
@@ -91,14 +92,38 @@ def cluster_labels(build: Build) -> None:
     kinds=["polars"],
 )
 def cluster_scores(build: Build) -> None:
-    """Score groups on months strictly after the as-of date: the paper's MeanCorr, pair-weighted, coverage, placebo."""
-    from assets.clusters.evaluation import neighbour_rows, score_rows
+    """Score groups on the months after the as-of date, once all are over; count what was lost in them."""
+    from assets.clusters.evaluation import draw_rows, horizon_after, neighbour_rows, score_rows
 
     as_of, settings = month_end(build.partition or ""), build.profile.clusters
     clusters, known = build.read("peer_clusters"), build.read("monthly_returns")
     returns = usable(known, build.profile.returns.exclude)
-    scores = score_rows(clusters, returns, settings, left_out=known.height - returns.height)
-    near = neighbour_rows(build.read("neighbours"), clusters, build.read("sic_groups"), returns)
-    build.write(schemas.CLUSTER_SCORES, schemas.CLUSTER_SCORES.frame({"as_of": as_of, **row} for row in scores))
+    horizon = horizon_after(as_of, settings.horizon_months, known)
+    dated = {"as_of": as_of, "left_out": known.height - returns.height}
+    scored = list(score_rows(clusters, returns, horizon, settings))
+    draws = [{"as_of": as_of, **draw} for row, drawn in scored for draw in draw_rows(row["method"], drawn)]
+    near, matches = neighbour_rows(build.read("neighbours"), clusters, build.read("sic_groups"), returns, horizon)
+    build.write(schemas.CLUSTER_SCORES, schemas.CLUSTER_SCORES.frame(dated | row for row, _ in scored))
+    build.write(schemas.LIFT_DRAWS, schemas.LIFT_DRAWS.frame(draws))
     build.write(schemas.NEIGHBOUR_SCORES, schemas.NEIGHBOUR_SCORES.frame({"as_of": as_of, **row} for row in near))
-    build.metadata["months"] = returns["month"].n_unique()
+    columns = schemas.NEAREST_MATCHES.empty().columns
+    build.write(schemas.NEAREST_MATCHES, matches.with_columns(as_of=pl.lit(as_of, pl.Date)).select(columns))
+    build.metadata |= {"months": horizon.over, "finished": horizon.finished}
+
+
+@asset(
+    schemas.LIFT_INTERVALS,
+    schemas.NEAREST_SHARES,
+    reads={"cluster_scores": whole},
+    config=["clusters.horizon_months"],
+    kinds=["scipy"],
+)
+def lift_intervals(build: Build) -> None:
+    """Say how sure the mean lift of every method is, and how often its nearest peers share the SIC major group."""
+    from assets.clusters.evaluation import interval_rows
+    from assets.clusters.nearest import nearest_shares
+
+    horizon = build.profile.clusters.horizon_months
+    rows = interval_rows(build.read("cluster_scores"), build.read("lift_draws"), horizon)
+    build.write(schemas.LIFT_INTERVALS, schemas.LIFT_INTERVALS.frame(rows))
+    build.write(schemas.NEAREST_SHARES, schemas.NEAREST_SHARES.frame(nearest_shares(build.read("nearest_matches"))))

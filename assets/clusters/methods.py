@@ -41,18 +41,18 @@ def known_companies(
     filings: pl.DataFrame,
     descriptions: pl.DataFrame,
     embeddings: pl.DataFrame,
-    companies: pl.DataFrame,
 ) -> Known:
     """Join what the filing behind each company's vector says: the newest that is described.
+
+    Its SIC code and its sector are as filed: today's would be look-ahead, and change old groups when they change.
 
     Companies without a vector are not grouped.
     """
     chosen = vectors.select("company_id", "accession").unique()
     rows = (
-        chosen.join(filings.select("accession", "sic"), on="accession", how="left")
+        chosen.join(filings.select("accession", "sic", "sector"), on="accession", how="left")
         .join(descriptions.select("accession", "text"), on="accession", how="left")
         .join(embeddings.select("accession", "embedding"), on="accession", how="left")
-        .join(companies.select("company_id", "sector"), on="company_id", how="left")
     )
     return Known(rows.sort("company_id"), vectors)
 

@@ -1,13 +1,14 @@
 """Scores: whether groups and nearest peers predict which returns move together."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+
+from resources.settings.clusters import FEWEST_MONTHS
 
 TOLERANCE = 1e-12
 """Differences between correlations below this are rounding."""
@@ -50,7 +51,7 @@ class Placebo:
 
 def return_matrix(returns: pl.DataFrame, company_ids: Sequence[str], months: Sequence[date]) -> NDArray[np.float64]:
     """Return monthly log returns [months, companies] in the order given, NaN where there is none."""
-    columns = pl.DataFrame({"company_id": company_ids}).with_row_index("column")
+    columns = pl.DataFrame({"company_id": company_ids}, schema={"company_id": pl.String}).with_row_index("column")
     rows = pl.DataFrame({"month": months}, schema={"month": pl.Date}).with_row_index("row")
     found = returns.join(columns, on="company_id").join(rows, on="month")
     matrix = np.full((len(months), len(company_ids)), np.nan)
@@ -66,8 +67,8 @@ def complete_returns(matrix: NDArray[np.float64]) -> ReturnWindow:
     TooFewReturnsError
         Fewer than two months.
     """
-    if len(matrix) < 2:
-        raise TooFewReturnsError(f"{len(matrix)} months of returns; a correlation needs at least 2")
+    if len(matrix) < FEWEST_MONTHS:
+        raise TooFewReturnsError(f"{len(matrix)} months of returns; a correlation needs at least {FEWEST_MONTHS}")
     complete = np.isfinite(matrix).all(axis=0)
     moves = complete & (matrix.max(axis=0) != matrix.min(axis=0))
     kept = np.flatnonzero(moves)
@@ -99,6 +100,12 @@ def all_pairs(corr: NDArray[np.float64]) -> float:
     return float(corr[np.triu_indices(len(corr), 1)].mean())
 
 
+def pair_count(labels: NDArray[np.int64]) -> int:
+    """Return how many pairs are inside clusters."""
+    sizes = _sizes(labels)
+    return int((sizes * (sizes - 1) // 2).sum())
+
+
 def coverage(labels: NDArray[np.int64]) -> float:
     """Return the share of companies that have at least one peer; 0 where there is no company."""
     sizes = _sizes(labels)
@@ -123,55 +130,51 @@ def placebo(labels: NDArray[np.int64], corr: NDArray[np.float64], draws: int, se
     return Placebo(float(drawn.mean()), z, (1 + at_least) / (1 + draws))
 
 
+def formed(labels: NDArray[np.int64]) -> dict[str, object]:
+    """Return what a row of `cluster_scores` says of the groups as they were formed, whatever returns came after."""
+    sizes = _sizes(labels)
+    return {
+        "companies": len(labels),
+        "coverage": coverage(labels),
+        "clusters": int((sizes > 1).sum()),
+        "largest_share": float(sizes.max(initial=0) / max(len(labels), 1)),
+        "pairs": pair_count(labels),
+    }
+
+
 def score_clusters(
-    labels: NDArray[np.int64],
-    company_ids: Sequence[str],
-    returns: pl.DataFrame,
-    months: Sequence[date],
-    *,
-    draws: int,
-    seed: int,
+    labels: NDArray[np.int64], kept: NDArray[np.int64], corr: NDArray[np.float64], *, draws: int, seed: int
 ) -> dict[str, object]:
-    """Return one row of `cluster_scores`, without method and as_of, over the companies that have every month.
+    """Return what a row of `cluster_scores` says of the finished horizon, and what was lost in it.
+
+    The correlations are None where fewer than two companies have every month: then only the losses are known.
 
     Parameters
     ----------
-    labels: [n]
-        Cluster of each of `company_ids`.
-    returns
-        company_id, month, log_return.
-    months
-        Months scored, in order, all after the as-of date.
-
-    Raises
-    ------
-    TooFewReturnsError
-        Fewer than two months, or fewer than two companies with all of them.
+    labels : [companies] int
+        Cluster of every company as formed.
+    kept : [kept] int
+        The companies whose returns are correlated, as in `ReturnWindow`.
+    corr : [kept, kept] float64
+        Correlations of the months after the as-of date.
     """
-    window = complete_returns(return_matrix(returns, company_ids, months))
-    if len(window.kept) < 2:
-        raise TooFewReturnsError(
-            f"{len(window.kept)} companies have all {len(months)} months from {months[0]} to {months[-1]}; "
-            "a score needs at least 2"
-        )
-    corr, members = window.correlations(), labels[window.kept]
-    sizes, random = _sizes(members), placebo(members, corr, draws, seed)
+    members = labels[kept]
+    lost: dict[str, object] = {
+        "companies_lost": len(labels) - len(members),
+        "pairs_lost": pair_count(labels) - pair_count(members),
+    }
+    if len(members) < 2:
+        return lost
+    inside, random = pair_weighted(members, corr), placebo(members, corr, draws, seed)
     return {
-        "first_month": months[0],
-        "last_month": months[-1],
-        "months": len(months),
-        "companies": len(members),
+        **lost,
+        "lift": None if inside is None or random.mean is None else inside - random.mean,
         "mean_corr": mean_corr(members, corr),
-        "pair_weighted": pair_weighted(members, corr),
+        "pair_weighted": inside,
         "all_pairs": all_pairs(corr),
-        "coverage": coverage(members),
-        "clusters": int((sizes > 1).sum()),
-        "largest_share": float(sizes.max() / len(members)),
-        "pairs": len(pair_correlations(members, corr)),
         "placebo_mean": random.mean,
         "placebo_z": random.z,
         "placebo_p": random.p,
-        "placebo_draws": draws,
     }
 
 
@@ -198,40 +201,20 @@ def nearest_neighbours(similarity: NDArray[np.float64], company_ids: Sequence[st
     )
 
 
-def same_group_share(
-    neighbours: pl.DataFrame, group: Mapping[str, str | None], min_members: int = 4
-) -> tuple[float, int]:
-    """Return the share of companies whose nearest peer is in their group, and how many were asked.
-
-    Asked are the companies of `neighbours` whose group has at least `min_members` of them; the share is 0 where none
-    is. Compare with `chance_share` over the same companies.
-    """
-    nearest = neighbours.filter(pl.col("rank") == 1)
-    own, peer = ([group.get(company) for company in nearest[column]] for column in ("company_id", "peer_id"))
-    sizes = _group_sizes(own)
-    asked = [mine == theirs for mine, theirs in zip(own, peer, strict=True) if sizes.get(mine, 0) >= min_members]
-    return (sum(asked) / len(asked) if asked else 0.0), len(asked)
-
-
-def chance_share(groups: Mapping[str, str | None], min_members: int = 4) -> float:
-    """Return what `same_group_share` expects of a random peer, over the companies in `groups` (None: in no group)."""
-    sizes = [size for size in _group_sizes(groups.values()).values() if size >= min_members]
-    asked = sum(sizes)
-    return sum(size * (size - 1) for size in sizes) / (asked * (len(groups) - 1)) if asked else 0.0
-
-
 def nearest_peer_corr(
-    neighbours: pl.DataFrame, company_ids: Sequence[str], matrix: NDArray[np.float64]
-) -> float | None:
-    """Return the mean correlation of returns [months, companies] with the nearest peer; only pairs with every month."""
-    window = complete_returns(matrix)
+    neighbours: pl.DataFrame, company_ids: Sequence[str], window: ReturnWindow
+) -> tuple[float | None, int]:
+    """Return the mean correlation of companies with their nearest peer, and over how many companies it is.
+
+    Only pairs of which both have every month; the mean is None without any.
+    """
     place = {company_ids[column]: row for row, column in enumerate(window.kept)}
     nearest = neighbours.filter(pl.col("rank") == 1).select("company_id", "peer_id").iter_rows()
     pairs = [(place[a], place[b]) for a, b in nearest if a in place and b in place]
     if not pairs:
-        return None
+        return None, 0
     first, second = np.array(pairs).T
-    return float(window.correlations()[first, second].mean())
+    return float(window.correlations()[first, second].mean()), len(pairs)
 
 
 def _pairs(labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -241,7 +224,3 @@ def _pairs(labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int
 
 def _sizes(labels: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.unique(labels, return_counts=True)[1]
-
-
-def _group_sizes(groups: Iterable[str | None]) -> dict[str | None, int]:
-    return Counter(group for group in groups if group is not None)

@@ -8,7 +8,7 @@ from assets import schemas
 from assets.companies.tickers import ticker_history
 from assets.declaration import asset
 from resources.lake.build import Build
-from resources.lake.recipe import DateWindow, Slices, whole
+from resources.lake.recipe import DateWindow, Slices
 from resources.settings.profile import Profile
 from resources.sources import Sources
 
@@ -43,7 +43,8 @@ def companies(build: Build) -> None:
 @asset(
     schemas.TICKERS,
     asks=["universe"],
-    reads={"companies": whole, "filings": _cover_pages},
+    reads={"filings": _cover_pages},
+    lineage=["companies"],
     fingerprint=_tickers_now,
     config=["descriptions.source"],
     kinds=["source", "parquet"],

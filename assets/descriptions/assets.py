@@ -25,7 +25,7 @@ def _filings_now(profile: Profile, partition: str | None, sources: Sources) -> S
     kinds=["source", "parquet"],
 )
 def filings(build: Build) -> None:
-    """Annual reports filed in a year, with the SIC code as filed; from EDGAR, the documents are fetched and kept."""
+    """Annual reports filed in a year, name and SIC code as filed; from EDGAR, the documents are fetched and kept."""
     filed = build.universe.filings(int(build.partition or 0), build.progress)
     kept = build.record_units(filed.inputs)
     carried = build.before("filings").filter(pl.col("accession").is_in(sorted(kept)))

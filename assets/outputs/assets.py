@@ -7,6 +7,7 @@ import polars as pl
 
 from assets import schemas
 from assets.declaration import EVERY_ASSET, asset
+from assets.known_at import filings_known
 from assets.outputs import FILE, TEMPLATES
 from assets.partitions import month_end
 from resources.lake.build import Build
@@ -62,7 +63,7 @@ def _within(root: Path, path: Path) -> str:
     schemas.ATLAS,
     partitioning="as_of",
     reads={
-        "companies": whole,
+        "filings": filings_known,
         "tickers": whole,
         "company_vectors": whole,
         "latent_labels": whole,

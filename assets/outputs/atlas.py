@@ -26,7 +26,7 @@ LABELLED_POINTS = 250
 class AtlasTables:
     """The tables of the lake that a page shows, as `assets.schemas` has them; rows of other dates are ignored."""
 
-    companies: pl.DataFrame
+    filings: pl.DataFrame
     tickers: pl.DataFrame
     sic_groups: pl.DataFrame
     company_vectors: pl.DataFrame
@@ -118,6 +118,7 @@ def _latent_matrix(vectors: pl.DataFrame, labels: pl.DataFrame) -> LatentMatrix:
 def company_directory(tables: AtlasTables, company_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Return name, newest ticker, SIC code and division of each company, of those grouped too.
 
+    Name and code are those of the filing that describes the company at the date, so a later name changes no page.
     The ticker is the one that `company_directory.sql` gives; SQL cannot call this, a test holds the two together.
     """
     symbols = (
@@ -129,9 +130,9 @@ def company_directory(tables: AtlasTables, company_ids: Iterable[str]) -> dict[s
     ids = sorted({*company_ids, *tables.peer_clusters["company_id"]})
     rows = (
         pl.DataFrame({"company_id": ids}, schema={"company_id": pl.String})
-        .join(tables.companies.select("company_id", "name"), on="company_id", how="left")
+        .join(tables.sic_groups.select("company_id", "accession", "sic", "division"), on="company_id", how="left")
+        .join(tables.filings.select("accession", "name"), on="accession", how="left")
         .join(symbols.select("company_id", "ticker"), on="company_id", how="left")
-        .join(tables.sic_groups.select("company_id", "sic", "division"), on="company_id", how="left")
         .with_columns(pl.col("ticker", "name").fill_null(pl.col("company_id")))
     )
     return {row["company_id"]: {**row, "division": division_name(row["division"])} for row in rows.to_dicts()}
@@ -139,9 +140,10 @@ def company_directory(tables: AtlasTables, company_ids: Iterable[str]) -> dict[s
 
 def _scores(tables: AtlasTables) -> list[dict[str, Any]]:
     """Return one row per method, the largest lift first."""
-    nearest = tables.neighbour_scores.select("method", "same_major_group", "forward_corr")
-    lift = (pl.col("pair_weighted") - pl.col("placebo_mean")).alias("lift")
-    rows = tables.cluster_scores.with_columns(lift).join(nearest, on="method", how="left")
+    nearest = tables.neighbour_scores.select(
+        "method", "share", "low", "high", "p_value", "forward_corr", asked="companies"
+    )
+    rows = tables.cluster_scores.join(nearest, on="method", how="left")
     return rows.sort("lift", "method", descending=[True, False], nulls_last=True).to_dicts()
 
 

@@ -18,7 +18,10 @@ def _prices_now(profile: Profile, partition: str | None, sources: Sources) -> Sl
     schemas.PRICES,
     schemas.PRICES_MISSING,
     schemas.PRICES_CUT,
-    reads={"tickers": whole, "companies": whole},
+    reads={"tickers": whole},
+    # A new name must not put every older date in doubt. Only ids are read, and a new company with a ticker changes
+    # `tickers`; one without is in `prices_missing` from the next run on.
+    lineage=["companies"],
     asks=["market"],
     fingerprint=_prices_now,
     config=[f"prices.{key}" for key in ("source", "layout", "columns", "separator", "decimal_comma", "min_coverage")]

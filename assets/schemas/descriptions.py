@@ -22,6 +22,9 @@ FILINGS = by_filing("filings")(
     column("form", TEXT, "Form type as filed."),
     FILED_AT,
     optional("period", DATE, "End of the fiscal year reported on."),
+    column("name", TEXT, "What the company was called in this filing; `companies` has its newest name."),
+    optional("sector", TEXT, "Sector that the source tells for this filing; EDGAR and the corpora tell none."),
+    optional("industry", TEXT, "Industry likewise."),
     optional("sic", TEXT, "Four-digit SIC code as filed, not today's."),
     column(
         "tickers", TEXTS, "Trading symbols that the cover page tags (inline XBRL, since 2019), or the source's own."

@@ -7,6 +7,11 @@ from pydantic import Field
 from resources.settings.section import Positive, Section, Share
 
 
+def fewest_days(lags: int) -> int:
+    """Return the fewest days of prices on which a pair can be tested with this many Dickey-Fuller lags."""
+    return 2 * lags + 4
+
+
 class Backtest(Section):
     """Pairs trading."""
 

@@ -6,6 +6,10 @@ from pydantic import Field
 
 from resources.settings.section import Positive, Section
 
+FEWEST_MONTHS = 2
+"""Months of returns without which nothing can be correlated."""
+Months = Annotated[int, Field(ge=FEWEST_MONTHS)]
+
 SimilarityMethod = Literal["sae", "embedding", "tfidf"]
 SicLevel = Literal["sic4", "major_group", "division"]
 Method = Literal[SimilarityMethod, SicLevel, "sector"]
@@ -31,13 +35,13 @@ class Clusters(Section):
     """Cuts tried, in z-scored cosine distance."""
     objective: Objective = "pair_lift"
     """What picks theta; `mean_corr` is the paper's and rewards a handful of tiny groups."""
-    train_months: Positive = 60
+    train_months: Months = 60
     """Months of returns before the as-of date that theta is chosen on."""
-    horizon_months: Positive = 12
-    """Months of returns after the as-of date that groups are scored on."""
+    horizon_months: Months = 12
+    """Months of returns after the as-of date that groups are scored on, once all of them are over."""
     placebo_draws: Annotated[int, Field(ge=20)] = 200
     """Random groupings of the same sizes."""
     neighbours: Positive = 10
     """Nearest companies kept per company."""
     seed: int = 0
-    """Seed of the placebo."""
+    """Seed of the placebo, and of the bootstrap over companies."""

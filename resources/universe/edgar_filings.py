@@ -75,15 +75,23 @@ def in_ranges(sic: str | None, ranges: Iterable[str]) -> bool:
 
 
 def contents(reports: pl.DataFrame, got: Mapping[str, Pointer]) -> dict[str, list[str | None]]:
-    """Return accession -> all that its row of `filings` depends on: companies, hash of the document, or its refusal."""
+    """Return accession -> all that its row of `filings` depends on: companies, hash of the document, or its refusal.
+
+    The companies stand with the names that the index gives them.
+    """
     return {
-        report["accession"]: [*report["companies"], got[report["url"]].sha256, got[report["url"]].refused]
+        report["accession"]: [
+            *report["companies"],
+            *report["names"],
+            got[report["url"]].sha256,
+            got[report["url"]].refused,
+        ]
         for report in reports.iter_rows(named=True)
     }
 
 
 def filing_rows(reports: pl.DataFrame, got: Mapping[str, Pointer], store: BlobStore) -> pl.DataFrame:
-    """Return rows of `filings`: company, form and date from the index; SIC, period and symbols from the document.
+    """Return rows of `filings`: company, name, form and date from the index; SIC, period and symbols from the document.
 
     Parameters
     ----------
@@ -100,10 +108,12 @@ def filing_rows(reports: pl.DataFrame, got: Mapping[str, Pointer], store: BlobSt
 
 def _row(report: dict[str, Any], pointer: Pointer, store: BlobStore) -> dict[str, object]:
     row = {name: report[name] for name in ("accession", "form", "filed_at", "url")}
+    names = dict(zip(report["companies"], report["names"], strict=True))
     if pointer.sha256 is None:
-        return {**row, "company_id": report["companies"][0], "tickers": [], "refused": pointer.refused}
+        company = report["companies"][0]
+        return {**row, "company_id": company, "name": names[company], "tickers": [], "refused": pointer.refused}
     content = store.get(pointer.sha256)
     facts, symbols = header(content), trading_symbols(main_document(content))
     company = owner(facts, report["companies"])
-    found = {"company_id": company, "sic": facts.sic_of(company), "period": facts.period, "tickers": symbols}
-    return {**row, **found, "sha256": pointer.sha256}
+    found = {"sic": facts.sic_of(company), "period": facts.period, "tickers": symbols, "sha256": pointer.sha256}
+    return {**row, "company_id": company, "name": names[company], **found}

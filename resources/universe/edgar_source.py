@@ -105,7 +105,10 @@ class EdgarUniverse:
         """
         return {
             f"{report['filed_at']} {report['accession']}": digest_of(
-                [report["companies"], report["form"], report["url"], *self._refused_then(report["url"])]
+                [
+                    *(report[column] for column in ("companies", "names", "form", "url")),
+                    *self._refused_then(report["url"]),
+                ]
             )
             for report in self.reports(year).iter_rows(named=True)
         }
@@ -131,7 +134,8 @@ class EdgarUniverse:
     def reports(self, year: int) -> pl.DataFrame:
         """Return the annual reports of a year that the profile wants, one row an accession, sorted.
 
-        Columns accession, form, filed_at, url and companies: the ids of the universe that file it, one for most.
+        Columns accession, form, filed_at, url, companies and names: the ids of the universe that file it, one for most,
+        and what the index calls each.
 
         Raises
         ------
@@ -142,7 +146,7 @@ class EdgarUniverse:
         """
         filed = self._filed(year).sort("accession", "company_id")
         by_accession = filed.group_by("accession", maintain_order=True)
-        return by_accession.agg(pl.col("form", "filed_at", "url").first(), companies="company_id")
+        return by_accession.agg(pl.col("form", "filed_at", "url").first(), companies="company_id", names="name")
 
     def _filed(self, year: int) -> pl.DataFrame:
         """Return what the profile wants of the year's indexes, a row a company and accession; columns of `REPORTS`."""

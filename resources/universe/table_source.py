@@ -98,7 +98,7 @@ class TableUniverse:
     def filings_now(self, year: int) -> dict[str, str]:
         """Return the digest of every filing of a year."""
         rows = self._of(year)
-        content = rows.select("company_id", "sic", "form", "period", "sha256").rows()
+        content = rows.select("company_id", "name", "sector", "industry", "sic", "form", "period", "sha256").rows()
         names = rows.select("filed_at", "accession").rows()
         return {
             f"{day} {name}": text_digest("\0".join(map(str, row)))

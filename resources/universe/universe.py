@@ -18,9 +18,13 @@ COMPANIES: Mapping[str, pl.DataType | type[pl.DataType]] = {
 """Columns of `Universe.companies`; all but company_id and name may be null."""
 FILED: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "accession": pl.String, "company_id": pl.String, "form": pl.String, "filed_at": pl.Date, "period": pl.Date,
-    "sic": pl.String, "tickers": pl.List(pl.String), "url": pl.String, "sha256": pl.String, "refused": pl.String,
+    "name": pl.String, "sector": pl.String, "industry": pl.String, "sic": pl.String,
+    "tickers": pl.List(pl.String), "url": pl.String, "sha256": pl.String, "refused": pl.String,
 }  # fmt: skip
-"""Columns of `Filed.rows`; `refused` says why there is no document, and then there is no `sha256`."""
+"""Columns of `Filed.rows`; `refused` says why there is no document, and then there is no `sha256`.
+
+Name, sector and industry are the filing's own, so that what a company is called later changes no older date.
+"""
 
 
 @dataclass(frozen=True)

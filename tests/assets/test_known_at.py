@@ -4,7 +4,7 @@ from datetime import date
 
 import polars as pl
 
-from assets.known_at import companies_known, filings_known, newest_filings
+from assets.known_at import filings_known, newest_filings
 from resources.lake.recipe import DateWindow
 from resources.settings.profile import Profile
 
@@ -15,10 +15,6 @@ def test_filings_are_known_from_the_age_limit_to_the_as_of_date() -> None:
     assert filings_known(PROFILE, "2004-12") == DateWindow(date(2003, 6, 30), date(2004, 12, 31))
     ageless = PROFILE.model_copy(update={"max_filing_age_months": None})
     assert filings_known(ageless, "2004-12") == DateWindow(None, date(2004, 12, 31))
-
-
-def test_companies_are_known_from_their_first_report_whatever_its_age() -> None:
-    assert companies_known(PROFILE, "2004-12") == DateWindow(None, date(2004, 12, 31))
 
 
 def test_the_newest_filing_is_the_last_by_date_then_by_name() -> None:

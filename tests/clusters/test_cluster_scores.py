@@ -12,19 +12,17 @@ from sklearn.neighbors import NearestNeighbors
 
 from assets.clusters.scores import (
     TooFewReturnsError,
-    chance_share,
     complete_returns,
     coverage,
+    formed,
     mean_corr,
     nearest_neighbours,
     nearest_peer_corr,
     pair_weighted,
     placebo,
     return_matrix,
-    same_group_share,
     score_clusters,
 )
-from assets.schemas import CLUSTER_SCORES
 
 MONTHS = [date(2005, 1, 31), date(2005, 2, 28), date(2005, 3, 31), date(2005, 4, 30)]
 CORR = np.array(
@@ -118,27 +116,35 @@ def test_placebo_repeats_with_its_seed():
     assert placebo(labels, CORR, 50, 3) != placebo(labels, CORR, 50, 4)
 
 
-def test_score_is_a_row_of_cluster_scores():
-    ids = ["A", "B", "C", "D", "E", "F"]
+def score(matrix, labels, draws=20):
+    window = complete_returns(matrix)
+    return formed(labels) | score_clusters(labels, window.kept, window.correlations(), draws=draws, seed=0)
+
+
+def test_what_was_formed_is_counted_whatever_was_lost_after():
     matrix = np.random.default_rng(1).normal(size=(4, 6))
     matrix[1, 5] = np.nan
-    labels = np.array([0, 0, 1, 1, 2, 2])
-    score = score_clusters(labels, ids, long_returns(matrix, ids), MONTHS, draws=50, seed=0)
-    row = {"method": "sae", "as_of": date(2004, 12, 31), "left_out": 0, **score}
-    assert CLUSTER_SCORES.validate(pl.DataFrame([row])).num_rows == 1
+    found = score(matrix, np.array([0, 0, 1, 1, 2, 2]), draws=50)
     corr = np.corrcoef(matrix[:, :5].T)
-    assert score["pair_weighted"] == pytest.approx((corr[0, 1] + corr[2, 3]) / 2)
-    assert score["all_pairs"] == pytest.approx(corr[np.triu_indices(5, 1)].mean())
-    assert (score["companies"], score["clusters"], score["pairs"], score["months"]) == (5, 2, 2, 4)
-    assert (score["coverage"], score["largest_share"]) == (4 / 5, 2 / 5)
+    assert found["pair_weighted"] == pytest.approx((corr[0, 1] + corr[2, 3]) / 2)
+    assert found["all_pairs"] == pytest.approx(corr[np.triu_indices(5, 1)].mean())
+    assert found["lift"] == pytest.approx(found["pair_weighted"] - found["placebo_mean"])
+    assert [found[k] for k in ("companies", "clusters", "pairs", "coverage", "largest_share")] == [6, 3, 3, 1.0, 2 / 6]
+    assert [found[k] for k in ("companies_lost", "pairs_lost")] == [1, 1]
 
 
-def test_months_not_asked_for_are_not_scored():
-    ids = ["A", "B", "C"]
-    matrix = np.random.default_rng(1).normal(size=(4, 3))
-    labels = np.array([0, 0, 1])
-    score = score_clusters(labels, ids, long_returns(matrix, ids), MONTHS[:3], draws=20, seed=0)
-    assert score["mean_corr"] == pytest.approx(np.corrcoef(matrix[:3].T)[0, 1])
+def test_half_of_the_companies_delisted_leaves_coverage_as_it_was_formed():
+    matrix = np.random.default_rng(1).normal(size=(4, 8))
+    matrix[2, ::2] = np.nan
+    found = score(matrix, np.repeat(np.arange(4), 2))
+    assert [found[k] for k in ("companies", "companies_lost", "pairs", "pairs_lost")] == [8, 4, 4, 4]
+    assert found["coverage"] == 1.0
+    assert found["lift"] is None and found["pair_weighted"] is None
+
+
+def test_where_all_are_lost_nothing_is_scored_and_the_loss_is_counted():
+    found = score(np.full((4, 3), np.nan), np.array([0, 0, 1]))
+    assert found == formed(np.array([0, 0, 1])) | {"companies_lost": 3, "pairs_lost": 1}
 
 
 def test_return_matrix_keeps_the_order_given():
@@ -147,12 +153,9 @@ def test_return_matrix_keeps_the_order_given():
     np.testing.assert_array_equal(matrix, [[2.0, np.nan, 1.0], [np.nan, np.nan, 3.0]])
 
 
-def test_too_few_returns_are_refused():
-    returns = long_returns(np.array([[1.0, 2.0], [3.0, np.nan]]), ["A", "B"])
-    with pytest.raises(TooFewReturnsError, match="1 companies have all 2 months"):
-        score_clusters(np.array([0, 0]), ["A", "B"], returns, MONTHS[:2], draws=20, seed=0)
-    with pytest.raises(TooFewReturnsError, match="1 months"):
-        score_clusters(np.array([0, 0]), ["A", "B"], returns, MONTHS[:1], draws=20, seed=0)
+def test_one_month_is_refused():
+    with pytest.raises(TooFewReturnsError, match="1 months of returns; a correlation needs at least 2"):
+        complete_returns(np.ones((1, 3)))
 
 
 @settings(max_examples=20, deadline=None)
@@ -187,28 +190,11 @@ def nearest(pairs):
     )
 
 
-def test_same_group_share_asks_only_companies_with_enough_peers():
-    group = {"A": "20", "B": "20", "C": "20", "D": "20", "E": "60", "F": None, "G": None}
-    rows = nearest([("A", "B"), ("B", "A"), ("C", "E"), ("D", "F"), ("E", "E"), ("F", "G"), ("G", "F")])
-    assert same_group_share(rows, group, min_members=4) == (0.5, 4)
-    assert same_group_share(rows, group, min_members=5) == (0.0, 0)
-
-
-def test_chance_share_is_what_random_peers_reach():
-    group = {f"{i:02d}": "20" if i < 6 else "60" if i < 10 else None for i in range(15)}
-    rng = np.random.default_rng(0)
-    shares = []
-    for _ in range(400):
-        noise = rng.random((15, 15))
-        shares.append(same_group_share(nearest_neighbours(noise, list(group), 1), group)[0])
-    assert chance_share(group) == pytest.approx((6 * 5 + 4 * 3) / (10 * 14))
-    assert np.mean(shares) == pytest.approx(chance_share(group), abs=0.03)
-
-
 def test_nearest_peer_corr_averages_over_pairs_with_every_month():
     matrix = np.random.default_rng(0).normal(size=(4, 4))
     matrix[0, 3] = np.nan
     corr = np.corrcoef(matrix[:, :3].T)
-    rows = nearest([("A", "B"), ("B", "C"), ("C", "D"), ("D", "A")])
-    assert nearest_peer_corr(rows, ["A", "B", "C", "D"], matrix) == pytest.approx((corr[0, 1] + corr[1, 2]) / 2)
-    assert nearest_peer_corr(nearest([("C", "D")]), ["A", "B", "C", "D"], matrix) is None
+    rows, window = nearest([("A", "B"), ("B", "C"), ("C", "D"), ("D", "A")]), complete_returns(matrix)
+    mean, companies = nearest_peer_corr(rows, ["A", "B", "C", "D"], window)
+    assert (mean, companies) == (pytest.approx((corr[0, 1] + corr[1, 2]) / 2), 2)
+    assert nearest_peer_corr(nearest([("C", "D")]), ["A", "B", "C", "D"], window) == (None, 0)

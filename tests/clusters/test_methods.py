@@ -37,13 +37,13 @@ def vectors() -> pl.DataFrame:
 
 def known() -> Known:
     accessions = [f"a{c}" for c in reversed(IDS)]
-    filings = pl.DataFrame({"accession": accessions, "sic": [None, "2911", "2911", "2086", "2080"]})
+    sectors = [None, None, "oil", "drinks", "drinks"]
+    filings = pl.DataFrame({"accession": accessions, "sic": [None, "2911", "2911", "2086", "2080"], "sector": sectors})
     texts = ["hats", "oil gas wells", "oil gas pipes", "cola syrup", "syrup cola"]
     descriptions = pl.DataFrame({"accession": accessions, "text": texts})
     points = [[0.0, 0.0, 1.0], [0.0, 1.0, 0.1], [0.0, 1.0, 0.0], [1.0, 0.1, 0.0], [1.0, 0.0, 0.0]]
     embeddings = pl.DataFrame({"accession": accessions, "embedding": points})
-    companies = pl.DataFrame({"company_id": [*IDS, "9"], "sector": ["drinks", "drinks", "oil", None, None, "oil"]})
-    return known_companies(vectors(), filings, descriptions, embeddings, companies)
+    return known_companies(vectors(), filings, descriptions, embeddings)
 
 
 def returns() -> pl.DataFrame:
@@ -97,6 +97,14 @@ def test_a_classification_groups_by_code_and_leaves_those_without_alone(
     labels = classification(method, known())
     assert groups(labels.tolist()) == expected
     assert np.bincount(labels).argmax() == 0
+
+
+def test_a_later_filing_moves_no_company_to_another_sector_at_an_older_date() -> None:
+    filings = pl.DataFrame({"accession": ["a1", "a2", "a3", "a4", "a5", "later"], "sector": ["oil"] * 5 + ["banks"]})
+    others = pl.DataFrame({"accession": ["a1"], "text": ["x"], "embedding": [[1.0]]})
+    then = known_companies(vectors(), filings.with_columns(sic=pl.lit(None, pl.String)), others, others)
+    assert then.companies["sector"].to_list() == ["oil"] * 5
+    assert groups(classification("sector", then).tolist()) == {frozenset(IDS)}
 
 
 @pytest.mark.parametrize("method", SIMILARITIES)

@@ -73,7 +73,9 @@ def test_a_changed_description_reads_that_filing_and_trains_nothing(
     read = ["filings 2004", "descriptions 2004", "activations 2004", "company_embeddings 2004", "company_features 2004"]
     groups = ("company_vectors", "peer_clusters", "cluster_labels", "cluster_scores", "cointegrated_pairs", "atlas")
     assert changed.certain == ["filings 2004"]
-    assert sorted(changed.named) == sorted([*read, *of_both(*groups), "backtest_summary", "warehouse"])
+    assert sorted(changed.named) == sorted(
+        [*read, *of_both(*groups), "lift_intervals", "backtest_summary", "warehouse"]
+    )
     # Whether other groups make other pairs is for the data to say.
     assert [body for body in changed.ran if body != "backtest_summary"] == [*read, *of_both(*groups), "warehouse"]
     lake = open_lake(tiny)
@@ -222,7 +224,7 @@ def test_a_month_later_adds_one_as_of_and_leaves_the_groups_of_older_ones_alone(
     groups = ["company_vectors", "peer_clusters", "cluster_labels", "cointegrated_pairs"]
     assert set(after) - set(before) == {f"{asset}/2008-01" for asset in [*groups, "cluster_scores", "atlas"]}
     assert {name.split("/")[0] for name in before if after[name] != before[name]} == {
-        "prices", "monthly_returns", "cluster_scores", "atlas", "backtest_summary", "warehouse"
+        "prices", "monthly_returns", "cluster_scores", "lift_intervals", "atlas", "backtest_summary", "warehouse"
     }  # fmt: skip
     assert set(changed.certain) <= set(changed.ran) <= set(changed.named)
 

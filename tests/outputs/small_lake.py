@@ -11,7 +11,7 @@ from dateutil.relativedelta import relativedelta
 from assets.schemas import TABLES
 from assets.sic import sic_groups
 
-EARLIER, LATER = date(2010, 12, 31), date(2011, 12, 31)
+EARLIER, LATER, UNFINISHED = date(2010, 12, 31), date(2011, 12, 31), date(2012, 6, 30)
 COMPANIES = {
     "KO": ("0000021344", "Coca-Cola <b>Co</b>", "2086"),
     "PEP": ("0000077476", "PepsiCo", "2080"),
@@ -84,6 +84,7 @@ def _texts() -> dict[str, pl.DataFrame]:
                 "company_id": ids,
                 "form": "10-K",
                 "filed_at": filed,
+                "name": companies["name"],
                 "sic": [c[2] for c in COMPANIES.values()],
                 "sha256": "",
             },
@@ -155,37 +156,70 @@ def _nearest() -> list[tuple[str, str, int, float]]:
 
 
 def _scores() -> dict[str, pl.DataFrame]:
+    """Two finished dates, and one after 3 of 12 months, whose coverage would show in a mean that counted it."""
     shared = {
         "first_month": EARLIER,
         "last_month": LATER,
-        "months": 12,
+        "horizon_months": 12,
         "companies": 6,
-        "all_pairs": 0.1,
-        "coverage": 0.5,
         "clusters": 2,
         "left_out": 0,
-    }
-    scores = {
-        "method": ["sae", "sae", "sic4", "sic4"],
-        "as_of": [EARLIER, LATER] * 2,
-        "pair_weighted": [0.30, 0.40, 0.50, 0.50],
-        "placebo_mean": [0.10, 0.10, 0.10, 0.12],
-        "placebo_p": [0.005, 0.2, 0.005, 0.005],
-        "mean_corr": 0.3,
-        "placebo_z": 2.0,
         "largest_share": 0.3,
         "pairs": 9,
         "placebo_draws": 200,
     }
-    methods = ["sae", "embedding", "tfidf", "random"]
-    nearest = {
-        "method": methods * 2,
-        "as_of": [EARLIER] * 4 + [LATER] * 4,
-        "same_major_group": [0.5, 0.4, 0.6, 0.1, 0.7, 0.4, 0.6, 0.1],
+    scores = {
+        "method": ["sae"] * 3 + ["sic4"] * 3,
+        "as_of": [EARLIER, LATER, UNFINISHED] * 2,
+        "months": [12, 12, 3] * 2,
+        "finished": [True, True, False] * 2,
+        "companies_lost": [1, 0, None] * 2,
+        "pairs_lost": [2, 0, None] * 2,
+        "coverage": [0.5, 0.5, 0.9] * 2,
+        "all_pairs": [0.1, 0.1, None] * 2,
+        "lift": [0.20, 0.30, None, 0.40, 0.38, None],
+        "pair_weighted": [0.30, 0.40, None, 0.50, 0.50, None],
+        "placebo_mean": [0.10, 0.10, None, 0.10, 0.12, None],
+        "placebo_p": [0.005, 0.2, None, 0.005, 0.005, None],
+        "mean_corr": [0.3, 0.3, None] * 2,
+        "placebo_z": [2.0, 2.0, None] * 2,
     }
     return {
         "cluster_scores": _frame("cluster_scores", shared | scores),
-        "neighbour_scores": _frame("neighbour_scores", nearest | {"companies": 4, "forward_corr": 0.2}),
+        "lift_intervals": _frame("lift_intervals", _sure()),
+        **_nearest_scores(),
+    }
+
+
+def _sure() -> dict[str, object]:
+    return {
+        "method": ["sae", "sic4"],
+        "lift": [0.25, 0.39],
+        "dates": 2,
+        "blocks": 2,
+        "low": [-0.1, 0.26],
+        "high": [0.6, 0.52],
+    }
+
+
+def _nearest_scores() -> dict[str, pl.DataFrame]:
+    methods = ["sae", "embedding", "tfidf", "random"]
+    share = {
+        "companies": 5,
+        "alone": 1,
+        "low": [0.23, 0.12, 0.23, None],
+        "high": [0.88, 0.77, 0.88, None],
+        "sae_better": [None, 1, 1, None],
+        "sae_worse": [None, 0, 1, None],
+        "p_value": [None, 1.0, 1.0, None],
+    }
+    dated = {name: value * 2 if isinstance(value, list) else value for name, value in share.items()}
+    dated |= {"as_of": [EARLIER] * 4 + [LATER] * 4, "share": [0.5, 0.4, 0.6, 0.1, 0.7, 0.4, 0.6, 0.1]}
+    return {
+        "neighbour_scores": _frame(
+            "neighbour_scores", {"method": methods * 2, **dated, "forward_corr": 0.2, "forward_companies": 5}
+        ),
+        "nearest_shares": _frame("nearest_shares", {"method": methods, "share": [0.6, 0.4, 0.6, 0.1], **share}),
     }
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from assets.outputs.atlas import AtlasTables, render_atlas
 from assets.outputs.company_map import classical_scaling, map_companies
-from tests.outputs.small_lake import COMPANIES, EARLIER, IDS, LATER, lake, weights
+from tests.outputs.small_lake import COMPANIES, EARLIER, IDS, LATER, UNFINISHED, lake, weights
 
 
 def tables(**changes: pl.DataFrame) -> AtlasTables:
@@ -58,9 +58,9 @@ def test_every_link_leads_somewhere_on_the_page(html: str) -> None:
 
 
 def test_text_of_companies_and_banner_is_inert(html: str) -> None:
-    hostile = lake()["companies"].with_columns(name=pl.lit("<script>steal()</script>\"' onload=x"))
+    hostile = lake()["filings"].with_columns(name=pl.lit("<script>steal()</script>\"' onload=x"))
     labels = lake()["latent_labels"].with_columns(label=pl.lit("</span><img src=x>"))
-    page = Page(render_atlas(tables(companies=hostile, latent_labels=labels), LATER, "<iframe>"))
+    page = Page(render_atlas(tables(filings=hostile, latent_labels=labels), LATER, "<iframe>"))
     assert page.tags.count("script") == 1 and "img" not in page.tags and "iframe" not in page.tags
     assert "&lt;not&gt; evidence" in html and "Coca-Cola &lt;b&gt;Co&lt;/b&gt;" in html
 
@@ -100,9 +100,30 @@ def test_a_code_of_later_years_is_not_used() -> None:
     assert render_atlas(tables(sic_groups=both), LATER, "") == render_atlas(tables(), LATER, "")
 
 
-def test_a_date_without_later_months_says_that_nothing_is_scored() -> None:
+def test_a_date_without_groups_says_that_nothing_is_scored() -> None:
     html = render_atlas(tables(cluster_scores=lake()["cluster_scores"].clear()), LATER, "")
     assert "nothing is scored" in html and "<table>" not in html and 'role="note"' not in html
+
+
+def test_an_unfinished_date_says_after_how_many_months_and_shows_no_score() -> None:
+    html = render_atlas(tables(), UNFINISHED, "")
+    assert "After 3 of 12 months, so not scored yet" in html and "Returns from" not in html
+    own = html.split('<tr class="own">')[1].split("</tr>")[0]
+    assert own.startswith("<td>sae</td><td>–</td><td>–</td><td>–</td>") and "<td>0.90</td>" in own
+
+
+def test_shares_of_nearest_peers_carry_n_an_interval_and_a_test(html: str) -> None:
+    rows = html.split('<h2 id="scores">')[1].split("</table>", maxsplit=1)[0]
+    assert "<td>0.70 (0.23 to 0.88, n 5)</td>" in rows
+
+
+def test_a_later_name_changes_no_page_of_an_older_date() -> None:
+    filings = lake()["filings"]
+    renamed = filings.head(1).with_columns(
+        accession=pl.lit("sample-KO-2012"), filed_at=pl.lit(date(2012, 3, 1)), name=pl.lit("Cola Holdings")
+    )
+    page = render_atlas(tables(filings=pl.concat([filings, renamed])), LATER, "")
+    assert page == render_atlas(tables(), LATER, "") and "Cola Holdings" not in page
 
 
 def test_a_date_without_companies_is_an_empty_page() -> None:

@@ -12,7 +12,7 @@ import pytest
 from assets.outputs.warehouse import WarehouseError, build_warehouse
 from assets.schemas import TABLES
 from resources.places import SQL
-from tests.outputs.small_lake import COMPANIES, IDS, LATER, lake, weights, write
+from tests.outputs.small_lake import COMPANIES, IDS, LATER, UNFINISHED, lake, weights, write
 
 TICKERS = list(COMPANIES)
 COSINES = weights() @ weights().T
@@ -183,14 +183,36 @@ def test_drift_names_who_left_and_who_joined(window: duckdb.DuckDBPyConnection) 
     assert window.sql("from cluster_drift('2010-11', '2011-12')").fetchall() == []
 
 
-def test_scoreboard_averages_dates_and_gives_an_interval_of_the_lift(window: duckdb.DuckDBPyConnection) -> None:
+def test_scoreboard_averages_finished_dates_and_says_which_are_not(window: duckdb.DuckDBPyConnection) -> None:
     board = {row["method"]: row for row in window.view("scoreboard").pl().to_dicts()}
     assert list(board) == ["sic4", "sae", "placebo", "embedding", "tfidf"]
-    half = 1.96 * np.std([0.2, 0.3], ddof=1) / np.sqrt(2)
     sae = board["sae"]
-    assert [sae[k] for k in ("lift", "lift_low", "lift_high")] == pytest.approx([0.25, 0.25 - half, 0.25 + half])
-    assert [sae[k] for k in ("pair_weighted", "placebo_beaten", "same_major_group")] == pytest.approx([0.35, 0.5, 0.6])
+    assert [sae[k] for k in ("lift", "lift_low", "lift_high", "blocks")] == [0.25, -0.1, 0.6, 2]
+    assert [sae[k] for k in ("pair_weighted", "placebo_beaten", "coverage")] == pytest.approx([0.35, 0.5, 0.5])
+    assert [sae[k] for k in ("as_of_dates", "companies", "companies_lost", "pairs", "pairs_lost")] == [2, 12, 1, 18, 2]
     assert [board["placebo"][k] for k in ("pair_weighted", "lift", "same_major_group")] == pytest.approx([0.1, 0, 0.1])
+    waiting = [sae[k] for k in ("unfinished_dates", "newest_as_of", "newest_months", "horizon_months")]
+    assert waiting == [1, UNFINISHED, 3, 12]
+
+
+def test_scoreboard_shares_carry_n_an_interval_and_a_test(window: duckdb.DuckDBPyConnection) -> None:
+    board = {row["method"]: row for row in window.view("scoreboard").pl().to_dicts()}
+    shares = [f"same_major_group{end}" for end in ("", "_low", "_high")]
+    tested = [f"nearest_{name}" for name in ("companies", "alone", "sae_better", "sae_worse", "p")]
+    assert [board["tfidf"][k] for k in shares + tested] == [0.6, 0.23, 0.88, 5, 1, 1, 1, 1.0]
+    assert [board["placebo"][k] for k in shares + tested] == [0.1, None, None, 5, 1, None, None, None]
+
+
+def test_a_date_that_is_not_finished_is_in_no_mean_even_alone(tmp_path: Path) -> None:
+    rows = lake()
+    young = rows["cluster_scores"].filter(~pl.col("finished"))
+    changed = {"cluster_scores": young, "lift_intervals": rows["lift_intervals"].clear()}
+    build_warehouse(tmp_path / "w.duckdb", write(rows | changed, tmp_path), SQL, "")
+    with duckdb.connect(str(tmp_path / "w.duckdb"), read_only=True) as window:
+        board = {row["method"]: row for row in window.view("scoreboard").pl().to_dicts()}
+    means = ("lift", "pair_weighted", "coverage", "largest_share", "placebo_mean")
+    assert {board[method][name] for method in ("sae", "placebo") for name in means} == {None}
+    assert [board["sae"][k] for k in ("as_of_dates", "newest_months")] == [0, 3]
 
 
 def test_backtest_sums_returns_from_its_first_month(window: duckdb.DuckDBPyConnection) -> None:

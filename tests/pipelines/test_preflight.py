@@ -44,6 +44,13 @@ def test_the_defaults_pass_and_write_nothing(tmp_path: Path) -> None:
         ({"as_of": {"first": "2013-12", "last": None}}, "is after last, the last complete month before 2012-10-01"),
         ({"as_of": {"last": "2013-12"}}, "as_of.last: 2013-12 is after the last price, 2012-09-12"),
         ({"as_of": {"first": "2000-02"}}, "as_of.first: 2000-02 is not after the first price, 2000-02-01"),
+        ({"as_of": {"first": "2000-03"}}, "as_of.first: 2000-03 has 1 month of returns up to it, as prices run from"),
+        ({"as_of": {"first": "2000-03"}}, "set as_of.first to 2000-04 or later"),
+        (
+            {"backtest": {"formation_months": 1, "adf_lags": 30}},
+            "as_of.first: 2004-12 has at most 23 trading days in the 1 months before it",
+        ),
+        ({"as_of": {"first": "2000-04"}}, "as_of.first: 2000-04 is before the first filing"),
         ({"as_of": {"first": "2003-01"}}, "as_of.first: 2003-01 is before the first filing"),
         ({"corpus": {"cutoff": "2005-01-01"}}, "corpus.cutoff: 2005-01-01 is after the first as-of month 2004-12"),
         (
@@ -86,3 +93,47 @@ def test_a_lake_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(LakeError, match="cannot write to the lake"):
         preflight(profile(), Lake(tmp_path / "file", "mine"), TODAY)
+
+
+class Prices:
+    """A market whose prices run from one day to another."""
+
+    def __init__(self, first: date, last: date) -> None:
+        self.days = first, last
+
+    def span(self) -> tuple[date, date]:
+        return self.days
+
+
+def months_before(first: date, last: date, as_of: str, **changed: object) -> None:
+    subject._dates(profile(as_of={"first": as_of, "last": as_of}, **changed), Prices(first, last), first, TODAY)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("last", "as_of"),
+    [
+        (date(2005, 8, 31), "2005-06"),  # returns of July are not seen
+        (date(2005, 7, 20), "2005-07"),  # July is not over in the data
+    ],
+)
+def test_one_month_of_returns_before_the_first_date_is_too_few(last: date, as_of: str) -> None:
+    with pytest.raises(ProfileError, match=r"profile mine: as_of\.first: .* has 1 month of returns up to it"):
+        months_before(date(2005, 5, 2), last, as_of)
+
+
+def test_two_months_of_returns_are_what_the_code_needs() -> None:
+    months_before(date(2005, 5, 2), date(2005, 7, 29), "2005-07")
+
+
+def test_classifications_alone_need_no_months_of_returns() -> None:
+    months_before(date(2005, 5, 2), date(2005, 8, 31), "2005-06", clusters={"methods": ["sic4"]})
+
+
+def test_months_after_the_last_date_are_not_asked_for() -> None:
+    months_before(date(2000, 2, 1), date(2005, 7, 29), "2005-07")
+
+
+@pytest.mark.parametrize("name", ["train_months", "horizon_months"])
+def test_windows_of_one_month_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        profile(clusters={name: 1})

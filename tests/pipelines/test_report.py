@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from pathlib import Path
 
 import duckdb
@@ -16,9 +17,9 @@ from resources.places import SQL
 from tests.outputs.small_lake import lake, write
 
 
-def printed(folder: Path, rows: dict[str, pl.DataFrame], banner: str = "") -> str:
+def printed(folder: Path, rows: dict[str, pl.DataFrame], banner: str = "", width: int = 200) -> str:
     build_warehouse(folder / "peerlens.duckdb", folder, write(rows, folder), SQL, banner)
-    console = Console(file=io.StringIO(), width=200)
+    console = Console(file=io.StringIO(), width=width)
     with duckdb.connect(str(folder / "peerlens.duckdb"), read_only=True) as connection:
         report(connection, console)
     assert isinstance(console.file, io.StringIO)
@@ -53,10 +54,44 @@ def test_scores_of_autoencoders_name_their_tokens(tmp_path: Path) -> None:
     assert row == ["blocks-00-01", "2", "0.300", "0.350", "0.950", "0.950", "0.000"]
 
 
-def test_nearest_peers_stand_beside_chance(text: str) -> None:
-    lines = text.split("same SIC major group\n")[1].splitlines()[:4]
-    assert [line.split()[-1] for line in lines] == ["60.0%", "60.0%", "40.0%", "10.0%"]
-    assert lines[0].split()[0] == "SAE" and lines[3].split()[0] == "chance"
+def test_nearest_peers_stand_beside_chance_with_n_an_interval_and_a_test(text: str) -> None:
+    heading, *lines = text.split("Nearest peer in the same SIC major group: ")[1].splitlines()[:6]
+    assert (
+        heading == "share of the 5 companies with a code, each counted once; 1 are alone in theirs and count as missed"
+    )
+    cells = [re.split(r"  +", line.strip()) for line in lines]
+    assert cells == [
+        ["nearest by", "share", "95 %", "SAE better", "worse", "p"],
+        ["SAE latents", "60.0%", "23.0%–88.0%"],
+        ["TF-IDF words", "60.0%", "23.0%–88.0%", "1", "1", "1.000"],
+        ["MiniLM embedding", "40.0%", "12.0%–77.0%", "1", "0", "1.000"],
+        ["chance", "10.0%"],
+    ]
+
+
+def test_the_scoreboard_says_what_its_intervals_are_over_and_what_it_leaves_out(text: str) -> None:
+    assert "Scoreboard: mean over 2 as-of dates" in text
+    assert "over companies, and over the 2 horizons in these dates that share no month." in text
+    assert "of companies as grouped; 1 of 12 were lost in the horizons." in text
+    assert "Not in these means: 1 date; the newest, 2012-06-30, after 3 of 12 months." in text
+
+
+def test_one_horizon_has_no_interval(tmp_path: Path) -> None:
+    absent = pl.lit(None, pl.Float64)
+    one = lake()["lift_intervals"].with_columns(blocks=pl.lit(1, pl.Int32), low=absent, high=absent)
+    text = printed(tmp_path, lake() | {"lift_intervals": one})
+    assert "No interval: the dates hold one horizon" in text
+    assert "null" not in text and "None" not in text
+
+
+def test_the_scores_fit_into_80_columns(tmp_path: Path) -> None:
+    text = printed(tmp_path, lake(), width=80)
+    scores = text.split("Nearest peer in")[1].split("Pairs books")[0]
+    assert max(map(len, scores.splitlines())) <= 80
+    rows = [
+        line for line in scores.splitlines() if line.startswith(("sic4 ", "sae ", "TF-IDF", "method ", "nearest by"))
+    ]
+    assert [re.split(r"  +", line)[0] for line in rows] == ["nearest by", "TF-IDF words", "method", "sic4", "sae"]
 
 
 def test_methods_that_win_are_named(text: str) -> None:
@@ -64,10 +99,8 @@ def test_methods_that_win_are_named(text: str) -> None:
 
 
 def test_nothing_is_conceded_where_sae_wins(tmp_path: Path) -> None:
-    scores = lake()["cluster_scores"].with_columns(
-        pair_weighted=pl.when(method="sae").then(0.9).otherwise("pair_weighted")
-    )
-    assert "do not beat" not in printed(tmp_path, lake() | {"cluster_scores": scores})
+    scores = lake()["lift_intervals"].with_columns(lift=pl.when(method="sae").then(0.9).otherwise("lift"))
+    assert "do not beat" not in printed(tmp_path, lake() | {"lift_intervals": scores})
 
 
 def test_books_stand_beside_random_pairs_and_say_how_they_were_picked(text: str) -> None:

@@ -1,5 +1,6 @@
 """Rows of `filings` hold the facts of the index and the document, and the reason for a missing document."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -47,10 +48,11 @@ def test_a_missing_document_is_a_row_with_the_reason(tmp_path: Path) -> None:
     rows = filing_rows(reports, got, asked.store)
     schemas.FILINGS.validate(rows)
     refused = rows.filter(pl.col("sha256").is_null())
-    assert refused.select("accession", "sic", "refused").rows() == [(gone.accession, None, "HTTP 404 Not Found")]
+    facts = ("accession", "name", "sic", "refused")
+    assert refused.select(facts).rows() == [(gone.accession, "GONE CO", None, "HTTP 404 Not Found")]
     assert sum(counted) == reports.height == 3
     assert rows.drop_nulls("sha256")["sic"].to_list() == ["2050", "4931"]
-    assert contents(reports, got)[gone.accession] == ["0000000009", None, "HTTP 404 Not Found"]
+    assert contents(reports, got)[gone.accession] == ["0000000009", "GONE CO", None, "HTTP 404 Not Found"]
 
 
 def test_with_sic_ranges_only_headers_of_other_reports_are_fetched(tmp_path: Path) -> None:
@@ -74,4 +76,20 @@ def test_a_report_of_two_companies_has_the_code_of_the_one_it_stands_for(tmp_pat
         gas = EdgarUniverse(profile, tmp_path)
         reports = gas.reports(2003)
         rows = filing_rows(reports, download(gas.settings, gas.root, reports, lambda n: None), gas.store)
-    assert rows.select("company_id", "sic").rows() == [("0009000006", "4924")]
+    (named,) = {f.name for f in own_filings() if f.cik == 9000006}
+    assert rows.select("company_id", "name", "sic").rows() == [("0009000006", named, "4924")]
+
+
+def test_a_filing_has_the_name_of_its_time_and_a_new_one_changes_no_older_row(tmp_path: Path) -> None:
+    older = next(f for f in own_filings() if f.filed_at.year == 2003 and f.cik == 9000004)
+    later = replace(older, name="RENAMED BAKERY", filed_at=date(2004, 3, 1), accession="0009000004-04-000009")
+    with EdgarServer([older], own_companies()) as server:
+        before = universe(server, tmp_path / "before").filings_now(2003)
+    with EdgarServer([older, later], own_companies()) as server:
+        asked = universe(server, tmp_path / "after")
+        rows = [
+            filing_rows(reports, download(asked.settings, asked.root, reports, lambda n: None), asked.store)
+            for reports in (asked.reports(2003), asked.reports(2004))
+        ]
+        assert asked.filings_now(2003) == before
+    assert [part["name"].to_list() for part in rows] == [[older.name], ["RENAMED BAKERY"]]

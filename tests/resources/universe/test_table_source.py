@@ -19,7 +19,8 @@ SAMPLE = read_universe(Profile(name="sample"))
 
 def own(folder: Path, rows: dict[str, list[object]], **settings: object) -> Profile:
     pl.DataFrame(rows).write_parquet(folder / "own.parquet")
-    columns = DescriptionColumns(**{name: name for name in rows if name in ("cik", "sic", "filed_at")}, text="text")
+    mapped = ("cik", "sic", "filed_at", "sector", "industry")
+    columns = DescriptionColumns(**{name: name for name in rows if name in mapped}, text="text")
     fixed = {"filed_at": date(2004, 3, 1)} | settings
     descriptions = Descriptions(source="parquet", path=folder / "own.parquet", columns=columns, **fixed)  # type: ignore[arg-type]
     return Profile(name="own", descriptions=descriptions)
@@ -179,6 +180,20 @@ def test_the_fingerprint_of_filings_has_one_slice_a_filing_and_companies_ignore_
     assert list(before[0]) == ["2004-03-01 parquet-KO-2004"]
     assert before[0] != after[0]
     assert before[1] == after[1] != renamed[1]
+    changed = [renamed, now(sector="Drinks"), now(industry="Soft drinks")]
+    assert len({one[0]["2004-03-01 parquet-KO-2004"] for one in [before, *changed]}) == 4
+
+
+def test_a_filing_keeps_name_sector_and_industry_of_its_own_row(tmp_path: Path) -> None:
+    days = [date(2004, 3, 1), date(2005, 3, 1)]
+    said = {"name": ["Coca-Cola", "Coke"], "sector": ["Drinks", "Snacks"], "industry": ["Soft drinks", None]}
+    twice = company(ticker=["KO", "KO"], text=["a", "b"], filed_at=days, cik=[21344, 21344], **said)
+    universe = TableUniverse(own(tmp_path, twice, filed_at=None), tmp_path)
+    rows = pl.concat(universe.filings(year, no_bar).rows(()) for year in (2004, 2005))
+    assert rows.select("name", "sector", "industry").rows() == [
+        ("Coca-Cola", "Drinks", "Soft drinks"),
+        ("Coke", "Snacks", None),
+    ]
 
 
 def test_the_first_report_of_a_company_is_its_earliest_and_its_name_the_newest(tmp_path: Path) -> None:

@@ -44,8 +44,10 @@ class Bakeries:
         )
 
     def filings(self, year: int, bar: OpenBar) -> Filed:
-        rows = [{"accession": "loaf-1", "company_id": "ticker:LOAF", "form": "10-K", "filed_at": DAY, "tickers": []}]
-        return Filed({"loaf-1": TEXT}, lambda known: pl.DataFrame([] if known else rows, schema=dict(FILED)))
+        row = {"accession": "loaf-1", "company_id": "ticker:LOAF", "name": "Loaf Inc", "form": "10-K", "filed_at": DAY}
+        return Filed(
+            {"loaf-1": TEXT}, lambda known: pl.DataFrame([] if known else [row | {"tickers": []}], schema=dict(FILED))
+        )
 
     def texts(self, year: int, bar: OpenBar) -> pl.DataFrame:
         return pl.DataFrame({"accession": ["loaf-1"], "text": [TEXT]})
