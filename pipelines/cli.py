@@ -13,7 +13,7 @@ from rich.console import Console
 
 from pipelines.failures import INTERRUPTED, RefusedError, exit_status, one_line
 from resources.clock import local_day
-from resources.environment import open_lake, open_profile, prepare_dagster
+from resources.environment import open_lake, open_profile
 from resources.lake.lake import Lake
 from resources.lake.recipe import Graph
 from resources.places import PROFILES
@@ -77,9 +77,11 @@ def _dry_run(settings: Profile, lake: Lake, today: date) -> None:
 
 def _refresh(settings: Profile, lake: Lake, today: date, part: Callable[[Graph], Graph] = lambda graph: graph) -> Graph:
     """Bring the graph, or a part of it, up to date; returns what was walked."""
-    prepare_dagster()
+    from pipelines.dagster_state import prepare_state
     from pipelines.graph import open_graph
     from pipelines.terminal_run import run_refresh
+
+    prepare_state(lambda line: errors.print(line, markup=False))
 
     graph = part(open_graph(settings, today))
     made = run_refresh(graph, lake, today, errors)

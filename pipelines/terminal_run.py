@@ -1,6 +1,7 @@
 """A refresh in the terminal: every body is a line as soon as it ran, and a failure is one line with its log."""
 
 import logging
+from contextlib import suppress
 from datetime import date
 
 import dagster as dg
@@ -45,5 +46,6 @@ def run_refresh(graph: Graph, lake: Lake, today: date, errors: Console) -> int:
             return len(refresh(graph, lake, launch))
         except RunFailedError as error:
             file = lake.root / "failure.log"
-            file.write_text(error.story, encoding="utf-8")
+            with suppress(OSError):  # a full disk may be what failed
+                file.write_text(error.story, encoding="utf-8")
             raise RunFailedError(f"{error}; details: {file}", error.story) from error
