@@ -139,10 +139,15 @@ def _print_reasons(reasons: Sequence[tuple[Any, ...]]) -> None:
 @app.command()
 def status(profile: ProfileOption = None, as_json: JsonOption = False) -> None:
     """Show every artefact: rows, when it was made, and why it would be made again."""
+    from pipelines.graph import open_graph
+    from pipelines.newest_filing import filing_warnings
     from pipelines.report import print_table
     from pipelines.status import status_table
 
-    print_table(status_table(open_profile(profile)), Console(), as_json)
+    settings = open_profile(profile)
+    print_table(status_table(settings), Console(), as_json)
+    for line in filing_warnings(open_graph(settings, local_day()), open_lake(settings)):
+        errors.print(f"warning: {line}", markup=False)
 
 
 @app.command()

@@ -11,6 +11,7 @@ from resources.models.embedder import embedder_identity
 from resources.models.limits import ModelLimitError, check_blocks, check_model
 from resources.models.weight_files import ModelNotFoundError
 from resources.settings.profile import Profile, ProfileError
+from resources.sources import close_years
 
 
 def preflight(profile: Profile, lake: Lake, today: date) -> None:
@@ -23,6 +24,7 @@ def preflight(profile: Profile, lake: Lake, today: date) -> None:
     LakeError
         The lake cannot be written to.
     """
+    profile = close_years(profile, today)
     universe = lake.sources.universe(profile)
     first = universe.preflight(today)
     _blocks(profile)

@@ -128,7 +128,7 @@ def test_what_a_killed_process_was_making_is_no_database(home: Path) -> None:
 def test_a_state_that_cannot_be_written_is_one_error(home: Path) -> None:
     shutil.rmtree(home / "dagster")
     (home / "dagster").write_text("a file")
-    with pytest.raises(StateError, match="dagster cannot be used: .*File exists.*; make room, or set PEERLENS_HOME"):
+    with pytest.raises(StateError, match=r"dagster cannot be used: .*File exists.*; make room, or set PEERLENS_HOME"):
         prepare_state(print)
 
 
