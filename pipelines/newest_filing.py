@@ -34,9 +34,10 @@ def _too_old(graph: Graph, days: pl.Series, month: str) -> list[str]:
     known = days.filter(days <= month_end(month))
     if window.after is None or known.filter(known > window.after).len():
         return []
-    newest, age = known.max(), graph.profile.max_filing_age_months
+    newest = f"the newest one is of {known.sort()[-1]}" if known.len() else "all are newer"
     return [
-        f"no filing describes a company in {month}: the newest one is of {newest}, and max_filing_age_months is {age}; "
+        f"no filing describes a company in {month}: {newest}, and max_filing_age_months is "
+        f"{graph.profile.max_filing_age_months}; "
         "bring newer filings in, or have filing_years go on"
     ]
 
