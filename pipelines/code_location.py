@@ -12,9 +12,10 @@ from pipelines.graph import open_graph
 from pipelines.launch import dagster_launch
 from pipelines.newest_filing import filing_warnings
 from pipelines.refresh import plan, refresh
+from pipelines.run_history import prune_runs
 from pipelines.schedules import monthly_refresh
 from pipelines.sensors import change_sensor
-from resources.clock import local_day
+from resources.clock import local_day, utc_now
 from resources.lake.lake import Lake
 from resources.lake.recipe import Graph
 from resources.settings.profile import Profile
@@ -41,6 +42,7 @@ def build_defs(
         graph = open_graph(profile, clock())
         made = refresh(graph, lake, dagster_launch(_assets(graph), resources, context.instance))
         context.log.info(f"{len(made)} bodies executed")
+        prune_runs(context.instance, utc_now())
         for line in filing_warnings(graph, lake):
             context.log.warning(line)
 

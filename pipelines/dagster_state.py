@@ -57,7 +57,7 @@ def prepare_state(say: Callable[[str], None]) -> Path:
     """
     with state_errors():
         state = prepare_dagster()
-        with _lock(state):
+        with lock_state(state):
             for name, tables in DATABASES.items():
                 if why := fault(state / name, tables):
                     say(_set_aside(state, name, why))
@@ -113,7 +113,8 @@ def _revisions() -> tuple[str, ...]:
 
 
 @contextmanager
-def _lock(state: Path) -> Iterator[None]:
+def lock_state(state: Path) -> Iterator[None]:
+    """Be the only process that makes, mends or prunes these databases."""
     with (state / LOCK).open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

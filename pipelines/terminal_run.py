@@ -12,6 +12,8 @@ from pipelines.failures import RunFailedError
 from pipelines.launch import dagster_launch
 from pipelines.newest_filing import filing_warnings
 from pipelines.refresh import refresh
+from pipelines.run_history import prune_runs
+from resources.clock import utc_now
 from resources.lake.lake import Lake
 from resources.lake.progress import beside_bars
 from resources.lake.recipe import Graph
@@ -45,6 +47,7 @@ def run_refresh(graph: Graph, lake: Lake, today: date, errors: Console) -> int:
         launch = dagster_launch(list(defs.assets or []), dict(defs.resources or {}), instance)  # type: ignore[arg-type]
         try:
             made = len(refresh(graph, lake, launch))
+            prune_runs(instance, utc_now())
         except RunFailedError as error:
             file = lake.root / "failure.log"
             with suppress(OSError):  # a full disk may be what failed
