@@ -38,7 +38,17 @@ def serve_ui(host: str, port: int, state: Path) -> None:
         The UI ended by itself.
     """
     _check_free(host, port)
-    command = [DG, "dev", "--target-path", ROOT, "--use-active-venv", "--host", host, "--port", str(port)]
+    command: list[str | Path] = [
+        DG,
+        "dev",
+        "--target-path",
+        ROOT,
+        "--use-active-venv",
+        "--host",
+        host,
+        "--port",
+        str(port),
+    ]
     with _received_signals() as received:
         # A session of its own, so that all it starts can be ended at once, and Ctrl-C reaches it through us alone.
         child = subprocess.Popen(command, cwd=state, start_new_session=True)
