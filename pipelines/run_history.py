@@ -85,8 +85,10 @@ def _remove_strays(state: Path, known: set[str], now: datetime) -> None:
     for run_id in {path.name.removesuffix(".db") for path in runs if _is_old(path, now)} - known:
         _remove_files(state, run_id)
     for path in [*state.rglob(f"*{DAMAGED}*"), *state.glob("making-*")]:
-        if _is_old(path, now):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if _is_old(path, now) and path.is_dir():
+            shutil.rmtree(path)
+        elif _is_old(path, now):
+            path.unlink()
 
 
 def _is_run(name: str) -> bool:
