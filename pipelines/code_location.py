@@ -12,7 +12,6 @@ from pipelines.graph import open_graph
 from pipelines.launch import dagster_launch
 from pipelines.newest_filing import filing_warnings
 from pipelines.refresh import plan, refresh
-from pipelines.run_history import prune_runs
 from pipelines.schedules import monthly_refresh
 from pipelines.sensors import change_sensor
 from resources.clock import local_day, utc_now
@@ -39,6 +38,9 @@ def build_defs(
     @dg.op
     def refresh_lake(context: dg.OpExecutionContext) -> None:
         """Walk the graph in order and make what is out of date."""
+        # Inside: it loads SQLAlchemy, which a run has loaded by now, but whoever loads the definitions has not.
+        from pipelines.run_history import prune_runs  # noqa: PLC0415
+
         graph = open_graph(profile, clock())
         made = refresh(graph, lake, dagster_launch(_assets(graph), resources, context.instance))
         context.log.info(f"{len(made)} bodies executed")

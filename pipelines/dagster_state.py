@@ -1,4 +1,7 @@
-"""Dagster's own databases: made under a lock, and made anew where they cannot be used; no artefact needs them."""
+"""Dagster's own databases: made under a lock, and made anew where they cannot be used; no artefact needs them.
+
+Imports of SQLAlchemy and alembic are inside: whoever loads the definitions loads this, and opens no database.
+"""
 
 import fcntl
 import os
@@ -12,24 +15,11 @@ from functools import cache
 from pathlib import Path
 
 import dagster as dg
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-
-# Dagster says nowhere in public which tables its databases have.
-from dagster._core.storage.event_log.schema import SqlEventLogStorageMetadata
-from dagster._core.storage.runs.schema import RunStorageSqlMetadata
-from dagster._core.storage.schedules.schema import ScheduleStorageSqlMetadata
-from sqlalchemy.exc import SQLAlchemyError
 
 from pipelines.failures import StateError
 from resources.environment import home, prepare_dagster
 
-DATABASES = {
-    "history/runs.db": frozenset(RunStorageSqlMetadata.tables),
-    "history/runs/index.db": frozenset(SqlEventLogStorageMetadata.tables),
-    "schedules/schedules.db": frozenset(ScheduleStorageSqlMetadata.tables),
-}
-"""Database -> tables without which Dagster cannot use it."""
+DATABASES = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")
 LOCK = "open.lock"
 DAMAGED = ".damaged-"
 """Between the name of a database and the time at which it was set aside."""
@@ -58,8 +48,8 @@ def prepare_state(say: Callable[[str], None]) -> Path:
     with state_errors():
         state = prepare_dagster()
         with lock_state(state):
-            for name, tables in DATABASES.items():
-                if why := fault(state / name, tables):
+            for name in DATABASES:
+                if why := fault(state, name):
                     say(_set_aside(state, name, why))
             _complete(state)
             _upgrade(state)
@@ -69,6 +59,8 @@ def prepare_state(say: Callable[[str], None]) -> Path:
 @contextmanager
 def state_errors() -> Iterator[None]:
     """Turn what the disk and sqlite say about Dagster's state into StateError."""
+    from sqlalchemy.exc import SQLAlchemyError
+
     try:
         yield
     except (OSError, sqlite3.Error, SQLAlchemyError) as error:
@@ -76,15 +68,16 @@ def state_errors() -> Iterator[None]:
         raise StateError(f"{what}; make room, or set PEERLENS_HOME to a folder that can be written to") from error
 
 
-def fault(file: Path, tables: frozenset[str]) -> str | None:
-    """Say why Dagster cannot use a database; None for one that it can use, or that is not there."""
+def fault(state: Path, name: str) -> str | None:
+    """Say why Dagster cannot use a database of its state; None for one that it can use, or that is not there."""
+    file = state / name
     if not file.exists():
         return None
     if not file.is_file():
         return "it is not a file"
     try:
         with closing(sqlite3.connect(file, timeout=WAIT_SECONDS)) as database:
-            return _fault_inside(database, tables)
+            return _fault_inside(database, _tables()[name])
     except sqlite3.DatabaseError as error:
         if not error.sqlite_errorname.startswith(UNREADABLE):
             raise
@@ -105,8 +98,22 @@ def _fault_inside(database: sqlite3.Connection, tables: frozenset[str]) -> str |
 
 
 @cache
+def _tables() -> dict[str, frozenset[str]]:
+    """Return the tables without which Dagster cannot use each database, which it tells nowhere in public."""
+    from dagster._core.storage.event_log.schema import SqlEventLogStorageMetadata
+    from dagster._core.storage.runs.schema import RunStorageSqlMetadata
+    from dagster._core.storage.schedules.schema import ScheduleStorageSqlMetadata
+
+    needed = (RunStorageSqlMetadata, SqlEventLogStorageMetadata, ScheduleStorageSqlMetadata)
+    return {name: frozenset(metadata.tables) for name, metadata in zip(DATABASES, needed, strict=True)}
+
+
+@cache
 def _revisions() -> tuple[str, ...]:
     """Return the revisions of the databases that this Dagster knows, the newest first."""
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
     config = Config()
     config.set_main_option("script_location", "dagster:_core/storage/alembic")
     return tuple(script.revision for script in ScriptDirectory.from_config(config).walk_revisions())

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from resources.settings.section import Section
 
-Year = Annotated[int, Field(ge=1900, le=2200)]
+Year = Annotated[int, Field(ge=1900, le=9999)]
 
 
 class FilingYears(Section):

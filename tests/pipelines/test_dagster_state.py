@@ -16,7 +16,7 @@ from pipelines.dagster_state import DATABASES, fault, prepare_state
 from pipelines.failures import StateError
 from resources.places import ROOT
 
-PAIRS = 10
+PAIRS, REFRESHES = 10, 3
 SCHEDULES = "schedules/schedules.db"
 
 
@@ -44,7 +44,7 @@ def prepared(home: Path) -> list[str]:
     lines: list[str] = []
     state = prepare_state(lines.append)
     assert state == home / "dagster"
-    assert {name: fault(state / name, tables) for name, tables in DATABASES.items()} == dict.fromkeys(DATABASES)
+    assert {name: fault(state, name) for name in DATABASES} == dict.fromkeys(DATABASES)
     with dg.DagsterInstance.get() as instance:
         assert instance.get_runs() == []
         assert instance.all_instigator_state() == []
@@ -144,11 +144,11 @@ def test_ten_pairs_of_processes_on_a_fresh_home_leave_whole_databases(tmp_path: 
         ]
         assert {process.communicate(timeout=600)[0] for process in pair} == {f"{home / 'dagster'}\n"}
         assert [process.returncode for process in pair] == [0, 0]
-        assert [fault(home / "dagster" / name, tables) for name, tables in DATABASES.items()] == [None] * 3
+        assert [fault(home / "dagster", name) for name in DATABASES] == [None] * 3
 
 
 def test_two_refreshes_at_once_open_a_fresh_state(lake_copy: Path) -> None:
-    for _ in range(PAIRS):
+    for _ in range(REFRESHES):
         shutil.rmtree(lake_copy / "dagster")
         pair = [finished(process) for process in [start(lake_copy, "refresh", "--profile", "tiny") for _ in range(2)]]
         assert {done.returncode for done in pair} <= {0, 3}, [done.stderr for done in pair]

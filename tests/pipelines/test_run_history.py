@@ -63,7 +63,7 @@ def test_old_runs_go_with_all_their_files(instance: dg.DagsterInstance) -> None:
     assert files(instance, newest)
     assert prune_runs(instance, LATER) == 0
     state = Path(instance.root_directory)
-    assert [fault(state / name, tables) for name, tables in DATABASES.items()] == [None] * 3
+    assert [fault(state, name) for name in DATABASES] == [None] * 3
 
 
 def test_what_the_ui_shows_of_every_partition_stays(instance: dg.DagsterInstance) -> None:
