@@ -6,9 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 # Eight workers at most: each holds the language model. tests/conftest.py says which tests go together.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadscope --no-loadscope-reorder
 TESTDATA := $(if $(PEERLENS_TESTDATA),,$(if $(wildcard ../shared/data),PEERLENS_TESTDATA=$(abspath ../shared/data)))
-export DAGSTER_HOME := $(CURDIR)
 export PEERLENS_HOME ?= $(CURDIR)/data
-export PEERLENS_DAGSTER = $(PEERLENS_HOME)/dagster
 export PEERLENS_PROFILE ?= sample
 
 .PHONY: demo test test-all coverage lint ui gpu-check clean
@@ -33,9 +31,8 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-ui: $(VENV)/demo.stamp  ## Dagster's UI on http://localhost:3000
-	@mkdir -p $(PEERLENS_DAGSTER)
-	$(BIN)/dg dev --target-path . --host 127.0.0.1 --port 3000
+ui: $(VENV)/demo.stamp  ## Dagster's UI on http://localhost:3000; UI="--port 3001" for another port
+	exec $(BIN)/peerlens ui $(UI)
 
 gpu-check:  ## reading and training on a GPU against float64, then the benchmarks; needs torch and transformers, no network
 	PYTHONPATH=$(CURDIR) $(firstword $(wildcard $(BIN)/python) $(PYTHON)) benchmarks/gpu_check.py $(GPU_CHECK)

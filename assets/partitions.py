@@ -33,8 +33,8 @@ def as_of_keys(profile: Profile, today: date) -> tuple[str, ...]:
 
 
 def filing_year_keys(profile: Profile) -> tuple[str, ...]:
-    """Return the filing years of the profile."""
-    return tuple(str(year) for year in sorted(profile.filing_years))
+    """Return the filing years of a profile that has a list of them, or a last one."""
+    return tuple(str(year) for year in profile.years)
 
 
 def months_around(before: str | None, after: str | None = None) -> Reads:

@@ -1,8 +1,9 @@
-"""`peerlens`: refresh, ingest, status, peers, why, hedge, sql. Tables on standard output, errors on standard error.
+"""`peerlens`: refresh, ingest, status, ui, peers, why, hedge, sql. Tables on standard output, errors on standard error.
 
 Exit status: 0 done, 1 the run failed, 2 wrong use or settings, 3 another refresh holds the lake.
 """
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -13,7 +14,7 @@ from rich.console import Console
 
 from pipelines.failures import INTERRUPTED, RefusedError, exit_status, one_line
 from resources.clock import local_day
-from resources.environment import open_lake, open_profile, prepare_dagster
+from resources.environment import open_lake, open_profile, profile_file
 from resources.lake.lake import Lake
 from resources.lake.recipe import Graph
 from resources.places import PROFILES
@@ -82,9 +83,11 @@ def _dry_run(settings: Profile, lake: Lake, today: date) -> None:
 
 def _refresh(settings: Profile, lake: Lake, today: date, part: Callable[[Graph], Graph] = lambda graph: graph) -> Graph:
     """Bring the graph, or a part of it, up to date; returns what was walked."""
-    prepare_dagster()
+    from pipelines.dagster_state import prepare_state
     from pipelines.graph import open_graph
     from pipelines.terminal_run import run_refresh
+
+    prepare_state(lambda line: errors.print(line, markup=False))
 
     graph = part(open_graph(settings, today))
     made = run_refresh(graph, lake, today, errors)
@@ -142,10 +145,30 @@ def _print_reasons(reasons: Sequence[tuple[Any, ...]]) -> None:
 @app.command()
 def status(profile: ProfileOption = None, as_json: JsonOption = False) -> None:
     """Show every artefact: rows, when it was made, and why it would be made again."""
+    from pipelines.graph import open_graph
+    from pipelines.newest_filing import filing_warnings
     from pipelines.report import print_table
     from pipelines.status import status_table
 
-    print_table(status_table(open_profile(profile)), Console(), as_json)
+    settings = open_profile(profile)
+    print_table(status_table(settings), Console(), as_json)
+    for line in filing_warnings(open_graph(settings, local_day()), open_lake(settings)):
+        errors.print(f"warning: {line}", markup=False)
+
+
+@app.command()
+def ui(
+    host: Annotated[str, typer.Option("--host", help="Where it listens; it asks nobody for a password.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 3000,
+    profile: ProfileOption = None,
+) -> None:
+    """Serve Dagster's UI, with the monthly schedule and the change sensor, until it is stopped."""
+    from pipelines.dagster_state import prepare_state
+    from pipelines.ui import serve_ui
+
+    open_profile(profile)
+    os.environ["PEERLENS_PROFILE"] = str(profile_file(profile))
+    serve_ui(host, port, prepare_state(lambda line: errors.print(line, markup=False)))
 
 
 @app.command()

@@ -1,5 +1,7 @@
 """What can go wrong, and the exit status that says so to scripts."""
 
+import errno
+
 import click
 
 from resources.edgar import EdgarError, EdgarIdentityError
@@ -15,6 +17,10 @@ FAILED, REFUSED, BUSY, INTERRUPTED = 1, 2, 3, 130
 
 class RefusedError(ValueError):
     """Wrong use: one line that says what, where, and what to do."""
+
+
+class StateError(RuntimeError):
+    """Dagster's databases cannot be read or written; the message says why and what to do."""
 
 
 class RunFailedError(RuntimeError):
@@ -47,8 +53,12 @@ class DamagedInputError(RunFailedError):
         self.file = file
 
 
+DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+"""What a disk that is full, or does not let itself be written to, says wherever a byte is written."""
+
 STATUS: dict[type[BaseException], int] = {
     RunFailedError: FAILED,
+    StateError: FAILED,
     EdgarError: FAILED,
     EdgarFormatError: FAILED,
     BlobError: FAILED,
@@ -69,6 +79,8 @@ STATUS: dict[type[BaseException], int] = {
 
 def exit_status(error: BaseException) -> int | None:
     """Return the exit status of an error that people can act on; None for a bug."""
+    if isinstance(error, OSError) and error.errno in DISK:
+        return FAILED
     return next((status for kind, status in STATUS.items() if isinstance(error, kind)), None)
 
 

@@ -9,6 +9,7 @@ from assets.declaration import EVERY_ASSET
 from assets.partitions import as_of_keys, filing_year_keys
 from resources.lake.recipe import Declaration, Graph
 from resources.settings.profile import Profile
+from resources.sources import close_years
 
 STAGES = (
     "companies",
@@ -28,7 +29,14 @@ class GraphError(ValueError):
 
 
 def open_graph(profile: Profile, today: date) -> Graph:
-    """Return the graph with the partitions that the profile wants today."""
+    """Return the graph with the partitions that the profile wants today; its profile names every filing year.
+
+    Raises
+    ------
+    ProfileError
+        The filing years go to the newest, and the source does not say which that is.
+    """
+    profile = close_years(profile, today)
     keys = {"filing_year": filing_year_keys(profile), "as_of": as_of_keys(profile, today)}
     return Graph({d.name: d for d in _ordered(declarations())}, profile, keys)
 

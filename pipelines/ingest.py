@@ -12,6 +12,7 @@ from resources.lake.lake import Lake
 from resources.lake.recipe import Graph
 from resources.settings.profile import Profile
 from resources.settings.section import MONTH
+from resources.sources import close_years
 
 INGESTED = ("companies", "filings", "tickers", "descriptions")
 EVERYONE = "all"
@@ -38,7 +39,7 @@ def ingest_profile(
             f"profile {profile.name}: descriptions.source is {profile.descriptions.source}; ingest reads EDGAR, "
             "use --profile edgar or set `descriptions: {source: edgar}` in yours"
         )
-    years = sorted(profile.filing_years)
+    years = close_years(profile, today).years
     settings = profile.descriptions.edgar
     begin = _month("--from", first) if first else settings.first or f"{years[0]}-01"
     open_end = f"{today:%Y-%m}" if first else settings.last or f"{years[-1]}-12"

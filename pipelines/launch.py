@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from pipelines.dagster_assets import DAMAGED
+from pipelines.dagster_state import state_errors
 from pipelines.failures import DamagedInputError, RunFailedError
 from resources.lake.recipe import label
 
@@ -30,11 +31,12 @@ def dagster_launch(
 ) -> Callable[[Sequence[str], str | None], Iterable[Finished]]:
     """Launch one run a call, recorded in the instance; raises RunFailedError after telling of what finished.
 
-    It is a DamagedInputError where a file of the lake is not what was written.
+    It is a DamagedInputError where a file of the lake is not what was written. Raises StateError where Dagster cannot
+    record the run, as on a full disk.
     """
 
     def launch(names: Sequence[str], partition: str | None) -> Iterator[Finished]:
-        with _received_signals() as received, _interrupts_sent_again():
+        with _received_signals() as received, _interrupts_sent_again(), state_errors():
             result = dg.materialize(
                 assets,
                 selection=list(names),

@@ -17,6 +17,7 @@ from resources.models.weight_files import ModelNotFoundError
 from resources.settings.backtest import fewest_days
 from resources.settings.clusters import FEWEST_MONTHS, SimilarityMethod
 from resources.settings.profile import Profile, ProfileError
+from resources.sources import close_years
 
 
 def preflight(profile: Profile, lake: Lake, today: date) -> None:
@@ -29,6 +30,7 @@ def preflight(profile: Profile, lake: Lake, today: date) -> None:
     LakeError
         The lake cannot be written to.
     """
+    profile = close_years(profile, today)
     universe = lake.sources.universe(profile)
     first = universe.preflight(today)
     _blocks(profile)

@@ -1,4 +1,4 @@
-"""What day it is: here, and in UTC."""
+"""What day it is: here, and in UTC; and what time."""
 
 from datetime import UTC, date, datetime
 
@@ -11,3 +11,8 @@ def local_day() -> date:
 def utc_day() -> date:
     """Return the day in UTC, the same on every machine: by it EDGAR's lists count as old."""
     return datetime.now(UTC).date()
+
+
+def utc_now() -> datetime:
+    """Return the time in UTC, by which runs count as old."""
+    return datetime.now(UTC)

@@ -48,9 +48,19 @@ def open_lake(profile: Profile) -> Lake:
     return Lake(home(), profile.name)
 
 
-def prepare_dagster() -> None:
-    """Point Dagster at this checkout's dagster.yaml and keep its state under the lake's home."""
+def prepare_dagster() -> Path:
+    """Point Dagster at its state, which is kept under the lake's home; returns the folder.
+
+    It is also `DAGSTER_HOME`, with a copy of the checkout's dagster.yaml: whatever Dagster writes beside that file, as
+    the `logs/` of its web server, then does not land in the checkout.
+    """
     state = home() / "dagster"
     state.mkdir(parents=True, exist_ok=True)
-    os.environ.update(DAGSTER_HOME=str(ROOT), PEERLENS_HOME=str(home()), PEERLENS_DAGSTER=str(state))
+    settings, copy = (ROOT / "dagster.yaml").read_bytes(), state / "dagster.yaml"
+    if not copy.is_file() or copy.read_bytes() != settings:
+        written = copy.with_name(f"{copy.name}.{os.getpid()}")
+        written.write_bytes(settings)
+        written.replace(copy)
+    os.environ.update(DAGSTER_HOME=str(state), PEERLENS_HOME=str(home()), PEERLENS_DAGSTER=str(state))
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
+    return state

@@ -1,11 +1,12 @@
 """The outside world of a lake: companies, prices and models, and where on this machine they are kept."""
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resources.settings.prices import Prices
-from resources.settings.profile import Profile
+from resources.settings.profile import Profile, ProfileError
 
 if TYPE_CHECKING:
     from resources.market import Market
@@ -47,3 +48,22 @@ class Sources:
 
         self.universe(profile).forget()
         YahooMarket(profile.prices.yahoo, self.home / "yahoo").forget()
+
+
+def close_years(profile: Profile, today: date) -> Profile:
+    """Return the profile with a list of filing years: one without a last year goes to the newest that the source has.
+
+    Raises
+    ------
+    ProfileError
+        The source does not say which years it has, or has none so late.
+    """
+    span = profile.filing_years
+    if isinstance(span, list) or span.last is not None:
+        return profile
+    from resources.universe import SOURCES
+
+    years = SOURCES[profile.descriptions.source].years_since(span.first, profile, today)
+    if not years:
+        raise ProfileError(f"profile {profile.name}: filing_years.first: no filing in {span.first} or later")
+    return profile.model_copy(update={"filing_years": years})

@@ -16,6 +16,7 @@ from resources.settings.corpus import Corpus
 from resources.settings.descriptions import Descriptions
 from resources.settings.embedder import Embedder
 from resources.settings.features import Features, Labels
+from resources.settings.filing_years import FilingYears, Year
 from resources.settings.groups import Groups
 from resources.settings.model import Model
 from resources.settings.prices import Prices, Returns
@@ -36,8 +37,8 @@ class Profile(Section):
     """A sentence that every scoreboard, backtest and page of this profile carries."""
     tickers: list[str] | None = None
     """Only these companies; empty for all that the source has."""
-    filing_years: list[int] = [2003, 2004]
-    """Years in which filings were filed."""
+    filing_years: Annotated[list[Year], Field(min_length=1)] | FilingYears = [2003, 2004]
+    """Years in which filings were filed: a list, or the first one, and the last one unless it is the newest."""
     as_of: AsOf = AsOf()
     """When peer groups are formed."""
     max_filing_age_months: Positive | None = 18
@@ -72,6 +73,22 @@ class Profile(Section):
     """How pairs are traded."""
 
     @property
+    def years(self) -> list[int]:
+        """Filing years in order; `resources.sources.close_years` makes a list of those without a last one.
+
+        Raises
+        ------
+        ProfileError
+            They have no last year.
+        """
+        span = self.filing_years
+        if isinstance(span, list):
+            return sorted(set(span))
+        if span.last is None:
+            raise ProfileError(f"profile {self.name}: filing_years: the last year depends on the day and on the source")
+        return list(range(span.first, span.last + 1))
+
+    @property
     def banner(self) -> str:
         """What a reader has to know before any number: the notice, and the look-ahead where there is one."""
         warning = (
@@ -99,8 +116,22 @@ def load_profile(file: Path) -> Profile:
     try:
         profile = Profile.model_validate({"name": file.stem, **content})
     except ValidationError as error:
-        raise ProfileError(f"profile {file}: " + "; ".join(_sentence(e) for e in error.errors())) from error
+        raise ProfileError(f"profile {file}: " + "; ".join(map(_sentence, _of_one_form(error, content)))) from error
     return _anchored(profile, file.parent)
+
+
+def _of_one_form(error: ValidationError, content: dict[str, Any]) -> list[Any]:
+    """Return the errors; `filing_years` has two forms, and only what is wrong with the one that is there counts."""
+    listed = not isinstance(content.get("filing_years"), dict)
+    found = []
+    for one in error.errors():
+        setting, *form = one["loc"] or ("profile",)
+        if setting == "filing_years" and form:
+            if str(form[0]).startswith("list") != listed:
+                continue
+            one["loc"] = (setting, *form[1:])  # pydantic names the form, too
+        found.append(one)
+    return found
 
 
 def _sentence(error: Any) -> str:

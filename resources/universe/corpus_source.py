@@ -20,6 +20,12 @@ class CorpusUniverse(TableUniverse):
 
     at_hand: ClassVar[bool] = False
 
+    @classmethod
+    def years_since(cls, first: int, profile: Profile, today: date) -> list[int]:
+        """Refuse: which years there are is not known before everything is read, and a finished set does not grow."""
+        source = profile.descriptions.source
+        raise ProfileError(f"profile {profile.name}: filing_years.last: source {source} needs one; its years are fixed")
+
     def __init__(self, profile: Profile, home: Path) -> None:
         super().__init__(profile, home)
         self.cache = home / "hub"
@@ -43,11 +49,11 @@ class CorpusUniverse(TableUniverse):
 
     def _years(self) -> list[int]:
         """Return the years of filing that the profile wants: what is there is not known before it is read."""
-        return sorted(self.profile.filing_years)
+        return self.profile.years
 
     def _first_day(self) -> date:
         """Return the earliest day that a report can count as filed on."""
-        return date(min(self.profile.filing_years), 12, 31)
+        return date(self.profile.years[0], 12, 31)
 
     def _of(self, year: int, progress: Callable[[int], None] = lambda n: None) -> pl.DataFrame:
         source, wanted = self.profile.descriptions, self.profile.tickers

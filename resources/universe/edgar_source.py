@@ -31,6 +31,12 @@ class EdgarUniverse:
     cover_pages: ClassVar[bool] = True
     at_hand: ClassVar[bool] = False
 
+    @classmethod
+    def years_since(cls, first: int, profile: Profile, today: date) -> list[int]:
+        """Return the years up to today's, or to the last month that is asked for; the newest may still be empty."""
+        last = profile.descriptions.edgar.last
+        return list(range(first, min(today.year, int(last[:4]) if last else today.year) + 1))
+
     def __init__(self, profile: Profile, home: Path) -> None:
         self.profile = profile
         self.settings = profile.descriptions.edgar
@@ -41,7 +47,7 @@ class EdgarUniverse:
     @cached_property
     def filers(self) -> pl.DataFrame:
         """Company_id, name in the newest report, first_seen: everyone who filed in the profile's years."""
-        years = self.profile.filing_years
+        years = self.profile.years
         self.lists.fetch_unknown((year, q) for year in years for q in range(1, 5) if self._asked(year, q))
         return (
             pl.concat([pl.DataFrame(schema=REPORTS), *map(self._filed, years)])
@@ -120,12 +126,12 @@ class EdgarUniverse:
             identity(self.settings)
         except EdgarIdentityError as error:
             raise ProfileError(f"profile {profile.name}: {error}") from error
-        for year in profile.filing_years:
+        for year in profile.years:
             if not FIRST_YEAR <= year <= today.year:
                 known = f"{FIRST_YEAR} to {today.year}"
                 raise ProfileError(f"profile {profile.name}: filing_years: EDGAR has filings of {known}, not of {year}")
         named_companies(profile)
-        return date(min(profile.filing_years), 1, 1)
+        return date(profile.years[0], 1, 1)
 
     def forget(self) -> None:
         """Have EDGAR's lists and the documents that it refused asked for again; what was fetched is kept."""

@@ -57,6 +57,12 @@ class TableUniverse:
     cover_pages: ClassVar[bool] = False
     at_hand: ClassVar[bool] = True
 
+    @classmethod
+    def years_since(cls, first: int, profile: Profile, today: date) -> list[int]:
+        """Return the years from `first` in which the file has filings up to today."""
+        days = read_universe(profile)["filed_at"]
+        return sorted(set(days.filter((days.dt.year() >= first) & (days <= today)).dt.year()))
+
     def __init__(self, profile: Profile, home: Path) -> None:
         self.profile = profile
 
@@ -108,7 +114,7 @@ class TableUniverse:
     def preflight(self, today: date) -> date:
         """Check the years and the corpus's cut-off against the source; return the day of its first filing."""
         name, years, first = self.profile.name, self._years(), self._first_day()
-        for year in self.profile.filing_years:
+        for year in self.profile.years:
             if year not in years:
                 has = ", ".join(map(str, years))
                 raise ProfileError(f"profile {name}: filing_years: no filing of {year}; the source has {has}")

@@ -57,6 +57,16 @@ class Universe(Protocol):
     at_hand: ClassVar[bool]
     """Whether companies are known in an instant, so that every price can be looked for before anything runs."""
 
+    @classmethod
+    def years_since(cls, first: int, profile: Profile, today: date) -> list[int]:
+        """Return the years of filing from `first` to `today` of which the source has filings, or may have.
+
+        Raises
+        ------
+        ProfileError
+            The source does not tell before it is read whole.
+        """
+
     def __init__(self, profile: Profile, home: Path) -> None:
         """Open what `profile` names; downloads are kept under `home`."""
 

@@ -1,5 +1,6 @@
 """A universe that a user could bring: own column names, companies without a CIK, a text that is empty."""
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -62,10 +63,10 @@ def write_own_data(folder: Path, last: str = "2007-12") -> Path:
     return profile
 
 
-def write_texts(folder: Path, later_text: str = LATER_TEXT) -> None:
-    """Six companies of 2004, two of them without a CIK, one more with nothing to say, and XOM's second filing."""
+def write_texts(folder: Path, later_text: str = LATER_TEXT, later: Sequence[date] = (SECOND_FILING,)) -> None:
+    """Six companies of 2004, two of them without a CIK, one more with nothing to say, and XOM's later filings."""
     rows = [(ticker, text, FIRST_FILING) for ticker, text in TEXTS.items()]
-    rows += [("GE", "  ", FIRST_FILING), ("XOM", later_text, SECOND_FILING)]
+    rows += [("GE", "  ", FIRST_FILING), *(("XOM", later_text, day) for day in later)]
     branches = {"XOM": "energy", "CVX": "energy", "JPM": "banks", "WFC": "banks", "AMGN": "drugs", "PFE": "drugs"}
     pl.DataFrame(
         {

@@ -10,6 +10,8 @@ from fakes.edgar_server import EdgarServer, Faults
 from fakes.own_filings import own_companies, own_filings
 from peerlens_command import artefacts, peerlens
 
+from resources.clock import local_day
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[EdgarServer]:
@@ -98,3 +100,17 @@ def test_what_was_refused_is_asked_for_again_when_all_is(tmp_path: Path) -> None
         assert peerlens(home, *asked, "--all").returncode == 0
     assert rows(home, "filings")["refused"].null_count() == 2
     assert "0009000004-04-000002" in rows(home, "descriptions")["accession"].to_list()
+
+
+def test_years_without_a_last_one_go_to_this_year_also_where_nothing_was_filed(
+    server: EdgarServer, tmp_path: Path
+) -> None:
+    file = Path(write_profile(tmp_path, server.url))
+    text = file.read_text(encoding="utf-8")
+    listed = text.splitlines()[1]
+    file.write_text(text.replace(listed, "filing_years: {first: 2022}"), encoding="utf-8")
+    done = peerlens(tmp_path / "home", "ingest", "--profile", str(file))
+    assert done.returncode == 0, done.stderr
+    years = {name.split("/")[1] for name in artefacts(tmp_path / "home" / "mine") if name.startswith("filings/")}
+    assert years == {str(year) for year in range(2022, local_day().year + 1)}
+    assert set(rows(tmp_path / "home", "filings")["filed_at"].dt.year()) == {2022}

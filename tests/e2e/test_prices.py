@@ -12,6 +12,7 @@ from peerlens_command import peerlens
 
 from pipelines.dagster_assets import materialize_result
 from pipelines.graph import open_graph
+from pipelines.refresh import plan
 from resources.environment import open_lake
 from resources.lake.build import CheckFailedError, Made, build
 from resources.lake.lake import Lake
@@ -86,6 +87,25 @@ def test_quotes_of_yahoo_become_returns_and_a_second_refresh_asks_for_nothing(ow
     assert later["prices"].manifest.digest == first["prices"].manifest.digest
     assert not later["monthly_returns"].reasons
     assert len(yahoo.log) > asked
+
+
+def test_planner_and_body_have_one_home_the_lakes(
+    own: Path, yahoo: YahooServer, monkeypatch: pytest.MonkeyPatch, models_home: Path
+) -> None:
+    """Whatever the environment says by then: histories are found where the body keeps them."""
+    another = own.parent / "another"
+    monkeypatch.setenv("PEERLENS_HOME", str(another))
+    settings = {"url": yahoo.url, "first": "2024-01", "requests_per_second": 10}
+    profile = with_prices(own, source="yfinance", yahoo=settings)
+    graph, lake = open_graph(profile, TODAY), Lake(own.parent / "home", profile.name)
+    (lake.home / "models").symlink_to(models_home, target_is_directory=True)
+    for name, partition in (*MADE, ("prices", None), ("monthly_returns", None)):
+        if partition in (None, *graph.partitions(name)):
+            build(graph, lake, name, partition)
+    named = {body.asset for body in plan(graph, lake)}  # asks the fingerprint of every asset
+    assert not named & {*dict(MADE), "prices", "monthly_returns"}
+    assert list((lake.home / "yahoo").rglob("*.parquet"))
+    assert not another.exists()
 
 
 def test_too_few_companies_with_prices_commit_nothing(own: Path, yahoo: YahooServer) -> None:

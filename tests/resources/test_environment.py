@@ -46,7 +46,6 @@ def test_dagster_keeps_its_state_under_the_home(tmp_path: Path, monkeypatch: pyt
     for name in ("DAGSTER_HOME", "PEERLENS_DAGSTER", "DAGSTER_DISABLE_TELEMETRY"):
         monkeypatch.setenv(name, "")
     monkeypatch.setenv("PEERLENS_HOME", str(tmp_path))
-    prepare_dagster()
-    assert os.environ["DAGSTER_HOME"] == str(ROOT)
-    assert Path(os.environ["PEERLENS_DAGSTER"]) == tmp_path / "dagster"
-    assert (tmp_path / "dagster").is_dir()
+    assert prepare_dagster() == tmp_path / "dagster"
+    assert {os.environ["DAGSTER_HOME"], os.environ["PEERLENS_DAGSTER"]} == {str(tmp_path / "dagster")}
+    assert (tmp_path / "dagster" / "dagster.yaml").read_bytes() == (ROOT / "dagster.yaml").read_bytes()

@@ -32,7 +32,13 @@ def profile(folder: Path, text: str, name: str = "mine") -> Path:
         ("saes: {k: many}", ["saes.k", "integer", "'many'"]),
         ("saes: {k: 0}", ["saes.k", "greater than 0", "0"]),
         ("as_of: {first: 2004-13}", ["as_of.first", "'2004-13'"]),
-        ("filing_years: [2003, later]", ["filing_years.1", "'later'"]),
+        ("filing_years: [2003, later]", ["filing_years.1: ", "'later'"]),
+        ("filing_years: []", ["filing_years: ", "at least 1 item"]),
+        ("filing_years: 2004", ["filing_years: ", "a valid list", "2004"]),
+        ("filing_years: {last: 2004}", ["filing_years.first: Field required"]),
+        ("filing_years: {first: soon}", ["filing_years.first: ", "'soon'"]),
+        ("filing_years: {first: 2004, lst: 2005}", ["filing_years.lst: unknown key", "did you mean 'last'?"]),
+        ("filing_years: {first: 2004, last: 2001}", ["filing_years: last 2001 is before first 2004"]),
         ("corpus: {cutoff: tomorrow}", ["corpus.cutoff", "'tomorrow'"]),
         ("saes: 5", ["saes", "5"]),
         ("descriptions: {source: parquet}", ["descriptions: source parquet needs a path"]),
@@ -108,10 +114,12 @@ def test_the_sample_profile_shows_every_setting() -> None:
     text = (PROFILES / "sample.yaml").read_text(encoding="utf-8")
     content = yaml.safe_load(text)
     examples = dict(re.findall(r"^ *(\w+): \[\] #.*: \[(\{.*\})\]$", text, re.MULTILINE))
+    other_forms = dict(re.findall(r"^(\w+): .* # .*; or (\{.*\}),", text, re.MULTILINE))
 
     def shown(settings: dict[str, Any], where: str = "") -> set[str]:
         inner = {k: v for k, v in settings.items() if isinstance(v, dict)}
         inner |= {k: yaml.safe_load(examples[k]) for k, v in settings.items() if v == [] and k in examples}
+        inner |= {k: yaml.safe_load(other_forms[k]) for k in settings if not where and k in other_forms}
         return {f"{where}{k}" for k in settings}.union(*(shown(v, f"{where}{k}.") for k, v in inner.items()))
 
     assert {name for name, _ in sections(Profile)} - {"name"} == shown(content)
