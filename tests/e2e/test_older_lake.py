@@ -1,0 +1,117 @@
+"""A lake made by an older version is taken over: no text is cut, no filing read, no autoencoder trained again."""
+
+import shutil
+import tarfile
+from pathlib import Path
+
+import polars as pl
+import pytest
+from peerlens_command import peerlens, refreshed
+
+from assets import schemas
+from resources.lake.lake import Lake
+
+MADE = Path(__file__).parent / "older_lake"
+COSTLY = ("filings", "descriptions", "activations", "sae_corpus", "layer_", "saes", "company_", "latent_labels")
+
+
+@pytest.fixture
+def home(tmp_path: Path, models_home: Path) -> Path:
+    """PEERLENS_HOME with the lake as d004a76 left it, and its profile beside it."""
+    with tarfile.open(MADE / "lake-of-d004a76.tar.xz") as packed:
+        packed.extractall(tmp_path, filter="data")
+    (tmp_path / "models").symlink_to(models_home, target_is_directory=True)
+    shutil.copy(MADE / "older.yaml", tmp_path / "older.yaml")
+    return tmp_path
+
+
+def named(home: Path, profile: str) -> list[str]:
+    """What a refresh would run."""
+    done = peerlens(home, "refresh", "--dry-run", "--profile", profile)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_it_is_kept_after_adopt_and_nothing_costly_is_made_again(home: Path) -> None:
+    profile, lake = str(home / "older.yaml"), Lake(home, "older")
+    shards = {file: file.read_bytes() for file in sorted((home / "older").glob("activations/*/*/shards/*/*.parquet"))}
+    refused = peerlens(home, "refresh", "--dry-run", "--profile", profile)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "made by an older version; `peerlens adopt` keeps its texts, activations and autoencoders" in refused.stderr
+
+    told = peerlens(home, "adopt", "--profile", profile)
+    assert told.returncode == 0, told.stderr
+    assert "saes: taken over" in told.stdout.splitlines()
+    assert "check agrees_with_transformer_lens was never made of it" in told.stdout
+
+    lines = named(home, profile)
+    assert [line for line in lines if line.startswith(COSTLY)] == []
+    assert {"peer_clusters 2006-12: missing", "warehouse: missing"} <= set(lines)
+    ran = refreshed(home, profile)
+    assert [label for label in ran if label.startswith(COSTLY)] == []
+    assert named(home, profile) == []
+    assert len(shards) == 3
+    for old, content in shards.items():
+        known = lake.manifest("activations", old.parents[3].name)
+        assert known is not None
+        assert (lake.folder(known) / "shards" / old.parent.name / old.name).read_bytes() == content
+
+
+def test_its_units_are_carried_over_by_the_next_body(home: Path) -> None:
+    profile, lake = str(home / "older.yaml"), Lake(home, "older")
+    assert peerlens(home, "adopt", "--profile", profile).returncode == 0
+    refreshed(home, profile)
+    weights = lake.manifest("saes", None)
+    assert weights is not None
+    for asset, partition in (("saes", None), ("activations", "2003"), ("company_features", "2003")):
+        known = lake.manifest(asset, partition)
+        assert known is not None
+        # Its body has to run, and finds every unit unchanged.
+        lake.forget(asset, partition)
+        (lake.partition_dir(asset, partition) / "manifest.json").write_bytes(
+            known.to_json().replace(known.recipe["source"].encode(), b"0123456789abcdef")
+        )
+    refreshed(home, profile)
+    again, read, encoded = (
+        lake.manifest(*what) for what in (("saes", None), ("activations", "2003"), ("company_features", "2003"))
+    )
+    assert again is not None
+    assert read is not None
+    assert encoded is not None
+    assert (again.metadata["carried_over"], again.digest) == (1, weights.digest)
+    assert (read.metadata["filings_read"], read.metadata["filings_carried_over"]) == (0, 1)
+    assert (encoded.metadata["filings_encoded"], encoded.metadata["filings_carried_over"]) == (0, 1)
+
+
+def test_filings_get_the_name_that_older_groups_went_by(home: Path) -> None:
+    lake = Lake(home, "older")
+    assert peerlens(home, "adopt", "--profile", str(home / "older.yaml")).returncode == 0
+    known = lake.manifest("filings", "2003")
+    assert known is not None
+    rows = pl.read_parquet(lake.table_files(known, "filings"))
+    assert rows.columns == [column.name for column in schemas.FILINGS.columns]
+    assert rows["name"].null_count() == 0
+
+
+def test_a_refresh_takes_it_over_by_itself_and_says_so(home: Path) -> None:
+    done = peerlens(home, "refresh", "--profile", str(home / "older.yaml"))
+    assert done.returncode == 0, done.stderr
+    assert "saes: taken over" in done.stderr
+    assert [
+        line for line in done.stderr.splitlines() if " s  " in line and line.split(" s  ")[1].startswith(COSTLY)
+    ] == []
+
+
+def test_what_was_damaged_or_out_of_date_is_not_taken_over(home: Path) -> None:
+    profile = str(home / "older.yaml")
+    next((home / "older").glob("saes/all/*/entries/*/sae.safetensors")).unlink()
+    settings = home / "older.yaml"
+    settings.write_text(
+        settings.read_text()
+        .replace("ce_tokens: 20", "ce_tokens: 21")
+        .replace("blocks: [2]}", "blocks: [2], pooling: max}")
+    )
+    told = peerlens(home, "adopt", "--profile", profile).stdout
+    assert "saes: made again by the next refresh, entries/block-02/sae.safetensors is damaged" in told
+    assert "company_features 2003: made again by the next refresh" in told
+    assert "activations: taken over" in told
