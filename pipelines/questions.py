@@ -10,7 +10,7 @@ from rich.console import Console
 from assets.outputs import FILE
 from pipelines.failures import RefusedError
 from pipelines.report import print_banner
-from resources.lake.lake import Lake
+from resources.lake.lake import WHOLE, Lake
 
 Ask = Callable[[duckdb.DuckDBPyConnection], duckdb.DuckDBPyRelation | None]
 
@@ -21,18 +21,33 @@ def open_warehouse(lake: Lake) -> duckdb.DuckDBPyConnection:
     Raises
     ------
     RefusedError
-        There is none yet, it is damaged, or another program has it open for writing.
+        There is none yet, it or a table that it names is damaged, or another program has it open for writing.
     """
     file = lake.root / FILE
     if not file.exists():
         raise RefusedError(f"no warehouse in {lake.root}; run {_refresh(lake)} first")
+    _check_whole(lake)
     try:
         return duckdb.connect(str(file), read_only=True)
     except duckdb.Error as error:
         if "Could not set lock" in str(error):
             raise RefusedError(f"{file}: another program has it open for writing; open it read-only there") from error
-        # Removed, since a refresh knows a damaged file by its size alone.
+        # Removed, since a refresh takes a file of the same size and time for whole.
         raise RefusedError(f"{file}: damaged ({_first_line(error)}); remove it and run {_refresh(lake)}") from error
+
+
+def _check_whole(lake: Lake) -> None:
+    """Refuse to answer from a DuckDB file or a table with other bytes than were written; sizes and times tell."""
+    if FILE in lake.damage("warehouse", None):
+        raise RefusedError(f"{lake.root / FILE}: damaged, not what was written; run {_refresh(lake)}")
+    for folder in sorted(lake.references()):
+        asset, partition, name = folder.split("/")
+        key = None if partition == WHOLE else partition
+        known = lake.read_manifest(asset, key)
+        harmed = lake.damage(asset, key) if known and known.folder == name else []
+        for file in harmed:
+            if known and file.split("/")[0] in known.tables:
+                raise RefusedError(f"{lake.folder(known) / file}: not what was written; run {_refresh(lake)}")
 
 
 def answer(lake: Lake, ask: Ask, companies: Sequence[str], errors: Console) -> pl.DataFrame:

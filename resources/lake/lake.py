@@ -167,11 +167,13 @@ class Lake:
         return folder
 
     def _taken(self, asset: str, partition: str | None) -> set[str]:
-        """Return the names of folders that hold, or held, a finished artefact that somebody may be reading."""
+        """Return the names of folders that hold a finished artefact, so that somebody may be reading it."""
         directory, known = _directory(asset, partition), self.read_manifest(asset, partition)
         marks = {name.removesuffix(SUPERSEDED) for name in self._marks(directory)}
         named = {folder.rpartition("/")[2] for folder in self.references() if folder.startswith(f"{directory}/")}
-        return marks | named | ({known.folder} if known else set())
+        found = marks | named | ({known.folder} if known else set())
+        # The record is written when all else is: without it a folder is lost, or an interrupted attempt to go on with.
+        return {folder for folder in found if self.store.stamp(f"{directory}/{folder}/{RECORD}")}
 
     def commit(self, known: Manifest) -> None:
         """Point at a finished artefact, then remove what has been superseded and is named nowhere for an hour."""
