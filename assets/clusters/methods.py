@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from assets.clusters.baselines import embedding_similarity, group_clusters, sic_clusters, tfidf_similarity
 from assets.clusters.linkage import choose_theta, cut, z_scored_distances
-from assets.clusters.scores import nearest_neighbours, return_matrix
+from assets.clusters.scores import complete_returns, nearest_neighbours, return_matrix
 from assets.features.attribution import cosines, dense, mean_contributions
 from assets.latent_names import latent_names
 from resources.settings.clusters import Clusters, Method, SimilarityMethod
 
 Similarity = NDArray[np.float64]
+FEWEST = 2
+"""Companies that can be compared, and correlated."""
 SIMILARITIES = get_args(SimilarityMethod)
 """Methods that compare every pair; the others are given a group for every company."""
 
@@ -83,13 +85,21 @@ class Grouping:
 
 
 def group(method: Method, known: Known, returns: pl.DataFrame, settings: Clusters) -> Grouping:
-    """Group the companies by one method; theta is chosen on `returns`, all of them up to the as-of date."""
+    """Group the companies by one method; theta is chosen on `returns`, all of them up to the as-of date.
+
+    Where fewer than two companies have all of those months there is no theta, and every company is alone.
+    """
     if method not in SIMILARITIES:
         return Grouping(_clusters(known, classification(method, known)), [], None)
-    cosine = similarity(method, known)
-    z = z_scored_distances(cosine)
+    # Nothing to compare, and TF-IDF has no vocabulary: whoever is there stands alone.
+    few = len(known.ids) < FEWEST
+    cosine = np.eye(len(known.ids), dtype=np.float64) if few else similarity(method, known)
+    neighbours = nearest_neighbours(cosine, known.ids, settings.neighbours)
     months = returns["month"].unique().sort().to_list()
     matrix = return_matrix(returns, known.ids, months)
+    if few or len(complete_returns(matrix).kept) < FEWEST:  # no returns tell where to cut
+        return Grouping(_clusters(known, np.arange(len(known.ids))), [], neighbours)
+    z = z_scored_distances(cosine)
     theta, score = choose_theta(z, matrix, settings.thetas, settings.linkage, settings.objective)
     labels = cut(z, theta, settings.linkage)
     row = {
@@ -99,7 +109,7 @@ def group(method: Method, known: Known, returns: pl.DataFrame, settings: Cluster
         "first_month": months[0],
         "last_month": months[-1],
     }
-    return Grouping(_clusters(known, labels), [row], nearest_neighbours(cosine, known.ids, settings.neighbours))
+    return Grouping(_clusters(known, labels), [row], neighbours)
 
 
 def tagged(rows: pl.DataFrame, method: str, as_of: date) -> pl.DataFrame:
@@ -108,7 +118,9 @@ def tagged(rows: pl.DataFrame, method: str, as_of: date) -> pl.DataFrame:
 
 
 def _clusters(known: Known, labels: NDArray[np.int64]) -> pl.DataFrame:
-    return pl.DataFrame({"company_id": known.ids, "cluster": labels}, schema_overrides={"cluster": pl.Int32})
+    return pl.DataFrame(
+        {"company_id": known.ids, "cluster": labels}, schema={"company_id": pl.String, "cluster": pl.Int32}
+    )
 
 
 def label_rows(

@@ -57,6 +57,21 @@ def returns() -> pl.DataFrame:
     )
 
 
+@pytest.mark.parametrize("count", [0, 1, 2])
+@pytest.mark.parametrize("method", SIMILARITIES)
+def test_too_few_companies_to_choose_a_cut_stand_alone(method: str, count: int) -> None:
+    """At an early date few companies have filed, and fewer have all the returns."""
+    everyone = known()
+    few = Known(everyone.companies.head(count), everyone.vectors.filter(pl.col("company_id").is_in(IDS[:count])))
+    found = group(method, few, returns().filter(pl.col("company_id") == "1"), Clusters())
+    assert found.clusters.schema == {"company_id": pl.String, "cluster": pl.Int32}
+    assert found.clusters["company_id"].to_list() == IDS[:count]
+    assert found.clusters["cluster"].n_unique() == count
+    assert found.thresholds == []
+    assert found.neighbours is not None
+    assert found.neighbours.height == (2 if count == 2 else 0)
+
+
 def groups(labels: list[int]) -> set[frozenset[str]]:
     return {frozenset(i for i, own in zip(IDS, labels, strict=True) if own == label) for label in labels}
 
