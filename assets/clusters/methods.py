@@ -118,9 +118,8 @@ def tagged(rows: pl.DataFrame, method: str, as_of: date) -> pl.DataFrame:
 
 
 def _clusters(known: Known, labels: NDArray[np.int64]) -> pl.DataFrame:
-    return pl.DataFrame(
-        {"company_id": known.ids, "cluster": labels}, schema={"company_id": pl.String, "cluster": pl.Int32}
-    )
+    columns = {"company_id": pl.String, "cluster": pl.Int32}
+    return pl.DataFrame({"company_id": known.ids, "cluster": labels}, schema=columns)
 
 
 def label_rows(
