@@ -15,6 +15,7 @@ from toy_graph import AS_OFS, World, make_all, toy_profile
 
 from pipelines.graph import GraphError, _ordered, open_graph, segments
 from pipelines.refresh import Planned, plan, refresh
+from resources.lake import lake as module
 from resources.lake.build import build
 from resources.lake.errors import LakeBusyError
 from resources.lake.lake import Lake
@@ -45,6 +46,18 @@ def test_everything_is_named_at_first_and_nothing_after(lake: Lake) -> None:
     assert labels(run(graph, lake)) == labels(plan(graph, Lake(lake.home / "empty", "toy")))
     assert plan(graph, lake) == []
     assert run(graph, lake) == []
+
+
+def test_a_plan_reads_every_manifest_once_and_no_record(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = World().graph()
+    run(graph, lake)
+    module._parsed.clear()
+    read, parse = [], module.parse_manifest
+    monkeypatch.setattr(module, "parse_manifest", lambda content: (read.append(content), parse(content))[1])
+    monkeypatch.setattr(Lake, "record", lambda *_: pytest.fail("a plan of what is up to date reads no record"))
+    for _ in range(2):
+        assert plan(graph, lake) == []
+    assert len(read) == len(set(read)) == sum(len(graph.partitions(name)) for name in graph.declarations)
 
 
 def test_a_new_month_names_its_readers_and_the_new_as_of_alone(lake: Lake) -> None:

@@ -12,13 +12,14 @@ import polars as pl
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
-from toy_graph import GROUPS, LENGTHS, TEXTS, World, make_all, toy_profile
+from toy_graph import GROUPS, LENGTHS, QUOTES, TEXTS, World, make_all, toy_profile
 
 from resources.lake.build import Build, CheckFailedError, build
 from resources.lake.guarded_settings import UndeclaredReadError
 from resources.lake.lake import Lake
 from resources.lake.picture import PICTURE_WIDTH
 from resources.lake.recipe import Graph, whole
+from resources.lake.snapshot import Seen, Snapshot
 from resources.lake.table import SchemaError
 from resources.places import ROOT
 
@@ -338,3 +339,51 @@ def test_lineage_may_be_read_and_never_makes_an_asset_run_again(lake: Lake) -> N
     make_all(pinned(), lake)
     world.filings["b"] = (date(2004, 2, 28), "much longer than before")
     assert make_all(pinned(), lake) == {("texts", "2004"), ("catalogue", None)}
+
+
+def test_a_body_reads_the_rows_that_its_recipe_names_whatever_is_committed_meanwhile(lake: Lake) -> None:
+    world, seen = World(), []
+    make_all(world.graph(), lake)
+
+    def late(work: Build) -> None:
+        world.filings["b"] = (date(2004, 2, 28), "of another process, while this body runs")
+        build(world.graph(), Lake(lake.home, "toy"), "texts", "2004")
+        seen.extend(work.read("texts")["text"].to_list())
+        world.lengths(work)
+
+    made = build(with_make(world.graph(), "lengths", late, code="2"), lake, "lengths", "2004").manifest
+    assert seen == ["second", "third"]
+    rows = pl.read_parquet(lake.table_files(made, "lengths"))
+    assert rows["length"].to_list() == [len("second"), len("third")]
+    assert build(with_make(world.graph(), "lengths", world.lengths, code="2"), lake, "lengths", "2004").reasons == (
+        "texts",
+    )
+
+
+def test_a_window_opens_the_files_of_its_years_only(lake: Lake) -> None:
+    world, seen = World(), []
+    by_year = replace(QUOTES, by_year=True)
+
+    def prices(work: Build) -> None:
+        rows = QUOTES.frame({"month": day, "price": price} for day, price in world.quotes.items())
+        work.write(by_year, rows)
+
+    def groups(work: Build) -> None:
+        seen.append(work.read("quotes")["month"].to_list())
+        world.groups(work)
+
+    graph = with_make(world.graph(), "prices", prices, tables=(by_year,))
+    graph = with_make(graph, "groups", groups)
+    make_all(graph, lake)
+    known = lake.manifest("prices", None)
+    assert known is not None
+    names = [Path(name).name for name in lake.table_parts(known, "quotes")]
+    assert names == [f"part-{year:05d}.parquet" for year in (2002, 2003, 2004, 2005)]
+    (lake.folder(known) / "quotes" / names[-1]).write_bytes(b"not opened")  # 2004-12 sees the months up to it
+    seen.clear()
+    work_of = Snapshot(lake)
+    work = Build(graph, work_of, graph.declarations["groups"], "2004-12", {}, lake.root, None, None)
+    work_of._seen["prices", None] = Seen(known, [])
+    months = work.read("quotes")["month"].to_list()
+    assert months == sorted(months)
+    assert (months[0], months[-1]) == (date(2004, 1, 28), date(2004, 12, 28))

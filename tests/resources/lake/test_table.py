@@ -146,3 +146,56 @@ def test_a_change_in_one_filing_changes_its_slice_alone() -> None:
     before, after = PARTS.slices(PARTS.validate(rows)), PARTS.slices(PARTS.validate(changed))
     assert before["2004-03-31 a"] == after["2004-03-31 a"]
     assert before["2004-03-31 b"] != after["2004-03-31 b"]
+
+
+def test_a_digest_is_of_the_values_whatever_library_holds_them() -> None:
+    """Known for good: another version of pyarrow or polars must not change it."""
+    rows = PARTS.validate(pl.concat([parts(), parts(name="ö", count=None, weight=-0.0, marks=[1.5, -2.0])]))
+    assert rows_digests(rows, [(0, 2), (1, 2)]) == [
+        "7d739c68867f1a0b6823cd1208701bed",
+        "1788b964ea0f282a8b9765db6584076c",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"count": None}, {"count": 0}),
+        ({"marks": [0.0]}, {"marks": []}),
+        ({"weight": 1.0}, {"weight": 1.0 + 2**-52}),
+        ({"name": "a\x00"}, {"name": "a"}),
+    ],
+)
+def test_rows_that_differ_little_have_other_digests(one: dict[str, object], other: dict[str, object]) -> None:
+    digests = {rows_digests(PARTS.validate(PARTS.frame([row])), [(0, 1)])[0] for row in (full(one), full(other))}
+    assert len(digests) == 2
+
+
+def full(changed: dict[str, object]) -> dict[str, object]:
+    return {"name": "a", "filed_at": DAY, "count": 1, "weight": 0.5, "marks": [1.0], "first_row": 0} | changed
+
+
+def test_a_text_that_moves_from_one_row_to_the_next_changes_the_digest() -> None:
+    table = Table("two", "Two.", ("key",), (Column("key", pa.string(), "Key."), Column("text", pa.string(), "Text.")))
+    one, other = (
+        table.validate(table.frame([{"key": "1", "text": a}, {"key": "2", "text": b}]))
+        for a, b in (("ab", "c"), ("a", "bc"))
+    )
+    assert rows_digests(one, [(0, 2)]) != rows_digests(other, [(0, 2)])
+
+
+def test_a_table_by_year_is_stored_in_a_file_a_year_and_only_those_of_a_window_are_opened() -> None:
+    days = [date(2003, 12, 31), date(2004, 1, 1), date(2004, 7, 1), date(2006, 1, 1)]
+    by_year = Table("parts", "Parts.", ("name",), PARTS.columns, slice_by=("filed_at",), by_year=True)
+    rows = by_year.validate(pl.concat([parts(name=f"n{i}", filed_at=day) for i, day in enumerate(days)]))
+    files = dict(by_year.parts(rows))
+    assert {name: part.num_rows for name, part in files.items()} == {
+        "part-02003.parquet": 1,
+        "part-02004.parquet": 2,
+        "part-02006.parquet": 1,
+    }
+    shown = [name for name in files if by_year.may_hold(f"parts/{name}", date(2004, 6, 1), date(2005, 12, 31))]
+    assert shown == ["part-02004.parquet"]
+    assert by_year.may_hold("parts/part-00000.parquet", date(2004, 6, 1), None)
+    assert [name for name, _ in by_year.parts(by_year.validate(by_year.empty()))] == ["part-00000.parquet"]
+    assert [name for name, _ in PARTS.parts(rows)] == ["part-00000.parquet"]
