@@ -19,7 +19,7 @@ from tiny_llama import WORDS, save_tiny_llama
 from assets.activations import cache
 from assets.activations.cache import Filled, fill
 from assets.activations.harvest.meter import DiskFullError
-from assets.activations.harvest.reader import Group, Reader, Text, input_digest
+from assets.activations.harvest.reader import Group, Reader, Text, text_digest
 from assets.activations.shards.shards import Shards
 from resources.lake.errors import DamagedFileError
 from resources.places import ROOT
@@ -74,7 +74,7 @@ def reader(model: Path, tmp_path: Path, said: list[str]) -> Noted:
 
 
 def texts(words: Sequence[str] = TEXTS, names: Sequence[str] = "abcdef") -> list[Text]:
-    return [Text(name, word, input_digest(Model(), "toy", word)) for name, word in zip(names, words, strict=True)]
+    return [Text(name, word, text_digest(Model(), "toy", word)) for name, word in zip(names, words, strict=True)]
 
 
 def streams(folder: Path) -> dict[tuple[str, int], bytes]:

@@ -11,8 +11,8 @@ from tests.outputs.small_lake import lake, write
 
 
 def test_every_question_has_one_answer_and_shares_come_with_interval_and_test(tmp_path: Path) -> None:
-    build_warehouse(tmp_path / "w.duckdb", write(lake(), tmp_path), SQL, "")
-    with duckdb.connect(str(tmp_path / "w.duckdb"), read_only=True) as warehouse:
+    build_warehouse(tmp_path / "peerlens.duckdb", tmp_path, write(lake(), tmp_path), SQL, "")
+    with duckdb.connect(str(tmp_path / "peerlens.duckdb"), read_only=True) as warehouse:
         answers = {name: warehouse.sql(query).fetchall() for name, query in ASKED.items()}
     assert all(len(rows) == len(rows[0]) == 1 for rows in answers.values())
     said = {name: rows[0][0] for name, rows in answers.items()}

@@ -207,8 +207,8 @@ def test_a_date_that_is_not_finished_is_in_no_mean_even_alone(tmp_path: Path) ->
     rows = lake()
     young = rows["cluster_scores"].filter(~pl.col("finished"))
     changed = {"cluster_scores": young, "lift_intervals": rows["lift_intervals"].clear()}
-    build_warehouse(tmp_path / "w.duckdb", write(rows | changed, tmp_path), SQL, "")
-    with duckdb.connect(str(tmp_path / "w.duckdb"), read_only=True) as window:
+    build_warehouse(tmp_path / "peerlens.duckdb", tmp_path, write(rows | changed, tmp_path), SQL, "")
+    with duckdb.connect(str(tmp_path / "peerlens.duckdb"), read_only=True) as window:
         board = {row["method"]: row for row in window.view("scoreboard").pl().to_dicts()}
     means = ("lift", "pair_weighted", "coverage", "largest_share", "placebo_mean")
     assert {board[method][name] for method in ("sae", "placebo") for name in means} == {None}

@@ -73,7 +73,7 @@ UPGRADES: dict[str, set[str]] = {
     "matplotlib": set(),
     "safetensors": set(),
     "scikit-learn": {"layer_groups", "latent_labels", "peer_clusters"},
-    "statsmodels": {"cointegrated_pairs"},
+    "statsmodels": {"cointegrated_pairs", "cluster_scores", "lift_intervals"},
     "edgartools": ITEM_1,
     "transformer-lens": {"sae_scores"},
     "transformers": READ | EMBEDDINGS | {"sae_scores"},
