@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 
+from resources.lake.artefact import Artefact
 from resources.lake.digests import digest_of
 from resources.lake.errors import DamagedFileError
 from resources.lake.guarded_settings import UndeclaredReadError, guarded
-from resources.lake.lake import Lake, stored_file
-from resources.lake.manifest import RECORD, Manifest, Record, StoredFile, month_digests
+from resources.lake.lake import Lake
+from resources.lake.manifest import Manifest, Record
 from resources.lake.progress import progress_bar
 from resources.lake.recipe import (
     Declaration,
@@ -75,8 +74,11 @@ class Build:
     units: dict[str, str] = field(default_factory=dict)
     checks: list[dict[str, Any]] = field(default_factory=list)
     published: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    _rows: dict[str, int] = field(default_factory=dict)
-    _slices: dict[str, Slices] = field(default_factory=dict)
+
+    @cached_property
+    def artefact(self) -> Artefact:
+        """What is being made, in `folder`."""
+        return Artefact(self.folder, self.declaration.checkpoint_dir)
 
     @property
     def lake(self) -> Lake:
@@ -169,9 +171,7 @@ class Build:
         """Validate and write one of the declared tables."""
         if table not in self.declaration.tables:
             raise SchemaError(f"{self.declaration.name} does not declare the table {table.name}")
-        valid = table.validate(rows)
-        write_table(self.folder, table, valid)
-        self._rows[table.name], self._slices[table.name] = valid.num_rows, table.slices(valid)
+        self.artefact.write(table, table.validate(rows))
 
     def publish(self, name: str, references: Iterable[str]) -> None:
         """Have a file of this artefact copied to the lake's root when the artefact is committed.
@@ -300,20 +300,12 @@ class Build:
 
     def finish(self, source: Slices, seconds: float) -> Manifest:
         """Write the record, and return the manifest of the written tables and files."""
-        for table in self.declaration.tables:
-            if table.name not in self._rows:
-                raise SchemaError(f"{self.declaration.name} did not write its table {table.name}")
-        slices = {table.name: self._slices[table.name] for table in self.declaration.tables}
-        (self.folder / RECORD).write_bytes(Record(slices, self.units, source).to_json())
-        months = {name: month_digests(found) for name, found in slices.items()}
         return Manifest(
             asset=self.declaration.name,
             partition=self.partition,
             recipe=self.recipe,
             folder=self.folder.name,
-            digest=digest_of(months)[:16],
-            tables={name: {"rows": self._rows[name], "months": found} for name, found in months.items()},
-            files={name: self._stored(name) for name in _files(self.folder)},
+            **self.artefact.finish(self.declaration.tables, self.units, source),
             codes=(self.recipe["code"], self.unit_code),
             adopted=self._adopted(),
             metadata=self.metadata,
@@ -326,11 +318,6 @@ class Build:
         """Return what was adopted under today's code: what is carried over still is."""
         today = (self.declaration.code, self.declaration.unit_code)
         return {code: old for code, old in self.known.adopted.items() if code in today} if self.known else {}
-
-    def _stored(self, name: str) -> StoredFile:
-        # What a body resumes from has hashes of its own, and may be most of a disk.
-        own = self.declaration.checkpoint_dir
-        return stored_file(self.folder / name, hashed=own is None or not name.startswith(f"{own}/"))
 
 
 @dataclass(frozen=True)
@@ -366,14 +353,3 @@ def _build(graph: Graph, snapshot: Snapshot, declaration: Declaration, partition
     made = replace(made, published=copies)
     lake.commit(made)
     return Made(made, tuple(why))
-
-
-def write_table(folder: Path, table: Table, rows: pa.Table) -> None:
-    """Write validated rows of a table into an artefact's folder."""
-    (folder / table.name).mkdir()
-    for name, part in table.parts(rows):
-        pq.write_table(part, folder / table.name / name, compression="zstd")
-
-
-def _files(folder: Path) -> Iterable[str]:
-    return sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())

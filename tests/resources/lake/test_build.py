@@ -215,7 +215,7 @@ def test_a_missing_input_is_named(lake: Lake) -> None:
 def test_a_body_must_write_its_tables_and_no_others(lake: Lake) -> None:
     world = World()
     graph = with_make(world.graph(), "prices", lambda work: None)
-    with pytest.raises(SchemaError, match="prices did not write its table quotes"):
+    with pytest.raises(SchemaError, match="the table quotes was not written"):
         build(graph, lake, "prices", None)
     graph = with_make(world.graph(), "prices", lambda work: work.write(GROUPS, GROUPS.empty()))
     with pytest.raises(SchemaError, match="prices does not declare the table groups"):
