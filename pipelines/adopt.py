@@ -61,9 +61,9 @@ def adopt(graph: Graph, lake: Lake, asset: str, partition: str | None) -> list[A
 
 def adopt_older_lake(graph: Graph, lake: Lake, tell: Callable[[str], None]) -> None:
     """Take over what an older version made, and tell what; raises RefusedError where there is nothing of the kind."""
-    if not is_of_old_format(lake):
-        raise RefusedError(f"adopt: {lake.root} is of this version; name the asset that stands under today's code")
     with lake.lock():
+        if not is_of_old_format(lake):
+            raise RefusedError(f"adopt: {lake.root} is of this version; name the asset that stands under today's code")
         taken = take_over(graph, lake, tell)
     tell(f"{taken} artefacts taken over; `peerlens refresh` makes the rest")
 

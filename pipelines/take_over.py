@@ -21,7 +21,15 @@ from resources.lake.build import Build, UnitsRecorded, write_table
 from resources.lake.digests import digest_of
 from resources.lake.lake import WHOLE, Lake, stored_file
 from resources.lake.manifest import RECORD, Manifest, Record, month_digests
-from resources.lake.old_format import Old, OldManifest, old_manifests, same_settings, was_up_to_date
+from resources.lake.old_format import (
+    JOURNAL,
+    Old,
+    OldManifest,
+    journalled,
+    old_manifests,
+    same_settings,
+    was_up_to_date,
+)
 from resources.lake.recipe import Declaration, Graph, Slices, label, recipe, slices_now
 from resources.lake.snapshot import Snapshot
 from resources.lake.table import SchemaError, Table
@@ -48,11 +56,12 @@ def take_over(graph: Graph, lake: Lake, log: Callable[[str], None]) -> int:
     log : callable
         Is told, in a sentence each, what is taken over and what is made again, and why.
     """
-    old, taken = old_manifests(lake), 0
+    old, taken = journalled(lake), 0
     # The older DuckDB file names folders of all assets: they stay until there is a new one.
     lake.refer(FILE, [f"{asset}/{key or WHOLE}/{known.folder}" for (asset, key), known in old.items()])
     for declaration in graph.declarations.values():
-        keys = [key for key in graph.partitions(declaration.name) if (declaration.name, key) in old]
+        # Those too that the profile does not name at the moment: it may name them again.
+        keys = [key for name, key in old if name == declaration.name]
         if declaration.group not in STAGES or not keys:
             continue
         done = [_told(graph, lake, old, declaration, key, log) for key in keys]
@@ -61,6 +70,7 @@ def take_over(graph: Graph, lake: Lake, log: Callable[[str], None]) -> int:
             log(f"{declaration.name}: taken over{f', {sum(done)} partitions' if len(done) > 1 else ''}")
     for asset, partition in old_manifests(lake):
         lake.forget(asset, partition)
+    lake.store.remove(JOURNAL)
     return taken
 
 
@@ -69,6 +79,8 @@ def _told(
 ) -> bool:
     try:
         with lake.lock_partition(declaration.name, partition):
+            if lake.read_manifest(declaration.name, partition):
+                return True  # before an interruption
             lake.commit(_taken(graph, lake, old, declaration, partition))
     except _NotTaken as why:
         log(f"{label(declaration.name, partition)}: made again by the next refresh, {why}")
@@ -133,7 +145,10 @@ def _tables(lake: Lake, declaration: Declaration, known: OldManifest, folder: Pa
         files = [folder / name for name in sorted(known.files) if name.startswith(f"{table.name}/part-")]
         if not files:
             raise _NotTaken(f"its table {table.name} is new")
-        rows = pl.concat([pl.read_parquet(file, glob=False) for file in files])
+        try:
+            rows = pl.concat([pl.read_parquet(file, glob=False) for file in files])
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise _NotTaken(f"a file of its table {table.name} is damaged") from error
         found[table.name] = _with_todays_columns(lake, table, rows)
         changed |= found[table.name].columns != rows.columns
     try:
@@ -176,6 +191,8 @@ def _units(graph: Graph, snapshot: Snapshot, declaration: Declaration, stand_in:
     """
     if not declaration.unit_code or declaration.asks:
         return {}
+    if lost := [name for name, digest in stand_in.recipe["inputs"].items() if digest == "missing"]:
+        raise _NotTaken(f"its input {lost[0]} is made again")
     nowhere = snapshot.lake.folder(stand_in) / "units"
     work = Build(
         graph, snapshot, declaration, stand_in.partition, stand_in.recipe, nowhere, None, stand_in, only_units=True
