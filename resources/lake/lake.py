@@ -102,7 +102,7 @@ class Lake:
         """Return the folder of an artefact."""
         return self.store.local(f"{_directory(known.asset, known.partition)}/{known.folder}")
 
-    def place_of(self, file: str) -> str:
+    def place_of(self, file: str | Path) -> str:
         """Return asset, partition and name of a file of the lake, whatever folder its artefact has at the moment."""
         asset, partition, _, *inside = Path(file).relative_to(self.root).parts
         return "/".join((asset, partition, *inside))
@@ -323,7 +323,7 @@ def stored_file(file: Path, hashed: bool = True) -> StoredFile:
 def set_aside(file: Path) -> None:
     """Rename a damaged file to `<name>.damaged`, so that nobody reads it and the planner finds it missing."""
     aside = file.with_name(f"{file.name}.damaged")
-    with suppress(FileNotFoundError, NotADirectoryError):  # another reader was faster
+    with suppress(OSError):  # another reader was faster, or the lake is only read: the damage is told all the same
         if file.is_dir():
             shutil.rmtree(aside, ignore_errors=True)
         file.replace(aside)
