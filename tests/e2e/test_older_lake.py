@@ -1,5 +1,6 @@
 """A lake made by an older version is taken over: no text is cut, no filing read, no autoencoder trained again."""
 
+import json
 import shutil
 import tarfile
 from datetime import date
@@ -147,6 +148,37 @@ def test_a_table_that_cannot_be_read_and_what_comes_of_it_are_made_again(home: P
     )
     assert "activations 2003: made again by the next refresh, its input descriptions is made again" in told.stdout
     assert "saes: taken over" in told.stdout
+
+
+def test_a_model_that_was_exchanged_since_is_a_change_and_nothing_of_it_is_carried_over(home: Path) -> None:
+    profile, lake = str(home / "older.yaml"), Lake(home, "older")
+    (manifest,) = (home / "older").glob("activations/2003/manifest.json")
+    told = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps(told | {"source": {"": "of another model"}}))
+    assert peerlens(home, "adopt", "--profile", profile).returncode == 0
+    lines = named(home, profile)
+    assert "activations 2003: source" in lines
+    assert not [line for line in lines if line.startswith(("activations 2004", "saes"))]
+    kept, lost = lake.manifest("activations", "2004"), lake.manifest("activations", "2003")
+    assert kept is not None
+    assert lost is not None
+    assert lake.record(kept).units
+    assert not lake.record(lost).units
+
+
+def test_a_text_that_was_edited_before_the_upgrade_is_a_change(home: Path) -> None:
+    profile = str(home / "older.yaml")
+    (table,) = (home / "older").glob("filings/2003/*/filings/part-*.parquet")
+    rows = pl.read_parquet(table)
+    rows.with_columns(sha256=pl.lit("0" * 64)).write_parquet(table)
+    (manifest,) = (home / "older").glob("filings/2003/manifest.json")
+    told = json.loads(manifest.read_text())
+    files = {name: table.stat().st_size for name in told["files"] if name.startswith("filings/")}
+    manifest.write_text(json.dumps(told | {"files": told["files"] | files}))
+    assert peerlens(home, "adopt", "--profile", profile).returncode == 0
+    lines = named(home, profile)
+    assert "filings 2003: source" in lines
+    assert not [line for line in lines if line.startswith("filings 2004")]
 
 
 def test_what_was_damaged_or_out_of_date_is_not_taken_over(home: Path) -> None:
