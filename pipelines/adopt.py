@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pipelines.failures import RefusedError
 from pipelines.take_over import take_over
 from resources.lake.lake import Lake
+from resources.lake.manifest import Manifest
 from resources.lake.old_format import is_of_old_format
 from resources.lake.recipe import Declaration, Graph, label, reasons, recipe, slices_now
 from resources.lake.snapshot import Snapshot
@@ -56,27 +57,35 @@ def adopt(graph: Graph, lake: Lake, asset: str, partition: str | None) -> list[A
     if not there:
         raise RefusedError(f"adopt: {asset}: nothing is there that is whole; `peerlens refresh` makes it")
     with lake.lock():
+        for key in there:  # all before the first is written: what is refused leaves every one as it was
+            _check(lake, declaration, key)
         return [_adopt(graph, lake, declaration, key) for key in there]
 
 
 def adopt_older_lake(graph: Graph, lake: Lake, tell: Callable[[str], None]) -> None:
     """Take over what an older version made, and tell what; raises RefusedError where there is nothing of the kind."""
-    if not is_of_old_format(lake):
-        raise RefusedError(f"adopt: {lake.root} is of this version; name the asset that stands under today's code")
     with lake.lock():
+        if not is_of_old_format(lake):
+            raise RefusedError(f"adopt: {lake.root} is of this version; name the asset that stands under today's code")
         taken = take_over(graph, lake, tell)
     tell(f"{taken} artefacts taken over; `peerlens refresh` makes the rest")
 
 
+def _check(lake: Lake, declaration: Declaration, partition: str | None) -> Manifest:
+    """Return an artefact that may be adopted; raises RefusedError for one that has to be made again."""
+    known, name = lake.manifest(declaration.name, partition), label(declaration.name, partition)
+    if known is None or known.recipe["schema"] != declaration.schema:
+        raise RefusedError(f"adopt: {name} has other columns today; `peerlens refresh` makes it again")
+    if missed := set(declaration.checks) - {check["name"] for check in known.checks}:
+        raise RefusedError(
+            f"adopt: {name}: check {min(missed)} was never made of it; `peerlens refresh` makes it again"
+        )
+    return known
+
+
 def _adopt(graph: Graph, lake: Lake, declaration: Declaration, partition: str | None) -> Adopted:
     with lake.lock_partition(declaration.name, partition):
-        known, name = lake.manifest(declaration.name, partition), label(declaration.name, partition)
-        if known is None or known.recipe["schema"] != declaration.schema:
-            raise RefusedError(f"adopt: {name} has other columns today; `peerlens refresh` makes it again")
-        if missed := set(declaration.checks) - {check["name"] for check in known.checks}:
-            raise RefusedError(
-                f"adopt: {name}: check {min(missed)} was never made of it; `peerlens refresh` makes it again"
-            )
+        known, name = _check(lake, declaration, partition), label(declaration.name, partition)
         today = [code for code in (declaration.code, declaration.unit_code) if code]
         adopted = {code: old for code, old in zip(today, known.codes, strict=False) if code != old}
         if adopted != known.adopted:

@@ -10,7 +10,7 @@ from rich.console import Console
 from assets.outputs import FILE
 from pipelines.failures import RefusedError
 from pipelines.report import print_banner
-from resources.lake.lake import WHOLE, Lake
+from resources.lake.lake import REFERENCES, WHOLE, Lake
 
 Ask = Callable[[duckdb.DuckDBPyConnection], duckdb.DuckDBPyRelation | None]
 
@@ -38,8 +38,8 @@ def open_warehouse(lake: Lake) -> duckdb.DuckDBPyConnection:
 
 def _check_whole(lake: Lake) -> None:
     """Refuse to answer from a DuckDB file or a table with other bytes than were written; sizes and times tell."""
-    if FILE in lake.damage("warehouse", None):
-        raise RefusedError(f"{lake.root / FILE}: damaged, not what was written; run {_refresh(lake)}")
+    for name in {FILE, REFERENCES} & {*lake.damage("warehouse", None)}:
+        raise RefusedError(f"{lake.root / name}: damaged, not what was written; run {_refresh(lake)}")
     for folder in sorted(lake.references()):
         asset, partition, name = folder.split("/")
         key = None if partition == WHOLE else partition

@@ -7,7 +7,7 @@ from pipelines.failures import DamagedInputError
 from pipelines.graph import segments
 from pipelines.take_over import take_over
 from resources.lake.build import LOG
-from resources.lake.errors import LakeError
+from resources.lake.errors import DamagedFileError, LakeError
 from resources.lake.lake import Lake
 from resources.lake.old_format import is_of_old_format
 from resources.lake.recipe import Declaration, Graph, Slices, label, reasons, recipe, slices_now
@@ -84,14 +84,14 @@ Launch = Callable[[Sequence[str], str | None], Iterable[tuple[str, tuple[str, ..
 def refresh(graph: Graph, lake: Lake, launch: Launch) -> list[Planned]:
     """Walk the graph in order and launch what is out of date; returns the bodies that were executed.
 
-    A body that finds a damaged file has set it aside: the walk begins again, makes that artefact again, and goes on.
+    Whoever finds a damaged file has set it aside: the walk begins again, makes that artefact again, and goes on.
     What an older version made is taken over first.
 
     Raises
     ------
     LakeBusyError
         Another refresh holds the lake.
-    DamagedInputError
+    DamagedInputError, DamagedFileError
         A file was damaged again after it was made again.
     """
     executed, damaged = list[Planned](), set[str]()
@@ -102,7 +102,7 @@ def refresh(graph: Graph, lake: Lake, launch: Launch) -> list[Planned]:
             try:
                 for body in _walk(graph, lake, launch):
                     executed.append(body)
-            except DamagedInputError as error:
+            except (DamagedInputError, DamagedFileError) as error:  # found by a body, or by this walk
                 where = lake.place_of(error.file)
                 if where in damaged:
                     raise

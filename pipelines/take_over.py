@@ -21,10 +21,20 @@ from resources.lake.build import Build, UnitsRecorded, write_table
 from resources.lake.digests import digest_of
 from resources.lake.lake import WHOLE, Lake, stored_file
 from resources.lake.manifest import RECORD, Manifest, Record, month_digests
-from resources.lake.old_format import Old, OldManifest, old_manifests, same_settings, was_up_to_date
+from resources.lake.old_format import (
+    JOURNAL,
+    Old,
+    OldManifest,
+    journalled,
+    old_manifests,
+    same_settings,
+    was_up_to_date,
+)
+from resources.lake.progress import progress_bar
 from resources.lake.recipe import Declaration, Graph, Slices, label, recipe, slices_now
 from resources.lake.snapshot import Snapshot
 from resources.lake.table import SchemaError, Table
+from resources.universe.edgar_source import EdgarUniverse
 
 RENAMED = {"made_from": "input_digest"}
 Settings = dict[str, Any]
@@ -48,11 +58,12 @@ def take_over(graph: Graph, lake: Lake, log: Callable[[str], None]) -> int:
     log : callable
         Is told, in a sentence each, what is taken over and what is made again, and why.
     """
-    old, taken = old_manifests(lake), 0
+    old, taken = journalled(lake), 0
     # The older DuckDB file names folders of all assets: they stay until there is a new one.
     lake.refer(FILE, [f"{asset}/{key or WHOLE}/{known.folder}" for (asset, key), known in old.items()])
     for declaration in graph.declarations.values():
-        keys = [key for key in graph.partitions(declaration.name) if (declaration.name, key) in old]
+        # Those too that the profile does not name at the moment: it may name them again.
+        keys = [key for name, key in old if name == declaration.name]
         if declaration.group not in STAGES or not keys:
             continue
         done = [_told(graph, lake, old, declaration, key, log) for key in keys]
@@ -61,6 +72,7 @@ def take_over(graph: Graph, lake: Lake, log: Callable[[str], None]) -> int:
             log(f"{declaration.name}: taken over{f', {sum(done)} partitions' if len(done) > 1 else ''}")
     for asset, partition in old_manifests(lake):
         lake.forget(asset, partition)
+    lake.store.remove(JOURNAL)
     return taken
 
 
@@ -69,6 +81,8 @@ def _told(
 ) -> bool:
     try:
         with lake.lock_partition(declaration.name, partition):
+            if lake.read_manifest(declaration.name, partition):
+                return True  # before an interruption
             lake.commit(_taken(graph, lake, old, declaration, partition))
     except _NotTaken as why:
         log(f"{label(declaration.name, partition)}: made again by the next refresh, {why}")
@@ -80,7 +94,8 @@ def _taken(graph: Graph, lake: Lake, old: Old, declaration: Declaration, partiti
     """Return the manifest of an artefact of format 1 as today's version writes it; its record is in its folder."""
     known, snapshot = old[declaration.name, partition], Snapshot(lake)
     folder = lake.partition_dir(declaration.name, partition) / known.folder
-    source = _source_then(known.source, slices_now(graph, lake.sources, declaration, partition))
+    outside = slices_now(graph, lake.sources, declaration, partition)
+    source = _source_then(graph, lake, known, outside, folder)
     now = recipe(graph, snapshot, declaration, partition, source)
     _check(graph, old, declaration, known, now["config"], folder)
     folder, rows = _tables(lake, declaration, known, folder)
@@ -97,7 +112,7 @@ def _taken(graph: Graph, lake: Lake, old: Old, declaration: Declaration, partiti
         adopted=adopted,
     )
     slices = {table.name: table.slices(rows[table.name]) for table in declaration.tables}
-    units = _units(graph, snapshot, declaration, stand_in)
+    units = _unchanged(_units(graph, snapshot, declaration, stand_in), source, outside)
     (folder / RECORD).write_bytes(Record(slices, units, source).to_json())
     return _manifest(stand_in, known, declaration, folder, slices, {name: part.num_rows for name, part in rows.items()})
 
@@ -117,23 +132,37 @@ def _check(
         raise _NotTaken(f"check {min(missed)} was never made of it")
 
 
-def _source_then(then: Slices, now: Slices) -> Slices:
+def _source_then(graph: Graph, lake: Lake, known: OldManifest, now: Slices, folder: Path) -> Slices:
     """Return what the outside world had when an artefact was made, in today's digests.
 
-    Where no digest is the same, the version digests them differently, and what was there then is taken for unchanged.
+    Filings alone are digested differently today. Those whose stored row is the source's row of today are unchanged;
+    what was filed with EDGAR never changes.
     """
-    same_rule = any(now.get(name) == digest for name, digest in then.items())
-    return then if same_rule else {name: digest for name, digest in now.items() if name in then}
+    then = known.source
+    if known.asset != "filings" or any(now.get(name) == digest for name, digest in then.items()):
+        return then
+    universe, year = lake.sources.universe(graph.profile), int(known.partition or 0)
+    if isinstance(universe, EdgarUniverse):
+        return {name: now.get(name, digest) for name, digest in then.items()}
+    today = universe.filings(year, lambda total, unit: progress_bar("filings", total, unit)).rows(())
+    stored = _stored(known, folder, "filings")
+    shared = [name for name in stored.columns if name in today.columns]
+    told = stored.select(shared).join(today.select(shared), on=shared, how="semi", nulls_equal=True)
+    same = set(told["accession"])
+    return {name: now.get(name, digest) if name.split(" ", 1)[-1] in same else digest for name, digest in then.items()}
+
+
+def _unchanged(units: dict[str, str], then: Slices, now: Slices) -> dict[str, str]:
+    """Return units without those whose part of the outside world has changed: they are worked out from today's."""
+    changed = {name.rpartition(" ")[2] for name in {*then, *now} if then.get(name) != now.get(name)}
+    return {} if "" in changed else {unit: digest for unit, digest in units.items() if unit not in changed}
 
 
 def _tables(lake: Lake, declaration: Declaration, known: OldManifest, folder: Path) -> tuple[Path, dict[str, pa.Table]]:
     """Return an artefact's folder and its rows by table; a new folder where columns had to be changed."""
     found, changed = dict[str, pl.DataFrame](), False
     for table in declaration.tables:
-        files = [folder / name for name in sorted(known.files) if name.startswith(f"{table.name}/part-")]
-        if not files:
-            raise _NotTaken(f"its table {table.name} is new")
-        rows = pl.concat([pl.read_parquet(file, glob=False) for file in files])
+        rows = _stored(known, folder, table.name)
         found[table.name] = _with_todays_columns(lake, table, rows)
         changed |= found[table.name].columns != rows.columns
     try:
@@ -141,6 +170,17 @@ def _tables(lake: Lake, declaration: Declaration, known: OldManifest, folder: Pa
     except SchemaError as error:
         raise _NotTaken(f"its columns have changed ({error})") from error
     return (_rewritten(lake, declaration, known, folder, valid) if changed else folder), valid
+
+
+def _stored(known: OldManifest, folder: Path, table: str) -> pl.DataFrame:
+    """Return the rows of a table as they are stored; raises _NotTaken where there is none that can be read."""
+    files = [folder / name for name in sorted(known.files) if name.startswith(f"{table}/part-")]
+    if not files:
+        raise _NotTaken(f"its table {table} is new")
+    try:
+        return pl.concat([pl.read_parquet(file, glob=False) for file in files])
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise _NotTaken(f"a file of its table {table} is damaged") from error
 
 
 def _with_todays_columns(lake: Lake, table: Table, rows: pl.DataFrame) -> pl.DataFrame:
@@ -176,6 +216,8 @@ def _units(graph: Graph, snapshot: Snapshot, declaration: Declaration, stand_in:
     """
     if not declaration.unit_code or declaration.asks:
         return {}
+    if lost := [name for name, digest in stand_in.recipe["inputs"].items() if digest == "missing"]:
+        raise _NotTaken(f"its input {lost[0]} is made again")
     nowhere = snapshot.lake.folder(stand_in) / "units"
     work = Build(
         graph, snapshot, declaration, stand_in.partition, stand_in.recipe, nowhere, None, stand_in, only_units=True

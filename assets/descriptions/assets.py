@@ -41,11 +41,12 @@ def filings(build: Build) -> None:
     reads={"filings": whole},
     asks=["universe"],
     config=["descriptions.source"],
+    units=["assets.descriptions.item1:item1"],
     kinds=["parquet"],
 )
 def descriptions(build: Build) -> None:
     """Cut the text out of every filing of a year; a filing without a usable one is kept with the reason."""
-    from assets.descriptions.extraction import described, extracted, extractor_version
+    from assets.descriptions.extraction import described, extracted
     from assets.descriptions.given_texts import given
 
     rows, source = build.read("filings"), build.profile.descriptions.source
@@ -54,7 +55,7 @@ def descriptions(build: Build) -> None:
         texts, rejected = given(rows, said, source)
     else:
         with build.progress(rows.height, "filings") as progress:
-            outcomes = extracted(said.root, extractor_version(), rows, progress)
+            outcomes = extracted(said.root, build.unit_code, rows, progress)
         texts, rejected = described(rows, outcomes, source)
     build.write(schemas.DESCRIPTIONS, texts)
     build.write(schemas.DESCRIPTIONS_REJECTED, rejected)

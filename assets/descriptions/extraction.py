@@ -13,19 +13,13 @@ from assets.descriptions.text_quality import SHORT_CHARS
 from resources.compute.workers import Failed, map_in_processes
 from resources.edgar.blobs import BlobStore
 from resources.edgar.index import is_amendment
-from resources.lake.code_version import code_version
 
 DOCUMENT_TIMEOUT = 120.0
 """Seconds that one document may take."""
 
 
-def extractor_version() -> str:
-    """Return the version under which texts are remembered: a source of companies that changes makes none anew."""
-    return code_version(f"{item1.__module__}:{item1.__name__}")
-
-
 def extract(document: tuple[Path, str, str]) -> Item1:
-    """Return Item 1 of a stored document, given as the store's folder, the code version and the document's hash.
+    """Return Item 1 of a stored document, given as the store's folder, the version of `item1` and the document's hash.
 
     The result is stored beside the document, so that an interrupted year resumes where it stopped.
     """

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from resources.lake.digests import digest_of, file_digest
-from resources.lake.errors import DamagedFileError, LakeBusyError, LakeError, unwritable
+from resources.lake.errors import DamagedFileError, LakeBusyError, unwritable
 from resources.lake.manifest import RECORD, Manifest, Record, StoredFile, parse_manifest, parse_record
 from resources.lake.store import LocalStore, Stamp
 from resources.sources import Sources
@@ -73,7 +73,9 @@ class Lake:
             return [MANIFEST] if MANIFEST in self.store.names(directory) else []
         folder = f"{_directory(asset, partition)}/{known.folder}"
         harmed = [name for name, file in known.files.items() if not self._is_whole(f"{folder}/{name}", file)]
-        return harmed + [name for name, file in known.published.items() if not self._is_whole(name, file)]
+        harmed += [name for name, file in known.published.items() if not self._is_whole(name, file)]
+        lost = known.published and known.published.keys() - self._references().keys()
+        return harmed + ([REFERENCES] if lost else [])
 
     def _is_whole(self, name: str, file: StoredFile) -> bool:
         stamp = self.store.stamp(name)
@@ -100,7 +102,7 @@ class Lake:
         """Return the folder of an artefact."""
         return self.store.local(f"{_directory(known.asset, known.partition)}/{known.folder}")
 
-    def place_of(self, file: str) -> str:
+    def place_of(self, file: str | Path) -> str:
         """Return asset, partition and name of a file of the lake, whatever folder its artefact has at the moment."""
         asset, partition, _, *inside = Path(file).relative_to(self.root).parts
         return "/".join((asset, partition, *inside))
@@ -159,7 +161,10 @@ class Lake:
         directory, digest = _directory(asset, partition), digest_of(recipe)[:16]
         taken = self._taken(asset, partition)
         numbered = (digest if number == 0 else f"{digest}.{number}" for number in range(len(taken) + 1))
-        folder = self.store.local(f"{directory}/{next(name for name in numbered if name not in taken)}")
+        name = next(name for name in numbered if name not in taken)
+        # What was given up and is gone on with now is superseded no more: its old mark would have it removed.
+        self.store.remove(f"{directory}/{name}{SUPERSEDED}")
+        folder = self.store.local(f"{directory}/{name}")
         try:
             _clear(folder, checkpoint_dir)
         except OSError as error:
@@ -182,12 +187,19 @@ class Lake:
         before = self.store.stamp(name)
         # Synced before the pointer names them: after a power cut there is no pointer to half a file.
         self.store.sync(f"{directory}/{known.folder}")
+        # Marked first: a process killed in between leaves no folder that looks like an attempt and has readers.
+        self._mark_others(known)
         self.store.publish(name, known.to_json(), over=before)
-        marked = self._marks(directory)
+        self._collect(known.asset, known.partition, self._kept())
+
+    def _mark_others(self, known: Manifest) -> None:
+        """Note of every folder that an artefact takes the place of since when that is so."""
+        directory = _directory(known.asset, known.partition)
+        replaced, marked = self.read_manifest(known.asset, known.partition), self._marks(directory)
         for folder in self._folders(directory):
-            if folder != known.folder and f"{folder}{SUPERSEDED}" not in marked:
+            ends_now = replaced is not None and folder == replaced.folder
+            if folder != known.folder and (ends_now or f"{folder}{SUPERSEDED}" not in marked):
                 self._mark(f"{directory}/{folder}")
-        self._collect(known.asset, known.partition, self.references())
 
     def repoint(self, known: Manifest) -> None:
         """Write another manifest of the current artefact; the caller holds its partition."""
@@ -200,6 +212,9 @@ class Lake:
         # Both old and new stay until the file is in its place, whenever the process dies.
         self._write_references(there | {name: sorted({*named, *there.get(name, [])})})
         self.store.write(name, (self.folder(known) / name).read_bytes())
+        for folder in {*there.get(name, [])} - {*named}:
+            if self.store.stamp(f"{folder}{SUPERSEDED}"):
+                self._mark(folder)  # somebody may have opened the file before a moment ago
         self._write_references(there | {name: named})
         return stored_file(self.store.local(name))
 
@@ -212,22 +227,29 @@ class Lake:
         self.store.remove(f"{_directory(asset, partition)}/{MANIFEST}")
 
     def references(self) -> set[str]:
-        """Return the folders, as asset/partition/folder, that published files name."""
+        """Return the folders, as asset/partition/folder, that published files name, as far as that is known."""
         return {folder for folders in self._references().values() for folder in folders}
 
+    def _kept(self) -> set[str] | None:
+        """Return the folders that published files name; None where that is lost of one of them."""
+        whole = (self.read_manifest(asset, None) for asset in self._folders(""))
+        published = {name for known in whole if known for name in known.published}
+        return self.references() if published <= self._references().keys() else None
+
     def _references(self) -> dict[str, list[str]]:
+        """Return what each published file names; nothing where that is lost, until the file is published again."""
         try:
-            return dict(json.loads(self.store.read(REFERENCES) or b"{}"))
-        except ValueError as error:
-            damaged = self.store.local(REFERENCES)
-            raise LakeError(f"{damaged} is damaged; remove it, and warehouse/ beside it, then refresh") from error
+            told = json.loads(self.store.read(REFERENCES) or b"{}")
+            return {str(name): [str(folder) for folder in folders] for name, folders in told.items()}
+        except (ValueError, TypeError, AttributeError):
+            return {}
 
     def _write_references(self, references: dict[str, list[str]]) -> None:
         self.store.write(REFERENCES, json.dumps(references, indent=1, sort_keys=True).encode())
 
     def collect(self) -> None:
         """Remove everywhere what has been superseded and is named nowhere for an hour, and no artefact being made."""
-        named = self.references()
+        named = self._kept()
         for asset in self._folders(""):
             for partition in self._folders(asset):
                 if not self._marks(f"{asset}/{partition}"):
@@ -235,11 +257,12 @@ class Lake:
                 with suppress(LakeBusyError), self.store.lease(f"{asset}/{partition}/.lock", wait=False):
                     self._collect(asset, None if partition == WHOLE else partition, named)
 
-    def _collect(self, asset: str, partition: str | None, named: set[str]) -> None:
+    def _collect(self, asset: str, partition: str | None, named: set[str] | None) -> None:
+        """Remove what of a partition has been superseded for an hour and is not `named`; nothing if that is lost."""
         directory, known = _directory(asset, partition), self.read_manifest(asset, partition)
         for mark in self._marks(directory):
             folder = mark.removesuffix(SUPERSEDED)
-            if f"{directory}/{folder}" in named:
+            if named is None or f"{directory}/{folder}" in named:
                 self._mark(f"{directory}/{folder}")  # its hour begins when nothing names it any more
             elif known and folder != known.folder and self._age(f"{directory}/{mark}") > KEEP_SECONDS:
                 self.store.remove(f"{directory}/{folder}")
@@ -300,7 +323,7 @@ def stored_file(file: Path, hashed: bool = True) -> StoredFile:
 def set_aside(file: Path) -> None:
     """Rename a damaged file to `<name>.damaged`, so that nobody reads it and the planner finds it missing."""
     aside = file.with_name(f"{file.name}.damaged")
-    with suppress(FileNotFoundError, NotADirectoryError):  # another reader was faster
+    with suppress(OSError):  # another reader was faster, or the lake is only read: the damage is told all the same
         if file.is_dir():
             shutil.rmtree(aside, ignore_errors=True)
         file.replace(aside)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from resources.lake.digests import digest_of
@@ -11,6 +11,8 @@ from resources.lake.recipe import Declaration, Graph
 
 Old = dict[tuple[str, str | None], "OldManifest"]
 """Asset and partition -> its manifest of format 1."""
+JOURNAL = "older_manifests.json"
+"""All manifests of format 1, while they are being replaced one after the other."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,30 @@ def old_manifests(lake: Lake) -> Old:
     return {(old.asset, old.partition): old for old in found}
 
 
+def journalled(lake: Lake) -> Old:
+    """Return all manifests of format 1 that there are, and those that an interrupted take-over replaced.
+
+    They are written down before the first is replaced: whether an artefact was up to date can be told only beside the
+    older manifests of its inputs, so an interruption would otherwise cost all that had not been taken over by then.
+    """
+    before = _journal(lake) | old_manifests(lake)
+    if before:
+        lake.store.write(JOURNAL, json.dumps([asdict(old) for old in before.values()]).encode())
+    return before
+
+
+def _journal(lake: Lake) -> Old:
+    try:
+        told = [OldManifest(**old) for old in json.loads(lake.store.read(JOURNAL) or b"[]")]
+    except (ValueError, TypeError):  # lost: what has been taken over by now is, the rest is made again
+        return {}
+    return {(old.asset, old.partition): old for old in told}
+
+
 def is_of_old_format(lake: Lake) -> bool:
     """Return whether a lake has been written by a version with format 1 and not been taken over; looks at few files."""
+    if lake.store.stamp(JOURNAL):
+        return True
     for asset in lake.store.names(""):
         partitions = lake.store.names(asset)
         for partition in [WHOLE] if WHOLE in partitions else partitions[:1]:

@@ -39,7 +39,7 @@ class DateWindow:
     @cached_property
     def _written(self) -> tuple[str, str]:
         """The first and the last day as slices name them: a plan over decades compares some hundred thousand."""
-        return self.first.isoformat() if self.first else "", self.until.isoformat() if self.until else "9999"
+        return self.first.isoformat() if self.first else "", self.until.isoformat() if self.until else "~"
 
     @property
     def first(self) -> date | None:

@@ -132,7 +132,7 @@ def _parquet_rows(
     file: CorpusFile, columns: Sequence[str], years: Collection[int], progress: Callable[[int], None]
 ) -> tuple[pl.DataFrame, set[int]]:
     try:
-        scan = pl.scan_parquet(file.path)
+        scan = pl.scan_parquet(file.path, glob=False)
         types = scan.collect_schema()
         _check_columns(columns, types.names(), file.where)
         year = pl.col("year").cast(pl.Int32, strict=False)

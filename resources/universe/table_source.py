@@ -175,7 +175,7 @@ def _parquet(settings: Descriptions, stamp: int) -> pl.DataFrame:
     if path is None or not path.is_file():
         raise ProfileError(f"descriptions.path: no such file: {path}")
     try:
-        raw = pl.read_parquet(path)
+        raw = pl.read_parquet(path, glob=False)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise ProfileError(f"descriptions.path: {path} is not a Parquet file that can be read: {error}") from error
     mapping = {name: column for name, column in settings.columns.model_dump().items() if column}

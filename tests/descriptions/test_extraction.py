@@ -1,17 +1,23 @@
 """Every filing becomes a text or a reason, and no document is read twice."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 import pytest
+from toy_graph import make_all, toy_profile
 
 from assets import schemas
+from assets.descriptions.assets import descriptions
 from assets.descriptions.extraction import described, extract, extracted
 from assets.descriptions.given_texts import given
 from assets.descriptions.item1 import Item1
+from pipelines.adopt import adopt
 from resources.compute.workers import Failed
 from resources.edgar.blobs import BlobError, BlobStore
+from resources.lake.lake import Lake
+from resources.lake.recipe import Declaration, Graph
 
 STUB = "Item 1. Omitted."
 TEXT = "Item 1. Business\n\n" + "We bake bread and sell it to shops in three states. " * 20
@@ -89,6 +95,31 @@ def test_a_document_is_read_once_per_code_version(tmp_path: Path) -> None:
     assert extract((tmp_path, "v1", sha256)) == first
     with pytest.raises(BlobError, match="no such file"):
         extract((tmp_path, "v2", sha256))
+
+
+def test_adopted_texts_are_those_that_were_there_when_a_later_body_needs_them(tmp_path: Path) -> None:
+    """A new filing makes the year run; the other filings' texts stand under today's code and are not cut again."""
+    sha256 = BlobStore(tmp_path / "edgar").put(REPORT)
+    filed, lake = filings("10-K", sha256=sha256, name="Bakery"), Lake(tmp_path, "toy")
+
+    def graph(code: str, reader: str) -> Graph:
+        source = Declaration("filings", "toy", "", (schemas.FILINGS,), lambda b: b.write(schemas.FILINGS, filed), code)
+        texts = replace(descriptions, code=reader, unit_code=reader, partitioning=None)
+        profile = toy_profile(descriptions={"source": "edgar"})
+        return Graph({"filings": source, "descriptions": texts}, profile, {})
+
+    def text() -> str:
+        known = lake.manifest("descriptions", None)
+        assert known is not None
+        return str(pl.read_parquet(lake.table_files(known, "descriptions"))["text"][0])
+
+    make_all(graph("1", "one"), lake)
+    assert BlobStore(tmp_path / "edgar").pointer(f"/item1/one/{sha256}")
+    adopt(graph("1", "two"), lake, "descriptions", None)
+    (tmp_path / "edgar" / "blobs" / sha256[:2] / f"{sha256}.gz").unlink()  # so that nobody can cut it again
+    first, filed = text(), filed.with_columns(form=pl.lit("10-K405"))
+    assert make_all(graph("2", "two"), lake) == {("filings", None), ("descriptions", None)}
+    assert text() == first
 
 
 def test_outcomes_keep_the_order_of_the_filings(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """A lake made by an older version is taken over: no text is cut, no filing read, no autoencoder trained again."""
 
+import json
 import shutil
 import tarfile
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -9,7 +11,12 @@ import pytest
 from peerlens_command import peerlens, refreshed
 
 from assets import schemas
+from pipelines.graph import open_graph
+from pipelines.refresh import plan
+from pipelines.take_over import take_over
 from resources.lake.lake import Lake
+from resources.lake.old_format import is_of_old_format
+from resources.settings.profile import load_profile
 
 MADE = Path(__file__).parent / "older_lake"
 COSTLY = ("filings", "descriptions", "activations", "sae_corpus", "layer_", "saes", "company_", "latent_labels")
@@ -100,6 +107,78 @@ def test_a_refresh_takes_it_over_by_itself_and_says_so(home: Path) -> None:
     assert [
         line for line in done.stderr.splitlines() if " s  " in line and line.split(" s  ")[1].startswith(COSTLY)
     ] == []
+
+
+@pytest.mark.parametrize("after", ["companies", "descriptions", "layer_groups", "company_features"])
+def test_interrupted_anywhere_it_is_taken_over_by_the_next_run_all_the_same(home: Path, after: str) -> None:
+    graph, lake = open_graph(load_profile(home / "older.yaml"), date(2026, 1, 1)), Lake(home, "older")
+
+    def dies(sentence: str) -> None:
+        if sentence.startswith(f"{after}: taken over"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        take_over(graph, lake, dies)
+    assert is_of_old_format(lake)
+    assert take_over(graph, lake, str) == 21
+    assert not is_of_old_format(lake)
+    assert [body.label for body in plan(graph, lake) if body.label.startswith(COSTLY)] == []
+    named = [folder.partition("/")[0] for folder in lake.references()]
+    assert {"companies", "saes", "peer_clusters"} <= set(named)  # of the older DuckDB file, until there is a new one
+
+
+def test_a_year_that_the_profile_does_not_name_at_the_moment_is_taken_over_too(home: Path) -> None:
+    file = home / "older.yaml"
+    told = file.read_text()
+    file.write_text(told.replace("filing_years: [2003, 2004]", "filing_years: [2004]"))
+    assert peerlens(home, "adopt", "--profile", str(file)).returncode == 0
+    file.write_text(told)
+    assert [line for line in named(home, str(file)) if line.startswith(COSTLY)] == [
+        f"company_vectors {month}: missing" for month in ("2006-12", "2007-12")
+    ]
+
+
+def test_a_table_that_cannot_be_read_and_what_comes_of_it_are_made_again(home: Path) -> None:
+    (table,) = (home / "older").glob("descriptions/2003/*/descriptions/part-*.parquet")
+    table.write_bytes(bytes(table.stat().st_size))
+    told = peerlens(home, "adopt", "--profile", str(home / "older.yaml"))
+    assert (told.returncode, told.stderr) == (0, "")
+    assert (
+        "descriptions 2003: made again by the next refresh, a file of its table descriptions is damaged" in told.stdout
+    )
+    assert "activations 2003: made again by the next refresh, its input descriptions is made again" in told.stdout
+    assert "saes: taken over" in told.stdout
+
+
+def test_a_model_that_was_exchanged_since_is_a_change_and_nothing_of_it_is_carried_over(home: Path) -> None:
+    profile, lake = str(home / "older.yaml"), Lake(home, "older")
+    (manifest,) = (home / "older").glob("activations/2003/manifest.json")
+    told = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps(told | {"source": {"": "of another model"}}))
+    assert peerlens(home, "adopt", "--profile", profile).returncode == 0
+    lines = named(home, profile)
+    assert "activations 2003: source" in lines
+    assert not [line for line in lines if line.startswith(("activations 2004", "saes"))]
+    kept, lost = lake.manifest("activations", "2004"), lake.manifest("activations", "2003")
+    assert kept is not None
+    assert lost is not None
+    assert lake.record(kept).units
+    assert not lake.record(lost).units
+
+
+def test_a_text_that_was_edited_before_the_upgrade_is_a_change(home: Path) -> None:
+    profile = str(home / "older.yaml")
+    (table,) = (home / "older").glob("filings/2003/*/filings/part-*.parquet")
+    rows = pl.read_parquet(table)
+    rows.with_columns(sha256=pl.lit("0" * 64)).write_parquet(table)
+    (manifest,) = (home / "older").glob("filings/2003/manifest.json")
+    told = json.loads(manifest.read_text())
+    files = {name: table.stat().st_size for name in told["files"] if name.startswith("filings/")}
+    manifest.write_text(json.dumps(told | {"files": told["files"] | files}))
+    assert peerlens(home, "adopt", "--profile", profile).returncode == 0
+    lines = named(home, profile)
+    assert "filings 2003: source" in lines
+    assert not [line for line in lines if line.startswith("filings 2004")]
 
 
 def test_what_was_damaged_or_out_of_date_is_not_taken_over(home: Path) -> None:

@@ -115,3 +115,15 @@ def test_other_columns_and_checks_that_were_never_made_cannot_be_adopted(lake: L
     ):
         with pytest.raises(RefusedError, match=words):
             adopt(replace(graph, declarations={**graph.declarations, "prices": changed}), lake, "prices", None)
+
+
+def test_where_one_partition_is_refused_none_is_adopted(lake: Lake) -> None:
+    world = World()
+    make_all(world.graph(), lake)
+    graph, older = world.graph(), lake.manifest("lengths", "2005")
+    assert older is not None
+    lake.repoint(replace(older, recipe=older.recipe | {"schema": "of a version before"}))
+    world.code["lengths"] = "2"
+    with pytest.raises(RefusedError, match="lengths 2005 has other columns"):
+        adopt(world.graph(), lake, "lengths", None)
+    assert [lake.read_manifest("lengths", year).adopted for year in graph.partitions("lengths")] == [{}, {}, {}]  # type: ignore[union-attr]

@@ -182,3 +182,13 @@ def test_a_full_disk_is_one_line(lake_copy: Path, kilobytes: int) -> None:
     line = done.stderr.splitlines()[-1]
     assert line.startswith(f"peerlens: Dagster's state in {state} cannot be used: ")
     assert "make room" in line and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["a?b", "a%20b"])
+def test_a_home_that_dagster_cannot_open_is_named_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("PEERLENS_HOME", str(tmp_path / name))
+    with pytest.raises(StateError, match="set PEERLENS_HOME to a path without"):
+        prepare_state(print)
+    assert list(tmp_path.iterdir()) == []

@@ -1,9 +1,12 @@
 """The planner names what is out of date and why; a refresh executes what is certain and nothing that was not named."""
 
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -13,13 +16,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from toy_graph import AS_OFS, World, make_all, toy_profile
 
+from pipelines.adopt import adopt
+from pipelines.failures import RefusedError
 from pipelines.graph import GraphError, _ordered, open_graph, segments
 from pipelines.refresh import Planned, plan, refresh
 from resources.lake import lake as module
 from resources.lake.build import build
 from resources.lake.errors import LakeBusyError
 from resources.lake.lake import Lake
-from resources.lake.recipe import Graph, whole
+from resources.lake.manifest import RECORD
+from resources.lake.recipe import DateWindow, Graph, whole
 from resources.places import ROOT
 
 
@@ -120,6 +126,31 @@ def test_a_damaged_artefact_is_named_with_its_file_and_what_reads_it_is_in_doubt
     assert plan(world.graph(), lake) == []
 
 
+def test_damage_that_the_walk_itself_comes_upon_is_mended_by_the_same_refresh(lake: Lake) -> None:
+    """A window that ends within a month is looked up in the record, which no body has read so far."""
+    world = World()
+
+    def graph() -> Graph:
+        plain = world.graph()
+        groups = plain.declarations["groups"]
+        cut = replace(
+            groups, reads={**groups.reads, "texts": lambda profile, month: DateWindow(None, date(2004, 11, 15))}
+        )
+        return replace(plain, declarations={**plain.declarations, "groups": cut})
+
+    make_all(graph(), lake)
+    copied = shutil.copytree(lake.home, lake.home / "copied")  # of which this process has read nothing
+    lake = Lake(copied, "toy")
+    known = lake.manifest("texts", "2004")
+    assert known is not None
+    record = lake.folder(known) / RECORD
+    at, content = record.stat(), record.read_bytes()
+    record.write_bytes(content.replace(b"third", b"thirt"))
+    os.utime(record, ns=(at.st_atime_ns, at.st_mtime_ns))
+    assert labels(run(graph(), lake)) == {"texts 2004": "damaged: record.json"}
+    assert plan(graph(), lake) == []
+
+
 def test_a_setting_names_those_that_declare_it(lake: Lake) -> None:
     world = World()
     make_all(world.graph(), lake)
@@ -171,6 +202,8 @@ changes = st.lists(
         st.tuples(st.just("code"), st.sampled_from(NAMES), st.sampled_from("12")),
         st.tuples(st.just("drop"), st.sampled_from("abcd")),
         st.tuples(st.just("harm"), st.sampled_from(NAMES)),
+        st.tuples(st.just("rot"), st.sampled_from(NAMES), st.sampled_from(["manifest.json", "*/record.json"])),
+        st.tuples(st.just("adopt"), st.sampled_from(NAMES)),
     ),
     max_size=3,
 )  # fmt: skip
@@ -207,6 +240,12 @@ def _apply(world: World, lake: Lake, change: tuple[object, ...]) -> None:
             files = sorted((lake.root / name).glob("*/*/*/*.parquet"))
             for file in files[:1]:  # none, where it was harmed before
                 file.unlink()
+        case ("rot", str(name), str(which)):
+            for file in sorted((lake.root / name).glob(f"*/{which}"))[:1]:
+                file.write_bytes(file.read_bytes()[:-2])
+        case ("adopt", str(name)):
+            with suppress(RefusedError):  # where nothing of it is whole
+                adopt(world.graph(), lake, name, None)
 
 
 def test_the_real_graph_comes_after_its_inputs_in_few_segments() -> None:

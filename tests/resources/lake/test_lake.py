@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -251,11 +251,38 @@ def test_a_superseded_artefact_is_kept_for_an_hour_after_it_was_superseded(lake:
     assert [path.name for path in lake.partition_dir("filings", None).glob("*.superseded")] == []
 
 
+def test_what_an_interrupted_run_left_stays_once_it_is_gone_on_with(lake: Lake, clock: Clock) -> None:
+    """Its mark is from when it was given up, hours ago; the run that goes on with it is interrupted too."""
+    left = lake.begin("filings", None, {"code": "2"}, "shards") / "shards"
+    write(lake, "1")
+    clock.now += KEEP_SECONDS - 1
+    assert lake.begin("filings", None, {"code": "2"}, "shards") == left.parent
+    left.mkdir()
+    clock.now += KEEP_SECONDS - 1
+    lake.collect()
+    assert left.exists()
+
+
+def test_the_hour_of_an_artefact_begins_when_it_is_superseded_whatever_its_folder_was_before(
+    lake: Lake, clock: Clock
+) -> None:
+    lake.begin("filings", None, RECIPE | {"code": "2"})
+    write(lake, "1")
+    mark = next(lake.partition_dir("filings", None).glob("*.superseded"))
+    told = mark.read_bytes()
+    known = write(lake, "2")
+    mark.write_bytes(told)  # as a lake has it that was made before a mark went with its folder's next use
+    clock.now += KEEP_SECONDS + 1
+    write(lake, "3")
+    assert table_file(lake, known).read_text() == "rows"
+
+
 def publish(lake: Lake, *named: Manifest) -> None:
     """Publish a file that names artefacts, as the warehouse does."""
-    known = write(lake, "warehouse", partition="warehouse")
+    known = commit_file(lake, "warehouse", None, code=str(named))
     (lake.folder(known) / "window").write_text("names")
-    lake.publish(known, "window", [str(lake.folder(one).relative_to(lake.root)) for one in named])
+    folders = [str(lake.folder(one).relative_to(lake.root)) for one in named]
+    lake.repoint(replace(known, published={"window": lake.publish(known, "window", folders)}))
 
 
 def test_what_the_published_file_names_stays_however_often_it_is_superseded(lake: Lake, clock: Clock) -> None:
@@ -277,6 +304,58 @@ def test_what_the_published_file_names_stays_however_often_it_is_superseded(lake
     clock.now += KEEP_SECONDS + 1
     lake.collect()
     assert not lake.folder(first).exists()
+
+
+def test_an_open_file_keeps_its_tables_for_an_hour_after_a_new_one_is_published(lake: Lake, clock: Clock) -> None:
+    first = write(lake, "1")
+    publish(lake, first)
+    newest = write(lake, "2")
+    clock.now += 24 * KEEP_SECONDS
+    publish(lake, newest)
+    lake.collect()
+    assert table_file(lake, first).read_text() == "rows"
+    clock.now += KEEP_SECONDS + 1
+    lake.collect()
+    assert not lake.folder(first).exists()
+
+
+@pytest.mark.parametrize("content", [None, b"", b'{"window": ["fil', b"[]", b"7", b'{"window": 1}', b"\xff", b"{}"])
+def test_where_it_is_lost_what_the_published_file_names_all_stays_and_the_file_is_damage(
+    lake: Lake, clock: Clock, content: bytes | None
+) -> None:
+    first = write(lake, "1")
+    publish(lake, first)
+    lost = lake.root / "references.json"
+    lost.unlink() if content is None else lost.write_bytes(content)
+    for recipe in ("2", "3"):
+        clock.now += KEEP_SECONDS + 1
+        newest = write(lake, recipe)
+        lake.collect()
+    assert table_file(lake, first).read_text() == "rows"
+    assert lake.damage("warehouse", None) == ["references.json"]
+    publish(lake, newest)
+    assert lake.damage("warehouse", None) == []
+    clock.now += KEEP_SECONDS + 1
+    lake.collect()
+    assert not lake.folder(first).exists()
+
+
+def test_a_process_that_dies_before_it_points_leaves_what_was_there_current_and_kept(
+    lake: Lake, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = write(lake, "1")
+    with monkeypatch.context() as dying, pytest.raises(KeyboardInterrupt):
+        dying.setattr(type(lake.store), "publish", _dies)
+        write(lake, "2")
+    assert lake.manifest("filings", None) == first
+    clock.now += KEEP_SECONDS + 1
+    lake.collect()
+    write(lake, "3")
+    assert table_file(lake, first).read_text() == "rows"
+
+
+def _dies(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_going_back_to_a_recipe_clears_no_folder_that_the_published_file_names(lake: Lake) -> None:

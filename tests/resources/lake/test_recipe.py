@@ -184,3 +184,9 @@ def test_a_missing_partition_of_an_input_is_a_missing_input(tmp_path: Path) -> N
 def test_a_table_that_no_asset_writes_is_named() -> None:
     with pytest.raises(LookupError, match="no asset writes a table nonsense"):
         World().graph().owner("nonsense")
+
+
+@pytest.mark.parametrize("slice_key", ["9999-12", "9999-12-31 a", "2004-03", ""])
+def test_a_window_without_an_end_shows_the_last_year_there_is(slice_key: str) -> None:
+    assert DateWindow().shows(slice_key)
+    assert DateWindow(after=date(2003, 12, 31)).shows(slice_key)
