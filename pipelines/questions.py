@@ -10,7 +10,8 @@ from rich.console import Console
 from assets.outputs import FILE
 from pipelines.failures import RefusedError
 from pipelines.report import print_banner
-from resources.lake.lake import REFERENCES, WHOLE, Lake
+from resources.lake.lake import WHOLE, Lake
+from resources.lake.superseded import REFERENCES
 
 Ask = Callable[[duckdb.DuckDBPyConnection], duckdb.DuckDBPyRelation | None]
 

@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import pyarrow as pa
 
 from assets.outputs import FILE
-from resources.lake.build import Build, UnitsRecorded, write_table
-from resources.lake.digests import digest_of
-from resources.lake.lake import WHOLE, Lake, stored_file
-from resources.lake.manifest import RECORD, Manifest, Record, month_digests
+from resources.lake.artefact import Artefact
+from resources.lake.build import Build, UnitsRecorded
+from resources.lake.lake import WHOLE, Lake
+from resources.lake.manifest import Manifest
 from resources.lake.old_format import (
     JOURNAL,
     Old,
@@ -60,7 +59,7 @@ def take_over(graph: Graph, lake: Lake, log: Callable[[str], None]) -> int:
     """
     old, taken = journalled(lake), 0
     # The older DuckDB file names folders of all assets: they stay until there is a new one.
-    lake.refer(FILE, [f"{asset}/{key or WHOLE}/{known.folder}" for (asset, key), known in old.items()])
+    lake.superseded.refer(FILE, [f"{asset}/{key or WHOLE}/{known.folder}" for (asset, key), known in old.items()])
     for declaration in graph.declarations.values():
         # Those too that the profile does not name at the moment: it may name them again.
         keys = [key for name, key in old if name == declaration.name]
@@ -98,23 +97,28 @@ def _taken(graph: Graph, lake: Lake, old: Old, declaration: Declaration, partiti
     source = _source_then(graph, lake, known, outside, folder)
     now = recipe(graph, snapshot, declaration, partition, source)
     _check(graph, old, declaration, known, now["config"], folder)
-    folder, rows = _tables(lake, declaration, known, folder)
+    artefact = _artefact(lake, declaration, known, folder)
     adopted = {code: known.recipe["code"] for code in (declaration.code, declaration.unit_code) if code}
     stand_in = Manifest(
         asset=declaration.name,
         partition=partition,
         recipe=now | {"code": known.recipe["code"]},
-        folder=folder.name,
+        folder=artefact.folder.name,
         digest="",
         tables={},
         files={},
         codes=(known.recipe["code"], known.recipe["code"]),
         adopted=adopted,
     )
-    slices = {table.name: table.slices(rows[table.name]) for table in declaration.tables}
     units = _unchanged(_units(graph, snapshot, declaration, stand_in), source, outside)
-    (folder / RECORD).write_bytes(Record(slices, units, source).to_json())
-    return _manifest(stand_in, known, declaration, folder, slices, {name: part.num_rows for name, part in rows.items()})
+    return replace(
+        stand_in,
+        **artefact.finish(declaration.tables, units, source),
+        metadata=known.metadata,
+        checks=known.checks,
+        seconds=known.seconds,
+        written_at=known.written_at,
+    )
 
 
 def _check(
@@ -158,8 +162,8 @@ def _unchanged(units: dict[str, str], then: Slices, now: Slices) -> dict[str, st
     return {} if "" in changed else {unit: digest for unit, digest in units.items() if unit not in changed}
 
 
-def _tables(lake: Lake, declaration: Declaration, known: OldManifest, folder: Path) -> tuple[Path, dict[str, pa.Table]]:
-    """Return an artefact's folder and its rows by table; a new folder where columns had to be changed."""
+def _artefact(lake: Lake, declaration: Declaration, known: OldManifest, folder: Path) -> Artefact:
+    """Return an artefact with the digests of its rows; in a new folder where columns had to be changed."""
     found, changed = dict[str, pl.DataFrame](), False
     for table in declaration.tables:
         rows = _stored(known, folder, table.name)
@@ -169,7 +173,10 @@ def _tables(lake: Lake, declaration: Declaration, known: OldManifest, folder: Pa
         valid = {table.name: table.validate(found[table.name]) for table in declaration.tables}
     except SchemaError as error:
         raise _NotTaken(f"its columns have changed ({error})") from error
-    return (_rewritten(lake, declaration, known, folder, valid) if changed else folder), valid
+    artefact = Artefact(_linked(lake, declaration, known, folder) if changed else folder, declaration.checkpoint_dir)
+    for table in declaration.tables:
+        (artefact.write if changed else artefact.take)(table, valid[table.name])
+    return artefact
 
 
 def _stored(known: OldManifest, folder: Path, table: str) -> pl.DataFrame:
@@ -198,14 +205,12 @@ def _with_todays_columns(lake: Lake, table: Table, rows: pl.DataFrame) -> pl.Dat
     return named.with_columns(pl.col("name").fill_null(pl.col("company_id")))
 
 
-def _rewritten(
-    lake: Lake, declaration: Declaration, known: OldManifest, folder: Path, tables: dict[str, pa.Table]
-) -> Path:
+def _linked(lake: Lake, declaration: Declaration, known: OldManifest, folder: Path) -> Path:
+    """Return a new folder with the files of an artefact, but for its tables."""
     new = lake.begin(declaration.name, known.partition, known.recipe | {"schema": declaration.schema})
     shutil.copytree(folder, new, dirs_exist_ok=True, copy_function=_link)
     for table in declaration.tables:
         shutil.rmtree(new / table.name)
-        write_table(new, table, tables[table.name])
     return new
 
 
@@ -227,29 +232,6 @@ def _units(graph: Graph, snapshot: Snapshot, declaration: Declaration, stand_in:
     except UnitsRecorded:
         return work.units
     raise _NotTaken("its body records no units")
-
-
-def _manifest(
-    stand_in: Manifest,
-    known: OldManifest,
-    declaration: Declaration,
-    folder: Path,
-    slices: dict[str, Slices],
-    rows: dict[str, int],
-) -> Manifest:
-    months = {name: month_digests(found) for name, found in slices.items()}
-    own = declaration.checkpoint_dir
-    names = sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
-    return replace(
-        stand_in,
-        digest=digest_of(months)[:16],
-        tables={name: {"rows": rows[name], "months": found} for name, found in months.items()},
-        files={n: stored_file(folder / n, hashed=own is None or not n.startswith(f"{own}/")) for n in names},
-        metadata=known.metadata,
-        checks=known.checks,
-        seconds=known.seconds,
-        written_at=known.written_at,
-    )
 
 
 def _link(source: str, target: str) -> None:

@@ -5,7 +5,6 @@ is the pointer to it, written last and atomically. No pointer, no artefact; noth
 nothing is removed that a current manifest or the published warehouse names.
 """
 
-import json
 import os
 import shutil
 import time
@@ -18,12 +17,11 @@ from resources.lake.digests import digest_of, file_digest
 from resources.lake.errors import DamagedFileError, LakeBusyError, unwritable
 from resources.lake.manifest import RECORD, Manifest, Record, StoredFile, parse_manifest, parse_record
 from resources.lake.store import LocalStore, Stamp
+from resources.lake.superseded import MARK, REFERENCES, Superseded
 from resources.sources import Sources
 
 WHOLE = "all"
-KEEP_SECONDS = 3600.0
-"""What nothing names any more stays this long, for readers that opened it before."""
-MANIFEST, REFERENCES, SUPERSEDED = "manifest.json", "references.json", ".superseded"
+MANIFEST = "manifest.json"
 
 _parsed: dict[Path, tuple[Stamp, Manifest | None]] = {}
 """Manifests by file, as long as the file is the same: a refresh asks for each some hundred times."""
@@ -38,7 +36,7 @@ class Lake:
         self.home = home
         self.root = home / profile
         self.store = LocalStore(self.root)
-        self.clock = clock
+        self.superseded = Superseded(self.store, clock)
         self.sources = Sources(home)
         self.models = self.sources.models
 
@@ -74,7 +72,7 @@ class Lake:
         folder = f"{_directory(asset, partition)}/{known.folder}"
         harmed = [name for name, file in known.files.items() if not self._is_whole(f"{folder}/{name}", file)]
         harmed += [name for name, file in known.published.items() if not self._is_whole(name, file)]
-        lost = known.published and known.published.keys() - self._references().keys()
+        lost = known.published and known.published.keys() - self.superseded.references().keys()
         return harmed + ([REFERENCES] if lost else [])
 
     def _is_whole(self, name: str, file: StoredFile) -> bool:
@@ -163,7 +161,7 @@ class Lake:
         numbered = (digest if number == 0 else f"{digest}.{number}" for number in range(len(taken) + 1))
         name = next(name for name in numbered if name not in taken)
         # What was given up and is gone on with now is superseded no more: its old mark would have it removed.
-        self.store.remove(f"{directory}/{name}{SUPERSEDED}")
+        self.store.remove(f"{directory}/{name}{MARK}")
         folder = self.store.local(f"{directory}/{name}")
         try:
             _clear(folder, checkpoint_dir)
@@ -174,9 +172,8 @@ class Lake:
     def _taken(self, asset: str, partition: str | None) -> set[str]:
         """Return the names of folders that hold a finished artefact, so that somebody may be reading it."""
         directory, known = _directory(asset, partition), self.read_manifest(asset, partition)
-        marks = {name.removesuffix(SUPERSEDED) for name in self._marks(directory)}
         named = {folder.rpartition("/")[2] for folder in self.references() if folder.startswith(f"{directory}/")}
-        found = marks | named | ({known.folder} if known else set())
+        found = self.superseded.marked(directory) | named | ({known.folder} if known else set())
         # The record is written when all else is: without it a folder is lost, or an interrupted attempt to go on with.
         return {folder for folder in found if self.store.stamp(f"{directory}/{folder}/{RECORD}")}
 
@@ -190,16 +187,17 @@ class Lake:
         # Marked first: a process killed in between leaves no folder that looks like an attempt and has readers.
         self._mark_others(known)
         self.store.publish(name, known.to_json(), over=before)
-        self._collect(known.asset, known.partition, self._kept())
+        self.superseded.remove(directory, known.folder, self._kept())
 
     def _mark_others(self, known: Manifest) -> None:
         """Note of every folder that an artefact takes the place of since when that is so."""
         directory = _directory(known.asset, known.partition)
-        replaced, marked = self.read_manifest(known.asset, known.partition), self._marks(directory)
+        replaced = self.read_manifest(known.asset, known.partition)
+        marked = self.superseded.marked(directory)
         for folder in self._folders(directory):
             ends_now = replaced is not None and folder == replaced.folder
-            if folder != known.folder and (ends_now or f"{folder}{SUPERSEDED}" not in marked):
-                self._mark(f"{directory}/{folder}")
+            if folder != known.folder and (ends_now or folder not in marked):
+                self.superseded.mark(f"{directory}/{folder}")
 
     def repoint(self, known: Manifest) -> None:
         """Write another manifest of the current artefact; the caller holds its partition."""
@@ -208,19 +206,12 @@ class Lake:
 
     def publish(self, known: Manifest, name: str, references: Iterable[str]) -> StoredFile:
         """Copy a file of an artefact to the lake's root, in one step; `references` are the folders that it names."""
-        there, named = self._references(), sorted(set(references))
+        folders = sorted(set(references))
         # Both old and new stay until the file is in its place, whenever the process dies.
-        self._write_references(there | {name: sorted({*named, *there.get(name, [])})})
+        self.superseded.refer_to_both(name, folders)
         self.store.write(name, (self.folder(known) / name).read_bytes())
-        for folder in {*there.get(name, [])} - {*named}:
-            if self.store.stamp(f"{folder}{SUPERSEDED}"):
-                self._mark(folder)  # somebody may have opened the file before a moment ago
-        self._write_references(there | {name: named})
+        self.superseded.release(name, folders)
         return stored_file(self.store.local(name))
-
-    def refer(self, name: str, folders: Iterable[str]) -> None:
-        """Keep folders, as asset/partition/folder, until a file of this name is published."""
-        self._write_references(self._references() | {name: sorted(set(folders))})
 
     def forget(self, asset: str, partition: str | None) -> None:
         """Remove the pointer to an artefact: it is made again."""
@@ -228,59 +219,28 @@ class Lake:
 
     def references(self) -> set[str]:
         """Return the folders, as asset/partition/folder, that published files name, as far as that is known."""
-        return {folder for folders in self._references().values() for folder in folders}
+        return {folder for folders in self.superseded.references().values() for folder in folders}
 
     def _kept(self) -> set[str] | None:
         """Return the folders that published files name; None where that is lost of one of them."""
         whole = (self.read_manifest(asset, None) for asset in self._folders(""))
         published = {name for known in whole if known for name in known.published}
-        return self.references() if published <= self._references().keys() else None
-
-    def _references(self) -> dict[str, list[str]]:
-        """Return what each published file names; nothing where that is lost, until the file is published again."""
-        try:
-            told = json.loads(self.store.read(REFERENCES) or b"{}")
-            return {str(name): [str(folder) for folder in folders] for name, folders in told.items()}
-        except (ValueError, TypeError, AttributeError):
-            return {}
-
-    def _write_references(self, references: dict[str, list[str]]) -> None:
-        self.store.write(REFERENCES, json.dumps(references, indent=1, sort_keys=True).encode())
+        return self.references() if published <= self.superseded.references().keys() else None
 
     def collect(self) -> None:
         """Remove everywhere what has been superseded and is named nowhere for an hour, and no artefact being made."""
         named = self._kept()
         for asset in self._folders(""):
             for partition in self._folders(asset):
-                if not self._marks(f"{asset}/{partition}"):
+                directory = f"{asset}/{partition}"
+                if not self.superseded.marked(directory):
                     continue
-                with suppress(LakeBusyError), self.store.lease(f"{asset}/{partition}/.lock", wait=False):
-                    self._collect(asset, None if partition == WHOLE else partition, named)
-
-    def _collect(self, asset: str, partition: str | None, named: set[str] | None) -> None:
-        """Remove what of a partition has been superseded for an hour and is not `named`; nothing if that is lost."""
-        directory, known = _directory(asset, partition), self.read_manifest(asset, partition)
-        for mark in self._marks(directory):
-            folder = mark.removesuffix(SUPERSEDED)
-            if named is None or f"{directory}/{folder}" in named:
-                self._mark(f"{directory}/{folder}")  # its hour begins when nothing names it any more
-            elif known and folder != known.folder and self._age(f"{directory}/{mark}") > KEEP_SECONDS:
-                self.store.remove(f"{directory}/{folder}")
-                self.store.remove(f"{directory}/{mark}")
+                with suppress(LakeBusyError), self.store.lease(f"{directory}/.lock", wait=False):
+                    known = self.read_manifest(asset, None if partition == WHOLE else partition)
+                    self.superseded.remove(directory, known.folder if known else None, named)
 
     def _folders(self, directory: str) -> list[str]:
         return [name for name in self.store.names(directory) if (self.store.local(directory) / name).is_dir()]
-
-    def _marks(self, directory: str) -> list[str]:
-        return [name for name in self.store.names(directory) if name.endswith(SUPERSEDED)]
-
-    def _mark(self, folder: str) -> None:
-        self.store.write(f"{folder}{SUPERSEDED}", f"{self.clock():.0f}".encode())
-
-    def _age(self, mark: str) -> float:
-        """Return seconds since a mark was written; 0 for one that cannot be read."""
-        told = (self.store.read(mark) or b"").decode(errors="replace")
-        return self.clock() - float(told) if told.isdigit() else 0.0
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -14,8 +14,9 @@ import pytest
 from plain_artefact import RECIPE, commit_file, table_file
 
 from resources.lake.errors import DamagedFileError, LakeBusyError, LakeError
-from resources.lake.lake import KEEP_SECONDS, Lake, set_aside
+from resources.lake.lake import Lake, set_aside
 from resources.lake.manifest import Manifest
+from resources.lake.superseded import KEEP_SECONDS
 from resources.places import ROOT
 
 
