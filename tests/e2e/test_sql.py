@@ -66,8 +66,18 @@ def test_what_is_no_question_about_the_tables_is_refused(
 
 @pytest.mark.parametrize(
     "query",
-    ["from tickers", "show tables", "describe tickers", "summarize tickers", "pivot tickers on ticker", "values (1);"]
-    + ["explain from tickers", "with x as (from tickers) from x", "from peers('KO')", "select 'copy' as \"copy\""],
+    [
+        "from tickers",
+        "show tables",
+        "describe tickers",
+        "summarize tickers",
+        "pivot tickers on ticker",
+        "values (1);",
+        "explain from tickers",
+        "with x as (from tickers) from x",
+        "from peers('KO')",
+        "select 'copy' as \"copy\"",
+    ],
 )
 def test_questions_are_answered(tiny_home: Path, query: str) -> None:
     done = peerlens(tiny_home, "sql", query, "--json", *TINY)
