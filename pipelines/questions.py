@@ -10,7 +10,7 @@ from rich.console import Console
 
 from assets.outputs import FILE
 from pipelines.failures import RefusedError
-from pipelines.read_only import restrict
+from pipelines.read_only import quoted, restrict
 from pipelines.report import print_banner
 from resources.environment import asked_profile
 from resources.lake.lake import WHOLE, Lake
@@ -49,6 +49,8 @@ def open_warehouse(lake: Lake, profile: str | None = None) -> duckdb.DuckDBPyCon
             raise RefusedError(f"{file}: another program has it open for writing; open it read-only there") from error
         # Removed, since a refresh takes a file of the same size and time for whole.
         raise RefusedError(f"{file}: damaged ({_first_line(error)}); remove it and {remedy}") from error
+    # DuckDB cuts the path that sql/macros/lake_files.sql goes by at a question mark.
+    connection.execute(f"set variable peerlens_lake = {quoted(str(lake.root))}")
     restrict(connection, [lake.root / folder for folder in lake.references()])
     return connection
 

@@ -38,12 +38,19 @@ def restrict(connection: duckdb.DuckDBPyConnection, folders: Iterable[Path]) -> 
     folders : iterable of Path
         Folders of tables.
     """
+    # Connections of one process to one file share their settings: then the first one has locked them.
+    if connection.sql("select current_setting('lock_configuration')").fetchall() == [(True,)]:
+        return
     # A view names its files as patterns (sql/macros/lake_files.sql). DuckDB checks the pattern, and then the file.
     names = sorted({name for folder in folders for name in (str(folder), re.sub(r"([\[*?])", r"[\1]", str(folder)))})
-    listed = ", ".join("'" + name.replace("'", "''") + "'" for name in names)
-    connection.execute(f"set allowed_directories = [{listed}]")
+    connection.execute(f"set allowed_directories = [{', '.join(map(quoted, names))}]")
     for setting in LOCKED:
         connection.execute(setting)
+
+
+def quoted(text: str) -> str:
+    """Return a text as SQL writes it; settings and variables take no parameters."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def asked_in_sql(query: str) -> Callable[[duckdb.DuckDBPyConnection], duckdb.DuckDBPyRelation | None]:
