@@ -15,6 +15,10 @@ from pipelines.report import print_banner
 from resources.environment import asked_profile
 from resources.lake.lake import WHOLE, Lake
 
+DAYS = (-719_162, 2_932_896)
+"""Days from 1970 to the first and the last that Python has, of the years 1 and 9999."""
+MILLISECONDS = 86_400_000
+"""Of a day."""
 Ask = Callable[[duckdb.DuckDBPyConnection], duckdb.DuckDBPyRelation | None]
 
 
@@ -102,7 +106,21 @@ def answer(lake: Lake, ask: Ask, companies: Sequence[str], errors: Console, prof
             raise _refusal(error, lake, profile) from error
     if rows is None:
         raise RefusedError("sql: a statement without rows; ask with select or from")
+    _check_days(rows)
     return rows
+
+
+def _check_days(rows: pl.DataFrame) -> None:
+    """Refuse days that Python has none for, as infinity, before polars panics over them."""
+    for name, kind in rows.schema.items():
+        if kind == pl.Date:
+            days = rows[name].to_physical()
+        elif isinstance(kind, pl.Datetime):
+            days = rows[name].dt.cast_time_unit("ms").to_physical() // MILLISECONDS
+        else:
+            continue
+        if not days.drop_nulls().is_between(*DAYS).all():
+            raise RefusedError(f"sql: column {name} holds a day outside of the years 1 to 9999; cast it to varchar")
 
 
 def _refusal(error: duckdb.Error, lake: Lake, profile: str | None) -> RefusedError:
@@ -117,7 +135,7 @@ def _refusal(error: duckdb.Error, lake: Lake, profile: str | None) -> RefusedErr
 
 
 def _first_line(error: duckdb.Error) -> str:
-    return str(error).splitlines()[0].rstrip(".!")
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".!")
 
 
 def _check_known(company: str, connection: duckdb.DuckDBPyConnection, profile: str) -> None:

@@ -19,6 +19,7 @@ QUESTIONS = (StatementType.SELECT, StatementType.EXPLAIN, StatementType.MULTI)
 """`show`, `describe`, `summarize` and `from` are selects; a `pivot` is several statements."""
 HIDING = ("query", "json_execute_serialized_sql")
 """Functions that run a statement given as text."""
+TEXT_ONLY = re.compile(r"\b(INTERVAL|UNION|BIT|BLOB|BIGNUM|VARINT|VARIANT|GEOMETRY|TIME WITH TIME ZONE)\b")
 LOCKED = (
     "set python_enable_replacements = false",
     "set autoinstall_known_extensions = false",
@@ -58,9 +59,20 @@ def asked_in_sql(query: str) -> Callable[[duckdb.DuckDBPyConnection], duckdb.Duc
 
     def ask(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation | None:
         check_question(query)
-        return connection.sql(query)
+        found: duckdb.DuckDBPyRelation | None = connection.sql(query)
+        return None if found is None else _readable(found)
 
     return ask
+
+
+def _readable(found: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """Return rows with those columns as text that polars has no type for."""
+    text = [bool(TEXT_ONLY.search(str(kind))) for kind in found.types]
+    if not any(text):
+        return found
+    names = ['"' + name.replace('"', '""') + '"' for name in found.columns]
+    casts = ("::varchar as " + name if cast else " as " + name for name, cast in zip(names, text, strict=True))
+    return found.project(", ".join(f"#{place}{cast}" for place, cast in enumerate(casts, 1)))
 
 
 def check_question(query: str) -> None:

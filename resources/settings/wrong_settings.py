@@ -74,7 +74,9 @@ def _sentence(error: Any, content: Content, profile: type[BaseModel]) -> str:
     message = error["msg"].removeprefix("Value error, ")
     if not route:
         return str(message)
-    return f"{where}: {message} (got {_VALUES.repr(error['input'])}){_quote_it(error, written and written.text)}"
+    return (
+        f"{where}: {message} (got {_VALUES.repr(error['input'])}){_quote_it(error, written.text if written else None)}"
+    )
 
 
 def _quote_it(error: Any, written: str | None) -> str:

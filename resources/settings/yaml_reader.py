@@ -5,7 +5,7 @@ end.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -123,6 +123,7 @@ class _Builder:
         self._anchors: dict[str, tuple[Any, int] | None] = {}
         self._count = 0
         self._constructor = yaml.SafeLoader("")
+        self._resolve: Callable[..., str] = self._constructor.resolve
 
     def content(self) -> Content:
         value, documents = None, 0
@@ -156,7 +157,7 @@ class _Builder:
         if self._count > MOST_VALUES:
             raise YamlError(f"line {_line(event)}: more than {MOST_VALUES:,} values, each alias written out")
 
-    def _alias(self, event: AliasEvent) -> Any:
+    def _alias(self, event: Any) -> Any:
         known = self._anchors.get(event.anchor)
         if known is None:
             why = "stands inside what it names" if event.anchor in self._anchors else "names nothing above it"
@@ -190,7 +191,7 @@ class _Builder:
                 )
             lines[key] = line
             value = self._value(next(self._events), (*route, key))
-            if key == "<<" and event.style is None:
+            if key == "<<" and getattr(event, "style", None) is None:
                 merged = _merged(value, line)
             else:
                 values[key] = value
@@ -201,7 +202,7 @@ class _Builder:
         _check_text(event)
         tag = event.tag
         if tag is None:
-            tag = self._constructor.resolve(yaml.ScalarNode, event.value, event.implicit)
+            tag = self._resolve(yaml.ScalarNode, event.value, event.implicit)
         if tag in {f"{_TAG}int", f"{_TAG}float"}:
             _check_number(event, tag)
         elif tag not in {f"{_TAG}bool", f"{_TAG}null"}:
@@ -263,5 +264,5 @@ def _as_yaml(text: str) -> Any:
         return "a number"
 
 
-def _line(event: Event) -> int:
+def _line(event: Any) -> int:
     return int(event.start_mark.line) + 1

@@ -49,6 +49,8 @@ def refusal(home: Path, *arguments: str) -> str:
         ("select 1; select 2", "2 statements; ask one at a time"),
         (" -- nothing", "no statement"),
         ("from pl", "does not exist"),
+        ("select 'infinity'::date as a", "column a holds a day outside of the years 1 to 9999; cast it to varchar"),
+        ("select '-infinity'::timestamp as a", "column a holds a day outside"),
     ],
 )
 def test_what_is_no_question_about_the_tables_is_refused(
@@ -77,6 +79,7 @@ def test_what_is_no_question_about_the_tables_is_refused(
         "with x as (from tickers) from x",
         "from peers('KO')",
         "select 'copy' as \"copy\"",
+        "select interval 1 month as a, 'x'::blob as \"b\"\"c\", {'d': union_value(e := 1)}",
     ],
 )
 def test_questions_are_answered(tiny_home: Path, query: str) -> None:

@@ -78,6 +78,12 @@ def test_a_block_that_the_model_has_not_is_named(
         preflight(profile(model=model, **changed), Lake(tmp_path, "mine"), TODAY)
 
 
+def test_more_active_latents_than_there_are_is_an_error_of_the_profile(tmp_path: Path) -> None:
+    model = {"source": "folder", "path": save_tiny_llama(tmp_path / "model"), "context_length": 32, "overlap_tokens": 4}
+    with pytest.raises(ProfileError, match=r"saes\.k 65: an autoencoder of .* has 16 latents .*; lower k"):
+        preflight(profile(model=model, saes={"k": 65, "expansion": 1}), Lake(tmp_path, "mine"), TODAY)
+
+
 def test_a_missing_model_is_an_error_of_the_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(settings: object, folder: object) -> None:
         raise ModelNotFoundError("no model there")
