@@ -49,7 +49,7 @@ class Prices(Section):
     """`long`: a row per ticker and day; `wide`: a row per day, a column per ticker."""
     columns: PriceColumns = PriceColumns()
     """Column mapping of your file."""
-    separator: Annotated[str, Field(pattern=r"^[\t !#$%&()*,/:;<=>?@\\^_`{|}~]$")] = ","
+    separator: Annotated[str, Field(min_length=1, max_length=1)] = ","
     """Between the columns of a CSV."""
     decimal_comma: bool = False
     """Whether a CSV writes 1,5 for one and a half; then its separator is another one."""

@@ -73,7 +73,7 @@ def refusal(folder: Path, text: str, name: str = "mine.yaml") -> str:
         ("notice: 1_000", "quote it, as '1_000'"),
         ("prices: {path: off}", "quote it, as 'off'"),
         ("prices: {source: csv, path: ''}", "prices.path: a path is expected, not blanks"),
-        ("prices: {separator: §}", "prices.separator"),
+        ("prices: {separator: ''}", "prices.separator"),
         ("saes: {seed: on}", "saes.seed: a number is expected, not a switch (got True)"),
         ("saes: {seed: -1}", "saes.seed: Input should be greater than or equal to 0"),
         ("saes: {learning_rate: nan}", "saes.learning_rate: Input should be a finite number"),
