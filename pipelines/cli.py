@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -68,7 +69,7 @@ def refresh(
     else:
         _refresh(settings, lake, today)
     if report:
-        _report(lake)
+        _report(lake, profile)
 
 
 def _dry_run(settings: Profile, lake: Lake, today: date) -> None:
@@ -95,12 +96,12 @@ def _refresh(settings: Profile, lake: Lake, today: date, part: Callable[[Graph],
     return graph
 
 
-def _report(lake: Lake) -> None:
+def _report(lake: Lake, profile: str | None) -> None:
     """Print what `make demo` prints at its end."""
     from pipelines.questions import open_warehouse
     from pipelines.report import report
 
-    with open_warehouse(lake) as connection:
+    with open_warehouse(lake, profile) as connection:
         report(connection, Console())
 
 
@@ -241,18 +242,38 @@ def hedge(
 
 
 @app.command()
-def sql(query: str, profile: ProfileOption = None, as_json: JsonOption = False) -> None:
+def sql(
+    query: str,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the rows to this .csv, .parquet or .json file.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace that file where it exists.")] = False,
+    profile: ProfileOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Ask the DuckDB warehouse anything, read-only."""
-    _ask(profile, lambda c: c.sql(query), [], as_json)
+    from pipelines.read_only import asked_in_sql
+    from pipelines.saved_rows import check_output
+
+    if output is not None:
+        check_output(output, force)
+    _ask(profile, asked_in_sql(query), [], as_json, output)
 
 
-def _ask(profile: str | None, ask: "Ask", companies: list[str], as_json: bool) -> "pl.DataFrame":
-    """Print what a question finds, and return it."""
+def _ask(
+    profile: str | None, ask: "Ask", companies: list[str], as_json: bool, output: Path | None = None
+) -> "pl.DataFrame":
+    """Print what a question finds, or write it to a file, and return it."""
     from pipelines.questions import answer
     from pipelines.report import print_table
+    from pipelines.saved_rows import save_rows
 
-    rows = answer(open_lake(open_profile(profile)), ask, companies, errors)
-    print_table(rows, Console(), as_json)
+    rows = answer(open_lake(open_profile(profile)), ask, companies, errors, profile)
+    if output is None:
+        print_table(rows, Console(), as_json)
+    else:
+        save_rows(rows, output)
+        errors.print(f"{rows.height} rows written to {output}", markup=False)
     return rows
 
 

@@ -12,12 +12,15 @@ from resources.compute.devices import DTypeError, devices
 from resources.lake.lake import Lake
 from resources.market import Market, PriceError
 from resources.models.embedder import embedder_identity
-from resources.models.limits import ModelLimitError, check_blocks, check_model
+from resources.models.limits import ModelLimitError, check_blocks, check_latents, check_model
 from resources.models.weight_files import ModelNotFoundError
 from resources.settings.backtest import fewest_days
 from resources.settings.clusters import FEWEST_MONTHS, SimilarityMethod
 from resources.settings.profile import Profile, ProfileError
 from resources.sources import close_years
+
+NARROWEST = 64
+"""Dimensions that any model to be read has; only a `saes.k` beyond them needs a look at the model's own."""
 
 
 def preflight(profile: Profile, lake: Lake, today: date) -> None:
@@ -53,6 +56,8 @@ def _model(profile: Profile, models: Path) -> None:
         devices(profile.model.dtype)
     check_blocks(profile.model, models, profile.activations.blocks or [], "activations.blocks")
     check_blocks(profile.model, models, profile.features.blocks, "features.blocks")
+    if profile.saes.k > NARROWEST * profile.saes.expansion:
+        check_latents(profile.model, models, profile.saes.expansion, profile.saes.k)
 
 
 def _dates(profile: Profile, market: Market, filed: date, today: date) -> None:

@@ -1,6 +1,7 @@
 """What is asked of a finished warehouse in the terminal: peers, why, hedge, sql."""
 
 import difflib
+import shlex
 from collections.abc import Callable, Sequence
 
 import duckdb
@@ -9,38 +10,60 @@ from rich.console import Console
 
 from assets.outputs import FILE
 from pipelines.failures import RefusedError
+from pipelines.read_only import quoted, restrict
 from pipelines.report import print_banner
+from resources.environment import asked_profile
 from resources.lake.lake import WHOLE, Lake
 from resources.lake.superseded import REFERENCES
 
+DAYS = (-719_162, 2_932_896)
+"""Days from 1970 to the first and the last that Python has, of the years 1 and 9999."""
+MILLISECONDS = 86_400_000
+"""Of a day."""
 Ask = Callable[[duckdb.DuckDBPyConnection], duckdb.DuckDBPyRelation | None]
 
 
-def open_warehouse(lake: Lake) -> duckdb.DuckDBPyConnection:
-    """Open the lake's DuckDB file read-only.
+def refresh_command(profile: str | None) -> str:
+    """Return the command that refreshes a profile, named as it was asked for."""
+    return f"`peerlens refresh --profile {shlex.quote(asked_profile(profile))}`"
+
+
+def open_warehouse(lake: Lake, profile: str | None = None) -> duckdb.DuckDBPyConnection:
+    """Open the lake's DuckDB file read-only; nothing but the lake's tables can be read through it.
+
+    Parameters
+    ----------
+    lake : Lake
+        Whose warehouse it is.
+    profile : str, optional
+        How the profile was asked for, for messages; by default by its environment variable, else the sample.
 
     Raises
     ------
     RefusedError
         There is none yet, it or a table that it names is damaged, or another program has it open for writing.
     """
-    file = lake.root / FILE
+    file, remedy = lake.root / FILE, f"run {refresh_command(profile)}"
     if not file.exists():
-        raise RefusedError(f"no warehouse in {lake.root}; run {_refresh(lake)} first")
-    _check_whole(lake)
+        raise RefusedError(f"no warehouse in {lake.root}; {remedy} first")
+    _check_whole(lake, remedy)
     try:
-        return duckdb.connect(str(file), read_only=True)
+        connection = duckdb.connect(str(file), read_only=True)
     except duckdb.Error as error:
         if "Could not set lock" in str(error):
             raise RefusedError(f"{file}: another program has it open for writing; open it read-only there") from error
         # Removed, since a refresh takes a file of the same size and time for whole.
-        raise RefusedError(f"{file}: damaged ({_first_line(error)}); remove it and run {_refresh(lake)}") from error
+        raise RefusedError(f"{file}: damaged ({_first_line(error)}); remove it and {remedy}") from error
+    # DuckDB cuts the path that sql/macros/lake_files.sql goes by at a question mark.
+    connection.execute(f"set variable peerlens_lake = {quoted(str(lake.root))}")
+    restrict(connection, [lake.root / folder for folder in lake.references()])
+    return connection
 
 
-def _check_whole(lake: Lake) -> None:
+def _check_whole(lake: Lake, remedy: str) -> None:
     """Refuse to answer from a DuckDB file or a table with other bytes than were written; sizes and times tell."""
     for name in {FILE, REFERENCES} & {*lake.damage("warehouse", None)}:
-        raise RefusedError(f"{lake.root / name}: damaged, not what was written; run {_refresh(lake)}")
+        raise RefusedError(f"{lake.root / name}: damaged, not what was written; {remedy}")
     for folder in sorted(lake.references()):
         asset, partition, name = folder.split("/")
         key = None if partition == WHOLE else partition
@@ -48,10 +71,10 @@ def _check_whole(lake: Lake) -> None:
         harmed = lake.damage(asset, key) if known and known.folder == name else []
         for file in harmed:
             if known and file.split("/")[0] in known.tables:
-                raise RefusedError(f"{lake.folder(known) / file}: not what was written; run {_refresh(lake)}")
+                raise RefusedError(f"{lake.folder(known) / file}: not what was written; {remedy}")
 
 
-def answer(lake: Lake, ask: Ask, companies: Sequence[str], errors: Console) -> pl.DataFrame:
+def answer(lake: Lake, ask: Ask, companies: Sequence[str], errors: Console, profile: str | None = None) -> pl.DataFrame:
     """Return what a question finds; the banner goes to `errors` before it.
 
     Parameters
@@ -64,6 +87,8 @@ def answer(lake: Lake, ask: Ask, companies: Sequence[str], errors: Console) -> p
         Tickers or ids that it names.
     errors : Console
         Standard error.
+    profile : str, optional
+        As `open_warehouse` takes it.
 
     Raises
     ------
@@ -71,7 +96,7 @@ def answer(lake: Lake, ask: Ask, companies: Sequence[str], errors: Console) -> p
         There is no warehouse, a table is gone or damaged, a company is not in it, or the statement is wrong or has no
         rows.
     """
-    with open_warehouse(lake) as connection:
+    with open_warehouse(lake, profile) as connection:
         try:
             for company in companies:
                 _check_known(company, connection, lake.root.name)
@@ -79,27 +104,39 @@ def answer(lake: Lake, ask: Ask, companies: Sequence[str], errors: Console) -> p
             rows: pl.DataFrame | None = found.pl() if found is not None else None
             print_banner(connection, errors)
         except duckdb.Error as error:
-            raise _refusal(error, lake) from error
+            raise _refusal(error, lake, profile) from error
     if rows is None:
         raise RefusedError("sql: a statement without rows; ask with select or from")
+    _check_days(rows)
     return rows
 
 
-def _refusal(error: duckdb.Error, lake: Lake) -> RefusedError:
+def _check_days(rows: pl.DataFrame) -> None:
+    """Refuse days that Python has none for, as infinity, before polars panics over them."""
+    for name, kind in rows.schema.items():
+        if kind == pl.Date:
+            days = rows[name].to_physical()
+        elif isinstance(kind, pl.Datetime):
+            days = rows[name].dt.cast_time_unit("ms").to_physical() // MILLISECONDS
+        else:
+            continue
+        if not days.drop_nulls().is_between(*DAYS).all():
+            raise RefusedError(f"sql: column {name} holds a day outside of the years 1 to 9999; cast it to varchar")
+
+
+def _refusal(error: duckdb.Error, lake: Lake, profile: str | None) -> RefusedError:
     what = _first_line(error)
+    if isinstance(error, duckdb.PermissionException):  # what `restrict` forbids
+        return RefusedError(f"sql: {what}; only the tables that `peerlens sql 'show tables'` lists can be read")
     if str(lake.root) in str(error):
-        return RefusedError(f"a table is gone or damaged ({what}); run {_refresh(lake)}")
+        return RefusedError(f"a table is gone or damaged ({what}); run {refresh_command(profile)}")
     if isinstance(error, duckdb.InvalidInputException):  # what `error()` in a macro says
         return RefusedError(what.removeprefix("Invalid Input Error: "))
     return RefusedError(f"sql: {what}; `peerlens sql 'show tables'` lists what there is")
 
 
 def _first_line(error: duckdb.Error) -> str:
-    return str(error).splitlines()[0].rstrip(".!")
-
-
-def _refresh(lake: Lake) -> str:
-    return f"`peerlens refresh --profile {lake.root.name}`"
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".!")
 
 
 def _check_known(company: str, connection: duckdb.DuckDBPyConnection, profile: str) -> None:

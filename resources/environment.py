@@ -19,6 +19,11 @@ def models() -> Path:
     return Sources(home()).models
 
 
+def asked_profile(name: str | None = None) -> str:
+    """Return how the profile was asked for: by this name or path, else by `PEERLENS_PROFILE`, else as `sample`."""
+    return name or os.environ.get("PEERLENS_PROFILE") or "sample"
+
+
 def profile_file(name: str | None = None) -> Path:
     """Return the file of a profile: a bundled one's name or a path; by default `PEERLENS_PROFILE`, else `sample`.
 
@@ -27,7 +32,7 @@ def profile_file(name: str | None = None) -> Path:
     ProfileError
         Neither a bundled profile nor a file.
     """
-    wanted = name or os.environ.get("PEERLENS_PROFILE") or "sample"
+    wanted = asked_profile(name)
     if wanted.endswith((".yaml", ".yml")) or "/" in wanted:
         return Path(wanted).expanduser().absolute()
     bundled = sorted(file.stem for file in PROFILES.glob("*.yaml"))

@@ -1,5 +1,7 @@
 """Pairs trading inside peer groups: cointegration before each as-of date, one chronological book after it."""
 
+from collections import Counter
+
 import polars as pl
 
 from assets import schemas
@@ -23,11 +25,13 @@ def cointegrated_pairs(build: Build) -> None:
     from assets.backtests.formation import formed_pairs
 
     as_of, rows = month_end(build.partition or ""), [schemas.COINTEGRATED_PAIRS.empty()]
-    for method, pairs in formed_pairs(build.read("peer_clusters"), build.read("prices"), as_of, build.profile.backtest):
+    clusters, prices, not_tested = build.read("peer_clusters"), build.read("prices"), Counter[str]()
+    for method, pairs in formed_pairs(clusters, prices, as_of, build.profile.backtest, not_tested):
         rows.append(pairs.with_columns(method=pl.lit(method), as_of=pl.lit(as_of, pl.Date)).select(rows[0].columns))
     tested = pl.concat(rows)
     build.write(schemas.COINTEGRATED_PAIRS, tested)
     build.metadata |= {"tested": tested.height, "passed": int(tested["passes"].sum())}
+    build.metadata |= {f"not_tested: {reason}": count for reason, count in sorted(not_tested.items())}
 
 
 @asset(

@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 Whole = NDArray[np.int8]
 
 TRADING_DAYS = 252
+HEDGE_RATIOS = (0.01, 100.0)
+"""Between which two legs of one size are any hedge at all."""
 EXIT_REASONS = ("", "mean", "stop", "end of window", "stopped trading")
 """Names of the codes 1 to 4 that `positions` returns; 0 is no exit."""
 
@@ -88,10 +90,10 @@ def trade_pairs(
 def tradable(pairs: pl.DataFrame) -> pl.DataFrame:
     """Return the rows of `cointegrated_pairs` that a book may trade.
 
-    Both legs are of one size, which hedges only where the hedge ratio is positive; and a spread that never moved has no
-    standard deviation to count in.
+    Both legs are of one size, which hedges only where the hedge ratio is positive and not far from 1; and a spread that
+    never moved has no standard deviation to count in.
     """
-    return pairs.filter((pl.col("hedge_ratio") > 0) & (pl.col("spread_sd") > 0))
+    return pairs.filter(pl.col("hedge_ratio").is_between(*HEDGE_RATIOS) & (pl.col("spread_sd") > 0))
 
 
 def chronological_book(windows: Sequence[tuple[pl.DataFrame, pl.DataFrame]], settings: Backtest) -> Book:

@@ -1,5 +1,6 @@
 """Which pairs are tested at an as-of date: all inside a group, for each method, and as many random ones as asked."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 
@@ -13,7 +14,11 @@ PLACEBO = "random"
 
 
 def formed_pairs(
-    clusters: pl.DataFrame, prices: pl.DataFrame, as_of: date, settings: Backtest
+    clusters: pl.DataFrame,
+    prices: pl.DataFrame,
+    as_of: date,
+    settings: Backtest,
+    not_tested: Counter[str] | None = None,
 ) -> Iterator[tuple[str, pl.DataFrame]]:
     """Yield each method with its tested pairs (rows of `cointegrated_pairs` without method and as_of), placebo last.
 
@@ -23,6 +28,8 @@ def formed_pairs(
         Rows of `peer_clusters` of this as-of date.
     prices : DataFrame
         Rows of `prices` of the formation window, nothing after `as_of`.
+    not_tested : Counter, optional
+        Pairs that cannot be tested are counted here by reason.
     """
     ids, _, log_prices = formation_prices(prices, prices["date"].min(), as_of)  # type: ignore[arg-type]
     column = {company: number for number, company in enumerate(ids)}
@@ -30,8 +37,6 @@ def formed_pairs(
         members = rows.filter(pl.col("company_id").is_in(ids))
         places = members["company_id"].replace_strict(column, return_dtype=pl.Int64).to_numpy()
         pairs = places[pairs_within(members["cluster"].to_list())]
-        yield str(method), cointegrated_pairs(ids, log_prices, pairs.reshape(-1, 2), settings)
-    yield (
-        PLACEBO,
-        cointegrated_pairs(ids, log_prices, random_pairs(len(ids), settings.random_pairs, settings.seed), settings),
-    )
+        yield str(method), cointegrated_pairs(ids, log_prices, pairs.reshape(-1, 2), settings, not_tested)
+    drawn = random_pairs(len(ids), settings.random_pairs, settings.seed)
+    yield PLACEBO, cointegrated_pairs(ids, log_prices, drawn, settings, not_tested)

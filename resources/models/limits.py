@@ -19,6 +19,8 @@ _VECTORS_PER_TOKEN = 24
 """Vectors of d_model that a token has at once: residual stream, attention, and an MLP of gate, up and product."""
 _CONTEXT = ("max_position_embeddings", "n_positions")
 _BLOCKS = ("num_hidden_layers", "n_layer", "num_layers")
+_WIDTH = ("hidden_size", "n_embd", "d_model")
+_LAYER_NORM = ("layer_norm_eps", "layer_norm_epsilon")
 UNLIMITED = 1 << 30
 """Context of a model whose configuration names none, because its positions are relative."""
 
@@ -49,6 +51,8 @@ class ModelShape:
     """Width of the residual stream."""
     context_length: int
     """Tokens read at once, a BOS token included."""
+    layer_norm: bool = False
+    """Whether its norms subtract the mean, as LayerNorm does and RMSNorm does not."""
 
 
 def model_shape(settings: Model, models: Path) -> ModelShape:
@@ -70,7 +74,8 @@ def shape_of(config: Any) -> ModelShape:
     """Return the sizes in a configuration of transformers; of a model that also sees images, those of its text part."""
     text = config.get_text_config()
     longest = getattr(text, "max_position_embeddings", None)
-    return ModelShape(text.num_hidden_layers, text.hidden_size, longest or UNLIMITED)
+    subtracts = any(hasattr(text, name) for name in _LAYER_NORM) and not hasattr(text, "rms_norm_eps")
+    return ModelShape(text.num_hidden_layers, text.hidden_size, longest or UNLIMITED, subtracts)
 
 
 def check_model(settings: Model, models: Path) -> None:
@@ -105,6 +110,22 @@ def check_blocks(settings: Model, models: Path, blocks: Sequence[int], setting: 
     for block in blocks:
         if there is not None and not 0 <= block < there:
             raise BlockError(f"{setting}: {settings.id} has no block {block}; its blocks are 0 to {there - 1}")
+
+
+def check_latents(settings: Model, models: Path, expansion: int, k: int) -> None:
+    """Check that an autoencoder has as many latents as are active, if the model's configuration is at hand; no torch.
+
+    Raises
+    ------
+    ModelLimitError
+        It has fewer.
+    """
+    width = _number(config_at_hand(settings, models), _WIDTH)
+    if width is not None and k > expansion * width:
+        raise ModelLimitError(
+            f"saes.k {k}: an autoencoder of {settings.id} has {expansion * width} latents (saes.expansion {expansion}, "
+            f"{width} dimensions); lower k or raise the expansion"
+        )
 
 
 def check_context(settings: Model, longest: int) -> None:

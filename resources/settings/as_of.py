@@ -1,6 +1,10 @@
 """Settings of the dates at which peer groups are formed."""
 
-from resources.settings.section import Month, Positive, Section
+from typing import Self
+
+from pydantic import model_validator
+
+from resources.settings.section import Month, Months, Section
 
 
 class AsOf(Section):
@@ -10,5 +14,11 @@ class AsOf(Section):
     """First as-of month."""
     last: Month | None = "2011-12"
     """Last as-of month; leave empty for the last complete month of the calendar."""
-    every_months: Positive = 12
+    every_months: Months = 12
     """Months between as-of dates."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.last is not None and self.last < self.first:
+            raise ValueError(f"first {self.first} is after last, {self.last}")
+        return self

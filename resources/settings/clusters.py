@@ -4,11 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from resources.settings.section import Positive, Section
+from resources.settings.section import Once, Real, Section, Seed, Whole
 
 FEWEST_MONTHS = 2
 """Months of returns without which nothing can be correlated."""
-Months = Annotated[int, Field(ge=FEWEST_MONTHS)]
+Months = Annotated[Whole, Field(ge=FEWEST_MONTHS, le=1200)]
+
+Theta = Annotated[Real, Field(ge=-100, le=100)]
 
 SimilarityMethod = Literal["sae", "embedding", "tfidf"]
 SicLevel = Literal["sic4", "major_group", "division"]
@@ -20,7 +22,7 @@ Objective = Literal["pair_lift", "mean_corr"]
 class Clusters(Section):
     """Peer groups."""
 
-    methods: list[Method] = [
+    methods: Annotated[list[Method], Field(min_length=1), Once] = [
         "sae",
         "embedding",
         "tfidf",
@@ -31,7 +33,9 @@ class Clusters(Section):
     """What is compared."""
     linkage: Linkage = "average"
     """`single` is the paper's minimum spanning tree; it chains into one giant group."""
-    thetas: list[float] = [round(-4.5 + 0.1 * i, 1) for i in range(36)]
+    thetas: Annotated[list[Theta], Field(min_length=1, max_length=1000), Once] = [
+        round(-4.5 + 0.1 * i, 1) for i in range(36)
+    ]
     """Cuts tried, in z-scored cosine distance."""
     objective: Objective = "pair_lift"
     """What picks theta; `mean_corr` is the paper's and rewards a handful of tiny groups."""
@@ -39,9 +43,9 @@ class Clusters(Section):
     """Months of returns before the as-of date that theta is chosen on."""
     horizon_months: Months = 12
     """Months of returns after the as-of date that groups are scored on, once all of them are over."""
-    placebo_draws: Annotated[int, Field(ge=20)] = 200
+    placebo_draws: Annotated[Whole, Field(ge=20, le=100_000)] = 200
     """Random groupings of the same sizes."""
-    neighbours: Positive = 10
+    neighbours: Annotated[Whole, Field(gt=0, le=10_000)] = 10
     """Nearest companies kept per company."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of the placebo, and of the bootstrap over companies."""

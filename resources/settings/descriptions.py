@@ -1,56 +1,54 @@
 """Settings of the texts: where filings come from, which of them, and which column is which."""
 
-from datetime import date
-from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from resources.settings.section import Month, Section, WebAddress
+from resources.settings.section import Day, Month, Once, Place, Real, Section, Text, WebAddress
 
-SicRange = Annotated[str, Field(pattern=r"^\d{4}(-\d{4})?$")]
+SicRange = Annotated[str, Field(pattern=r"^[0-9]{4}(-[0-9]{4})?$")]
 Form = Literal["10-K", "10-K405", "10-KSB", "10-KSB40", "10-KT", "10-KT405"]
 
 
 class DescriptionColumns(Section):
     """Which column of your file is which."""
 
-    ticker: str = "ticker"
+    ticker: Text = "ticker"
     """Exchange symbol."""
-    name: str = "name"
+    name: Text = "name"
     """Company name."""
-    text: str = "description"
+    text: Text = "description"
     """What the company does."""
-    cik: str | None = None
+    cik: Text | None = None
     """SEC Central Index Key, number or digits; companies without one are known by their ticker."""
-    sic: str | None = None
+    sic: Text | None = None
     """Four-digit SIC code."""
-    sector: str | None = None
+    sector: Text | None = None
     """Sector."""
-    industry: str | None = None
+    industry: Text | None = None
     """Industry."""
-    exchange: str | None = None
+    exchange: Text | None = None
     """Listing exchange."""
-    filed_at: str | None = None
+    filed_at: Text | None = None
     """Day on which the text became public; else give `descriptions.filed_at`."""
 
 
 class Edgar(Section):
     """Annual reports from EDGAR, for source `edgar`."""
 
-    identity: str | None = None
+    identity: Text | None = None
     """Who asks, as `Jane Doe jane@example.com`: the SEC wants to know. Or set PEERLENS_EDGAR_IDENTITY."""
-    universe: Path | None = None
+    universe: Place | None = None
     """A list of tickers or CIKs, one a line; empty for every company that filed."""
-    sic: tuple[SicRange, ...] = ()
+    sic: Annotated[tuple[SicRange, ...], Once] = ()
     """SIC codes *as filed* that are wanted, as `3711` or `2000-2999`; empty for all."""
-    forms: tuple[Form, ...] = get_args(Form)
+    forms: Annotated[tuple[Form, ...], Field(min_length=1), Once] = get_args(Form)
     """Form types; the amendments of each are read too, and replace a text only where they carry an Item 1."""
     first: Month | None = None
     """First month of filing, where a year of `filing_years` is not wanted whole."""
     last: Month | None = None
     """Last such month."""
-    requests_per_second: Annotated[float, Field(gt=0, le=9)] = 9
+    requests_per_second: Annotated[Real, Field(ge=0.01, le=9)] = 9
     """Over all processes on this machine; the SEC's own limit is 10."""
     archive_url: WebAddress = "https://www.sec.gov"
     """Where indexes and filings are."""
@@ -61,6 +59,9 @@ class Edgar(Section):
     def _ordered(self) -> "Edgar":
         if self.first and self.last and self.last < self.first:
             raise ValueError(f"last {self.last} is before first {self.first}")
+        for low, _, high in (codes.partition("-") for codes in self.sic):
+            if high and high < low:
+                raise ValueError(f"sic: {low}-{high} ends before it begins")
         return self
 
 
@@ -69,15 +70,15 @@ class Descriptions(Section):
 
     source: Literal["sample", "parquet", "edgar", "edgar_corpus", "authors"] = "sample"
     """`sample` is bundled; `edgar` is live; `edgar_corpus`, `authors` and `parquet` are files of yours."""
-    path: Path | None = None
+    path: Place | None = None
     """Your file or folder; relative paths start at the profile's folder."""
-    hub: str | None = None
+    hub: Text | None = None
     """For `edgar_corpus` and `authors`, in place of a path: `hf://datasets/owner/name[@revision][/folder]`."""
     columns: DescriptionColumns = DescriptionColumns()
     """Column mapping of your file, for source `parquet`."""
     edgar: Edgar = Edgar()
     """Which filings are asked of EDGAR."""
-    filed_at: date | None = None
+    filed_at: Day | None = None
     """One date for all texts."""
     look_ahead: bool = False
     """Set it where texts are younger than `filed_at`: every scoreboard then carries a banner."""

@@ -1,8 +1,10 @@
 """Settings of company features and of the labels of latents."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from resources.settings.section import Positive, Section
+from pydantic import Field
+
+from resources.settings.section import Block, Once, Section, Whole
 
 Pooling = Literal["mean", "max", "sum", "log1p_sum"]
 Weighting = Literal["excess", "idf", "none"]
@@ -11,7 +13,7 @@ Weighting = Literal["excess", "idf", "none"]
 class Features(Section):
     """Company features."""
 
-    blocks: list[int] = [24]
+    blocks: Annotated[list[Block], Field(min_length=1), Once] = [24]
     """Blocks whose latents describe a company."""
     pooling: Pooling = "mean"
     """How token activations become one number; `sum` is the paper's."""
@@ -22,7 +24,7 @@ class Features(Section):
 class Labels(Section):
     """Labels of latents."""
 
-    top_tokens: Positive = 24
+    top_tokens: Annotated[Whole, Field(gt=0, le=10_000)] = 24
     """Strongest tokens looked at per latent."""
-    examples: Positive = 3
+    examples: Annotated[Whole, Field(gt=0, le=1000)] = 3
     """Example windows kept per latent."""

@@ -1,12 +1,10 @@
 """Settings of the years in which filings were filed."""
 
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from resources.settings.section import Section
-
-Year = Annotated[int, Field(ge=1900, le=9999)]
+from resources.settings.section import Section, Year
 
 
 class FilingYears(Section):

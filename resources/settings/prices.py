@@ -1,11 +1,10 @@
 """Settings of prices and returns: where prices come from, which column is which, which returns count."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from resources.settings.section import Month, Section, Share, WebAddress
+from resources.settings.section import Month, Once, Place, Real, Section, Share, Text, WebAddress
 
 Excludable = Literal["outlier", "reversal", "stale"]
 Flag = Literal[Excludable, "delisted"]
@@ -14,17 +13,17 @@ Flag = Literal[Excludable, "delisted"]
 class PriceColumns(Section):
     """Which column of your price file is which; of a wide file only `date` counts, the other columns are tickers."""
 
-    ticker: str = "ticker"
+    ticker: Text = "ticker"
     """Exchange symbol, as in the descriptions."""
-    date: str = "date"
+    date: Text = "date"
     """Trading day."""
-    adj_close: str = "adj_close"
+    adj_close: Text = "adj_close"
     """Close adjusted for splits and dividends."""
-    close: str | None = None
+    close: Text | None = None
     """Close that is not adjusted for dividends."""
-    volume: str | None = None
+    volume: Text | None = None
     """Shares traded."""
-    security: str | None = None
+    security: Text | None = None
     """What stays the same as long as the ticker means the same security, as CRSP's PERMNO."""
 
 
@@ -33,7 +32,7 @@ class Yahoo(Section):
 
     first: Month = "1999-12"
     """First month asked for; up to the last complete month of the calendar."""
-    requests_per_second: Annotated[float, Field(gt=0, le=10)] = 2
+    requests_per_second: Annotated[Real, Field(ge=0.01, le=10)] = 2
     """Over all processes on this machine."""
     url: WebAddress | None = None
     """Another server with Yahoo's paths; empty for Yahoo itself."""
@@ -44,7 +43,7 @@ class Prices(Section):
 
     source: Literal["sample", "parquet", "csv", "yfinance"] = "sample"
     """`sample` is bundled; `yfinance` is live; `parquet` and `csv` are files of yours, delisted names welcome."""
-    path: Path | None = None
+    path: Place | None = None
     """Your file; relative paths start at the profile's folder."""
     layout: Literal["long", "wide"] = "long"
     """`long`: a row per ticker and day; `wide`: a row per day, a column per ticker."""
@@ -71,6 +70,6 @@ class Prices(Section):
 class Returns(Section):
     """Which monthly returns count; all of them, with their flags, stay in `monthly_returns`."""
 
-    exclude: tuple[Excludable, ...] = ()
+    exclude: Annotated[tuple[Excludable, ...], Once] = ()
     """Flags whose returns are used nowhere. None by default: of the reversals seen in real data none was a fault.
     `delisted` cannot be among them, that would leave out the losers."""

@@ -1,12 +1,11 @@
 """The settings: one YAML file, validated before anything runs, unknown keys refused."""
 
-import difflib
 import os
+import re
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
-import yaml
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from resources.settings.activations import Activations
 from resources.settings.as_of import AsOf
@@ -16,32 +15,40 @@ from resources.settings.corpus import Corpus
 from resources.settings.descriptions import Descriptions
 from resources.settings.embedder import Embedder
 from resources.settings.features import Features, Labels
-from resources.settings.filing_years import FilingYears, Year
+from resources.settings.filing_years import FilingYears
 from resources.settings.groups import Groups
 from resources.settings.model import Model
 from resources.settings.prices import Prices, Returns
 from resources.settings.saes import Saes, Scores
-from resources.settings.section import Positive, Section
+from resources.settings.section import Months, Once, Section, Text, Year
+from resources.settings.wrong_settings import shown_path, wrong_settings
+from resources.settings.yaml_reader import YamlError, read_yaml
 
 
 class ProfileError(ValueError):
     """A setting is wrong; the message says which, where, and what to do."""
 
 
+def _folder_name(name: str) -> str:
+    if len(name) > 100 or not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
+        raise ValueError("a name has up to 100 of a-z, 0-9, _ and -; rename the file, or give `name:`")
+    return name
+
+
 class Profile(Section):
     """Everything that can be set."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+    name: Annotated[str, AfterValidator(_folder_name)]
     """Name of the profile, and of its folder in the lake."""
     notice: str = ""
     """A sentence that every scoreboard, backtest and page of this profile carries."""
-    tickers: list[str] | None = None
+    tickers: Annotated[list[Text], Field(min_length=1), Once] | None = None
     """Only these companies; empty for all that the source has."""
-    filing_years: Annotated[list[Year], Field(min_length=1)] | FilingYears = [2003, 2004]
+    filing_years: Annotated[list[Year], Field(min_length=1), Once] | FilingYears = [2003, 2004]
     """Years in which filings were filed: a list, or the first one, and the last one unless it is the newest."""
     as_of: AsOf = AsOf()
     """When peer groups are formed."""
-    max_filing_age_months: Positive | None = 18
+    max_filing_age_months: Months | None = 18
     """A filing older than this at the as-of date is not used; empty for no limit."""
     descriptions: Descriptions = Descriptions()
     """Where descriptions come from."""
@@ -106,50 +113,21 @@ def load_profile(file: Path) -> Profile:
         The file is missing, is not YAML, or holds an unknown key or a value out of range.
     """
     if not file.is_file():
-        raise ProfileError(f"profile {file}: no such file; `peerlens profiles` lists the bundled ones")
+        raise ProfileError(f"profile {shown_path(file)}: no such file; `peerlens profiles` lists the bundled ones")
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ProfileError(f"profile {file}: not valid YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(content, dict):
-        raise ProfileError(f"profile {file}: expected settings, found {type(content).__name__}")
+        content = read_yaml(file)
+    except OSError as error:
+        raise ProfileError(f"profile {shown_path(file)}: cannot be read: {error.strerror}") from error
+    except YamlError as error:
+        raise ProfileError(f"profile {shown_path(file)}: {error}") from error
+    settings = {} if content.value is None else content.value
+    if not isinstance(settings, dict):
+        raise ProfileError(f"profile {shown_path(file)}: expected settings, found {type(settings).__name__}")
     try:
-        profile = Profile.model_validate({"name": file.stem, **content})
+        profile = Profile.model_validate({"name": file.stem, **settings})
     except ValidationError as error:
-        raise ProfileError(f"profile {file}: " + "; ".join(map(_sentence, _of_one_form(error, content)))) from error
+        raise ProfileError(f"profile {shown_path(file)}: {wrong_settings(error, content, Profile)}") from error
     return _anchored(profile, file.parent)
-
-
-def _of_one_form(error: ValidationError, content: dict[str, Any]) -> list[Any]:
-    """Return the errors; `filing_years` has two forms, and only what is wrong with the one that is there counts."""
-    listed = not isinstance(content.get("filing_years"), dict)
-    found = []
-    for one in error.errors():
-        setting, *form = one["loc"] or ("profile",)
-        if setting == "filing_years" and form:
-            if str(form[0]).startswith("list") != listed:
-                continue
-            one["loc"] = (setting, *form[1:])  # pydantic names the form, too
-        found.append(one)
-    return found
-
-
-def _sentence(error: Any) -> str:
-    where = ".".join(str(part) for part in error["loc"]) or "profile"
-    if error["type"] != "extra_forbidden":
-        return (
-            f"{where}: {error['msg'].removeprefix('Value error, ')} (got {error['input']!r})"
-            if error["loc"]
-            else error["msg"]
-        )
-    section: Any = Profile
-    for part in (part for part in error["loc"][:-1] if isinstance(part, str)):
-        kind = section.model_fields[part].annotation
-        section = next(k for k in (*get_args(kind), kind) if isinstance(k, type) and issubclass(k, Section))
-    near = difflib.get_close_matches(str(error["loc"][-1]), section.model_fields, n=1)
-    return f"{where}: unknown key" + (
-        f"; did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(section.model_fields)}"
-    )
 
 
 def _anchored(profile: Profile, folder: Path) -> Profile:
@@ -161,7 +139,8 @@ def _anchored(profile: Profile, folder: Path) -> Profile:
             if isinstance(value, Section):
                 changed[name] = anchored(value)
             elif isinstance(value, Path):
-                changed[name] = folder / Path(os.path.expandvars(value)).expanduser()
+                # Path.expanduser raises for a user who is not there; os.path leaves `~nobody` as it is.
+                changed[name] = folder / os.path.expanduser(os.path.expandvars(value))  # noqa: PTH111
             elif isinstance(value, list):
                 changed[name] = [anchored(item) if isinstance(item, Section) else item for item in value]
         return section.model_copy(update=changed)

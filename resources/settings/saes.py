@@ -1,12 +1,22 @@
 """Settings of the sparse autoencoders: training, transfer, downloads and scores."""
 
 import re
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from resources.settings.section import Positive, Section
+from resources.settings.section import (
+    Block,
+    LearningRate,
+    Place,
+    Positive,
+    Real,
+    Section,
+    Seed,
+    ShareBelowOne,
+    Tokens,
+    Whole,
+)
 
 Activation = Literal["topk", "batch_topk", "jump_relu"]
 Direction = Literal["forward", "backward", "tree"]
@@ -18,25 +28,25 @@ class Transfer(Section):
     direction: Direction = "forward"
     """`forward`: from the group before; `backward`: from the group after; `tree`: every block of a group gets one of
     its own that starts from the group's."""
-    entries: Annotated[int, Field(ge=0)] = 1
+    entries: Annotated[Whole, Field(ge=0, le=1000)] = 1
     """How many groups start from a neighbour, counted from the first (backward: the last) that has one; of `tree`, how
     many groups are split into their blocks."""
     tokens: Positive = 60_000
     """Training tokens of a transferred entry, at the most."""
-    learning_rate: Annotated[float, Field(gt=0)] = 4e-3
+    learning_rate: LearningRate = 4e-3
     """Adam's learning rate at its peak; the paper's is a third of that from scratch."""
 
 
 class Download(Section):
     """A sparse autoencoder that others trained."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
     """Its entry; those that are trained here are called `block-08`, `blocks-08-11`."""
-    path: Path
+    path: Place
     """Folder with cfg.json and sae.safetensors (sparsify, Group-SAE) or sae_weights.safetensors (SAELens 6)."""
-    block: Annotated[int, Field(ge=0)]
+    block: Block
     """Zero-based block whose residual stream it reads."""
-    scale: Annotated[float, Field(gt=0)] | None = None
+    scale: Annotated[Real, Field(gt=0, le=1e12)] | None = None
     """What activations are multiplied by before it reads them, where it was trained so; empty: 1."""
 
     @field_validator("name")
@@ -54,25 +64,25 @@ class Saes(Section):
     """Which latents are active: the k strongest of a token, of a batch, or those above a threshold of their own."""
     block_biases: bool = True
     """Whether the blocks that share an autoencoder have biases of their own; false is the paper's."""
-    expansion: Positive = 4
+    expansion: Annotated[Whole, Field(gt=0, le=1024)] = 4
     """Latents per dimension of the residual stream."""
-    k: Positive = 32
+    k: Annotated[Whole, Field(gt=0, le=10**6)] = 32
     """Latents active per token; of batch_topk and jump_relu, on average."""
     tokens: Positive = 300_000
     """Training tokens of each entry trained from scratch, at the most, in as many passes as it takes."""
-    stop_gain: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    stop_gain: ShareBelowOne = 0.01
     """Training winds down where validation FVU fell by less than this share over its last fifth; 0: never early."""
-    batch_tokens: Positive = 512
+    batch_tokens: Tokens = 512
     """Tokens per step."""
-    learning_rate: Annotated[float, Field(gt=0)] = 4e-3
+    learning_rate: LearningRate = 4e-3
     """Adam's learning rate at its peak."""
-    aux_weight: float = 1 / 32
+    aux_weight: Annotated[Real, Field(ge=0, le=1000)] = 1 / 32
     """Weight of the auxiliary loss that revives dead latents."""
     dead_after_tokens: Positive = 30_000
     """A latent silent for this many tokens is dead."""
-    sparsity_weight: Annotated[float, Field(ge=0)] = 1.0
+    sparsity_weight: Annotated[Real, Field(ge=0, le=1000)] = 1.0
     """Of jump_relu: weight of ((active latents) / k - 1)^2 beside FVU."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of initial weights and batches."""
     transfer: Transfer = Transfer()
     """Which entries are trained by transfer."""
@@ -91,5 +101,5 @@ class Saes(Section):
 class Scores(Section):
     """Scores of the sparse autoencoders."""
 
-    ce_tokens: Annotated[int, Field(gt=0, le=100_000)] = 500
+    ce_tokens: Annotated[Whole, Field(gt=0, le=100_000)] = 500
     """Held-out tokens for the cross-entropy score."""

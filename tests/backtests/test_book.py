@@ -110,9 +110,10 @@ def test_a_name_that_stops_trading_is_closed_at_its_last_price() -> None:
     assert days["exposure"].to_list()[3:] == [0.0, 0.0]
 
 
-def test_a_pair_without_a_positive_hedge_ratio_is_not_traded() -> None:
+def test_a_pair_without_a_hedge_ratio_of_use_is_not_traded() -> None:
     quotes = closes_of(a=[np.exp(0.015)] * 5, b=[1.0] * 5)
-    for change in ({"hedge_ratio": -0.5}, {"hedge_ratio": 0.0}, {"spread_sd": 0.0}):
+    ratios = [{"hedge_ratio": ratio} for ratio in (-0.5, 0.0, 1e-3, 1e3, 1e14, float("inf"), float("nan"))]
+    for change in (*ratios, {"spread_sd": 0.0}):
         days, trades = trade_pairs(quotes, one_pair(**change), AS_OF, RULES)
         assert trades.is_empty()
         assert days["pairs"].to_list() == [0] * 4

@@ -1,5 +1,7 @@
 """Engle-Granger in blocks, against statsmodels pair by pair."""
 
+from collections import Counter
+
 import numpy as np
 import polars as pl
 import pytest
@@ -11,13 +13,14 @@ from statsmodels.tsa.stattools import coint
 from assets import schemas
 from assets.backtests.close_matrix import FormationError
 from assets.backtests.cointegration import (
+    REASONS,
     benjamini_hochberg,
     cointegrated_pairs,
     engle_granger,
     pairs_within,
     random_pairs,
 )
-from resources.settings.backtest import Backtest
+from resources.settings.backtest import Backtest, fewest_days
 
 
 def walks(days: int, n: int, seed: int) -> np.ndarray:
@@ -139,3 +142,93 @@ def test_no_pairs_give_no_rows() -> None:
     rows = cointegrated_pairs([], np.empty((0, 0)), random_pairs(0, 5, 0), Backtest())
     written = rows.with_columns(method=pl.lit("sae"), as_of=pl.date(2004, 12, 31))
     assert schemas.COINTEGRATED_PAIRS.validate(written).num_rows == 0
+
+
+def odd_series(days: int = 60) -> dict[str, np.ndarray]:
+    """Log prices on which rounding would decide, beside two random walks."""
+    random = np.random.default_rng(4)
+    walk, other = 3 + np.cumsum(random.normal(0, 0.02, (2, days)), axis=1)
+    return {
+        "walk": walk,
+        "other": other,
+        "flat": np.full(days, np.log(37.13)),
+        "flat but for rounding": np.log(37.13 + random.choice([0, 7.1e-15], days)),
+        "flat in single precision": np.log(37.13 * (1 + random.uniform(-6e-8, 6e-8, days))),
+        "one with the walk": 2 + 3 * walk,
+        "one but for rounding": walk + random.normal(0, 1e-15, days),
+        "one in single precision": walk.astype(np.float32).astype(float),
+        "a day on, a day off": np.arange(days) % 2 * 1.0,
+        "every third day": np.arange(days) % 3 * 1.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "reason"),
+    [
+        ("walk", "flat", "constant price"),
+        ("walk", "flat but for rounding", "constant price"),
+        ("walk", "flat in single precision", "constant price"),
+        ("flat", "flat but for rounding", "constant price"),
+        ("walk", "one with the walk", "one series"),
+        ("walk", "one but for rounding", "one series"),
+        ("walk", "one in single precision", "one series"),
+        ("a day on, a day off", "every third day", "collinear regressors"),
+        ("walk", "other", ""),
+    ],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_rounding_would_decide_is_not_tested(a: str, b: str, reason: str, turned: bool) -> None:
+    series = odd_series()
+    pair = [series[b], series[a]] if turned and reason != "collinear regressors" else [series[a], series[b]]
+    row = engle_granger(np.column_stack(pair), np.array([[0, 1]]), 1).row(0, named=True)
+    assert REASONS[row["reason"]] == reason
+    assert all(np.isfinite(value) for name, value in row.items() if name != "half_life")
+    if reason:
+        assert (row["t_stat"], row["p_value"], row["half_life"]) == (0.0, 1.0, None)
+
+
+def test_a_spread_without_noise_is_not_tested() -> None:
+    """Statsmodels finds t of about -1e16 and p = 0 in what is left by rounding."""
+    series = np.column_stack([np.tile([0.0, 1.0], 30), np.tile([0.0, 0.0, 1.0, 1.0], 15)])
+    row = engle_granger(series, np.array([[0, 1]]), 0).row(0, named=True)
+    assert (REASONS[row["reason"]], row["t_stat"], row["p_value"]) == ("no noise", 0.0, 1.0)
+
+
+@pytest.mark.parametrize("lags", [0, 1, 2, 4])
+@pytest.mark.parametrize("days", range(6, 21))
+def test_short_windows_are_tested_as_statsmodels_does(days: int, lags: int) -> None:
+    series, pairs = walks(days, 8, seed=days), pairs_within(np.zeros(8))
+    if days < fewest_days(lags):
+        with pytest.raises(FormationError, match=f"{days} days"):
+            engle_granger(series, pairs, lags)
+        return
+    tested = engle_granger(series, pairs, lags)
+    expected = [coint(series[:, a], series[:, b], trend="c", maxlag=lags, autolag=None)[:2] for a, b in pairs]
+    assert tested["reason"].to_list() == [0] * len(pairs)
+    np.testing.assert_allclose(tested["t_stat"], [t for t, _ in expected], rtol=1e-6)
+    np.testing.assert_allclose(tested["p_value"], [p for _, p in expected], rtol=1e-6, atol=1e-12)
+
+
+def test_pairs_that_are_not_tested_are_counted_and_change_no_other() -> None:
+    series = odd_series()
+    sound = walks(60, 6, seed=1)
+    together = np.column_stack([sound, *(series[n] for n in ("flat but for rounding", "walk", "one but for rounding"))])
+    names = [f"c{i}" for i in range(9)]
+    counted: Counter[str] = Counter()
+    alone = cointegrated_pairs(names[:6], sound, pairs_within(np.zeros(6)), Backtest())
+    odd = np.array([[0, 6], [6, 7], [7, 8]])
+    mixed = cointegrated_pairs(names, together, np.concatenate([pairs_within(np.zeros(6)), odd]), Backtest(), counted)
+    assert counted == {"constant price": 2, "one series": 1}
+    assert mixed.equals(alone)
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 10_000), st.integers(8, 40), st.integers(0, 2), st.integers(-16, 0), st.booleans())
+def test_whatever_the_prices_every_number_is_one(seed: int, days: int, lags: int, size: int, steps: bool) -> None:
+    random = np.random.default_rng(seed)
+    moves = random.choice([0.0, 1.0], (days, 6), p=[0.8, 0.2]) if steps else random.normal(0, 1, (days, 6))
+    series = 3 + 10.0**size * np.cumsum(moves, axis=0)
+    tested = engle_granger(series, pairs_within(np.zeros(6)), lags)
+    assert np.isfinite(tested.drop("half_life").to_numpy()).all()
+    assert tested["p_value"].is_between(0, 1).all()
+    assert not np.isnan(benjamini_hochberg(tested["p_value"].to_numpy())).any()

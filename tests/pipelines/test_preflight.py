@@ -40,7 +40,6 @@ def test_the_defaults_pass_and_write_nothing(tmp_path: Path) -> None:
         ({"tickers": ["KOO"]}, "tickers: 'KOO' is not in the sample"),
         ({"filing_years": [2003, 2007]}, "filing_years: no filing of 2007; the source has 2003, 2004"),
         ({"corpus": {"cutoff": "2001-01-01"}}, "corpus.cutoff: 2001-01-01 is before the first filing, 2003-"),
-        ({"as_of": {"first": "2010-12", "last": "2009-12"}}, "as_of: first 2010-12 is after last, 2009-12"),
         ({"as_of": {"first": "2013-12", "last": None}}, "is after last, the last complete month before 2012-10-01"),
         ({"as_of": {"last": "2013-12"}}, "as_of.last: 2013-12 is after the last price, 2012-09-12"),
         ({"as_of": {"first": "2000-02"}}, "as_of.first: 2000-02 is not after the first price, 2000-02-01"),
@@ -77,6 +76,12 @@ def test_a_block_that_the_model_has_not_is_named(
     model = {"source": "folder", "path": save_tiny_llama(tmp_path / "model"), "context_length": 32, "overlap_tokens": 4}
     with pytest.raises(ProfileError, match=r"(features|activations)\.blocks: .* has no block 7; its blocks are 0 to 1"):
         preflight(profile(model=model, **changed), Lake(tmp_path, "mine"), TODAY)
+
+
+def test_more_active_latents_than_there_are_is_an_error_of_the_profile(tmp_path: Path) -> None:
+    model = {"source": "folder", "path": save_tiny_llama(tmp_path / "model"), "context_length": 32, "overlap_tokens": 4}
+    with pytest.raises(ProfileError, match=r"saes\.k 65: an autoencoder of .* has 16 latents .*; lower k"):
+        preflight(profile(model=model, saes={"k": 65, "expansion": 1}), Lake(tmp_path, "mine"), TODAY)
 
 
 def test_a_missing_model_is_an_error_of_the_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

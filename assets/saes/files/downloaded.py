@@ -1,6 +1,7 @@
 """Autoencoders that others trained: read in their layout, and checked against the model before they are used."""
 
 import re
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,7 +9,16 @@ from typing import Any
 
 import torch
 
-from assets.saes.files.native import CONFIG, WEIGHTS, SaeFileError, folder_digest, load_sae, read_settings
+from assets.saes.files.hooks import Stream, stream_of_folder, stream_of_hook
+from assets.saes.files.native import (
+    CONFIG,
+    WEIGHTS,
+    OneLineError,
+    SaeFileError,
+    folder_digest,
+    load_sae,
+    read_settings,
+)
 from assets.saes.files.saelens import SAELENS_WEIGHTS, load_saelens
 from assets.saes.files.sparsify import fold_scale
 from assets.saes.model.sae import Sae
@@ -17,13 +27,12 @@ from resources.settings.saes import Download
 
 RUN = "config.json"
 """Of sparsify and Group-SAE: how a run was trained, beside the folders of its autoencoders."""
-_RESIDUAL = re.compile(r"blocks\.(\d+)\.hook_resid_(pre|post)")
-_MODULE = re.compile(r"(?:(?:model|language_model|transformer|gpt_neox|decoder)\.)*(?:layers|h)\.(\d+)")
-_LOOKS_LIKE_A_HOOK = re.compile(r"(?:^|\.)(?:layers|h|blocks)[._]\d+|embed")
+_PROCESSING = ("center_writing_weights", "fold_ln")
+"""What TransformerLens may do to weights; for a model with LayerNorm the streams are then other ones."""
 _SEED = re.compile(r"seed\d+")
 
 
-class SaeMismatchError(ValueError):
+class SaeMismatchError(OneLineError):
     """An autoencoder was not trained on the stream that it should read; the message states what differs."""
 
 
@@ -36,13 +45,17 @@ class _Origin:
     run: Path
     """File that states the rest."""
     hook: str | None = None
-    """Hook of SAELens, or module of transformers whose output is read."""
+    """Hook of SAELens, module of transformers whose output is read, or name of a folder."""
+    stream: Stream | None = None
+    """What the hook means."""
     blocks: Sequence[int] | None = None
     """Those that an autoencoder of a group reads."""
     model: str | None = None
     """Id or folder of the model."""
     normalised: bool = False
     """Whether activations were multiplied by a factor that is not in the weights."""
+    processing: Sequence[str] = ()
+    """What was done to the model's weights, out of `_PROCESSING`."""
 
 
 def load_download(download: Download, shape: ModelShape, model_id: str) -> Sae:
@@ -54,6 +67,7 @@ def load_download(download: Download, shape: ModelShape, model_id: str) -> Sae:
         d_model=shape.d_model,
         n_blocks=shape.n_blocks,
         model_id=model_id,
+        layer_norm=shape.layer_norm,
         scale=download.scale,
     )
 
@@ -82,6 +96,7 @@ def check_fits(
     d_model: int,
     n_blocks: int,
     model_id: str | None = None,
+    layer_norm: bool = False,
     scale: float | None = None,
 ) -> Sae:
     """Return the autoencoder for one block if nothing in its files contradicts that; weights are shared.
@@ -92,25 +107,34 @@ def check_fits(
         As `open_downloaded` returns it; one in the lake's own layout is taken at `block`, its scale folded in.
     folder : Path
         Where it was read; sparsify has the hook in its name (`layers.8`) and the model in `config.json` beside it.
-        Where the name does not state the hook, `block` is trusted.
+        Where neither metadata nor the name state the hook, `block` is trusted.
     block : int
         Zero-based block after which it is to read the residual stream.
     d_model, n_blocks : int
         Of the model.
     model_id : str, optional
         Of the model, compared without its organisation and case; None: not compared.
+    layer_norm : bool
+        Whether the model has LayerNorm, for which TransformerLens changes the streams where it processes weights.
     scale : float, optional
         What raw activations are multiplied by before they are encoded; None: 1, unless Group-SAE normalised them.
 
     Raises
     ------
     SaeMismatchError
-        Width, block, hook or model differ, or a scale is needed; the message names file, finding and remedy.
+        Width, block, hook, model or its processing differ, or a scale is needed; the message names file, finding and
+        remedy.
     """
     origin = _origin(folder)
     _check_size(sae, folder / CONFIG, block, d_model, n_blocks)
-    _check_hook(origin, block)
+    if not sae.config.scales:  # else it is one of ours, which states its blocks
+        _check_hook(origin, block)
     _check_model(origin, model_id)
+    if layer_norm and origin.processing:
+        raise SaeMismatchError(
+            f"{origin.run}: it was trained on a model with {' and '.join(origin.processing)}, which "
+            "moves the streams of a model with LayerNorm; the model is read as it is: take one that was trained without"
+        )
     if origin.normalised and scale is None:
         raise SaeMismatchError(
             f"{origin.run}: normalize_activations is set, so activations were multiplied by a factor of their layer, "
@@ -136,8 +160,19 @@ def _origin(folder: Path) -> _Origin:
     settings = read_settings(file)
     if isinstance(metadata := settings.get("metadata"), dict):
         hook, model = (_stated(metadata, key, str, file) for key in ("hook_name", "model_name"))
-        return _Origin(file, file, hook=hook, model=model)
+        processing = _processing(metadata, file)
+        if hook is not None:
+            return _Origin(file, file, hook=hook, stream=stream_of_hook(hook), model=model, processing=processing)
+        return _Origin(
+            folder, file, hook=folder.name, stream=stream_of_folder(folder.name), model=model, processing=processing
+        )
     return _origin_of_run(folder.resolve())
+
+
+def _processing(metadata: Mapping[str, Any], file: Path) -> list[str]:
+    """Return what SAELens notes that TransformerLens did to the weights."""
+    loaded = _stated(metadata, "model_from_pretrained_kwargs", dict, file) or {}
+    return [name for name in _PROCESSING if loaded.get(name) or metadata.get(name)]
 
 
 def _origin_of_run(place: Path) -> _Origin:
@@ -150,7 +185,8 @@ def _origin_of_run(place: Path) -> _Origin:
     return _Origin(
         place,
         file,
-        hook=place.name if _LOOKS_LIKE_A_HOOK.search(place.name) else None,
+        hook=place.name,
+        stream=stream_of_folder(place.name),
         blocks=_stated(groups, place.name, list, file),
         model=_stated(run, "model", str, file),
         normalised=bool(run.get("normalize_activations")),
@@ -161,7 +197,7 @@ def _stated(settings: Mapping[str, Any], key: str, kind: type, file: Path) -> An
     """Return what a file states under this key, or None; raise SaeFileError where it is of another type."""
     value = settings.get(key)
     if value is not None and not isinstance(value, kind):
-        raise SaeFileError(f"{file}: {key} is {value!r}, a {kind.__name__} is expected")
+        raise SaeFileError(f"{file}: {key} is {reprlib.repr(value)}, a {kind.__name__} is expected")
     return value
 
 
@@ -184,28 +220,19 @@ def _check_hook(origin: _Origin, block: int) -> None:
         f"wanted is the residual stream after block {block}: take the one of blocks.{block}.hook_resid_post "
         f"(SAELens) or layers.{block} (sparsify), or another block"
     )
-    if origin.hook is not None and _block_after(origin.hook) != block:
-        raise SaeMismatchError(f"{origin.place}: it reads {origin.hook!r}, {wanted}")
+    if origin.stream is not None and origin.stream.block != block:
+        raise SaeMismatchError(f"{origin.place}: it reads {origin.hook!r:.80}, {wanted}")
     if origin.blocks is not None and block not in origin.blocks:
-        raise SaeMismatchError(f"{origin.run}: {origin.place.name!r} reads blocks {list(origin.blocks)}, {wanted}")
-
-
-def _block_after(hook: str) -> int | None:
-    """Return the block whose residual stream a hook reads, -1 for the embeddings; None for another hook.
-
-    The stream before a block is the one after the block before it.
-    """
-    if found := _RESIDUAL.fullmatch(hook):
-        return int(found[1]) - (found[2] == "pre")
-    found = _MODULE.fullmatch(hook)
-    return int(found[1]) if found else None
+        raise SaeMismatchError(
+            f"{origin.run}: {origin.place.name!r} reads blocks {reprlib.repr(list(origin.blocks))}, {wanted}"
+        )
 
 
 def _check_model(origin: _Origin, model_id: str | None) -> None:
     if origin.model is not None and model_id is not None and _short(origin.model) != _short(model_id):
         raise SaeMismatchError(
-            f"{origin.run}: it was trained on {origin.model!r}, the model is {model_id!r}: take one for this model; "
-            "if these are two names of the same, write the model's into that file"
+            f"{origin.run}: it was trained on {origin.model!r:.80}, the model is {model_id!r}: take one for this "
+            "model; if these are two names of the same, write the model's into that file"
         )
 
 

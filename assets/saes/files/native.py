@@ -7,6 +7,7 @@
 
 import json
 import math
+import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,11 +24,27 @@ from resources.settings.saes import Activation
 CONFIG = "cfg.json"
 WEIGHTS = "sae.safetensors"
 UNSUPPORTED = ("signed", "multi_topk", "skip_connection", "transcode")
+LONGEST_LINE = 480
+"""Characters of what is said about a file."""
+LARGEST_SETTINGS = 1 << 20
+"""Bytes of a file of settings; those that are known have a few thousand."""
+LARGEST = 10**15
+"""A size that no dimension of an autoencoder has."""
+KINDS = {"F64", "F32", "F16", "BF16"}
+"""Types of weights that are read, by their names in safetensors; others need a scale that no file states."""
 K_UNKNOWN = 1
 """`k` of a JumpReLU autoencoder whose file does not state its target L0; nothing is computed from it."""
 
 
-class SaeFileError(ValueError):
+class OneLineError(ValueError):
+    """Says one line, cut where a file would make it long."""
+
+    def __init__(self, message: str) -> None:
+        line = " ".join(message.split())
+        super().__init__(line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE - 3]}...")
+
+
+class SaeFileError(OneLineError):
     """A folder does not hold an autoencoder that can be read."""
 
 
@@ -51,15 +68,15 @@ def load_sae(folder: Path) -> Sae:
     settings = read_settings(file)
     with explained(file):
         config = _config(settings, file)
-    return filled(config, read_tensors(folder / WEIGHTS), folder / WEIGHTS)
+    weights = folder / WEIGHTS
+    return filled(config, read_tensors(weights, _shapes(config, weights)), weights)
 
 
 def folder_digest(folder: Path, weights: str = WEIGHTS) -> str:
     """SHA-256 over the two files that make an autoencoder; raises SaeFileError where one is missing."""
     files = [folder / CONFIG, folder / weights]
     for file in files:
-        if not file.is_file():
-            raise _missing(file)
+        _check_file(file)
     return digest_of({file.name: file_digest(file) for file in files})
 
 
@@ -73,10 +90,17 @@ def write_files(folder: Path, settings: Mapping[str, Any], tensors: Mapping[str,
 
 def read_settings(file: Path) -> dict[str, Any]:
     """Read a JSON object; raises SaeFileError where there is no file, or something else in it."""
+    _check_file(file)
     try:
-        settings = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise _missing(file) from error
+        with file.open("rb") as stream:
+            raw = stream.read(LARGEST_SETTINGS + 1)
+        if len(raw) > LARGEST_SETTINGS:
+            raise SaeFileError(f"{file}: larger than {LARGEST_SETTINGS:,} bytes, which no settings are")
+        settings = json.loads(raw.decode("utf-8"))
+    except OSError as error:
+        raise SaeFileError(f"{file}: cannot be read: {error.strerror}") from error
+    except SaeFileError:
+        raise
     except (ValueError, RecursionError) as error:
         raise SaeFileError(f"{file}: not valid JSON: {error}") from error
     if not isinstance(settings, dict):
@@ -84,15 +108,39 @@ def read_settings(file: Path) -> dict[str, Any]:
     return settings
 
 
-def read_tensors(file: Path) -> dict[str, torch.Tensor]:
-    """Read the tensors of a safetensors file by name; raises SaeFileError where it is missing or damaged."""
+def read_tensors(file: Path, shapes: Mapping[str, Sequence[int]]) -> dict[str, torch.Tensor]:
+    """Read the tensors of a safetensors file by name.
+
+    Raises
+    ------
+    SaeFileError
+        The file is missing or damaged, or its tensors are others than `shapes` has; then nothing was read but its head.
+    """
+    _check_file(file)
     try:
-        tensors: dict[str, torch.Tensor] = safetensors.torch.load_file(file)
-        return tensors
-    except FileNotFoundError as error:
-        raise _missing(file) from error
+        with safetensors.safe_open(file, "pt") as stored:
+            slices = {name: stored.get_slice(name) for name in stored.keys()}  # noqa: SIM118  it is no dictionary
+            for name, piece in slices.items():
+                if piece.get_dtype() not in KINDS:
+                    raise SaeFileError(
+                        f"{file}: {name} holds numbers of type {piece.get_dtype()}; weights are read in float32, "
+                        "float16, bfloat16 or float64: take a file with such"
+                    )
+            check_shapes({name: piece.get_shape() for name, piece in slices.items()}, shapes, file)
+            return {name: stored.get_tensor(name) for name in slices}
+    except OSError as error:
+        raise SaeFileError(f"{file}: cannot be read: {error.strerror or error}") from error
+    except RuntimeError as error:  # what torch raises where a file is larger than what it can map
+        raise SaeFileError(f"{file}: cannot be read: {error}") from error
     except safetensors.SafetensorError as error:
         raise SaeFileError(f"{file}: not a safetensors file: {error}") from error
+
+
+def _check_file(file: Path) -> None:
+    if not file.exists():
+        raise _missing(file)
+    if not file.is_file():
+        raise SaeFileError(f"{file}: is a folder or a device, not a file")
 
 
 @contextmanager
@@ -112,28 +160,30 @@ def whole_number(settings: Mapping[str, Any], key: str) -> int:
     """Return a setting; raises KeyError where it is missing, TypeError where it is not a whole number."""
     value = settings[key]
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{key} is {value!r}, which is no whole number")
+        raise TypeError(f"{key} is {reprlib.repr(value)}, which is no whole number")
+    if not 0 < value <= LARGEST:
+        raise ValueError(f"{key} is {reprlib.repr(value)}, which is not between 1 and {LARGEST:,}")
     return value
 
 
-def check_tensors(tensors: Mapping[str, torch.Tensor], shapes: Mapping[str, Sequence[int]], file: Path) -> None:
+def check_shapes(found: Mapping[str, Sequence[int]], shapes: Mapping[str, Sequence[int]], file: Path) -> None:
     """Raise SaeFileError where tensors are missing, too many, or of other shapes than `cfg.json` states."""
     for name, shape in shapes.items():
-        if name not in tensors:
-            raise SaeFileError(f"{file}: no tensor {name!r}; it holds {sorted(tensors)}")
-        if (found := list(tensors[name].shape)) != (expected := list(shape)):
-            raise SaeFileError(f"{file}: {name} is {found}, {CONFIG} says {expected}")
-    if more := sorted(tensors.keys() - shapes.keys()):
+        if name not in found:
+            raise SaeFileError(f"{file}: no tensor {name!r}; it holds {sorted(found)}")
+        if (size := list(found[name])) != (expected := list(shape)):
+            raise SaeFileError(f"{file}: {name} is {size}, {CONFIG} says {expected}")
+    if more := sorted(found.keys() - shapes.keys()):
         raise SaeFileError(f"{file}: {more} have no place in an autoencoder such as {CONFIG} says; read with others")
 
 
 def filled(config: SaeConfig, tensors: Mapping[str, torch.Tensor], file: Path) -> Sae:
     """Return the autoencoder with these weights, copied into float32.
 
-    Raises SaeFileError as `check_tensors`, before anything of the size that `config` states is allocated, and where a
+    Raises SaeFileError as `check_shapes`, before anything of the size that `config` states is allocated, and where a
     weight is NaN or infinite.
     """
-    check_tensors(tensors, _shapes(config, file), file)
+    check_shapes({name: tensor.shape for name, tensor in tensors.items()}, _shapes(config, file), file)
     sae = Sae(config)
     for name, parameter in sae.state_dict().items():
         if not _numbers(parameter.copy_(tensors[name]), name):
@@ -145,7 +195,7 @@ def _shapes(config: SaeConfig, file: Path) -> dict[str, torch.Size]:
     try:
         with torch.device("meta"):
             return {name: parameter.shape for name, parameter in Sae(config).state_dict().items()}
-    except RuntimeError as error:
+    except (RuntimeError, OverflowError, TypeError) as error:
         size = f"{config.n_latents} latents of {config.d_model} dimensions"
         raise SaeFileError(f"{file}: {CONFIG} says {size}, which no tensor can have") from error
 
@@ -209,7 +259,7 @@ def _activation(settings: Mapping[str, Any], file: Path) -> tuple[Activation, in
     odd = [key for key in UNSUPPORTED if settings.get(key)]
     if odd or name not in get_args(Activation):
         raise SaeFileError(
-            f"{file}: only plain TopK, BatchTopK and JumpReLU can be read, not activation {name!r} {odd}; "
+            f"{file}: only plain TopK, BatchTopK and JumpReLU can be read, not activation {reprlib.repr(name)} {odd}; "
             "choose another autoencoder"
         )
     if settings.get("jumprelu"):

@@ -5,7 +5,8 @@ BatchTopK is stored as JumpReLU with one threshold for all, as SAELens itself do
 """
 
 import math
-from collections.abc import Mapping
+import reprlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from assets.saes.files.native import (
     CONFIG,
     K_UNKNOWN,
     SaeFileError,
-    check_tensors,
     explained,
     filled,
     read_settings,
@@ -34,6 +34,13 @@ VERSION = "6.54.12"
 BATCH_TOPK = ("batchtopk", "matryoshka_batchtopk")
 """Names of trainings: the autoencoders they export are called jumprelu, only their checkpoints keep these names."""
 READABLE = ("topk", "jumprelu", "standard", *BATCH_TOPK)
+ACTIVATION_NAMES: Mapping[str, Sequence[str]] = {
+    "topk": ("topk",),
+    "jumprelu": ("jumprelu", "relu"),
+    "standard": ("relu",),
+    **dict.fromkeys(BATCH_TOPK, ("batchtopk", "topk", "relu")),
+}
+"""What files may call the activation of each architecture."""
 TRAININGS: Mapping[Activation, str] = {"topk": "topk", "batch_topk": "batchtopk", "jump_relu": "jumprelu"}
 
 
@@ -83,8 +90,7 @@ def load_saelens(folder: Path) -> Sae:
     with explained(file):
         _refuse_others(settings, file)
         shapes = _shapes(settings)
-    tensors = read_tensors(folder / SAELENS_WEIGHTS)
-    check_tensors(tensors, shapes, folder / SAELENS_WEIGHTS)
+    tensors = read_tensors(folder / SAELENS_WEIGHTS, shapes)
     with explained(file):
         config = _config(settings, tensors)
     weights = _weights(settings, tensors) | _threshold(config.activation, tensors)
@@ -124,14 +130,31 @@ def _refuse_others(settings: Mapping[str, Any], file: Path) -> None:
             f"{file}: no metadata: of SAELens before 6? load it with SAELens 6 and `save_model` it again"
         )
     if (architecture := settings["architecture"]) not in READABLE:
-        raise SaeFileError(f"{file}: architecture {architecture!r} cannot be read: choose one of {list(READABLE)}")
+        raise SaeFileError(
+            f"{file}: architecture {reprlib.repr(architecture)} cannot be read: choose one of {list(READABLE)}"
+        )
     if (how := settings.get("normalize_activations", "none")) != "none":
         raise SaeFileError(
-            f"{file}: normalize_activations is {how!r}, which is not in the weights: in SAELens call "
+            f"{file}: normalize_activations is {how!r:.60}, which is not in the weights: in SAELens call "
             "`fold_activation_norm_scaling_factor` and `save_model`, or choose another autoencoder"
         )
     if (how := settings.get("reshape_activations", "none")) != "none":
-        raise SaeFileError(f"{file}: reshape_activations is {how!r}: only residual streams can be read")
+        raise SaeFileError(f"{file}: reshape_activations is {how!r:.60}: only residual streams can be read")
+    _check_activation(settings, file)
+
+
+def _check_activation(settings: Mapping[str, Any], file: Path) -> None:
+    """Refuse an activation that the architecture does not have; before 6, TopK of SAELens was a kind of `standard`."""
+    architecture = settings["architecture"]
+    for place in (settings, settings["metadata"]):
+        for key in ("activation_fn", "activation_fn_str", "activation"):
+            stated = place.get(key)
+            if stated is None or (isinstance(stated, str) and stated.lower() in ACTIVATION_NAMES[architecture]):
+                continue
+            raise SaeFileError(
+                f"{file}: architecture {architecture!r} with {key} {reprlib.repr(stated)}: which of them holds? if it "
+                "is TopK, write `topk` as the architecture, with its k, and leave the other out"
+            )
 
 
 def _shapes(settings: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
