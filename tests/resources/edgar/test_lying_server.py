@@ -133,3 +133,11 @@ def test_a_list_from_the_future_is_asked_for_again(tmp_path: Path) -> None:
     again = fetched(tmp_path, sends(answer(b"a new one")), request=Request(DOCUMENT, max_age=3600))
     assert BlobStore(tmp_path).get(str(again.sha256)) == b"a new one"
     assert again.fetched_at <= time.time()
+
+
+def test_a_list_that_is_too_long_is_asked_for_again_a_filing_is_not(tmp_path: Path) -> None:
+    lie, limit = sends(answer(b"x" * 2000)), 1000
+    filing = fetched(tmp_path / "filing", lie, request=Request(DOCUMENT, max_bytes=limit))
+    listed = fetched(tmp_path / "list", lie, request=Request(DOCUMENT, max_bytes=limit, check=len))
+    assert filing.refused == listed.refused == "longer than 1,000 bytes"
+    assert filing.fetched_at > 0 == listed.fetched_at
