@@ -34,7 +34,9 @@ A_MONTH = 30 * 86_400.0
 """Seconds after which EDGAR is asked again what it says of a company."""
 SETTLED = timedelta(days=7)
 """This long after the end of a quarter its index is final and not asked for again."""
-BRIEFLY = RetryPolicy(attempts=3, longest_wait=2.0, startup_timeout=5.0, outage_timeout=5.0, timeout=10.0)
+BRIEFLY = RetryPolicy(
+    attempts=3, longest_wait=2.0, startup_timeout=5.0, outage_timeout=5.0, timeout=10.0, answer_timeout=60.0
+)
 """For lists that are known and only may have changed."""
 LOG = logging.getLogger("peerlens")
 Parsed = TypeVar("Parsed")
