@@ -16,12 +16,15 @@ from resources.edgar.index import is_amendment
 
 DOCUMENT_TIMEOUT = 120.0
 """Seconds that one document may take."""
+TOO_SLOW = "too_slow"
+"""In place of an Item 1: why reading the document was given up."""
 
 
-def extract(document: tuple[Path, str, str]) -> Item1:
+def extract(document: tuple[Path, str, str]) -> Item1 | Failed:
     """Return Item 1 of a stored document, given as the store's folder, the version of `item1` and the document's hash.
 
-    The result is stored beside the document, so that an interrupted year resumes where it stopped.
+    The result is stored beside the document, so that an interrupted year resumes where it stopped; or why there is
+    none, if reading it took too long before.
     """
     root, version, sha256 = document
     store = BlobStore(root)
@@ -29,16 +32,29 @@ def extract(document: tuple[Path, str, str]) -> Item1:
     def read() -> bytes:
         return json.dumps(asdict(item1(store.get(sha256)))).encode()
 
-    return Item1(**json.loads(store.get_or_make(f"/item1/{version}/{sha256}", read)))
+    told = json.loads(store.get_or_make(_name(version, sha256), read))
+    return Failed(told[TOO_SLOW], is_too_slow=True) if TOO_SLOW in told else Item1(**told)
 
 
 def extracted(root: Path, version: str, filings: pl.DataFrame, progress: Callable[[int], None]) -> list[Item1 | Failed]:
     """Return the outcome of every filing, in order: its Item 1, or why there is none."""
     documents = [(root, version, sha256) for sha256 in filings["sha256"].drop_nulls()]
-    found = map_in_processes(extract, documents, DOCUMENT_TIMEOUT, progress=progress)
+    found, store = map_in_processes(extract, documents, DOCUMENT_TIMEOUT, progress=progress), BlobStore(root)
     return [
-        next(found) if sha256 else Failed(refused) for sha256, refused in filings.select("sha256", "refused").rows()
+        _remembered(store, _name(version, sha256), next(found)) if sha256 else Failed(refused)
+        for sha256, refused in filings.select("sha256", "refused").rows()
     ]
+
+
+def _remembered(store: BlobStore, name: str, outcome: Item1 | Failed) -> Item1 | Failed:
+    """Return the outcome; one that took too long is stored, so that no later refresh waits for the document again."""
+    if isinstance(outcome, Failed) and outcome.is_too_slow:
+        store.put_named(name, json.dumps({TOO_SLOW: outcome.reason}).encode())
+    return outcome
+
+
+def _name(version: str, sha256: str) -> str:
+    return f"/item1/{version}/{sha256}"
 
 
 def described(

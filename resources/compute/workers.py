@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from multiprocessing import get_context
 from typing import TypeVar
@@ -27,6 +27,8 @@ class Failed:
     """The reason why an item has no result."""
 
     reason: str
+    is_too_slow: bool = field(default=False, compare=False)
+    """Whether it took longer than its time, as it will again."""
 
 
 def map_in_processes(
@@ -81,7 +83,7 @@ def _outcome(future: ProcessFuture[Result], timeout: float) -> Result | Failed:
     try:
         return future.result()
     except FutureTimeoutError:
-        return Failed(f"took longer than {timeout:g} s")
+        return Failed(f"took longer than {timeout:g} s", is_too_slow=True)
     except ProcessExpired as error:
         return Failed(f"its process crashed (exit status {error.exitcode})")
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from resources.edgar.refusals import RefusalMarks
 from resources.lake.atomic_write import remove_stale_temporaries, write_atomically
 
 Part = Literal["whole", "document", "header"]
@@ -44,12 +45,18 @@ class Pointer:
     fetched_at: float
     refused: str | None
 
+    @property
+    def is_refused_for_now(self) -> bool:
+        """Whether there is no document, and the next run is to ask again."""
+        return self.refused is not None and not self.fetched_at
+
 
 class BlobStore:
     """Gzipped documents under `root`/blobs, and one small JSON file per address under `root`/pointers."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._marks = RefusalMarks(root / "refused-for-now")
 
     def put(self, content: bytes) -> str:
         """Store a document and return its SHA-256.
@@ -100,7 +107,28 @@ class BlobStore:
             The pointer cannot be written.
         """
         kept = replace(pointer, url=_path(pointer.url))
-        self._write(self._pointer(kept.url), json.dumps(asdict(kept), indent=1).encode())
+        file = self._pointer(kept.url)
+        if kept.is_refused_for_now:
+            self._mark(file)
+        self._write(file, json.dumps(asdict(kept), indent=1).encode())
+        if not kept.is_refused_for_now:
+            self._marks.remove(file.stem)
+
+    def refused_for_now(self) -> dict[str, str]:
+        """Return address -> reason of all refusals that are to be asked for again.
+
+        Raises
+        ------
+        BlobError
+            The marks of a store that an older version wrote cannot be set.
+        """
+        if not self._marks.are_complete:
+            try:
+                self._marks.complete(self._pointer(p.url).stem for p in self._pointers() if p.is_refused_for_now)
+            except OSError as error:
+                raise _unwritable(self._marks.folder, error) from error
+        marked = (_read(self._pointer_file(name)) for name in self._marks.names())
+        return {known.url: known.refused for known in marked if known and known.refused and not known.fetched_at}
 
     def put_named(self, name: str, content: bytes) -> None:
         """Store content that was computed here under a name instead of an address, such as '/item1/3/ab12'."""
@@ -133,7 +161,9 @@ class BlobStore:
         return self.root / "blobs" / sha256[:2] / f"{sha256}.gz"
 
     def _pointer(self, url: str) -> Path:
-        name = hashlib.sha256(_path(url).encode()).hexdigest()
+        return self._pointer_file(hashlib.sha256(_path(url).encode()).hexdigest())
+
+    def _pointer_file(self, name: str) -> Path:
         return self.root / "pointers" / name[:2] / f"{name}.json"
 
     def _pointers(self) -> Iterator[Pointer]:
@@ -142,11 +172,17 @@ class BlobStore:
             if known is not None:
                 yield known
 
+    def _mark(self, file: Path) -> None:
+        try:
+            self._marks.set(file.stem)
+        except OSError as error:
+            raise _unwritable(self._marks.folder, error) from error
+
     def _write(self, file: Path, content: bytes) -> None:
         try:
             write_atomically(file, content, self._temporary)
         except OSError as error:
-            raise BlobError(f"cannot write {file}: {error.strerror}; free some space there and run again") from error
+            raise _unwritable(file, error) from error
 
 
 def _path(url: str) -> str:
@@ -164,6 +200,10 @@ def _read(file: Path) -> Pointer | None:
         return None
     known = isinstance(content, dict) and content.keys() == {field.name for field in fields(Pointer)}
     return Pointer(**content) if known else None
+
+
+def _unwritable(file: Path, error: OSError) -> BlobError:
+    return BlobError(f"cannot write {file}: {error.strerror}; free some space there and run again")
 
 
 def _damaged(file: Path, why: str) -> BlobError:

@@ -87,7 +87,8 @@ class _FetchRun:
     async def fetch(self, requests: list[Request]) -> dict[str, Pointer]:
         """Fetch all requests, `WORKERS` at a time; an error that concerns more than one document ends the run."""
         queue = iter(requests)
-        async with HttpSession(self._identity, self._limit, self._policy.timeout, WORKERS) as session:
+        timeouts = self._policy.timeout, self._policy.answer_timeout
+        async with HttpSession(self._identity, self._limit, *timeouts, WORKERS) as session:
             fetcher = Fetcher(self._settings, self._store, session)
             workers = [asyncio.create_task(self._work(fetcher, queue)) for _ in range(WORKERS)]
             try:

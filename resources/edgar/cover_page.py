@@ -3,10 +3,13 @@
 import html
 import re
 import unicodedata
+from itertools import islice
 
 TAGGED = "TradingSymbol"
 REACH = 4000
 """Most characters of one symbol's mark-up; the bound keeps a hostile document from taking quadratic time."""
+MOST_ELEMENTS = 1000
+"""Places at which symbols are looked for; covers have a few dozen, and each place costs up to `REACH` characters."""
 DEPTH = 8
 """Most tagged elements nested in each other there."""
 TAG = re.compile(r"<(/?)(?:[\w.-]+:)?nonnumeric\b([^<>]*)>", re.IGNORECASE)
@@ -27,7 +30,8 @@ def trading_symbols(document: str) -> list[str]:
     if TAGGED not in document:
         return []
     visible = _without_comments(document)
-    tagged = (_content(visible, found.start()) for found in re.finditer(TAGGED, visible))
+    places = islice(re.finditer(TAGGED, visible), MOST_ELEMENTS)
+    tagged = (_content(visible, found.start()) for found in places)
     return sorted({symbol for markup in tagged for symbol in _symbols(markup)})
 
 
@@ -42,8 +46,9 @@ def _without_comments(document: str) -> str:
 
 def _content(document: str, position: int) -> str:
     """Return the mark-up inside the symbol element whose start tag holds `position`; empty if it is none."""
-    start = max(0, document.rfind("<", max(0, position - REACH), position))
-    opening = TAG.match(document, start)
+    start = document.rfind("<", max(0, position - REACH), position)
+    # With an end, because a tag that is never closed would be read to the end of the document at every place.
+    opening = TAG.match(document, start, start + REACH) if start >= 0 else None
     if not opening or opening[1] or _is_empty(opening) or not SYMBOL_NAME.search(opening[2]):
         return ""
     depth = 1

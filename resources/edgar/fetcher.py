@@ -1,21 +1,33 @@
 """One attempt at one EDGAR document: send the request, store the document, classify the failure."""
 
 import asyncio
+import re
 import time
+from contextlib import suppress
 from dataclasses import replace
+from email.utils import parsedate_to_datetime
 
 import httpx
 
 from resources.edgar.blobs import BlobStore, Pointer
 from resources.edgar.http_session import HttpSession
 from resources.edgar.identity import EdgarIdentityError
+from resources.edgar.index import EdgarFormatError
 from resources.edgar.request import Request
 from resources.edgar.response_body import Body, TooLongError, read_body
+from resources.edgar.wrong_answers import described, is_too_fast
 from resources.network.retry import TransientError, retry_after
 from resources.settings.descriptions import Edgar
 
 PROBE_PATH = "/files/company_tickers_exchange.json"
 """A document that EDGAR always has; the probe asks for it to tell one bad document from a server that is down."""
+ERROR_PAGE_BYTES = 65_536
+"""Bytes of an error page that are read; its words tell the errors apart."""
+ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{0,200}"')
+"""As RFC 9110 has it, without letters outside ASCII, which httpx cannot send back."""
+CLOCK_LEEWAY = 3600.0
+"""Seconds by which two clocks may differ without a consequence."""
+HTTP_DATE = re.compile(r"[\x20-\x7e]{1,60}")
 
 
 class Fetcher:
@@ -42,12 +54,14 @@ class Fetcher:
             async with self._session.stream(
                 self._full_url(request), _validators(cached), stops_early=request.until is not None
             ) as response:
-                # An error page is read whole: `until` looks for parts of a report, and the page tells the errors apart.
-                body = await read_body(response, request.until if response.is_success else None)
+                # `until` looks for parts of a report, so it is no good for an error page.
+                until = request.until if response.is_success else _is_error_page_enough
+                body = await read_body(response, until, request.max_bytes)
         except TooLongError as error:
-            return request.refused(str(error))
+            # A filing never changes; a list may be right the next time.
+            return request.refused(str(error), for_now=request.check is not None)
         if response.status_code == httpx.codes.NOT_MODIFIED and cached is not None:
-            return replace(cached, fetched_at=time.time())
+            return replace(cached, fetched_at=_asked_at(response))
         if response.status_code == httpx.codes.OK:
             return await self._store_document(request, response, body)
         return _refusal(request, response, body.content.lower())
@@ -73,9 +87,8 @@ class Fetcher:
         return (self._settings.data_url.rstrip("/") if is_data else self._base_url) + request.url
 
     async def _store_document(self, request: Request, response: httpx.Response, body: Body) -> Pointer:
-        # A body can be short although it agrees with its Content-Length, so the request checks the document's own end.
-        if body.whole and request.complete is not None and not request.complete(body.content):
-            raise TransientError("the document is truncated")
+        if body.whole:
+            await asyncio.to_thread(_check, request, body.content)
         return Pointer(
             url=request.url,
             sha256=await asyncio.to_thread(self._store.put, body.content),
@@ -83,9 +96,38 @@ class Fetcher:
             n_bytes=len(body.content),
             etag=response.headers.get("etag"),
             last_modified=response.headers.get("last-modified"),
-            fetched_at=time.time(),
+            fetched_at=_asked_at(response),
             refused=None,
         )
+
+
+def _check(request: Request, content: bytes) -> None:
+    """Raise a TransientError for a document that is not what was asked for, or not all of it."""
+    try:
+        if request.check is not None:
+            request.check(content)
+    except EdgarFormatError as error:
+        raise TransientError(str(error), too_fast=is_too_fast(content)) from error
+    # A body can be short although it agrees with its Content-Length, so the request checks the document's own end.
+    if request.complete is not None and not request.complete(content):
+        reason = f"the document is truncated, or another one: {described(content)}"
+        raise TransientError(reason, too_fast=is_too_fast(content))
+
+
+def _is_error_page_enough(beginning: bytes) -> bool:
+    return len(beginning) >= ERROR_PAGE_BYTES
+
+
+def _asked_at(response: httpx.Response) -> float:
+    """Return the Unix time of the answer: by this machine's clock, or the server's if that is much behind it.
+
+    By a clock that is ahead, a list would look final before its quarter is over.
+    """
+    now = time.time()
+    with suppress(ValueError, OverflowError, TypeError, LookupError):
+        told = parsedate_to_datetime(response.headers["date"]).timestamp()
+        return max(0.0, told) if told < now - CLOCK_LEEWAY else now
+    return now
 
 
 def _refusal(request: Request, response: httpx.Response, page: bytes) -> Pointer:
@@ -103,7 +145,7 @@ def _refusal(request: Request, response: httpx.Response, page: bytes) -> Pointer
     TransientError
         The failure may pass.
     """
-    status, reason = response.status_code, f"HTTP {response.status_code} {response.reason_phrase}"
+    status, reason = response.status_code, f"HTTP {response.status_code} {response.reason_phrase}".strip()
     forbidden = status == httpx.codes.FORBIDDEN
     # EDGAR's storage answers 403 with an XML page for some paths that do not exist.
     if status in {httpx.codes.NOT_FOUND, httpx.codes.GONE} or (forbidden and b"<code>accessdenied</code>" in page):
@@ -112,11 +154,20 @@ def _refusal(request: Request, response: httpx.Response, page: bytes) -> Pointer
     if forbidden and b"an undeclared automated tool" in page:
         agent = response.request.headers["user-agent"]
         raise EdgarIdentityError(f"EDGAR rejects the user agent {agent!r} as an undeclared tool")
-    too_fast = status == httpx.codes.TOO_MANY_REQUESTS or b"rate threshold exceeded" in page
+    if response.has_redirect_location:
+        reason += f", a redirect to {response.headers['location'][:200]!a}, which is not followed"
+    too_fast = status == httpx.codes.TOO_MANY_REQUESTS or is_too_fast(page)
     raise TransientError(reason, retry_after(response.headers.get("retry-after")), too_fast)
 
 
 def _validators(cached: Pointer | None) -> dict[str, str]:
-    """Return the headers of a conditional request: EDGAR then sends the document only if it has changed."""
-    headers = {"If-None-Match": cached.etag, "If-Modified-Since": cached.last_modified} if cached is not None else {}
-    return {name: value for name, value in headers.items() if value is not None}
+    """Return the headers of a conditional request: EDGAR then sends the document only if it has changed.
+
+    A validator that no server should send is left out: the document then comes whole.
+    """
+    if cached is None:
+        return {}
+    headers = {"If-None-Match": (cached.etag, ETAG), "If-Modified-Since": (cached.last_modified, HTTP_DATE)}
+    return {
+        name: value for name, (value, pattern) in headers.items() if isinstance(value, str) and pattern.fullmatch(value)
+    }

@@ -18,6 +18,10 @@ class Request:
 
     url: str
     part: Part = "whole"
+    check: Callable[[bytes], object] | None = None
+    """Raise EdgarFormatError if a document is not what was asked for; it is then not stored, and asked for again."""
+    max_bytes: int | None = None
+    """A longer document, after decompression, is refused; None for the limit of all documents."""
     until: Callable[[bytes], bool] | None = None
     """Return whether a beginning of the document holds all that is wanted; None to read it whole."""
     complete: Callable[[bytes], bool] | None = None
@@ -30,9 +34,12 @@ class Request:
         return _PARTS.index(self.part) > _PARTS.index(part)
 
     def is_satisfied_by(self, stored: Pointer) -> bool:
-        """Return whether a stored pointer answers the request: a refusal does, as well as a document."""
+        """Return whether a stored pointer answers the request: a refusal does, as well as a document.
+
+        An answer from the future is from a clock that was ahead; nobody knows its age, so it counts as not asked for.
+        """
         enough = stored.refused is not None or not self.wants_more_than(stored.part)
-        fresh = self.max_age is None or time.time() - stored.fetched_at <= self.max_age
+        fresh = self.max_age is None or 0 <= time.time() - stored.fetched_at <= self.max_age
         return enough and fresh and stored.fetched_at > 0
 
     def refused(self, reason: str, for_now: bool = False) -> Pointer:

@@ -17,7 +17,7 @@ TAIL = 1000
 HEADER_BYTES = 1_000_000
 """Bytes in which a header is searched; the longest, with hundreds of co-registrants, have a third of it."""
 
-FIELD = re.compile(r"^(\s*)([A-Z][A-Z -]*):[ \t]*(.*?)\s*$", re.MULTILINE)
+FIELD_NAME = re.compile(r"[A-Z][A-Z -]*")
 SIC = re.compile(r"\[([0-9]{4})\]$|^([0-9]{4})$")
 DAY = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
 CIK = re.compile(r"[0-9]{1,10}")
@@ -140,8 +140,9 @@ def _header_text(content: bytes) -> str:
     start = min((at for mark in HEADER_ENDS if (at := content.find(mark.replace(b"/", b""))) >= 0), default=-1)
     if start < 0:
         return ""
-    ends = (content.find(mark, start) for mark in (*HEADER_ENDS, b"<DOCUMENT>"))
-    return _decoded(content[start : min((end for end in ends if end >= 0), default=start + HEADER_BYTES)])
+    limit = start + HEADER_BYTES
+    ends = (content.find(mark, start, limit) for mark in (*HEADER_ENDS, b"<DOCUMENT>"))
+    return _decoded(content[start : min((end for end in ends if end >= 0), default=limit)])
 
 
 def _fields(text: str) -> tuple[dict[str, str], list[dict[str, str]]]:
@@ -149,9 +150,13 @@ def _fields(text: str) -> tuple[dict[str, str], list[dict[str, str]]]:
     filing: dict[str, str] = {}
     filers: list[dict[str, str]] = []
     party = filing
-    for indent, name, value in FIELD.findall(text):
+    # Line by line: a pattern over the whole header takes quadratic time on blank lines.
+    for line in text.splitlines():
+        name, colon, value = (part.strip() for part in line.partition(":"))
+        if not colon or not FIELD_NAME.fullmatch(name):
+            continue
         # A name without indentation and value opens the section of a party, such as FILER or SUBJECT COMPANY.
-        if not indent.strip("\n\r") and not value:
+        if not line[0].isspace() and not value:
             party = {}
             if name == "FILER":
                 filers.append(party)

@@ -5,6 +5,7 @@ Files are only downloaded; no code of a data set is ever run.
 
 import glob
 import os
+import re
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +16,6 @@ from huggingface_hub.errors import (
     CachedRepoTreeNotFoundError,
     EntryNotFoundError,
     GatedRepoError,
-    HfHubHTTPError,
     HfUriError,
     LocalEntryNotFoundError,
     RepositoryNotFoundError,
@@ -25,6 +25,13 @@ from huggingface_hub.errors import (
 from huggingface_hub.hf_api import RepoFile
 
 from resources.settings.profile import ProfileError
+
+MALFORMED = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
+"""What the library raises for an answer that is not the hub's: a page, other types, JSON that is nested too deep."""
+UNSENT = (HTTPError, OSError, *MALFORMED)
+COMMIT = re.compile(r"[0-9a-f]{40}")
+MOST_WORDS = 300
+"""Characters of an error that are told; the library quotes whole addresses."""
 
 
 class HubFolder:
@@ -49,17 +56,23 @@ class HubFolder:
     def commit(self) -> str:
         """SHA of the commit; the hub is not asked if the address names a SHA. Raises ProfileError."""
         try:
-            return self._api.resolve_revision(
+            commit = self._api.resolve_revision(
                 self._uri.id, repo_type="dataset", revision=self._uri.revision, cache_dir=self.cache
             ).resolved
-        except (HfHubHTTPError, RevisionResolutionError) as error:
+            # It becomes the name of a folder of the cache.
+            if not COMMIT.fullmatch(str(commit)):
+                raise ValueError(f"a commit called {str(commit)[:60]!a}")
+            return commit
+        except (RevisionResolutionError, *UNSENT) as error:
             raise self._hub_error(error) from error
 
     def names(self) -> list[str]:
         """Return the paths of all files, relative to the folder and sorted. Raises ProfileError."""
         try:
-            paths = [file.path for file in self._tree()]
-        except (HTTPError, OSError) as error:
+            paths = [_checked(file.path) for file in self._tree()]
+        except ProfileError:
+            raise
+        except UNSENT as error:
             raise self._hub_error(error) from error
         inside = f"{self.folder}/" if self.folder else ""
         return sorted(path.removeprefix(inside) for path in paths if path.startswith(inside))
@@ -79,7 +92,9 @@ class HubFolder:
                     allow_patterns=missing,
                     endpoint=self._endpoint,
                 )
-        except (HTTPError, OSError) as error:
+        except ProfileError:
+            raise
+        except UNSENT as error:
             raise self._hub_error(error) from error
         return [cached for path in paths if (cached := self._cached(path))]
 
@@ -110,5 +125,15 @@ class HubFolder:
         elif isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError):
             why = f"a file of commit {self.commit} does not exist any more: run again, or name another revision"
         else:
-            why = f"{hub} did not send it ({' '.join(str(error).split())}); run again, downloaded files are kept"
+            words = " ".join(str(error).split()) or type(error).__name__
+            told = words if len(words) <= MOST_WORDS else f"{words[:MOST_WORDS]}..."
+            what = "sent something else" if isinstance(error, MALFORMED) else "did not send it"
+            why = f"{hub} {what} ({told}); run again, downloaded files are kept"
         return ProfileError(f"descriptions.hub: {self.address}: {why}")
+
+
+def _checked(path: object) -> str:
+    """Return the path of a file of a data set. Raises ValueError if it is none, or leads out of the data set."""
+    if not isinstance(path, str) or not path.isprintable() or ".." in path.split("/") or path.startswith("/"):
+        raise ValueError(f"a file called {str(path)[:60]!a}")
+    return path

@@ -10,6 +10,8 @@ from resources.network.rate_limit import RateLimit
 
 MAX_RETRY_AFTER = 3600.0
 """Seconds; a server that asks for a longer wait ends the run, which would otherwise seem to hang."""
+A_YEAR = 365 * 86_400.0
+"""Seconds."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class RetryPolicy:
     """How long to try a server that stopped responding: EDGAR blocks a client that is too fast for ten minutes."""
     timeout: float = 60.0
     """Limit for opening a connection, and for each read from it."""
+    answer_timeout: float = 300.0
+    """Limit for one whole answer, from the request to the last byte: a body may come one byte a minute for ever."""
 
     def wait(self, failures: int) -> float:
         """Return the seconds to wait after so many failures in a row: exponential backoff with full jitter."""
@@ -57,7 +61,10 @@ def apply_retry_after(failure: TransientError, limit: RateLimit, wait: float) ->
     elif failure.too_fast:
         limit.pause(wait)
     requested = failure.retry_after or 0.0
-    return f"asks clients to wait {requested / 3600:.1f} hours" if requested > MAX_RETRY_AFTER else None
+    if requested <= MAX_RETRY_AFTER:
+        return None
+    # Not as a number above that: a server may ask for 10**300 hours, or for infinitely many.
+    return f"asks clients to wait {f'{requested / 3600:.1f} hours' if requested < A_YEAR else 'for more than a year'}"
 
 
 class ServerStatus:
@@ -99,8 +106,8 @@ def retry_after(value: str | None, now: datetime | None = None) -> float | None:
         return float(value)
     try:
         until = parsedate_to_datetime(value)
-    except ValueError:
+        # A date without a zone counts as UTC; the difference overflows for days near the year 1 or 9999.
+        until = until.replace(tzinfo=UTC) if until.tzinfo is None else until
+        return max(0.0, (until - (now or datetime.now(UTC))).total_seconds())
+    except (ValueError, OverflowError, TypeError, LookupError):
         return None
-    if until.tzinfo is None:
-        until = until.replace(tzinfo=UTC)
-    return max(0.0, (until - (now or datetime.now(UTC))).total_seconds())

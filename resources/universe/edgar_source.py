@@ -109,11 +109,12 @@ class EdgarUniverse:
         One that was refused and is to be asked for again changes its slice, and once more when it was: each time a body
         runs that carries all others over.
         """
+        refused = self.store.refused_for_now()
         return {
             f"{report['filed_at']} {report['accession']}": digest_of(
                 [
                     *(report[column] for column in ("companies", "names", "form", "url")),
-                    *self._refused_then(report["url"]),
+                    *([refused[report["url"]]] if report["url"] in refused else []),
                 ]
             )
             for report in self.reports(year).iter_rows(named=True)
@@ -180,7 +181,7 @@ class EdgarUniverse:
 
     def _resolved(self, name: str, where: str) -> list[str]:
         """Return the company ids of a ticker or CIK."""
-        if name.isdigit():
+        if name.isascii() and name.isdigit():
             return [company_id(name)]
         found = self.lists.listing.filter(pl.col("ticker") == name.upper())["company_id"].to_list()
         if not found:
@@ -188,10 +189,6 @@ class EdgarUniverse:
             hint = f"did you mean {near[0]}?" if near else "give the CIK of a company that is gone"
             raise ProfileError(f"{where}: EDGAR lists no ticker {name!r} today; {hint}")
         return found
-
-    def _refused_then(self, url: str) -> list[str]:
-        known = self.store.pointer(url)
-        return [known.refused] if known and known.refused and not known.fetched_at else []
 
 
 def _plain(rows: pl.DataFrame) -> list[list[str]]:

@@ -9,6 +9,7 @@ import pytest
 from toy_graph import make_all, toy_profile
 
 from assets import schemas
+from assets.descriptions import extraction
 from assets.descriptions.assets import descriptions
 from assets.descriptions.extraction import described, extract, extracted
 from assets.descriptions.given_texts import given
@@ -143,3 +144,18 @@ def test_given_texts_are_used_or_rejected() -> None:
         ("short", "given", "parquet"),
     ]
     assert rejected["reason"].to_list() == ["the text is empty"]
+
+
+def test_a_document_that_took_too_long_is_rejected_for_that_reason_and_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sha256 = BlobStore(tmp_path).put(REPORT)
+    rows = filings("10-K").with_columns(sha256=pl.Series([sha256]), refused=pl.Series([None], dtype=pl.String))
+    slow = Failed("took longer than 0.001 s")
+    monkeypatch.setattr(extraction, "DOCUMENT_TIMEOUT", 0.001)  # less than the imports of a reader take
+    assert extracted(tmp_path, "v1", rows, lambda n: None) == [slow]
+    monkeypatch.undo()
+    assert extracted(tmp_path, "v1", rows, lambda n: None) == [slow]
+    assert described(rows, [slow], "edgar")[1]["reason"].to_list() == ["took longer than 0.001 s"]
+    (read,) = extracted(tmp_path, "v2", rows, lambda n: None)  # another version of the code may be faster
+    assert isinstance(read, Item1)

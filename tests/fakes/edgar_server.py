@@ -70,9 +70,11 @@ class Logged:
 class EdgarServer(Serving):
     """Context manager: serves in threads of its own until it is left.
 
-    `filings`, `companies` and `faults` may be changed while it runs. More than `limit` requests in any one second get
-    a 429. A company's newest `recent` filings are in its submissions, the others in older pages. What does not exist
-    is answered with `absent`: the real EDGAR says 404 of most paths, of others 403 in the words of its storage.
+    `filings`, `companies`, `faults`, `replaced` and `replaced_once` may be changed while it runs: `replaced` (path ->
+    body) is sent with status 200 in place of what is there, `replaced_once` (path -> bodies) at the next requests only.
+    More than `limit` requests in any one second get a 429. A company's newest `recent` filings are in its submissions,
+    the others in older pages. What does not exist is answered with `absent`: the real EDGAR says 404 of most paths, of
+    others 403 in the words of its storage.
     """
 
     def __init__(
@@ -93,6 +95,8 @@ class EdgarServer(Serving):
         self.recent = recent
         self.index_dates = index_dates
         self.absent = absent
+        self.replaced: dict[str, bytes] = {}
+        self.replaced_once: dict[str, list[bytes]] = {}
         self.log: list[Logged] = []
         self._versions: dict[str, tuple[str, datetime]] = {}
         self._lock = threading.Lock()
@@ -137,7 +141,8 @@ class EdgarServer(Serving):
         fault = self._fault(path)
         if fault in {"403", "429", "503"}:
             return self._faulty_status(fault)
-        body = self._body(path)
+        body = self._replacement(path)
+        body = self._body(path) if body is None else body
         if body is None or fault == "404":
             return replace(_absence(self.absent), fault=fault)
         tag, modified = self._version(path, body)
@@ -169,6 +174,10 @@ class EdgarServer(Serving):
         elif before[0] != tag:
             self._versions[path] = tag, before[1] + timedelta(seconds=1)
         return self._versions[path]
+
+    def _replacement(self, path: str) -> bytes | None:
+        once = self.replaced_once.get(path)
+        return once.pop(0) if once else self.replaced.get(path)
 
     def _body(self, path: str) -> bytes | None:
         if found := re.fullmatch(r"/Archives/edgar/full-index/(\d{4})/QTR([1-4])/master\.idx", path):

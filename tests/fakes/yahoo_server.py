@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from fakes.serving import Serving
@@ -58,7 +59,8 @@ class YahooServer(Serving):
     """Context manager: serves in threads of its own until it is left.
 
     `today`, `walks`, `next_faults` (symbol -> faults of its next charts, in order), `faults` (symbol -> fault of all
-    its charts) and `share` (of all charts, that have a fault of `kinds`) may be changed while it runs. Where it
+    its charts), `meta` (symbol -> metadata that its charts have in place of the true ones) and `share` (of all charts,
+    that have a fault of `kinds`) may be changed while it runs. Where it
     `wants_crumb`, charts without the crumb are refused; crumbs are while `crumbs` is another status than 200.
     A 429 asks to be left alone for `retry_after` seconds, if any.
     """
@@ -66,6 +68,7 @@ class YahooServer(Serving):
     def __init__(self, walks: Mapping[str, Walk], today: date, seed: int = 0) -> None:
         self.walks = dict(walks)
         self.today = today
+        self.meta: dict[str, dict[str, Any]] = {}
         self.next_faults: dict[str, list[str]] = {}
         self.faults: dict[str, str] = {}
         self.share = 0.0
@@ -117,7 +120,9 @@ class YahooServer(Serving):
             return _json(refusal("Not Found", "No data found, symbol may be delisted"), 404, fault)
         start, end = float(params["period1"]), float(params["period2"])
         keep = {"late": slice(15, None), "short": slice(None, -15)}.get(fault or "", slice(None))
-        return _json(walk.chart(symbol, self.today, start, end, keep), 200, fault)
+        chart = walk.chart(symbol, self.today, start, end, keep)
+        chart["chart"]["result"][0]["meta"] |= self.meta.get(symbol, {})
+        return _json(chart, 200, fault)
 
     def _fault(self, symbol: str) -> str | None:
         if self.next_faults.get(symbol):

@@ -14,8 +14,9 @@ from yfinance.data import YfData
 from yfinance.exceptions import YFPricesMissingError
 from yfinance.scrapers.history import PriceHistory
 
+from resources.market.yahoo.chart_answer import AbsentError
 from resources.market.yahoo.readjustment import ROWS, with_securities
-from resources.market.yahoo.session import AbsentError, YahooSession
+from resources.market.yahoo.session import YahooSession
 from resources.network.rate_limit import RateLimit
 from resources.network.retry import TransientError
 
@@ -69,8 +70,8 @@ class YahooChart:
             There was no response.
         """
         history = PriceHistory(self._data, symbol, "UTC", self._session)
-        days = _quotes(self._download(history, first)).filter(pl.col("date") >= first)
-        metadata = history.get_history_metadata()
+        days, metadata = self._download(history, first)
+        days = days.filter(pl.col("date") >= first)
         _check_currency(metadata)
         _check_whole(days["date"], metadata, first, self._today, cut)
         rows = days.drop_nulls("adj_close").filter(pl.col("date") <= last)
@@ -89,14 +90,14 @@ class YahooChart:
             return False
         return True
 
-    def _download(self, history: Any, first: date) -> Any:
-        """Return yfinance's table, or None if Yahoo has no quotes.
+    def _download(self, history: Any, first: date) -> tuple[pl.DataFrame, Any]:
+        """Return yfinance's table, without rows if Yahoo has no quotes, and Yahoo's metadata.
 
         A day is added on both sides: a daily bar of any exchange starts within a day of its date in UTC.
         """
         start, end = (datetime.combine(day, time(), UTC) for day in (first - DAY, self._today + DAY))
         try:
-            return history.history(
+            table = history.history(
                 start=start,
                 end=end,
                 interval="1d",
@@ -105,11 +106,12 @@ class YahooChart:
                 keepna=True,
                 timeout=self._timeout,
             )
+            return _quotes(table), history.get_history_metadata()
         except (TransientError, AbsentError):
             raise
         except YFPricesMissingError as error:
-            if "symbol" in history.get_history_metadata():
-                return None
+            if "symbol" in (metadata := history.get_history_metadata()):
+                return _quotes(None), metadata
             raise TransientError("access denied") from error
         except JSONDecodeError as error:  # only refusals arrive unchecked: see session.NEW_COOKIE_STATUSES
             raise TransientError("access denied") from error
@@ -143,7 +145,7 @@ def _quotes(table: Any) -> pl.DataFrame:
     rows = pl.DataFrame({"date": pl.Series(list(table.index.date), dtype=pl.Date), **floats})
     is_trade = ~pl.all_horizontal(pl.col(*columns) == 0)
     numbers = pl.when(is_trade).then(pl.col(*columns).fill_nan(None))
-    return rows.with_columns(numbers, security=pl.lit(None, pl.String)).sort("date")
+    return rows.with_columns(numbers, security=pl.lit(None, pl.String)).unique("date", keep="last").sort("date")
 
 
 def _check_currency(metadata: Any) -> None:
@@ -153,9 +155,9 @@ def _check_currency(metadata: Any) -> None:
 
 def _check_whole(days: pl.Series, metadata: Any, first: date, today: date, cut: str | None) -> None:
     """Raise unless the days from `first` to today, nulls included, are those that Yahoo's metadata promise."""
-    first_trade, last_trade = metadata.get("firstTradeDate"), metadata.get("regularMarketTime")
-    begins = max(first, first_trade.date()) if first_trade else first
-    ends = min(today, last_trade.date()) if last_trade else None
+    first_trade, last_trade = _day(metadata.get("firstTradeDate")), _day(metadata.get("regularMarketTime"))
+    begins = max(first, first_trade) if first_trade else first
+    ends = min(today, last_trade) if last_trade else None
     if days.is_empty() and (ends is None or begins > ends):
         raise AbsentError(f"no quotes from {first} on", for_good=False)
     where = []
@@ -168,6 +170,13 @@ def _check_whole(days: pl.Series, metadata: Any, first: date, today: date, cut: 
             where.append(f"ends on {days[-1]}")
     if where and "; ".join(where) != cut:
         raise TruncatedError("; ".join(where), f"Yahoo has quotes from {begins} to {ends or today}")
+
+
+def _day(time: Any) -> date | None:
+    """Return the day of a time in the metadata: yfinance leaves it in seconds where Yahoo names no time zone."""
+    if isinstance(time, int):
+        return datetime.fromtimestamp(time, UTC).date()
+    return time.date() if isinstance(time, datetime) else None
 
 
 def _check_prices(rows: pl.DataFrame) -> None:

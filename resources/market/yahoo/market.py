@@ -121,7 +121,7 @@ class YahooMarket:
     ) -> Iterator[tuple[str, History | str]]:
         """Yield each symbol with its history or the reason it is deferred, as they finish; a PriceError ends all."""
         from resources.market.yahoo.chart import TruncatedError, YahooChart  # noqa: PLC0415 (yfinance takes a second)
-        from resources.market.yahoo.session import AbsentError  # noqa: PLC0415
+        from resources.market.yahoo.chart_answer import AbsentError  # noqa: PLC0415
         from resources.market.yahoo.update import Update  # noqa: PLC0415
 
         self._store.remove_stale_temporaries()
@@ -165,6 +165,8 @@ def _refusal(history: History) -> str | None:
 
 def _is_due(known: History | None, wanted: FetchRecord) -> bool:
     if known is None or known.record.cut or known.record.forgotten != wanted.forgotten:
+        return True
+    if known.record.on > wanted.on:  # the clock was ahead then, so nobody knows which days were asked for
         return True
     if known.record.for_good and known.rows.is_empty():
         return wanted.on >= known.record.on + A_YEAR

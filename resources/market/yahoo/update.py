@@ -6,10 +6,10 @@ from datetime import date
 import polars as pl
 
 from resources.market.yahoo.chart import TruncatedError, YahooChart, begins_on
+from resources.market.yahoo.chart_answer import AbsentError
 from resources.market.yahoo.history_store import FetchRecord, History, HistoryStore
 from resources.market.yahoo.readjustment import ROWS, Scale, estimate_scale, extended, matches, succeeded_by
 from resources.market.yahoo.retrier import DeferredError, Retrier
-from resources.market.yahoo.session import AbsentError
 
 OVERLAP = 10
 """Stored trading days that are fetched again, to see whether the past was re-adjusted."""
@@ -33,6 +33,7 @@ class Update:
         PriceError
             Yahoo does not respond, or a history cannot be written.
         """
+        known = self._without_future(known)
         try:
             updated = self._fetched(symbol, known)
         except DeferredError as deferred:
@@ -41,6 +42,16 @@ class Update:
             return str(deferred)
         self.store.put(symbol, updated)
         return updated
+
+    def _without_future(self, known: History | None) -> History | None:
+        """Return the history as it would be if it had not been fetched while the clock was ahead.
+
+        Days after the last wanted one are dropped: a day that is not over has no final price yet.
+        """
+        if known is None or known.record.on <= self.wanted.on:
+            return known
+        rows = known.rows.filter(pl.col("date") <= self.wanted.through)
+        return History(rows, replace(known.record, through=min(known.record.through, self.wanted.through), cut=None))
 
     def _store_cut(self, symbol: str, known: History | None, cut: str) -> None:
         """Record where the history was cut, with the first day on which it was."""

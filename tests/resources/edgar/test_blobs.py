@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import os
+import shutil
 import threading
 import time
 from dataclasses import asdict, replace
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resources.edgar import blobs
 from resources.edgar.blobs import BlobError, BlobStore, Pointer
 
 URL = "/Archives/edgar/data/1/0000000001-04-000001.txt"
@@ -156,3 +158,50 @@ def test_concurrent_writers_never_show_half_a_pointer(store: BlobStore) -> None:
         seen.append(store.pointer(URL))
     assert {str(asdict(p)) if p else "none" for p in seen} <= {str(asdict(version)) for version in versions}
     assert not list(store.root.glob("tmp/*"))
+
+
+def to_ask_again(number: int) -> Pointer:
+    return replace(refusal(f"/Archives/edgar/data/{number}/gone.txt"), fetched_at=0.0)
+
+
+def test_refusals_to_be_asked_again_are_listed_until_they_are_answered(store: BlobStore) -> None:
+    for known in (to_ask_again(1), to_ask_again(2), refusal("/Archives/edgar/data/3/gone.txt"), pointer(store)):
+        store.point(known)
+    expected = {to_ask_again(number).url: "HTTP 404 Not Found" for number in (1, 2)}
+    assert store.refused_for_now() == expected
+    store.point(pointer(store, to_ask_again(1).url))
+    store.point(replace(to_ask_again(2), fetched_at=1000.0))
+    assert store.refused_for_now() == {}
+    store.expire()
+    assert sorted(store.refused_for_now()) == [f"/Archives/edgar/data/{number}/gone.txt" for number in (2, 3)]
+
+
+def test_refusals_that_an_older_version_wrote_are_listed_too(store: BlobStore) -> None:
+    store.point(to_ask_again(1))
+    shutil.rmtree(store.root / "refused-for-now")
+    store.point(to_ask_again(2))
+    assert sorted(store.refused_for_now()) == [to_ask_again(number).url for number in (1, 2)]
+
+
+def test_a_mark_without_its_refusal_is_no_refusal(store: BlobStore) -> None:
+    """A process was killed between the two."""
+    store.point(to_ask_again(1))
+    (mark,) = (store.root / "refused-for-now").iterdir()
+    store.point(pointer(store, to_ask_again(1).url))
+    mark.touch()
+    (store.root / "refused-for-now" / ("0" * 64)).touch()
+    assert store.refused_for_now() == {}
+
+
+def test_refusals_are_listed_without_a_look_at_other_pointers(
+    store: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(50):
+        store.point(pointer(store, f"/Archives/edgar/data/{number}/kept.txt"))
+    store.point(to_ask_again(1))
+    store.refused_for_now()  # of a store without marks, all pointers are read once
+    read: list[Path] = []
+    known = blobs._read
+    monkeypatch.setattr(blobs, "_read", lambda file: read.append(file) or known(file))
+    assert list(store.refused_for_now()) == [to_ask_again(1).url]
+    assert len(read) == 1

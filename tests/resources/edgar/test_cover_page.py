@@ -137,8 +137,11 @@ def test_symbols_that_are_not_tagged_are_ignored(document: str) -> None:
         "<!--" * 1_000_000 + "TradingSymbol",
         cover("A") * 12_000,
         "<" * 2_000_000 + "TradingSymbol" * 1_000,
+        "<ix:nonNumeric " + "TradingSymbol " * 300_000,
+        ("<ix:nonNumeric name='dei:TradingSymbol'" + " " * 3900) * 1_000,
+        "<ix:nonNumeric " + "name='" * 600_000 + "dei:TradingSymbol",
     ],
-    ids=["nested", "comments", "repeated", "brackets"],
+    ids=["nested", "comments", "repeated", "brackets", "open tag", "blanks", "names"],
 )
 def test_four_hostile_megabytes_come_to_an_end(document: str) -> None:
     assert set(trading_symbols(document)) <= {"A"}

@@ -1,10 +1,13 @@
 """EDGAR's lists are parsed, with real samples first."""
 
 import json
+from contextlib import suppress
 from datetime import date
 
 import pytest
 from fakes.tenk import real_file
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from resources.edgar.index import (
     EdgarFormatError,
@@ -12,6 +15,7 @@ from resources.edgar.index import (
     base_form,
     company_facts,
     company_id,
+    first_report,
     index_path,
     is_amendment,
     listing,
@@ -140,3 +144,51 @@ def test_missing_facts_of_a_company_are_empty() -> None:
 def test_a_page_name_cannot_lead_to_another_path() -> None:
     content = json.dumps({"filings": {"files": [{"name": "../../etc/passwd"}, {"name": "CIK1-submissions-001.json"}]}})
     assert older_pages(content.encode(), "x") == []
+
+
+KEYS = [
+    "cik",
+    "fields",
+    "data",
+    "filings",
+    "recent",
+    "files",
+    "name",
+    "form",
+    "filingDate",
+    "exchanges",
+    "fiscalYearEnd",
+]
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.just("\ud800"),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.sampled_from(KEYS), anything) | anything, st.lists(anything, max_size=5))
+def test_any_json_is_read_or_is_not_what_edgar_lists(value: object, rows: list[object]) -> None:
+    told = {"fields": ["cik", "name", "ticker", "exchange"], "data": [*rows, [1, "A", "A", None]]}
+    assert listing(json.dumps(told).encode(), "x")["ticker"].to_list() == ["A"]
+    content = json.dumps(value).encode()
+    for parse in (listing, older_pages, first_report, lambda body, where: company_facts(body, {}, where)):
+        with suppress(EdgarFormatError):
+            parse(content, "/submissions/CIK0000000001.json")
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.text(max_size=12), min_size=4, max_size=6), max_size=5))
+def test_any_lines_of_an_index_cost_those_lines(rows: list[list[str]]) -> None:
+    good = "37996|FORD MOTOR CO|10-K|2003-03-14|edgar/data/37996/0000037996-03-000013.txt"
+    lines = ["|".join(row) for row in rows]
+    content = (HEAD + "\n".join([good, *lines, good]) + "\n").encode("utf-8", "surrogatepass")
+    assert annual_reports(content, "x")[0]["company_id"].to_list() == ["0000037996"]
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_no_other_error(content: bytes) -> None:
+    for body in (content, HEAD.encode() + content):
+        for parse in (listing, older_pages, first_report, annual_reports):
+            with suppress(EdgarFormatError):
+                parse(body, "x")  # type: ignore[operator]

@@ -167,3 +167,20 @@ def test_a_document_without_wrapping_is_the_report() -> None:
 )
 def test_bytes_become_the_characters_they_were_meant_to_be(content: bytes, text: str) -> None:
     assert main_document(content) == text
+
+
+def test_blank_lines_in_a_header_take_time_in_proportion_to_their_number() -> None:
+    """With a pattern over the whole header, 40,000 of them took 18 seconds; these would take hours."""
+    blank = HEADER.replace(b"FILER:\n", b"FILER:\n" + b"\n" * 900_000)
+    spaced = HEADER.replace(b"EXAMPLE CO", b"EXAMPLE" + b" " * 900_000 + b"CO")
+    assert header(blank) == header(spaced) == header(HEADER)
+
+
+def test_a_header_is_read_no_further_than_headers_reach() -> None:
+    endless = HEADER.replace(b"</SEC-HEADER>", b"A FIELD:\tx\n" * 2_000_000)
+    assert header(endless) == header(HEADER)
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\r"])
+def test_a_header_with_other_line_ends_is_read(end: bytes) -> None:
+    assert header(HEADER.replace(b"\n", end)) == header(HEADER)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from fakes.hub_server import HubServer
+from fakes.lying_server import LyingServer, answer, sends
 
 from resources.network.hub import HubFolder
 from resources.settings.profile import ProfileError
@@ -110,3 +111,54 @@ def test_hf_endpoint_is_used_in_a_fresh_process(hub: HubServer, tmp_path: Path) 
     code = f"from resources.network.hub import HubFolder; print(HubFolder('hf://datasets/{NAME}', '{tmp_path}').commit)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == hub.datasets[NAME].branches["main"]
+
+
+COMMIT = "0" * 40
+INFO = sends(answer(b'{"id": "a/b", "sha": "%s", "siblings": []}' % COMMIT.encode()))
+FILE = b'[{"type": "file", "oid": "aa", "size": 2, "path": %s}]'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>Sign in</html>",
+        b"null",
+        b"[]",
+        b"[" * 100_000,
+        b'{"id": "a/b"}',
+        b'{"id": "a/b", "sha": 5, "siblings": 7}',
+        b'{"id": "a/b", "sha": "../../evil", "siblings": []}',
+        b'{"sha": ' + b"9" * 5000 + b"}",
+    ],
+    ids=range(8),
+)
+def test_a_hub_that_sends_something_else_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
+    with LyingServer({}, sends(answer(body))) as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        told = refusal("hf://datasets/a/b", tmp_path)
+    assert f"descriptions.hub: hf://datasets/a/b: {server.url} sent something else (" in told
+    assert len(told) < 500
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>",
+        b"null",
+        b"[" * 100_000,
+        b"[{}]",
+        FILE % b"5",
+        FILE % b'"../../evil"',
+        FILE % b'"/evil"',
+        FILE % b'"a\\u0000b"',
+        FILE % b'"\\ud800"',
+    ],
+    ids=range(9),
+)
+def test_a_list_of_files_that_is_none_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
+    with LyingServer({f"/api/datasets/a/b/tree/{COMMIT}": sends(answer(body))}, INFO) as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        told = refusal("hf://datasets/a/b", tmp_path / "cache")
+    assert f"{server.url} sent something else (" in told
+    assert len(told) < 500
+    assert not list(tmp_path.rglob("evil*"))

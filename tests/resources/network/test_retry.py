@@ -1,13 +1,16 @@
 """Waits grow, headers are parsed, and a server counts as down only after many failures and a long time."""
 
+import math
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resources.network.retry import RetryPolicy, ServerStatus, retry_after
+from resources.network.rate_limit import RateLimit
+from resources.network.retry import RetryPolicy, ServerStatus, TransientError, apply_retry_after, retry_after
 
 NOW = datetime(2024, 3, 1, 12, 0, 0, tzinfo=UTC)
 
@@ -34,10 +37,35 @@ def test_a_wait_is_between_zero_and_a_bound_that_doubles(failures: int) -> None:
         ("", None),
         ("²", None),
         ("nan", None),
+        ("Fri, 01 Mar 99999999999 12:00:00 GMT", None),
+        ("Fri, 01 Mar 2024 12:00:00 +999999999", None),
+        ("Mon, 01 Jan 0001 00:00:00 +2359", 0.0),
+        ("1, 2, 3", None),
+        ("٣", 3.0),
+        ("9" * 400, math.inf),
     ],
 )
 def test_retry_after_is_read(header: str | None, seconds: float | None) -> None:
     assert retry_after(header, NOW) == seconds
+
+
+@given(
+    st.text(max_size=60) | st.from_regex(r"[A-Za-z]{3}, \d{1,5} [A-Z][a-z]{2} \d+ \d+:\d+:\d+ [+-]\d+", fullmatch=True)
+)
+def test_a_retry_after_of_any_content_is_seconds_or_none(header: str) -> None:
+    seconds = retry_after(header, NOW)
+    assert seconds is None or seconds >= 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(7200.0, "2.0 hours"), (1e300, "more than a year"), (math.inf, "a year")]
+)
+def test_a_wait_that_is_too_long_is_told_in_words_that_fit(tmp_path: Path, seconds: float, told: str) -> None:
+    failure = TransientError("HTTP 503", seconds)
+    why = apply_retry_after(failure, RateLimit(tmp_path / "rate-limit", 9), 1.0)
+    assert why is not None
+    assert told in why
+    assert len(why) < 60
 
 
 def test_a_server_is_not_down_after_few_failures_or_a_short_time() -> None:

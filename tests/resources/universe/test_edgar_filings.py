@@ -10,6 +10,7 @@ from fakes.edgar_server import EdgarServer, ServedFiling
 from fakes.own_filings import own_companies, own_filings
 
 from assets import schemas
+from resources.edgar import Request
 from resources.settings.profile import Profile
 from resources.universe.edgar_filings import contents, download, filing_rows, in_ranges
 from resources.universe.edgar_source import EdgarUniverse
@@ -93,3 +94,17 @@ def test_a_filing_has_the_name_of_its_time_and_a_new_one_changes_no_older_row(tm
         ]
         assert asked.filings_now(2003) == before
     assert [part["name"].to_list() for part in rows] == [[older.name], ["RENAMED BAKERY"]]
+
+
+def test_a_filing_refused_for_now_changes_its_slice_until_it_is_there(tmp_path: Path) -> None:
+    filed = [filing for filing in own_filings() if filing.filed_at.year == 2003]
+    with EdgarServer(filed, own_companies()) as server:
+        asked = universe(server, tmp_path)
+        before = asked.filings_now(2003)
+        url = asked.reports(2003)["url"][0]
+        asked.store.point(Request(url).refused("8 attempts failed", for_now=True))
+        refused = asked.filings_now(2003)
+        download(asked.settings, asked.root, asked.reports(2003), lambda n: None)
+        after = asked.filings_now(2003)
+    assert [name for name in before if before[name] != refused[name]] == [next(iter(before))]
+    assert after == before
