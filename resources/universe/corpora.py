@@ -15,7 +15,7 @@ import polars as pl
 from resources.settings.descriptions import Descriptions
 from resources.settings.profile import ProfileError
 from resources.universe.corpus_files import CorpusFile, corpus_files, files_fingerprint, read_rows
-from resources.universe.table_source import COLUMNS, text_digest
+from resources.universe.filing_rows import COLUMNS, text_digest
 
 YEARS_TO_FILING = 1
 """Between the year that a source tells and the year on whose last day the report counts as filed."""

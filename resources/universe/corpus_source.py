@@ -55,6 +55,9 @@ class CorpusUniverse(TableUniverse):
         """Return the earliest day that a report can count as filed on."""
         return date(self.profile.years[0], 12, 31)
 
+    def _texts(self, year: int, progress: Callable[[int], None]) -> pl.DataFrame:
+        return self._of(year, progress)
+
     def _of(self, year: int, progress: Callable[[int], None] = lambda n: None) -> pl.DataFrame:
         source, wanted = self.profile.descriptions, self.profile.tickers
         rows = READERS[source.source](source, [year], self.cache, progress)
