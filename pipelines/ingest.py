@@ -86,7 +86,7 @@ def _rows(graph: Graph, lake: Lake, year: str | None, table: str) -> pl.DataFram
     known = lake.manifest(graph.owner(table), year)
     if known is None:
         raise RefusedError(f"{table} {year}: removed while it was being counted; run the same command again")
-    return pl.concat([pl.read_parquet(file) for file in lake.table_files(known, table)])
+    return pl.concat([pl.read_parquet(file, glob=False) for file in lake.table_files(known, table)])
 
 
 def _month(flag: str, text: str) -> str:

@@ -25,7 +25,7 @@ def filing_warnings(graph: Graph, lake: Lake) -> list[str]:
 def _days_of_filing(graph: Graph, lake: Lake) -> pl.Series:
     made = (lake.manifest("filings", year) for year in graph.partitions("filings"))
     files = [file for known in made if known for file in lake.table_files(known, "filings")]
-    days = [pl.read_parquet(file, columns=["filed_at"])["filed_at"] for file in files]
+    days = [pl.read_parquet(file, columns=["filed_at"], glob=False)["filed_at"] for file in files]
     return pl.concat(days) if days else pl.Series(dtype=pl.Date)
 
 

@@ -45,7 +45,11 @@ def _texts(lake: Lake, known: Sequence[Manifest]) -> pl.LazyFrame:
     """Return accession and text of every filing of some artefacts."""
     files = [file for one in known for file in lake.table_files(one, one.asset)]
     columns = ("accession", "text")
-    return pl.scan_parquet(files).select(columns) if files else pl.LazyFrame(schema=dict.fromkeys(columns, pl.String))
+    return (
+        pl.scan_parquet(files, glob=False).select(columns)
+        if files
+        else pl.LazyFrame(schema=dict.fromkeys(columns, pl.String))
+    )
 
 
 def _row(name: str, partition: str | None, known: Manifest | None, state: str) -> dict[str, object]:

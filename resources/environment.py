@@ -6,7 +6,7 @@ from pathlib import Path
 from resources.lake.lake import Lake
 from resources.places import PROFILES, ROOT
 from resources.settings.profile import Profile, ProfileError, load_profile
-from resources.sources import Sources
+from resources.sources import HOME_FOLDERS, Sources
 
 
 def home() -> Path:
@@ -39,8 +39,19 @@ def profile_file(name: str | None = None) -> Path:
 
 
 def open_profile(name: str | None = None) -> Profile:
-    """Return the profile that is meant, validated."""
-    return load_profile(profile_file(name))
+    """Return the profile that is meant, validated.
+
+    Raises
+    ------
+    ProfileError
+        It is not there, is not valid, or is called like a folder that all profiles share.
+    """
+    file = profile_file(name)
+    profile = load_profile(file)
+    if profile.name in HOME_FOLDERS and file.parent != PROFILES:
+        shared = f"PEERLENS_HOME keeps what all profiles share in {', '.join(HOME_FOLDERS)}"
+        raise ProfileError(f"profile {file}: name: {profile.name!r} is taken: {shared}; give another name")
+    return profile
 
 
 def open_lake(profile: Profile) -> Lake:

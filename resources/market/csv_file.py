@@ -14,6 +14,7 @@ FIRST_LINE_OF_DATA = 2
 MOST_COLUMNS = 50_000
 """More than all stocks that were ever listed in one country; polars takes minutes over a few times as many."""
 OTHER_SEPARATORS = ";\t|,"
+OLD_LINE_ENDS = "its lines end with carriage returns alone; save it with the line ends of Unix or Windows"
 STRAY_QUOTE = "a quotation mark without its partner or inside a field; put quotation marks around whole fields only"
 
 
@@ -56,6 +57,8 @@ def other_separator(header: str) -> str | None:
 def _header(file: Path, separator: str) -> list[str]:
     first = pl.scan_lines(file, n_rows=1, glob=False).collect()["line"].to_list()
     line = "".join(first).removeprefix("\ufeff").rstrip("\r")
+    if "\r" in line:
+        raise PriceError(f"prices {file}: {OLD_LINE_ENDS}")
     if not line:
         empty = "line 1 is empty" if first and file.stat().st_size > len("\ufeff".encode()) else "an empty file"
         raise PriceError(f"prices {file}: {empty}; its first line must name the columns")

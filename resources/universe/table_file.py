@@ -120,7 +120,7 @@ class TableFile:
         read = given.select(
             kind.read(text).alias(name), wrong=kind.is_wrong(text), half=is_not_whole(text, column.dtype)
         )
-        for bad, problem in ((read["half"], "not a whole number; write it as text"), (read["wrong"], None)):
+        for bad, problem in ((read["wrong"], None), (read["half"], "not a whole number; write it as text")):
             if bad.any():
                 row = int(bad.arg_max() or 0)
                 value = given["given"][row]

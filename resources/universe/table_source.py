@@ -195,7 +195,7 @@ def _sample(folder: Path, stamps: tuple[tuple[str, int], ...]) -> pl.DataFrame:
     Remembered while no file of it changes: a plan asks for it four times.
     """
     rows = []
-    for company in pl.read_csv(folder / "companies.csv", infer_schema_length=0).iter_rows(named=True):
+    for company in pl.read_csv(folder / "companies.csv", infer_schema_length=0, glob=False).iter_rows(named=True):
         text = (folder / "descriptions" / f"{company['ticker']}.txt").read_text(encoding="utf-8")
         month, day = (int(part) for part in company["fiscal_year_end"].split("-"))
         ends = (date(year, month, day) for year in (2002, 2003))

@@ -11,6 +11,9 @@ MISSING = (
 """What pandas, spreadsheets, databases and people write where they have nothing, in lower case."""
 MARKS = r"^[\p{P}\p{S}]*$"
 """Text of punctuation alone, as a dash."""
+LETTER = r"\p{L}"
+UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
+"""Letters of languages that put no spaces between words."""
 
 
 def visible(text: pl.Expr) -> pl.Expr:
@@ -29,6 +32,12 @@ def says_nothing(text: pl.Expr) -> pl.Expr:
     seen = visible(text.str.head(200)).str.to_lowercase().str.strip_chars(" .,;:'\"()[]")
     short = text.str.len_bytes() <= 200
     return is_blank(text) | (short & (seen.is_in(MISSING) | seen.str.contains(MARKS))).fill_null(False)
+
+
+def is_one_word(text: pl.Expr) -> pl.Expr:
+    """Return where a text is a single word; Chinese or Thai without a space counts as one only if it is short."""
+    alone = ~visible(text).str.contains(" ", literal=True)
+    return alone & (~text.str.contains(UNSPACED) | (text.str.len_chars() < 4))
 
 
 def is_missing_word(value: str) -> bool:

@@ -51,7 +51,7 @@ def shown_day(column: pl.Series) -> Any:
     if column.null_count():
         return None
     inside = pl.select(_in_range(pl.lit(column), column.dtype)).item()
-    return str(column.item()) if inside else f"a day before {FIRST_DAY} or after {LAST_DAY}"
+    return str(column.item()) if inside else f"outside {FIRST_DAY.year} to {LAST_DAY.year}"
 
 
 def date_problem(value: Any) -> str:

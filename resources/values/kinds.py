@@ -70,7 +70,7 @@ def cik_problem(value: str | None) -> str:
 
 def sic_problem(value: str | None) -> str:
     """Return why a text is no SIC code, and the fix."""
-    return f"{excerpt(value)}: not a SIC code; give three or four digits, or leave it empty where it is not known"
+    return f"{excerpt(value)}: not a SIC code; give three or four digits alone, or leave it empty where it is not known"
 
 
 def ticker_problem(value: str | None) -> str:
