@@ -341,9 +341,8 @@ def is_as_a_person_would(name: str, value: str, one: object) -> bool:
     if name in {"cik", "sic"} and value.strip(UNSEEN):
         fewest, most = (1, 10) if name == "cik" else (3, 4)
         return bool(re.fullmatch(f"[0-9]{{{fewest},{most}}}", value.strip())) and one == value.strip().zfill(most)
-    if name == "sic" or one is None or one in TICKERS:
-        return seen(value) in {"", *(seen(word) for word in MISSING)}
-    return seen(str(one)) == seen(value)
+    says_nothing = seen(value) in {"", *(seen(word) for word in MISSING)}
+    return (says_nothing and one in {None, *TICKERS}) or (one is not None and seen(str(one)) == seen(value))
 
 
 UNSEEN = "".join(c for c in map(chr, range(0x10000)) if c.isspace() or unicodedata.category(c) in {"Cc", "Cf"})
