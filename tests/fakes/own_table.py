@@ -1,4 +1,4 @@
-"""Small tables of companies and the profiles that read them."""
+"""Small tables of companies, the profiles that read them, and what is read."""
 
 from datetime import date
 from pathlib import Path
@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from resources.settings.descriptions import DescriptionColumns, Descriptions
 from resources.settings.profile import Profile
+from resources.universe.table_source import read_universe
 
 MAPPED = ("ticker", "name", "cik", "sic", "sector", "industry", "exchange", "filed_at")
 
@@ -32,6 +33,14 @@ def profile(file: Path, *columns: str) -> Profile:
     mapped = DescriptionColumns(**{name: name for name in columns if name in MAPPED}, text="text")
     fixed = None if "filed_at" in columns else date(2004, 3, 1)
     return Profile(name="own", descriptions=Descriptions(source="parquet", path=file, columns=mapped, filed_at=fixed))
+
+
+def read(folder: Path, name: str, *values: object, **columns: object) -> list[object]:
+    """What a column is read as, in the order of the rows."""
+    written = values[0] if len(values) == 1 and isinstance(values[0], pa.Array | pl.Series) else list(values)
+    order = [f"place {n}" for n in range(len(written))]
+    profile = table(folder / "own.parquet", len(written), exchange=order, **({name: written} | columns))
+    return read_universe(profile).sort("exchange")["company_id" if name == "cik" else name].to_list()
 
 
 def _arrow(value: object) -> pa.Array:
