@@ -16,6 +16,7 @@ from resources.values.columns import is_number, is_text, text_of
 from resources.values.days import holds_days, shown_day
 from resources.values.excerpt import abbreviated, excerpt, one_line
 from resources.values.parquet_file import ParquetError, scan_parquet
+from resources.values.paths import is_file, is_folder
 
 # Names with a space, so that no column of a user's file has them by chance.
 ROW = "peerlens row number"
@@ -131,10 +132,10 @@ def open_table(settings: Prices) -> PriceTable:
         The file is missing or unreadable, lacks a column, or has a column of the wrong type.
     """
     file = settings.path
-    if file is None or not file.exists():
-        raise PriceError(f"prices {file}: no such file; set prices.path to an existing file")
-    if not file.is_file():
+    if file is not None and is_folder(file):
         raise PriceError(f"prices {file}: a folder; set prices.path to one file")
+    if file is None or not is_file(file):
+        raise PriceError(f"prices {file}: no such file; set prices.path to an existing file")
     is_csv = settings.source == "csv"
     content, schema = scan_csv(file, settings.separator, ROW) if is_csv else _scan_parquet(file)
     table = PriceTable(settings, file, schema, content)

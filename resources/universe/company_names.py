@@ -40,7 +40,7 @@ def _lines(file: Path) -> list[tuple[str, str]]:
     """Return the names in a list file, one a line, with where they stand; what follows a # is a remark."""
     try:
         text = file.read_text(encoding="utf-8-sig")  # Windows editors begin a file with a byte order mark
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise ProfileError(f"descriptions.edgar.universe: {file} cannot be read: {one_line(error)}") from error
     lines = pl.Series("line", [line.partition("#")[0] for line in text.splitlines()], dtype=pl.String)
     shown = lines.to_frame().select(visible(visible(pl.col("line")).str.strip_chars_end(",")))["line"]

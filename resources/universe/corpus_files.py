@@ -17,6 +17,7 @@ from resources.settings.profile import ProfileError
 from resources.values.columns import is_number, is_text, text_of
 from resources.values.excerpt import abbreviated, excerpt, one_line
 from resources.values.parquet_file import ParquetError, scan_parquet
+from resources.values.paths import is_file, is_folder
 
 if TYPE_CHECKING:
     from resources.network.hub import HubFolder
@@ -85,9 +86,9 @@ def _hub(address: str, cache: Path) -> "HubFolder":
 def _local(settings: Descriptions, years: Collection[int]) -> tuple[Path, list[str]]:
     """Return a folder and the names in it that are needed; a file that the profile names is, whatever its name."""
     root, where = settings.path, f"descriptions.path: {settings.path}"
-    if root is None or not root.exists():
+    if root is None or not (is_file(root) or is_folder(root)):
         raise ProfileError(f"{where}: no such file or folder")
-    if root.is_file():
+    if is_file(root):
         return root.parent, _readable([root.name], where)
     names = sorted(file.relative_to(root).as_posix() for file in root.rglob("*") if file.is_file())
     return root, _needed(_readable(names, where), years)

@@ -16,6 +16,7 @@ from resources.values.days import date_problem, day_of, holds_days, in_another_z
 from resources.values.excerpt import abbreviated, excerpt, one_line
 from resources.values.kinds import KINDS
 from resources.values.parquet_file import ParquetError, column_names, scan_parquet, text_batches
+from resources.values.paths import is_file, is_folder
 
 ROW = "peerlens row number"
 """With spaces, so that no column of a user has the name by chance."""
@@ -138,7 +139,9 @@ def open_table_file(settings: Descriptions) -> TableFile:
         No such file, no Parquet file, or a mapped column is not in it.
     """
     path = settings.path
-    if path is None or not path.is_file():
+    if path is not None and is_folder(path):
+        raise ProfileError(f"descriptions.path: {path} is a folder; give one Parquet file")
+    if path is None or not is_file(path):
         raise ProfileError(f"descriptions.path: no such file: {path}")
     try:
         names = column_names(path)

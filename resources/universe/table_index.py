@@ -54,7 +54,7 @@ def stamp_of(settings: Descriptions) -> Stamp:
     """Return what changes with a file; zeros where there is none."""
     try:
         state = settings.path.stat() if settings.path else None
-    except OSError:
+    except (OSError, ValueError):  # a name that no file can have
         state = None
     return (state.st_size, state.st_mtime_ns, state.st_ctime_ns) if state else (0, 0, 0)
 

@@ -165,3 +165,30 @@ def test_a_time_zone_that_nobody_knows_is_one_line(tmp_path: Path) -> None:
         quoted(tmp_path, date=odd).span()
     with pytest.raises(ProfileError, match="column filed_at has the time zone 'Nowhere/Land', which is not known"):
         read_universe(table(tmp_path / "own.parquet", 2, filed_at=odd))
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b", "gone.parquet"])
+def test_a_path_that_leads_nowhere_is_one_line(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ProfileError, match=r"descriptions\.path: no such file: "):
+        read_universe(profile(tmp_path / name, "ticker"))
+    for source in ("csv", "parquet"):
+        with pytest.raises(PriceError, match=r"no such file; set prices\.path to an existing file"):
+            FileMarket(Prices(source=source, path=tmp_path / name)).span()  # type: ignore[arg-type]
+
+
+def test_a_folder_is_not_a_table(tmp_path: Path) -> None:
+    with pytest.raises(ProfileError, match=r"is a folder; give one Parquet file"):
+        read_universe(profile(tmp_path, "ticker"))
+
+
+def test_folders_called_like_values_tell_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "ticker=ABC" / "sector=Banks" / "own.parquet"
+    found = read_universe(table(file, sector=["Energy"]))
+    assert found.select("ticker", "sector").rows() == [("KO", "Energy")]
+
+
+def test_types_that_others_made_up_are_refused_only_where_they_are_mapped(tmp_path: Path) -> None:
+    made_up = pa.ExtensionArray.from_storage(pa.json_(pa.string()), pa.array(['"a"']))
+    assert read_universe(table(tmp_path / "own.parquet", other=made_up)).height == 1
+    with pytest.raises(ProfileError, match=r"descriptions\.columns\.sector: 'sector' of .* convert it"):
+        read_universe(table(tmp_path / "own.parquet", sector=made_up))
