@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from resources.lake.atomic_write import write_atomically
+from resources.lake.atomic_write import remove_stale_temporaries, write_atomically
 from resources.lake.digests import digest_of
 from resources.settings.descriptions import Descriptions
 from resources.settings.profile import ProfileError
@@ -93,7 +93,8 @@ def _remember(settings: Descriptions, stamp: Stamp, home: Path) -> None:
     head = json.dumps({"stamp": stamp, "sha256": hashlib.sha256(content).hexdigest()}).encode()
     # What cannot be remembered is made again.
     with suppress(OSError):
-        write_atomically(_file(settings, home), head + b"\n" + content, home / "tables" / ".tmp")
+        write_atomically(_file(settings, home), head + b"\n" + content, temporary := home / "tables" / ".tmp")
+        remove_stale_temporaries(temporary)
 
 
 def _remembered(file: Path, stamp: Stamp) -> pl.DataFrame | None:

@@ -62,10 +62,9 @@ class TableUniverse:
     @classmethod
     def years_since(cls, first: int, profile: Profile, today: date) -> list[int]:
         """Return the years from `first` in which the file has filings up to today."""
-        is_sample = profile.descriptions.source == "sample"
-        days = _wanted(profile, _sample(SAMPLE, _stamps(SAMPLE)) if is_sample else filed_days(profile.descriptions))[
-            "filed_at"
-        ]
+        source = profile.descriptions
+        rows = _sample(SAMPLE, _stamps(SAMPLE)) if source.source == "sample" else filed_days(source)
+        days = _wanted(profile, rows)["filed_at"]
         return sorted(set(days.filter((days.dt.year() >= first) & (days <= today)).dt.year()))
 
     def __init__(self, profile: Profile, home: Path) -> None:
