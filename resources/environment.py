@@ -46,8 +46,13 @@ def open_profile(name: str | None = None) -> Profile:
     Raises
     ------
     ProfileError
-        It is not there, is not valid, or is called like a folder that all profiles share.
+        It is not there, is not valid, or is called like a folder that all profiles share, or its lake cannot be kept.
     """
+    if "?" in str(home()):
+        # Of /data/what?/peerlens.duckdb, DuckDB writes its log to /data/what.wal?/peerlens.duckdb.
+        raise ProfileError(
+            f"PEERLENS_HOME: {home()} has a question mark, and DuckDB can write no file there; rename it"
+        )
     file = profile_file(name)
     profile = load_profile(file)
     if profile.name in HOME_FOLDERS and file.parent != PROFILES:

@@ -98,6 +98,12 @@ def test_a_profile_called_like_a_folder_of_the_home_is_refused(home: Path, name:
     assert f"name: '{name}' is taken: PEERLENS_HOME keeps what all profiles share in models, hub" in line
 
 
+def test_a_home_in_which_duckdb_can_write_nothing_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "what?").mkdir()
+    line = refusal(tmp_path / "what?", "refresh", *TINY)
+    assert line.endswith("what? has a question mark, where DuckDB can write no file; rename it")
+
+
 def test_a_profile_that_is_not_there_is_named(home: Path) -> None:
     assert "profile 'tinny': not bundled (edgar, sample, tiny" in refusal(home, "refresh", "--profile", "tinny")
     assert "no such file" in refusal(home, "status", "--profile", "tinny.yaml")

@@ -58,7 +58,7 @@ def test_the_look_ahead_banner_is_on_everything(own_home: Path, profile: tuple[s
 
 
 def test_a_home_and_files_may_have_any_name(own_copy: Path) -> None:
-    home = own_copy.rename(own_copy.with_name("[h]*o?m{e} %20"))
+    home = own_copy.rename(own_copy.with_name("[h]*om{e} %20"))
     for name in ("texts", "quotes"):
         (home / f"{name}.parquet").rename(home / f"{name} [1]*?%20{{b}}.parquet")
         (home / f"{name}1.parquet").write_bytes(b"not a table, and not meant")
