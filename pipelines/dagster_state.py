@@ -13,7 +13,6 @@ from contextlib import closing, contextmanager, redirect_stdout
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from urllib.parse import unquote
 
 import dagster as dg
 
@@ -44,11 +43,8 @@ def prepare_state(say: Callable[[str], None]) -> Path:
     Raises
     ------
     StateError
-        The disk is full, or does not let itself be written to; or the path of the home is no path to sqlite.
+        The disk is full, or does not let itself be written to.
     """
-    # Dagster makes a URL of the path without quoting it.
-    if "?" in str(home()) or unquote(str(home())) != str(home()):
-        raise StateError(f"Dagster cannot use {home()} for its state; set PEERLENS_HOME to a path without ? and %")
     with state_errors():
         state = prepare_dagster()
         with lock_state(state):

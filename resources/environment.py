@@ -1,12 +1,14 @@
 """What the environment says: where the lake is and which profile is meant."""
 
+import hashlib
 import os
+import tempfile
 from pathlib import Path
 
 from resources.lake.lake import Lake
 from resources.places import PROFILES, ROOT
 from resources.settings.profile import Profile, ProfileError, load_profile
-from resources.sources import Sources
+from resources.sources import HOME_FOLDERS, Sources
 
 
 def home() -> Path:
@@ -44,8 +46,24 @@ def profile_file(name: str | None = None) -> Path:
 
 
 def open_profile(name: str | None = None) -> Profile:
-    """Return the profile that is meant, validated."""
-    return load_profile(profile_file(name))
+    """Return the profile that is meant, validated.
+
+    Raises
+    ------
+    ProfileError
+        It is not there, is not valid, or is called like a folder that all profiles share, or its lake cannot be kept.
+    """
+    if "?" in str(home()):
+        # Of /data/what?/peerlens.duckdb, DuckDB writes its log to /data/what.wal?/peerlens.duckdb.
+        raise ProfileError(
+            f"PEERLENS_HOME: {home()} has a question mark, and DuckDB can write no file there; rename it"
+        )
+    file = profile_file(name)
+    profile = load_profile(file)
+    if profile.name in HOME_FOLDERS and file.parent != PROFILES:
+        shared = f"PEERLENS_HOME keeps what all profiles share in {', '.join(HOME_FOLDERS)}"
+        raise ProfileError(f"profile {file}: name: {profile.name!r} is taken: {shared}; give another name")
+    return profile
 
 
 def open_lake(profile: Profile) -> Lake:
@@ -66,6 +84,27 @@ def prepare_dagster() -> Path:
         written = copy.with_name(f"{copy.name}.{os.getpid()}")
         written.write_bytes(settings)
         written.replace(copy)
+    state = _for_addresses(state)
     os.environ.update(DAGSTER_HOME=str(state), PEERLENS_HOME=str(home()), PEERLENS_DAGSTER=str(state))
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
     return state
+
+
+def _for_addresses(folder: Path) -> Path:
+    """Return a path to a folder that Dagster can put into the address of a database, which it does as it stands.
+
+    There, what follows a question mark is an option, and the rest another file. A link leads around it, in a folder of
+    the user's own.
+    """
+    if not set("?%") & set(str(folder)):
+        return folder
+    links = Path(tempfile.gettempdir()) / f"peerlens-{os.getuid()}"
+    links.mkdir(mode=0o700, exist_ok=True)
+    if links.is_symlink() or links.stat().st_uid != os.getuid():
+        raise PermissionError(f"{links} belongs to somebody else")
+    link = links / hashlib.sha256(os.fsencode(folder)).hexdigest()[:32]
+    if not link.is_symlink() or link.readlink() != folder:
+        made = link.with_name(f"{link.name}.{os.getpid()}")
+        made.symlink_to(folder, target_is_directory=True)
+        made.replace(link)
+    return link

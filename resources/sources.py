@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from resources.universe import Universe
 
 
+HOME_FOLDERS = ("models", "hub", "yahoo", "edgar", "dagster", "tables")
+"""Folders of PEERLENS_HOME that belong to no profile, so that no profile can be called like one."""
+
+
 @dataclass(frozen=True)
 class Sources:
     """What stages ask of the outside world; whoever opens a lake has it, so nobody asks the environment for a home.

@@ -3,6 +3,7 @@
 import polars as pl
 
 from assets.descriptions.text_quality import SHORT_CHARS
+from resources.values.blank import LETTER, is_blank, is_one_word, says_nothing, visible
 
 
 def given(filings: pl.DataFrame, texts: pl.DataFrame, source: str) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -35,8 +36,18 @@ def given(filings: pl.DataFrame, texts: pl.DataFrame, source: str) -> tuple[pl.D
 
 
 def rejection() -> pl.Expr:
-    """Return why a `text` is unusable; null if it is usable."""
-    return pl.when(pl.col("text").fill_null("").str.strip_chars() == "").then(pl.lit("the text is empty"))
+    """Return why a `text` is unusable; null if it is usable.
+
+    What programs and people write where they have nothing, as `nan`, `N/A` or a dash, counts as empty.
+    """
+    text = pl.col("text").fill_null("")
+    words = [
+        pl.when(is_blank(text)).then(pl.lit("the text is empty")),
+        pl.when(says_nothing(text)).then(pl.format("the text is empty: it says {}", visible(text))),
+        pl.when(~text.str.contains(LETTER)).then(pl.lit("the text has no words")),
+        pl.when(is_one_word(text)).then(pl.lit("the text is one word, too little to tell what a company does")),
+    ]
+    return pl.coalesce(words)
 
 
 def quality() -> pl.Expr:

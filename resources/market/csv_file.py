@@ -2,14 +2,19 @@
 
 import csv
 import gzip
+from collections import Counter
 from pathlib import Path
 
 import polars as pl
 
 from resources.market.quotes import PriceError
+from resources.values.excerpt import excerpt, one_line
 
 FIRST_LINE_OF_DATA = 2
+MOST_COLUMNS = 50_000
+"""More than all stocks that were ever listed in one country; polars takes minutes over a few times as many."""
 OTHER_SEPARATORS = ";\t|,"
+OLD_LINE_ENDS = "its lines end with carriage returns alone; save it with the line ends of Unix or Windows"
 STRAY_QUOTE = "a quotation mark without its partner or inside a field; put quotation marks around whole fields only"
 
 
@@ -52,13 +57,18 @@ def other_separator(header: str) -> str | None:
 def _header(file: Path, separator: str) -> list[str]:
     first = pl.scan_lines(file, n_rows=1, glob=False).collect()["line"].to_list()
     line = "".join(first).removeprefix("\ufeff").rstrip("\r")
+    if "\r" in line:
+        raise PriceError(f"prices {file}: {OLD_LINE_ENDS}")
     if not line:
         empty = "line 1 is empty" if first and file.stat().st_size > len("\ufeff".encode()) else "an empty file"
         raise PriceError(f"prices {file}: {empty}; its first line must name the columns")
     header = next(csv.reader([line], delimiter=separator))
-    for column in header:
-        if header.count(column) > 1:
-            raise PriceError(f"prices {file}: line 1 names the column {column!r} twice; rename or drop one")
+    if len(header) > MOST_COLUMNS:
+        raise PriceError(
+            f"prices {file}: line 1 names {len(header):,} columns; {MOST_COLUMNS:,} are read at most; drop some"
+        )
+    if twice := [name for name, count in Counter(header).items() if count > 1]:
+        raise PriceError(f"prices {file}: line 1 names the column {excerpt(twice[0])!r} twice; rename or drop one")
     return header
 
 
@@ -100,4 +110,4 @@ def _unreadable(file: Path, error: Exception) -> PriceError:
         return PriceError(f"prices {file}: line {line} is not UTF-8 text; save the file as CSV in UTF-8")
     except (OSError, EOFError) as broken:
         error = broken
-    return PriceError(f"prices {file}: cannot be read as CSV: {' '.join(str(error).split())}; save it as CSV in UTF-8")
+    return PriceError(f"prices {file}: cannot be read as CSV: {one_line(error)}; save it as CSV in UTF-8")

@@ -9,9 +9,11 @@ import polars as pl
 from resources.market.price_rows import check_days, check_tickers, checked_quotes
 from resources.market.price_table import ROW, PriceTable, open_table
 from resources.market.quotes import QUOTES, PriceError, Quotes
-from resources.market.trading_day import check_zones, day_of
+from resources.market.trading_day import check_zones
 from resources.places import SAMPLE
 from resources.settings.prices import Prices
+from resources.values.days import day_of
+from resources.values.excerpt import one_line
 
 SAMPLE_PRICES = SAMPLE / "prices.parquet"
 
@@ -82,7 +84,7 @@ class FileMarket:
         try:
             yield table
         except (pl.exceptions.PolarsError, OSError) as error:
-            reason = str(error).partition("\n")[0]
+            reason = one_line(str(error).partition("\n")[0])
             problem = f"cannot be read to its end: {reason}; write the file again"
             raise PriceError(f"prices {table.file}: {problem}") from error
 

@@ -4,10 +4,11 @@ from collections.abc import Collection
 
 import polars as pl
 
-from resources.market.price_problems import date_problem, price_problem
 from resources.market.price_table import ROW, PriceTable
 from resources.market.quotes import QUOTES
-from resources.market.trading_day import day_of
+from resources.values.days import date_problem, day_of
+from resources.values.kinds import TICKER_KIND, ticker_problem
+from resources.values.numbers import number_of, price_problem
 
 
 def checked_quotes(table: PriceTable, tickers: Collection[str]) -> pl.DataFrame:
@@ -41,13 +42,12 @@ def check_tickers(table: PriceTable) -> None:
     """
     if table.wide:
         return
-    ticker = pl.col("ticker")
-    odd = ticker.is_null() | (ticker == "") | ticker.str.contains(r"^\s|\s$")
-    bad = table.rows().filter(odd).select(ROW, "ticker").collect()
+    # A ticker has thousands of rows: each is looked at once.
+    tickers = table.rows().group_by("ticker").agg(pl.col(ROW).min(), count=pl.len())
+    bad = tickers.filter(TICKER_KIND.is_wrong(pl.col("ticker"))).sort(ROW).collect()
     if bad.height:
-        row, name = bad.sort(ROW).row(0)
-        problem = f"{name!r}: spaces around a ticker; write it without" if name else "empty: no ticker; drop the row"
-        raise table.error(row, "ticker", None, problem, bad.height)
+        name, row, _ = bad.row(0)
+        raise table.error(row, "ticker", None, ticker_problem(name), int(bad["count"].sum()))
 
 
 def check_days(table: PriceTable, rows: pl.DataFrame) -> None:
@@ -63,19 +63,6 @@ def check_days(table: PriceTable, rows: pl.DataFrame) -> None:
         row, ticker = bad.select(ROW, "ticker").row(0)
         problem = date_problem(table.value(row, "date", ticker))
         raise table.error(row, "date", ticker, problem, bad[ROW].n_unique())
-
-
-def number_of(name: str, dtype: pl.DataType, decimal_comma: bool) -> pl.Expr:
-    """Return a column as float64, unrounded: an empty value is null, text that is not a number is NaN."""
-    value = pl.col(name)
-    if dtype != pl.String:
-        return value.cast(pl.Float64)
-    text = value
-    if decimal_comma:
-        text = pl.when(~value.str.contains(".", literal=True)).then(value.str.replace(",", ".", literal=True))
-    number = text.cast(pl.Float64, strict=False)
-    is_written = value.is_not_null() & (value != "")
-    return pl.when(is_written & number.is_null()).then(float("nan")).otherwise(number).alias(name)
 
 
 def _is_price(name: str) -> pl.Expr:

@@ -1,7 +1,7 @@
 """A price file as one table of raw quotes, whatever its format and layout, with the position of every value."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,20 +12,26 @@ from polars import selectors as cs
 from resources.market.csv_file import other_separator, scan_csv
 from resources.market.quotes import QUOTES, PriceError
 from resources.settings.prices import Prices
+from resources.values.columns import is_number, is_text, text_of
+from resources.values.days import holds_days, shown_day
+from resources.values.excerpt import abbreviated, excerpt, one_line
+from resources.values.parquet_file import ParquetError, scan_parquet
+from resources.values.paths import is_file, is_folder
 
 # Names with a space, so that no column of a user's file has them by chance.
 ROW = "peerlens row number"
 DAY = "peerlens day"
-MAX_NAMES = 12
-NUMBERS = ("numbers", cs.numeric() | cs.by_dtype(pl.Null))
-KINDS: dict[str, tuple[str, cs.Selector]] = {
-    "ticker": ("text", cs.string(include_categorical=True) | cs.enum()),
-    "date": ("dates", cs.date() | cs.datetime()),
+NUMBERS = ("numbers", lambda dtype: is_number(dtype) or dtype == pl.Null)
+TEXT = ("text or whole numbers", lambda dtype: is_text(dtype) or is_number(dtype))
+KINDS: Mapping[str, tuple[str, Callable[[pl.DataType], bool]]] = {
+    "ticker": TEXT,
+    "date": ("dates", holds_days),
     "adj_close": NUMBERS,
     "close": NUMBERS,
     "volume": NUMBERS,
-    "security": ("text or whole numbers", cs.string(include_categorical=True) | cs.integer() | cs.by_dtype(pl.Null)),
+    "security": TEXT,
 }
+"""Column of QUOTES -> which types of a Parquet file it is read from."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +62,7 @@ class PriceTable:
         """
         found = self._wide_rows(tickers) if self.wide else self._long_rows(tickers)
         absent = [pl.lit(None, QUOTES[name]).alias(name) for name in QUOTES if name not in found.collect_schema()]
-        security = pl.col("security").cast(pl.String)
-        known = pl.when(security != "").then(security)
+        known = pl.when(pl.col("security") != "").then(pl.col("security"))
         return found.with_columns(absent).with_columns(known.alias("security")).select(ROW, *QUOTES)
 
     def _long_rows(self, tickers: Collection[str] | None) -> pl.LazyFrame:
@@ -65,8 +70,11 @@ class PriceTable:
         rows = self.content.select(ROW, *(cs.by_name(name).alias(role) for role, name in columns.items()))
         if self.is_text:
             rows = rows.filter(pl.any_horizontal(pl.exclude(ROW).is_not_null()))
-        if self.schema[columns["ticker"]] != pl.String:
-            rows = rows.with_columns(pl.col("ticker").cast(pl.String))
+        for role in ("ticker", "security"):
+            if role in columns and (type := self.schema[columns[role]]) != pl.String:
+                rows = rows.with_columns(text_of(pl.col(role), type).alias(role))
+        if is_text(type := self.schema[columns["date"]]) and type != pl.String:
+            rows = rows.with_columns(pl.col("date").cast(pl.String))
         return rows if tickers is None else rows.filter(pl.col("ticker").is_in(list(tickers)))
 
     def _wide_rows(self, tickers: Collection[str] | None) -> pl.LazyFrame:
@@ -104,14 +112,15 @@ class PriceTable:
         """
         is_cell = self.wide and column == "adj_close"
         name = ticker if is_cell else self.roles()[column]
-        where = f"{self.position(row)}, column {name}" + (f", ticker {ticker}" if ticker and not self.wide else "")
+        of = f", ticker {excerpt(ticker)}" if ticker and not self.wide else ""
+        where = f"{self.position(row)}, column {excerpt(name)}{of}"
         such = f"{count} such {'cell' if is_cell else 'row'}{'s' * (count > 1)}"
         return PriceError(f"prices {self.file}: {where}: {problem} ({such})")
 
     def value(self, row: int, column: str, ticker: str | None) -> Any:
         """Return the value in the file, unparsed."""
         name = ticker if self.wide and column == "adj_close" else self.roles()[column]
-        return self.content.filter(pl.col(ROW) == row).select(cs.by_name(str(name))).collect().item()
+        return shown_day(self.content.filter(pl.col(ROW) == row).select(cs.by_name(str(name))).collect().to_series())
 
 
 def open_table(settings: Prices) -> PriceTable:
@@ -123,10 +132,10 @@ def open_table(settings: Prices) -> PriceTable:
         The file is missing or unreadable, lacks a column, or has a column of the wrong type.
     """
     file = settings.path
-    if file is None or not file.exists():
-        raise PriceError(f"prices {file}: no such file; set prices.path to an existing file")
-    if not file.is_file():
+    if file is not None and is_folder(file):
         raise PriceError(f"prices {file}: a folder; set prices.path to one file")
+    if file is None or not is_file(file):
+        raise PriceError(f"prices {file}: no such file; set prices.path to an existing file")
     is_csv = settings.source == "csv"
     content, schema = scan_csv(file, settings.separator, ROW) if is_csv else _scan_parquet(file)
     table = PriceTable(settings, file, schema, content)
@@ -139,13 +148,12 @@ def open_table(settings: Prices) -> PriceTable:
 
 def _scan_parquet(file: Path) -> tuple[pl.LazyFrame, pl.Schema]:
     try:
-        schema = pl.scan_parquet(file, glob=False).collect_schema()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        reason = " ".join(str(error).split())
-        raise PriceError(
-            f"prices {file}: not a readable Parquet file: {reason}; a CSV needs prices.source: csv"
-        ) from error
-    return pl.scan_parquet(file, row_index_name=ROW, row_index_offset=1, glob=False), schema
+        content = scan_parquet(file)
+        schema = content.collect_schema()
+    except (ParquetError, pl.exceptions.PolarsError) as error:
+        problem = f"not a readable Parquet file: {one_line(error)}"
+        raise PriceError(f"prices {file}: {problem}; a CSV needs prices.source: csv") from error
+    return content.with_row_index(ROW, 1), schema
 
 
 def _check_layout(table: PriceTable) -> None:
@@ -161,7 +169,7 @@ def _check_columns(table: PriceTable) -> None:
     wanted = {"date": table.settings.columns.date} if table.wide else table.roles()
     for role, name in wanted.items():
         if name not in table.schema:
-            names = _abbreviated(list(table.schema))
+            names = abbreviated(list(table.schema))
             raise PriceError(f"prices {table.file}: no column {name}; it has {names}; {_column_fix(table, role)}")
     for position, name in enumerate(table.schema if table.wide else (), 1):
         if name != name.strip() or not name:
@@ -177,18 +185,13 @@ def _column_fix(table: PriceTable, role: str) -> str:
     return f"set prices.columns.{role}"
 
 
-def _abbreviated(names: list[str]) -> str:
-    more = len(names) - MAX_NAMES
-    return ", ".join(name[:40] for name in names[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
-
-
 def _check_types(table: PriceTable) -> None:
     prices = dict.fromkeys(table.tickers(), "adj_close")
     roles = {table.settings.columns.date: "date"} | prices if table.wide else {n: r for r, n in table.roles().items()}
-    allowed = {role: set(cs.expand_selector(table.schema, selector)) for role, (_, selector) in KINDS.items()}
     for name, role in roles.items():
-        if name not in allowed[role]:
-            kind = KINDS[role][0]
+        kind, is_allowed = KINDS[role]
+        if not is_allowed(table.schema[name]):
+            type = excerpt(table.schema[name])
             raise PriceError(
-                f"prices {table.file}: column {name} has type {table.schema[name]}, expected {kind}; convert it"
+                f"prices {table.file}: column {excerpt(name)} has type {type}, expected {kind}; convert it"
             )

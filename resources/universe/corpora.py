@@ -14,8 +14,9 @@ import polars as pl
 
 from resources.settings.descriptions import Descriptions
 from resources.settings.profile import ProfileError
-from resources.universe.corpus_files import CorpusFile, corpus_files, files_fingerprint, read_rows
-from resources.universe.table_source import COLUMNS, text_digest
+from resources.universe.corpus_files import PLACE, CorpusFile, corpus_files, files_fingerprint, read_rows
+from resources.universe.filing_rows import COLUMNS, text_digest
+from resources.values.kinds import cik_of, cik_problem, label_of, sic_of, ticker_of
 
 YEARS_TO_FILING = 1
 """Between the year that a source tells and the year on whose last day the report counts as filed."""
@@ -78,6 +79,25 @@ def corpus_fingerprint(settings: Descriptions, years: Sequence[int], cache: Path
     return {"": files_fingerprint(settings, _fiscal_years(years), cache)}
 
 
+def check_files(settings: Descriptions, years: Sequence[int], cache: Path) -> None:
+    """Look at the numbers of all companies in Parquet files on this disk, not at their texts, which take minutes.
+
+    Raises
+    ------
+    ProfileError
+        A file cannot be read, or a CIK or a year in it is none.
+    """
+    if settings.hub is not None:
+        return
+    columns = [
+        name for name in (AUTHORS_COLUMNS if settings.source == "authors" else CORPUS_COLUMNS) if name != "section_1"
+    ]
+    fiscal_years = _fiscal_years(years)
+    for file in corpus_files(settings, fiscal_years, cache):
+        if file.path.name.endswith(".parquet"):
+            _checked(read_rows(file, columns, fiscal_years, lambda n: None)[0], file)
+
+
 def _fiscal_years(years: Collection[int]) -> set[int]:
     """Return the fiscal years whose reports may count as filed in `years`."""
     return {year - lag for year in years for lag in range(YEARS_TO_FILING + 1)}
@@ -116,11 +136,16 @@ def _filed_year() -> pl.Expr:
 
 def _checked(rows: pl.DataFrame, file: CorpusFile) -> pl.DataFrame:
     """Return the rows with `cik` as ten digits."""
-    number = pl.col("cik").str.strip_chars().cast(pl.Int64, strict=False)
-    good = number.is_between(1, 9_999_999_999).fill_null(False)
-    if (bad := rows.filter(~good)).height:
-        raise ProfileError(f"{file.where}: column cik: {bad['cik'][0]!r} is not a CIK ({bad.height} such rows)")
-    return rows.with_columns(cik=number.cast(pl.String).str.zfill(10))
+    number = cik_of(pl.col("cik"))
+    if (bad := rows.filter(number.is_null())).height:
+        place, cik = bad.select(PLACE, "cik").row(0)
+        such = f"({bad.height} such row{'s' * (bad.height > 1)})"
+        raise ProfileError(f"{file.where}, {file.unit} {place}, column cik: {_cik_problem(cik)} {such}")
+    return rows.with_columns(cik=number)
+
+
+def _cik_problem(cik: str | None) -> str:
+    return "empty: no CIK; drop the row" if cik is None else cik_problem(cik)
 
 
 def _corpus_reports(rows: pl.DataFrame) -> pl.DataFrame:
@@ -137,13 +162,15 @@ def _corpus_reports(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _authors_reports(rows: pl.DataFrame) -> pl.DataFrame:
-    sic = pl.col("sic_code").str.strip_chars().cast(pl.Float64, strict=False).cast(pl.Int32)
+    # The set was made with pandas, which writes 3571.0 where another code is missing.
+    sic = sic_of(pl.col("sic_code").str.strip_chars().str.replace(r"\.0+$", ""))
     return rows.with_columns(
         accession=_made_up("authors"),
         form=pl.lit("10-K"),
         filed_at=_last_day(pl.col("year") + YEARS_TO_FILING),
-        name=pl.col("company_name"),
-        sic=pl.when(sic.is_between(1, 9999)).then(sic.cast(pl.String).str.zfill(4)),
+        name=label_of(pl.col("company_name")),
+        ticker=ticker_of(pl.col("ticker").str.strip_chars()),
+        sic=sic,
     )
 
 

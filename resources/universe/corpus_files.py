@@ -14,15 +14,24 @@ import polars as pl
 from resources.lake.digests import digest_of
 from resources.settings.descriptions import Descriptions
 from resources.settings.profile import ProfileError
+from resources.values.columns import is_number, is_text, text_of
+from resources.values.excerpt import abbreviated, excerpt, one_line
+from resources.values.parquet_file import ParquetError, scan_parquet
+from resources.values.paths import is_file, is_folder
 
 if TYPE_CHECKING:
     from resources.network.hub import HubFolder
 
 SUFFIXES = (".parquet", ".jsonl", ".jsonl.gz")
+PLACE = "peerlens row number"
+"""Column with the row or line of the file, from 1."""
 ROW_NUMBER = "__index_level_0__"
 """What pandas calls a nameless index; it must never stand for a company."""
-YEAR = re.compile(r"(?:19|20)\d\d")
+YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 YEAR_NAME = re.compile(rf"(?:year[_=-])?({YEAR.pattern})")
+
+
+JSON_NAMES = {dict: "an object", list: "a list of lists", bool: "true or false"}
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,11 @@ class CorpusFile:
 
     path: Path
     where: str
+
+    @property
+    def unit(self) -> str:
+        """What its rows are counted in, from 1."""
+        return "row" if self.path.name.endswith(".parquet") else "line"
 
 
 def corpus_files(settings: Descriptions, years: Collection[int], cache: Path) -> list[CorpusFile]:
@@ -72,9 +86,9 @@ def _hub(address: str, cache: Path) -> "HubFolder":
 def _local(settings: Descriptions, years: Collection[int]) -> tuple[Path, list[str]]:
     """Return a folder and the names in it that are needed; a file that the profile names is, whatever its name."""
     root, where = settings.path, f"descriptions.path: {settings.path}"
-    if root is None or not root.exists():
+    if root is None or not (is_file(root) or is_folder(root)):
         raise ProfileError(f"{where}: no such file or folder")
-    if root.is_file():
+    if is_file(root):
         return root.parent, _readable([root.name], where)
     names = sorted(file.relative_to(root).as_posix() for file in root.rglob("*") if file.is_file())
     return root, _needed(_readable(names, where), years)
@@ -106,8 +120,8 @@ def read_rows(
 ) -> tuple[pl.DataFrame, set[int]]:
     """Read the rows of some fiscal years, and all fiscal years in the file.
 
-    `year` is an integer, the other columns are text; of a list it is the first entry. Of Parquet only these columns
-    are read, and JSON one line at a time.
+    `year` is an integer, PLACE the row or line, the other columns are text; of a list it is the first
+    entry. Of Parquet only these columns are read, and JSON one line at a time.
 
     Parameters
     ----------
@@ -132,49 +146,63 @@ def _parquet_rows(
     file: CorpusFile, columns: Sequence[str], years: Collection[int], progress: Callable[[int], None]
 ) -> tuple[pl.DataFrame, set[int]]:
     try:
-        scan = pl.scan_parquet(file.path, glob=False)
+        scan = scan_parquet(file.path, columns)
         types = scan.collect_schema()
         _check_columns(columns, types.names(), file.where)
-        year = pl.col("year").cast(pl.Int32, strict=False)
+        year = _as_text("year", types["year"], file.where)
         found = scan.select(year).collect()["year"]
-        rows = scan.filter(year.is_in(list(years))).select(_as_text(name, types[name]) for name in columns).collect()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise ProfileError(f"{file.where}: not a Parquet file that can be read ({error}); get it again") from error
-    if found.null_count():
-        raise ProfileError(f"{file.where}: column year: {found.null_count()} rows without a year; drop them")
+        wanted = year.is_in([str(one) for one in years])
+        rows = scan.filter(wanted).select(_as_text(name, types[name], file.where) for name in columns).collect()
+    except (pl.exceptions.PolarsError, ParquetError, OSError) as error:
+        said = one_line(error)
+        raise ProfileError(f"{file.where}: not a Parquet file that can be read ({said}); get it again") from error
+    if (odd := ~found.str.contains(rf"^{YEAR.pattern}$").fill_null(False)).any():
+        row = int(odd.arg_max() or 0)
+        such = f"({odd.sum()} such row{'s' * (int(odd.sum()) > 1)})"
+        raise ProfileError(
+            f"{file.where}, row {row + 1}, column year: {excerpt(found[row])}: not a year; drop it {such}"
+        )
     progress(len(found))
-    return rows.with_columns(pl.col("year").cast(pl.Int32)), set(found.unique())
+    places = found.is_in([str(one) for one in years]).arg_true() + 1
+    return rows.with_columns(places.cast(pl.Int64).alias(PLACE), pl.col("year").cast(pl.Int32)), set(
+        found.cast(pl.Int32)
+    )
 
 
-def _as_text(name: str, type: pl.DataType) -> pl.Expr:
+def _as_text(name: str, type: pl.DataType, where: str) -> pl.Expr:
+    column = pl.col(name)
     if isinstance(type, pl.List):
-        return pl.col(name).list.first().cast(pl.String)
-    return (pl.col(name).fill_nan(None).cast(pl.Int64) if type.is_float() else pl.col(name)).cast(pl.String)
+        column, type = column.list.first(), type.inner  # type: ignore[assignment]
+    if not (is_text(type) or is_number(type)):
+        raise ProfileError(f"{where}: column {name} holds {excerpt(type)}, expected text or whole numbers; convert it")
+    text = text_of(column, type)
+    return text.str.strip_chars().alias(name) if name == "year" else text.alias(name)
 
 
 def _json_rows(
     file: CorpusFile, columns: Sequence[str], years: Collection[int], progress: Callable[[int], None]
 ) -> tuple[pl.DataFrame, set[int]]:
-    kept: list[dict[str, str | None]] = []
+    kept: list[dict[str, Any]] = []
     seen: set[int] = set()
-    for where, line in _lines(file):
+    for number, line in _lines(file):
+        where = f"{file.where}, line {number}"
         row = _json_object(line, columns, where)
         year = _text(row["year"], f"{where}, column year") or ""
         if not YEAR.fullmatch(year):
-            raise ProfileError(f"{where}: column year holds {year!r:.40}, not a year; correct or drop the line")
+            raise ProfileError(f"{where}: column year: {excerpt(year)}: not a year; correct or drop the line")
         seen.add(int(year))
         if int(year) in years:
-            kept.append({name: _text(row[name], f"{where}, column {name}") for name in columns})
+            kept.append({PLACE: number} | {name: _text(row[name], f"{where}, column {name}") for name in columns})
         progress(1)
-    rows = pl.DataFrame(kept, schema=dict.fromkeys(columns, pl.String))
+    rows = pl.DataFrame(kept, schema={PLACE: pl.Int64} | dict.fromkeys(columns, pl.String))
     return rows.with_columns(pl.col("year").cast(pl.Int32)), seen
 
 
-def _lines(file: CorpusFile) -> Iterator[tuple[str, bytes]]:
-    """Yield where each line is that is not blank, and the line."""
+def _lines(file: CorpusFile) -> Iterator[tuple[int, bytes]]:
+    """Yield the number of each line that is not blank, and the line."""
     try:
         with gzip.open(file.path) if file.path.name.endswith(".gz") else file.path.open("rb") as stream:
-            yield from ((f"{file.where}, line {n}", line) for n, line in enumerate(stream, 1) if line.strip())
+            yield from ((n, line) for n, line in enumerate(stream, 1) if line.strip())
     except (OSError, EOFError, zlib.error) as error:
         raise ProfileError(f"{file.where}: cannot be read to its end ({error}); get it again") from error
 
@@ -183,7 +211,7 @@ def _json_object(line: bytes, columns: Sequence[str], where: str) -> dict[str, A
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise ProfileError(f"{where}: not JSON ({error}); get the file again") from error
+        raise ProfileError(f"{where}: not JSON ({one_line(error)}); get the file again") from error
     if not isinstance(row, dict):
         raise ProfileError(f"{where}: expected an object with {', '.join(columns)}, found {type(row).__name__}")
     _check_columns(columns, row, where)
@@ -193,11 +221,11 @@ def _json_object(line: bytes, columns: Sequence[str], where: str) -> dict[str, A
 def _text(value: Any, where: str) -> str | None:
     """Return a JSON value as text; half a surrogate pair, which no file can hold, becomes a question mark."""
     if isinstance(value, list):
-        return _text(value[0], where) if value else None
+        value = value[0] if value else None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if isinstance(value, dict):
-        raise ProfileError(f"{where} holds an object, expected text or a number")
+    if isinstance(value, dict | list | bool):
+        raise ProfileError(f"{where} holds {JSON_NAMES[type(value)]}, expected text or a number")
     return None if value is None else str(value).encode("utf-8", "replace").decode()
 
 
@@ -205,4 +233,4 @@ def _check_columns(wanted: Sequence[str], found: Collection[str], where: str) ->
     for column in wanted:
         if column not in found:
             hint = f"; {ROW_NUMBER} numbers filings, not companies" if ROW_NUMBER in found else ""
-            raise ProfileError(f"{where}: no column {column!r}; it has {', '.join(found) or 'none'}{hint}; add it")
+            raise ProfileError(f"{where}: no column {column!r}; it has {abbreviated(found) or 'none'}{hint}; add it")

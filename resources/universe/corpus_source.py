@@ -9,7 +9,7 @@ from typing import ClassVar
 import polars as pl
 
 from resources.settings.profile import Profile, ProfileError
-from resources.universe.corpora import corpus_fingerprint, read_authors, read_edgar_corpus
+from resources.universe.corpora import check_files, corpus_fingerprint, read_authors, read_edgar_corpus
 from resources.universe.table_source import TableUniverse, newest
 
 READERS = {"edgar_corpus": read_edgar_corpus, "authors": read_authors}
@@ -47,6 +47,12 @@ class CorpusUniverse(TableUniverse):
         """Return the digest of the files that a year is read from."""
         return corpus_fingerprint(self.profile.descriptions, [year], self.cache)
 
+    def preflight(self, today: date) -> date:
+        """Check the years, and every number and year in the Parquet files that are on this disk."""
+        first = super().preflight(today)
+        check_files(self.profile.descriptions, self._years(), self.cache)
+        return first
+
     def _years(self) -> list[int]:
         """Return the years of filing that the profile wants: what is there is not known before it is read."""
         return self.profile.years
@@ -55,12 +61,15 @@ class CorpusUniverse(TableUniverse):
         """Return the earliest day that a report can count as filed on."""
         return date(self.profile.years[0], 12, 31)
 
+    def _texts(self, year: int, progress: Callable[[int], None]) -> pl.DataFrame:
+        return self._of(year, progress)
+
     def _of(self, year: int, progress: Callable[[int], None] = lambda n: None) -> pl.DataFrame:
         source, wanted = self.profile.descriptions, self.profile.tickers
         rows = READERS[source.source](source, [year], self.cache, progress)
         if not wanted:
             return rows
-        ciks = [name.zfill(10) for name in wanted if name.isdigit()]
+        ciks = [name.zfill(10) for name in wanted if name.isascii() and name.isdigit()]
         found = rows.filter(pl.col("company_id").is_in(ciks) | pl.col("ticker").is_in(wanted))
         if found.is_empty():
             raise ProfileError(

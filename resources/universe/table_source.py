@@ -1,7 +1,6 @@
 """Who exists and what they say: the bundled sample or a Parquet file of your own, as one row per filing."""
 
 import difflib
-import hashlib
 from collections.abc import Callable
 from datetime import date, timedelta
 from functools import cached_property, lru_cache
@@ -12,32 +11,35 @@ import polars as pl
 
 from resources.lake.progress import OpenBar
 from resources.places import SAMPLE
-from resources.settings.descriptions import Descriptions
 from resources.settings.profile import Profile, ProfileError
+from resources.universe.filing_rows import COLUMNS, filing_digests, filing_rows, text_digest
+from resources.universe.table_file import ROW, TableFile, open_table_file
+from resources.universe.table_index import filed_days, filing_index, remember
 from resources.universe.universe import COMPANIES, FILED, Documents, Filed
+from resources.values.kinds import KINDS
 
-COLUMNS = {
-    "accession": pl.String, "company_id": pl.String, "cik": pl.String, "ticker": pl.String, "name": pl.String,
-    "exchange": pl.String, "sector": pl.String, "industry": pl.String, "sic": pl.String,
-    "fiscal_year_end": pl.String, "form": pl.String, "filed_at": pl.Date, "period": pl.Date,
-    "text": pl.String, "sha256": pl.String,
-}  # fmt: skip
 FILING_LAG = timedelta(days=60)
 FIRST_SAMPLE_FILING = date(2003, 4, 1)
 
 
 def read_universe(profile: Profile) -> pl.DataFrame:
-    """Return one row per filing with the columns COLUMNS, sorted by accession.
+    """Return one row per filing with the columns COLUMNS, sorted by accession, texts and all.
 
     Raises
     ------
     ProfileError
-        The file or one of its mapped columns is missing, a row has no ticker or date, a company filed twice on a day,
-        or the profile names a ticker that the source does not have.
+        The file or one of its mapped columns is missing, a value in it is refused, or the profile names a ticker that
+        the source does not have.
     """
     settings = profile.descriptions
-    stamp = settings.path.stat().st_mtime_ns if settings.path and settings.path.is_file() else 0
-    rows = _sample(SAMPLE, _stamps(SAMPLE)) if settings.source == "sample" else _parquet(settings, stamp)
+    if settings.source == "sample":
+        return _wanted(profile, _sample(SAMPLE, _stamps(SAMPLE)))
+    rows = _wanted(profile, filing_index(settings))
+    return with_texts(rows, open_table_file(settings)).select(list(COLUMNS))
+
+
+def _wanted(profile: Profile, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of the tickers that the profile names, or all."""
     wanted = profile.tickers
     if not wanted:
         return rows
@@ -46,7 +48,7 @@ def read_universe(profile: Profile) -> pl.DataFrame:
         if ticker not in known:
             near = difflib.get_close_matches(ticker, sorted(known), n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            source = settings.path or "the sample"
+            source = profile.descriptions.path or "the sample"
             raise ProfileError(f"profile {profile.name}: tickers: {ticker!r} is not in {source}{hint}")
     return rows.filter(pl.col("ticker").is_in(wanted))
 
@@ -60,11 +62,13 @@ class TableUniverse:
     @classmethod
     def years_since(cls, first: int, profile: Profile, today: date) -> list[int]:
         """Return the years from `first` in which the file has filings up to today."""
-        days = read_universe(profile)["filed_at"]
+        source = profile.descriptions
+        rows = _sample(SAMPLE, _stamps(SAMPLE)) if source.source == "sample" else filed_days(source)
+        days = _wanted(profile, rows)["filed_at"]
         return sorted(set(days.filter((days.dt.year() >= first) & (days <= today)).dt.year()))
 
     def __init__(self, profile: Profile, home: Path) -> None:
-        self.profile = profile
+        self.profile, self.home = profile, home
 
     @cached_property
     def filers(self) -> pl.DataFrame:
@@ -91,7 +95,7 @@ class TableUniverse:
     def texts(self, year: int, bar: OpenBar) -> pl.DataFrame | Documents:
         """Return the texts of a year as they are."""
         with bar(None, "rows") as progress:
-            return self._of(year, progress).select("accession", "text")
+            return self._texts(year, progress).select("accession", "text")
 
     def companies_now(self) -> dict[str, str]:
         """Return the digest of who exists, texts left out."""
@@ -103,13 +107,13 @@ class TableUniverse:
 
     def filings_now(self, year: int) -> dict[str, str]:
         """Return the digest of every filing of a year."""
+        if self._is_own:
+            remember(self.profile.descriptions, self.home)
         rows = self._of(year)
-        content = rows.select("company_id", "name", "sector", "industry", "sic", "form", "period", "sha256").rows()
-        names = rows.select("filed_at", "accession").rows()
-        return {
-            f"{day} {name}": text_digest("\0".join(map(str, row)))
-            for (day, name), row in zip(names, content, strict=True)
-        }
+        if "digest" not in rows.columns:
+            rows = rows.with_columns(filing_digests(rows))
+        keys = rows.select(pl.format("{} {}", "filed_at", "accession")).to_series()
+        return dict(zip(keys, rows["digest"], strict=True))
 
     def preflight(self, today: date) -> date:
         """Check the years and the corpus's cut-off against the source; return the day of its first filing."""
@@ -134,17 +138,47 @@ class TableUniverse:
         return first
 
     def _of(self, year: int, progress: Callable[[int], None] = lambda n: None) -> pl.DataFrame:
-        """Return the filings of a year (columns COLUMNS); `progress` counts rows looked at, where that takes long."""
+        """Return the filings of a year (columns INDEX); `progress` counts rows looked at, where that takes long."""
         return self._rows.filter(pl.col("filed_at").dt.year() == year)
+
+    def _texts(self, year: int, progress: Callable[[int], None]) -> pl.DataFrame:
+        """Return the filings of a year and their texts."""
+        rows = self._of(year)
+        return with_texts(rows, open_table_file(self.profile.descriptions)) if self._is_own else rows
+
+    @property
+    def _is_own(self) -> bool:
+        """Whether the source is a file that is remembered."""
+        return self.profile.descriptions.source == "parquet"
 
     @cached_property
     def _rows(self) -> pl.DataFrame:
-        return read_universe(self.profile)
+        if not self._is_own:
+            return _wanted(self.profile, _sample(SAMPLE, _stamps(SAMPLE)))
+        return _wanted(self.profile, filing_index(self.profile.descriptions, self.home))
+
+
+def with_texts(rows: pl.DataFrame, table: TableFile) -> pl.DataFrame:
+    """Return rows of an index with their texts.
+
+    Raises
+    ------
+    ProfileError
+        The table does not say what it said when the index was made.
+    """
+    by_row = rows.sort(ROW)
+    texts = table.texts(by_row[ROW].to_list())
+    found = [text_digest(text) for text in texts]
+    if found != by_row["sha256"].to_list():
+        raise ProfileError(f"descriptions.path: {table.path} changed while it was read; run the command again")
+    return by_row.with_columns(texts).sort("accession")
 
 
 def newest(rows: pl.DataFrame) -> pl.DataFrame:
     """Return the newest row of every company, without text and hash, and the day of its first one as `first_report`."""
-    rows = rows.drop("text", "sha256").with_columns(first_report=pl.col("filed_at").min().over("company_id"))
+    rows = rows.drop("text", "sha256", "digest", ROW, strict=False).with_columns(
+        first_report=pl.col("filed_at").min().over("company_id")
+    )
     return rows.sort("filed_at", "accession").unique("company_id", keep="last", maintain_order=True)
 
 
@@ -160,90 +194,20 @@ def _sample(folder: Path, stamps: tuple[tuple[str, int], ...]) -> pl.DataFrame:
     Remembered while no file of it changes: a plan asks for it four times.
     """
     rows = []
-    for company in pl.read_csv(folder / "companies.csv", infer_schema_length=0).iter_rows(named=True):
+    for company in pl.read_csv(folder / "companies.csv", infer_schema_length=0, glob=False).iter_rows(named=True):
         text = (folder / "descriptions" / f"{company['ticker']}.txt").read_text(encoding="utf-8")
         month, day = (int(part) for part in company["fiscal_year_end"].split("-"))
         ends = (date(year, month, day) for year in (2002, 2003))
         period = next(end for end in ends if end + FILING_LAG >= FIRST_SAMPLE_FILING)
         rows.append(company | {"text": text, "period": period, "filed_at": period + FILING_LAG})
-    return _finish(pl.DataFrame(rows), "sample")
-
-
-@lru_cache(maxsize=4)
-def _parquet(settings: Descriptions, stamp: int) -> pl.DataFrame:
-    path = settings.path
-    if path is None or not path.is_file():
-        raise ProfileError(f"descriptions.path: no such file: {path}")
-    try:
-        raw = pl.read_parquet(path, glob=False)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise ProfileError(f"descriptions.path: {path} is not a Parquet file that can be read: {error}") from error
-    mapping = {name: column for name, column in settings.columns.model_dump().items() if column}
-    for name, column in mapping.items():
-        if column not in raw.columns:
-            raise ProfileError(
-                f"descriptions.columns.{name}: {column!r} is not a column of {path}; it has {', '.join(raw.columns)}"
-            )
-    rows = raw.select(pl.col(column).alias(name) for name, column in mapping.items())
-    if settings.columns.filed_at is None:
-        rows = rows.with_columns(filed_at=pl.lit(settings.filed_at, pl.Date))
-    day = pl.col("filed_at")
-    try:
-        rows = rows.with_columns(day.str.to_date() if rows["filed_at"].dtype == pl.String else day.cast(pl.Date))
-    except pl.exceptions.PolarsError as error:
-        where = f"descriptions.columns.filed_at: {mapping.get('filed_at')!r} of {path}"
-        raise ProfileError(f"{where} holds {rows['filed_at'].dtype}, not dates; convert it") from error
-    return _finish(rows, "parquet")
-
-
-def _finish(rows: pl.DataFrame, source: str) -> pl.DataFrame:
-    """Add identifiers and hashes, fill what the source does not tell, and refuse what cannot be keyed."""
-    if rows.is_empty():
-        raise ProfileError("descriptions: no rows; give at least one company with a text")
-    absent = [c for c in ("cik", "sic", "sector", "industry", "exchange", "fiscal_year_end") if c not in rows.columns]
-    rows = rows.with_columns(pl.lit(None, pl.String).alias(c) for c in absent)
-    if "period" not in rows.columns:
-        rows = rows.with_columns(period=pl.lit(None, pl.Date))
-    for column in ("ticker", "filed_at"):
-        if rows[column].null_count():
-            raise ProfileError(f"descriptions: {rows[column].null_count()} rows without {column}; fill or drop them")
-    year, given = pl.col("filed_at").dt.year().cast(pl.String), rows["sic"]
-    rows = rows.with_columns(
-        pl.col("text").fill_null(""),
-        pl.col("name").fill_null(pl.col("ticker")),
-        cik=_digits(rows["cik"], 10),
-        sic=_digits(rows["sic"], 4),
-        form=pl.lit("10-K" if source == "sample" else "description"),
-        accession=pl.concat_str(pl.lit(source), "ticker", year, separator="-"),
-    ).with_columns(
-        company_id=pl.col("cik").fill_null(pl.concat_str(pl.lit("ticker:"), "ticker")),
-        sha256=pl.col("text").map_elements(text_digest, return_dtype=pl.String),
+    read = (
+        pl.DataFrame(rows)
+        .with_row_index(ROW, 1)
+        .with_columns(pl.col(name).pipe(kind.read) for name, kind in KINDS.items() if name in rows[0])
     )
-    _check_sic(rows, given)
-    if (twice := rows.filter(pl.struct("company_id", "filed_at").is_duplicated())).height:
-        raise ProfileError(f"descriptions: {twice['ticker'][0]!r} has two texts of {twice['filed_at'][0]}; keep one")
-    if (twice := rows.filter(pl.col("accession").is_duplicated())).height:
-        raise ProfileError(f"descriptions: {twice['ticker'][0]!r} has two texts in one year; keep the later one")
-    return rows.select(list(COLUMNS)).sort("accession")
+    told = read.with_columns(sha256=pl.col("text").map_elements(text_digest, return_dtype=pl.String))
+    return filing_rows(told, "sample", _broken_sample).select(list(COLUMNS))
 
 
-def _check_sic(rows: pl.DataFrame, given: pl.Series) -> None:
-    """Refuse what is not a SIC code before anything runs; `given` is the column as it was."""
-    wrong = (~rows["sic"].str.contains(r"^[0-9]{4}$")).fill_null(False)
-    if wrong.any():
-        first = int(wrong.arg_max() or 0)
-        what = f"descriptions.columns.sic: {rows['ticker'][first]!r} has {given[first]!r}, which is not a SIC code"
-        raise ProfileError(f"{what}; give three or four digits, or leave it empty where it is not known")
-
-
-def text_digest(text: str) -> str:
-    """Return the SHA-256 of a text."""
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _digits(codes: pl.Series, width: int) -> pl.Series:
-    """Return codes as text with leading zeros, null where there is none; floats are integers beside missing values."""
-    if codes.dtype.is_float():
-        codes = codes.fill_nan(None).cast(pl.Int64)
-    text = codes.cast(pl.String).str.strip_chars()
-    return text.set(text == "", None).str.zfill(width)
+def _broken_sample(row: int, name: str, problem: str, count: int) -> ProfileError:
+    return ProfileError(f"the bundled sample: row {row}, {name}: {problem}")

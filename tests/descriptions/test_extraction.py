@@ -137,7 +137,7 @@ def test_outcomes_keep_the_order_of_the_filings(tmp_path: Path) -> None:
 
 def test_given_texts_are_used_or_rejected() -> None:
     rows = filings("10-K", "10-K", "10-K")
-    texts = pl.DataFrame({"accession": rows["accession"], "text": [TEXT, "Short.", " "]})
+    texts = pl.DataFrame({"accession": rows["accession"], "text": [TEXT, "Short text.", " "]})
     usable, rejected = given(rows, texts, "parquet")
     assert usable.select("quality", "method", "source").rows() == [
         ("ok", "given", "parquet"),

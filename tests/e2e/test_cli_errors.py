@@ -7,6 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import polars as pl
 import pytest
 from own_data import write_own_data
 from peerlens_command import peerlens, start
@@ -69,6 +70,38 @@ def test_wrong_settings_are_refused_before_anything_is_written(home: Path, chang
     line = refusal(home, "refresh", "--profile", own_profile(home, change))
     assert line.startswith("peerlens: ")
     assert says in line
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "says"),
+    [
+        ("Register", "nan", "texts.parquet: row 8, column Register: nan: no CIK; leave the cell null where"),
+        ("Register", "34088.0", "texts.parquet: row 8, column Register: 34088.0: not a CIK; write its 1 to 10 digits"),
+        ("Symbol", "XOM ", "texts.parquet: row 8, column Symbol: 'XOM ': spaces around a ticker; write it without"),
+        ("Published", "12/01/2004", "texts.parquet: row 8, column Published: 12/01/2004: day and month are ambiguous"),
+    ],
+)
+def test_the_last_value_of_a_table_is_refused_before_anything_is_written(
+    home: Path, column: str, value: str, says: str
+) -> None:
+    profile, texts = str(write_own_data(home)), pl.read_parquet(home / "texts.parquet")
+    written = texts[column].cast(pl.String)
+    texts.with_columns(pl.Series(column, [*written[:-1], value])).write_parquet(home / "texts.parquet")
+    line = refusal(home, "refresh", "--profile", profile)
+    assert says in line and line.endswith("(1 such row)")
+
+
+@pytest.mark.parametrize("name", ["models", "hub", "yahoo", "edgar", "dagster", "tables"])
+def test_a_profile_called_like_a_folder_of_the_home_is_refused(home: Path, name: str) -> None:
+    profile = write_own_data(home).rename(home / f"{name}.yaml")
+    line = refusal(home, "refresh", "--profile", str(profile))
+    assert f"name: '{name}' is taken: PEERLENS_HOME keeps what all profiles share in models, hub" in line
+
+
+def test_a_home_in_which_duckdb_can_write_nothing_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "what?").mkdir()
+    line = refusal(tmp_path / "what?", "refresh", *TINY)
+    assert line.endswith("what? has a question mark, where DuckDB can write no file; rename it")
 
 
 def test_a_profile_that_is_not_there_is_named(home: Path) -> None:

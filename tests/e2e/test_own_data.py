@@ -1,11 +1,12 @@
 """Bring your own data: the same graph on a universe of Parquet files."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from own_data import CIKS, TEXTS
-from peerlens_command import artefacts, peerlens
+from peerlens_command import artefacts, peerlens, refreshed
 
 LOOK_AHEAD = "LOOK-AHEAD: the texts are younger than the dates they are used at."
 
@@ -54,3 +55,20 @@ def test_the_look_ahead_banner_is_on_everything(own_home: Path, profile: tuple[s
     assert banner["banner"] == f"{LOOK_AHEAD} OWN: six companies of our own."
     pages = list((own_home / "own" / "atlas").glob("*/*/*.html"))
     assert pages and all(LOOK_AHEAD in page.read_text(encoding="utf-8") for page in pages)
+
+
+def test_a_home_and_files_may_have_any_name(own_copy: Path) -> None:
+    home = own_copy.rename(own_copy.with_name("[h]*om{e} %20"))
+    for name in ("texts", "quotes"):
+        (home / f"{name}.parquet").rename(home / f"{name} [1]*?%20{{b}}.parquet")
+        (home / f"{name}1.parquet").write_bytes(b"not a table, and not meant")
+    profile = (home / "own.yaml").rename(home / "own [1].yaml")
+    text = "name: own\n" + profile.read_text(encoding="utf-8")
+    for name in ("texts", "quotes"):
+        text = text.replace(f"{name}.parquet", f'"{name} [1]*?%20{{b}}.parquet"')
+    profile.write_text(text, encoding="utf-8")
+    shutil.rmtree(home / "own" / "filings" / "2007")
+    assert "filings 2007" in refreshed(home, str(profile))
+    assert refreshed(home, str(profile)) == []
+    assert ask(home, ("--profile", str(profile)), "select count(*)::int as n from filings")[0]["n"] == 8
+    assert peerlens(home, "status", "--profile", str(profile)).returncode == 0

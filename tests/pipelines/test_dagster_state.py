@@ -184,11 +184,17 @@ def test_a_full_disk_is_one_line(lake_copy: Path, kilobytes: int) -> None:
     assert "make room" in line and "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("name", ["a?b", "a%20b"])
-def test_a_home_that_dagster_cannot_open_is_named_before_anything_is_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
+@pytest.mark.parametrize("name", ["[h]*o?m{e} %20", "100%", "what?", "a#b;c&d=e", "hö me"])
+def test_a_home_of_any_name_holds_its_own_databases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    for variable in ("DAGSTER_HOME", "PEERLENS_DAGSTER"):
+        monkeypatch.setenv(variable, "")
     monkeypatch.setenv("PEERLENS_HOME", str(tmp_path / name))
-    with pytest.raises(StateError, match="set PEERLENS_HOME to a path without"):
-        prepare_state(print)
-    assert list(tmp_path.iterdir()) == []
+    for _ in range(2):
+        state = prepare_state(pytest.fail)
+        assert state.resolve() == (tmp_path / name / "dagster").resolve()
+        with dg.DagsterInstance.get() as instance:
+            assert instance.get_runs() == []
+            assert instance.get_asset_keys() == []
+            assert instance.all_instigator_state() == []
+    assert all((tmp_path / name / "dagster" / database).is_file() for database in DATABASES)
+    assert [path.name for path in tmp_path.iterdir()] == [name]

@@ -212,12 +212,13 @@ def test_a_bad_cell_of_a_wide_parquet_file_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("column", "type", "value", "kind"),
     [
-        ("date", pl.String(), "2004-01-02", "dates"),
+        ("date", pl.Int64(), 20040102, "dates"),
         ("adj_close", pl.String(), "5", "numbers"),
         ("adj_close", pl.Boolean(), True, "numbers"),
-        ("ticker", pl.Int64(), 5, "text"),
-        ("ticker", pl.Binary(), b"KO", "text"),
-        ("permno", pl.Float64(), 5.0, "text or whole numbers"),
+        ("ticker", pl.Boolean(), True, "text or whole numbers"),
+        ("ticker", pl.Binary(), b"KO", "text or whole numbers"),
+        ("ticker", pl.List(pl.String()), ["KO"], "text or whole numbers"),
+        ("permno", pl.Boolean(), True, "text or whole numbers"),
         ("volume", pl.String(), "5", "numbers"),
     ],
 )

@@ -105,10 +105,17 @@ def test_progress_counts_the_rows_looked_at(tmp_path: Path) -> None:
         ("c.jsonl", lines(filing()) + b"[1, 2]\n", ["c.jsonl, line 2", "expected an object", "list"]),
         ("c.jsonl", b"[" * 100_000, ["c.jsonl, line 1", "not JSON"]),
         ("c.jsonl", b"\xff\xfe\x00x\n", ["c.jsonl, line 1", "not JSON"]),
-        ("c.jsonl", lines(filing(year="soon")), ["c.jsonl, line 1", "column year", "'soon'"]),
+        ("c.jsonl", lines(filing(year="soon")), ["c.jsonl, line 1", "column year: soon: not a year"]),
         ("c.jsonl", lines(filing(year=None)), ["c.jsonl, line 1", "column year"]),
-        ("c.jsonl", lines(filing(cik="KO")), ["c.jsonl", "column cik", "'KO'"]),
-        ("c.jsonl", lines(filing(cik=None)), ["c.jsonl", "column cik", "None"]),
+        (
+            "c.jsonl",
+            lines(filing(cik="KO")),
+            ["c.jsonl, line 1, column cik: KO: not a CIK; write its 1 to 10 digits alone"],
+        ),
+        ("c.jsonl", lines(filing(cik=None)), ["c.jsonl, line 1, column cik: empty: no CIK; drop the row (1 such row)"]),
+        ("c.jsonl", lines(filing(), filing(cik="2.5")), ["c.jsonl, line 2, column cik: 2.5: not a CIK"]),
+        ("c.jsonl", lines(filing(cik=True)), ["c.jsonl, line 1, column cik holds true or false"]),
+        ("c.jsonl", lines(filing(cik=[["1"]])), ["c.jsonl, line 1, column cik holds a list of lists"]),
         ("c.jsonl", lines(filing(text={"a": 1})), ["c.jsonl, line 1", "section_1", "object"]),  # type: ignore[arg-type]
         ("c.jsonl.gz", gzip.compress(lines(filing()) * 50, mtime=0)[:-20], ["c.jsonl.gz", "cannot be read to its end"]),
         ("c.jsonl.gz", lines(filing()), ["c.jsonl.gz", "cannot be read to its end"]),
@@ -130,7 +137,32 @@ def test_parquet_without_a_column_or_with_a_row_without_a_year_is_refused(tmp_pa
     del row["section_1"]
     assert "no column 'section_1'; it has filename, cik, year" in refusal(put(tmp_path / "c.parquet", row), 1994)
     said = refusal(put(tmp_path / "c.parquet", filing(), filing(year=None)), 1994)
-    assert "column year: 1 rows without a year" in said
+    assert "c.parquet, row 2, column year: empty: not a year; drop it (1 such row)" in said
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"cik": 320193.5}, "row 2, column cik: 320193.5: not a CIK"),
+        ({"cik": 0.0}, "row 2, column cik: 0: not a CIK"),
+        ({"year": 1993.5}, "row 2, column year: 1993.5: not a year"),
+    ],
+)
+def test_a_number_that_is_none_is_named_with_its_row_and_never_cut(
+    tmp_path: Path, changed: dict[str, object], words: str
+) -> None:
+    rows = [filing(cik=1.0, year=1993.0), filing(**({"cik": 2.0, "year": 1993.0} | changed))]  # type: ignore[arg-type]
+    assert words in refusal(put(tmp_path / "c.parquet", *rows), 1994)
+
+
+@pytest.mark.parametrize("name", ["a[1].parquet", "*.parquet", "a?.jsonl", "%20{b}.jsonl", "a b.parquet"])
+def test_a_path_is_a_file_and_never_a_pattern(tmp_path: Path, name: str) -> None:
+    put(tmp_path / f"aa{Path(name).suffix}", filing("2"))
+    put(tmp_path / f"a1{Path(name).suffix}", filing("3"))
+    put(tmp_path / "[a]*" / name, filing("1"))
+    for path in (put(tmp_path / name, filing("1")), tmp_path / "[a]*"):
+        found = read_edgar_corpus(Descriptions(source="edgar_corpus", path=path), [1994], tmp_path)
+        assert found["company_id"].to_list() == ["0000000001"]
 
 
 def test_a_path_with_nothing_to_read_is_refused(tmp_path: Path) -> None:

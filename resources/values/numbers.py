@@ -1,28 +1,29 @@
-"""Messages about values of a price file: what is wrong, and how to write the value instead."""
+"""Numbers of a file: prices and volumes, unrounded, and what is wrong where a value is none."""
 
 import math
 import re
 from typing import Any
 
+import polars as pl
+
+from resources.values.excerpt import excerpt
+
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
-SHORT_DATE = re.compile(r"\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}")
 CURRENCIES = set("$€£¥")
-MAX_EXCERPT = 40
 
 
-def excerpt(value: Any) -> str:
-    """Return the value for a message, as it stands in the file."""
-    return "empty" if value is None or value == "" else str(value)[:MAX_EXCERPT]
-
-
-def date_problem(value: Any) -> str:
-    """Return why `value` is not a date, and the fix."""
-    if value is None or value == "":
-        return "empty: no date; drop the row"
-    if SHORT_DATE.match(value):
-        return f"{excerpt(value)}: day and month are ambiguous; write dates as 2004-01-02"
-    return f"{excerpt(value)}: not a date; write dates as 2004-01-02"
+def number_of(name: str, dtype: pl.DataType, decimal_comma: bool) -> pl.Expr:
+    """Return a column as float64, unrounded: an empty value is null, text that is not a number is NaN."""
+    value = pl.col(name)
+    if dtype != pl.String:
+        return value.cast(pl.Float64)
+    text = value
+    if decimal_comma:
+        text = pl.when(~value.str.contains(".", literal=True)).then(value.str.replace(",", ".", literal=True))
+    number = text.cast(pl.Float64, strict=False)
+    is_written = value.is_not_null() & (value != "")
+    return pl.when(is_written & number.is_null()).then(float("nan")).otherwise(number).alias(name)
 
 
 def price_problem(value: Any, number: float | None, wanted: str, fix: str, decimal_comma: bool) -> str:
