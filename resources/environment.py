@@ -55,9 +55,7 @@ def open_profile(name: str | None = None) -> Profile:
     """
     if "?" in str(home()):
         # Of /data/what?/peerlens.duckdb, DuckDB writes its log to /data/what.wal?/peerlens.duckdb.
-        raise ProfileError(
-            f"PEERLENS_HOME: {home()} has a question mark, and DuckDB can write no file there; rename it"
-        )
+        raise ProfileError(f"PEERLENS_HOME: {home()} has a question mark, where DuckDB can write no file; rename it")
     file = profile_file(name)
     profile = load_profile(file)
     if profile.name in HOME_FOLDERS and file.parent != PROFILES:
