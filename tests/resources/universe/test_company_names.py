@@ -12,7 +12,9 @@ from resources.universe.company_names import named_companies
 def listed(folder: Path, content: bytes, *tickers: str) -> list[str]:
     (folder / "my-list.txt").write_bytes(content)
     source = Descriptions(source="edgar", edgar=Edgar(universe=folder / "my-list.txt"))
-    return [name for name, _ in named_companies(Profile(name="mine", descriptions=source, tickers=list(tickers)))]
+    return [
+        name for name, _ in named_companies(Profile(name="mine", descriptions=source, tickers=list(tickers) or None))
+    ]
 
 
 @pytest.mark.parametrize(

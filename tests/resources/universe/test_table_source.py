@@ -77,7 +77,7 @@ def test_every_company_of_the_sample_has_prices_from_first_to_last_day() -> None
 
 def test_a_profile_picks_tickers_and_an_unknown_one_gets_a_hint() -> None:
     assert read_universe(Profile(name="two", tickers=["PEP", "KO"]))["ticker"].to_list() == ["KO", "PEP"]
-    assert read_universe(Profile(name="all", tickers=[])).height == SAMPLE.height
+    assert read_universe(Profile(name="all")).height == SAMPLE.height
     with pytest.raises(ProfileError, match=r"profile two: tickers: 'PEPP' is not in the sample; did you mean 'PEP'\?"):
         read_universe(Profile(name="two", tickers=["KO", "PEPP"]))
 
