@@ -35,7 +35,8 @@ EDITS: dict[str, tuple[str, str, str, set[str]]] = {
     "how entries are copied": ("assets/saes/carry_over.py", "for name in names:", "for name in sorted(names):", set()),
     "how parts are linked": ("assets/activations/cache.py",
         "self._number = number + 1", "self._number = number + 2", {"activations"}),
-    "the setting of a default": ("resources/settings/saes.py", "k: Annotated[Whole, Field(gt=0, le=10**6)] = 32", "k: Annotated[Whole, Field(gt=0, le=10**6)] = 16", set()),
+    "the setting of a default": ("resources/settings/saes.py",
+        "k: Annotated[Whole, Field(gt=0, le=10**6)] = 32", "k: Annotated[Whole, Field(gt=0, le=10**6)] = 16", set()),
     "a table's sentence":
         ("assets/schemas/saes.py", "Hash of its two files", "The hash of its two files", {"warehouse"}),
     "the training step": ("assets/saes/training/step.py",
