@@ -32,6 +32,7 @@ MAX_CHARS, MAX_CHARS_EDGARTOOLS = 30_000_000, 8_000_000
 """Characters, mark-up included, of the longest document to read, and of the longest for edgartools."""
 GAP = re.compile(r"[ \t\xa0]{300,}|\n{30,}")
 RETURNS = re.compile(r"\r+\n?")
+PAGE_MARK = re.compile(r"\f|<PAGE[ \t]{1,3}[0-9]{1,4}>", re.IGNORECASE)
 PROBLEM_CHARS = 200
 CHOSEN = "the one that begins with the heading and ends before the next item"
 
@@ -77,8 +78,8 @@ def with_line_feeds(document: str) -> str:
 def _plain(document: str) -> str | None:
     """Return the document if it is plain text, also if only wrapped in HTML; None if its mark-up matters."""
     if not is_page(document):
-        # Form feeds are page breaks; edgar-itemize knows them by their tag.
-        return references_decoded(document).replace("\f", "\n<PAGE>\n")
+        # Form feeds and `<PAGE 4>` are page breaks; edgar-itemize knows them by their plain tag.
+        return PAGE_MARK.sub("\n<PAGE>\n", references_decoded(document))
     return preformatted(document)
 
 

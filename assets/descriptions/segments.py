@@ -9,6 +9,7 @@ from typing import Literal
 
 from edgar_itemize.blocks import Block
 
+from assets.descriptions.furniture_lines import is_furniture_line
 from assets.descriptions.itemize_reader import Located
 
 UNSEEN = re.compile(
@@ -19,7 +20,7 @@ BLANKS = re.compile(r"\s+")
 RULES = re.compile(r"([.=_*-]) ?(?:\1 ?){3,}")
 """Dot leaders between a row's label and its numbers, and lines drawn with punctuation."""
 WORD = re.compile(r"[^\W_]")
-MARK = re.compile(r"</?(?:PAGE|TABLE|CAPTION|S|C|FN|F\d+|R|B|I|U|HTML|BODY|PRE|TEXT)>", re.IGNORECASE)
+MARK = re.compile(r"</?(?:PAGE(?:\s+\d{1,4})?|TABLE|CAPTION|S|C|FN|F\d+|R|B|I|U|HTML|BODY|PRE|TEXT)>", re.IGNORECASE)
 """Tags in plain-text reports."""
 COLUMNS = re.compile(r"\S(?: {3,}|\t)\s*\S|\.{4,}")
 """The separator of two columns in plain text."""
@@ -97,9 +98,9 @@ def _paragraph(block: Block, after_break: bool, before_break: bool) -> Iterator[
     """Yield a block of lines as prose or as rows; running headings and page numbers at its ends become segments."""
     text = list(block.lines) or [block.text]
     first, last = [], []
-    if after_break and len(text) > 1 and RUNNING_HEADING.fullmatch(text[0]):
+    if len(text) > 1 and ((after_break and RUNNING_HEADING.fullmatch(text[0])) or is_furniture_line(text[0])):
         first = [text.pop(0)]
-    if before_break and len(text) > 1 and LONE_NUMBER.fullmatch(text[-1]):
+    if len(text) > 1 and ((before_break and LONE_NUMBER.fullmatch(text[-1])) or is_furniture_line(text[-1])):
         last = [text.pop()]
     body = text if _is_tabular(text) else [HYPHENATED.sub("", "\n".join(text))]
     kind: Kind = "row" if len(body) > 1 or (block.in_table and len(block.text) <= CELL_CHARS) else "prose"
