@@ -17,9 +17,11 @@ HEADING_CHARS = 250
 PAGE_CHARS = 60
 """Characters at the end of a line in which page numbers are looked for."""
 
+SPACED = re.compile(r"(?<!\S)(?:[A-Za-z] ){2,40}[A-Za-z](?!\w)")
+"""A word whose letters are set apart."""
 NUMBER = r"(?:[0-9lL|!iIoO]{1,2}|[IVX]{1,5}|" + "|".join(WORDS) + r")(?:[ .(]{0,2}[A-Ca-c]\)?)?(?![\w|])"
 ITEM = re.compile(
-    rf"[^\w\n]{{0,6}}I ?T ?E ?M ?S?(?:[ .:#\xa0-]|No\.?|Numbers?\b){{0,6}}(?P<first>{NUMBER})(?P<more>"
+    rf"[^\w\n]{{0,6}}I ?T ?E ?M ?S?(?:[ .:#(\xa0-]|No\.?|Numbers?\b){{0,6}}(?P<first>{NUMBER})(?P<more>"
     rf"(?:[ .,]{{0,3}}(?:and|&|,|through|to|[-\u2013])[ ]?(?:I ?T ?E ?M ?S?[ .#]{{0,3}})?{NUMBER}){{0,4}})[\W_]{{0,12}}",
     re.IGNORECASE,
 )
@@ -27,7 +29,10 @@ PLAIN_ONE = re.compile(r"\W{0,3}1\s?[.):\u2013-]{0,2}\s{0,6}(?=\S)")
 """The number of Item 1 without the word, right below PART I."""
 PART_ONE = re.compile(r"\W*P ?A ?R ?T\s+(?:I|1|l|ONE)\b\W*", re.IGNORECASE)
 PART = re.compile(r"\W*P ?A ?R ?T\s+(?:[IVl1-4]{1,3}|ONE|TWO|THREE|FOUR)\b\W*", re.IGNORECASE)
-OF = r"(?:(?:general|narrative)\s)?(?:description|nature|overview)\s(?:of\s)?(?:the\s|our\s|its\s)?(?:company.?s\s)?"
+OF = (
+    r"(?:(?:general|narrative)\s)?(?:description|nature|overview|development)\s(?:of\s)?"
+    r"(?:the\s|our\s|its\s)?(?:company.?s\s)?"
+)
 TITLES = {
     "1": rf"(?:{OF}|the\s|our\s|company.?s\s|general\s|\(?a\)?\s)?(?:business|operations\b)",
     "1A": r"(?:certain\s)?risk",
@@ -58,7 +63,8 @@ MENTIONED = re.compile(
 )
 """What follows a title in a sentence that mentions the item."""
 OTHER_TITLE = re.compile(
-    r"(?:[\w'\u2019]+\s){0,4}(?:amendment|exhibits?\b|financial\sstatements|legal\sproceedings|election|signatures?\b)",
+    r"(?:[\w'\u2019]+\s){0,4}"
+    r"(?:amendment|exhibits?\b|financial\sstatements|legal\sproceedings|election|signatures?\b)",
     re.IGNORECASE,
 )
 """Titles of Item 1 in a quarterly report, in an amendment, and in a proxy statement."""
@@ -117,7 +123,8 @@ def heading(line: str, below: str = "") -> Heading | None:
     below : str
         The next line or cell, in which the title is looked for if the line has nothing but the number.
     """
-    found = ITEM.match(line[:HEADING_CHARS])
+    line, below = _set_solid(line), _set_solid(below)
+    found = ITEM.match(line)
     if not found:
         return None
     numbers = [item_number(found["first"]), *map(item_number, re.findall(NUMBER, _without_words(found["more"])))]
@@ -134,6 +141,7 @@ def heading(line: str, below: str = "") -> Heading | None:
 
 def bare_heading(line: str, item: str) -> Heading | None:
     """Return the heading of an item that has its title alone, or `1.` and its title; None if the line has more."""
+    line = _set_solid(line)
     number = PLAIN_ONE.match(line) if item == "1" else re.match(rf"\W{{0,3}}{item}\s?[.):-]{{0,2}}\s{{0,6}}", line)
     title = line[number.end() if number else 0 :].strip()
     found = TITLE[item].match(title)
@@ -146,8 +154,13 @@ def bare_heading(line: str, item: str) -> Heading | None:
 def other_title(text: str) -> str | None:
     """Return the title of an Item 1 that is another form's, or of an amendment; None if it may be the business."""
     found = ITEM.match(text)
-    title = text[found.end() :].split("\n")[0] if found and item_number(found["first"]) == "1" else ""
+    title = text[found.end() :].partition("\n")[0] if found and item_number(found["first"]) == "1" else ""
     return title if OTHER_TITLE.match(title) else None
+
+
+def _set_solid(line: str) -> str:
+    """Return the start of a line without the blanks inside words: `B U S I N E S S`."""
+    return SPACED.sub(lambda word: word[0].replace(" ", ""), line[:HEADING_CHARS])
 
 
 def _without_words(numbers: str) -> str:

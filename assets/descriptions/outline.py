@@ -101,6 +101,17 @@ class Outline:
         """Where Item 1 may be, in order; headings without `Item` are asked only where no other is found."""
         return list(self._item_spans()) or list(self._bare_spans())
 
+    def is_mention(self, start: int) -> bool:
+        """Return whether an item is only mentioned in the line at an offset: the sentence before goes on in it."""
+        number = bisect_left(self._starts, start)
+        if number == len(self._lines) or self._lines[number].start != start or self._lines[number].is_apart:
+            return False
+        return _goes_on(self._text(number - 1))
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [line.start for line in self._lines]
+
     @cached_property
     def _headings(self) -> list[_Found]:
         lines = self._lines
@@ -203,7 +214,7 @@ def _lines(blocks: Sequence[Block]) -> Iterator[_Line]:
 
 def _goes_on(line: str) -> bool:
     """Return whether a line goes on in the next one, so that a heading at its start is only mentioned."""
-    return len(line) >= WRAPPED_CHARS and (line[-1].islower() or line[-1] in ",;(")
+    return line.endswith((",", ";", "(")) or (len(line) >= WRAPPED_CHARS and line[-1].islower())
 
 
 def _first(items: frozenset[str]) -> tuple[int, str]:

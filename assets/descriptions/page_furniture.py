@@ -72,9 +72,7 @@ def _zones(segments: list[Segment]) -> Iterator[range]:
 
 def _could_be(segment: Segment) -> bool:
     return (
-        segment.kind != "break"
-        and len(segment.text) <= LINE_CHARS
-        and len(DIGITS.findall(segment.text)) <= MAX_NUMBERS
+        segment.kind != "break" and len(segment.text) <= LINE_CHARS and len(DIGITS.findall(segment.text)) <= MAX_NUMBERS
     )
 
 

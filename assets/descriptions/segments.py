@@ -10,6 +10,7 @@ from typing import Literal
 from edgar_itemize.blocks import Block
 
 from assets.descriptions.furniture_lines import is_furniture_line
+from assets.descriptions.hyphens import Hyphens
 from assets.descriptions.itemize_reader import Located
 
 UNSEEN = re.compile(
@@ -30,7 +31,6 @@ SHORT_LINE = 45
 """Characters; wrapped prose has longer lines."""
 CELL_CHARS = 300
 """A table row with more characters, in cells of several paragraphs, is page layout and not a table."""
-HYPHENATED = re.compile(r"(?<=[A-Za-z]-)\n(?=[a-z])")
 RUNNING_HEADING = re.compile(r"(?:ITEM|PART)\s+[\dIVX]+[A-C]?\b.{0,60}", re.IGNORECASE)
 LONE_NUMBER = re.compile(r"[-\s]*\d{1,3}[-\s]*")
 
@@ -51,7 +51,7 @@ class Segment:
 
 def segments(located: Located) -> list[Segment]:
     """Return the segments of the whole document in order; a block that crosses a bound of Item 1 is cut there."""
-    return list(_segments(located.blocks, {located.start, located.end}))
+    return list(_segments(located.blocks, {located.start, located.end}, Hyphens(located.text)))
 
 
 def lines(text: str) -> list[Segment]:
@@ -59,7 +59,7 @@ def lines(text: str) -> list[Segment]:
     return [segment for match in re.finditer(r"[^\n]+", text) for segment in _segment("prose", match[0], match.start())]
 
 
-def _segments(blocks: list[Block], cuts: set[int]) -> Iterator[Segment]:
+def _segments(blocks: list[Block], cuts: set[int], hyphens: Hyphens) -> Iterator[Segment]:
     index = 0
     while index < len(blocks):
         block, end = blocks[index], index + 1
@@ -74,7 +74,7 @@ def _segments(blocks: list[Block], cuts: set[int]) -> Iterator[Segment]:
         elif any(block.norm_start < cut < block.norm_end for cut in cuts):
             yield from _cut(block, cuts)
         elif block.kind == "para":
-            yield from _paragraph(block, after_break, before_break)
+            yield from _paragraph(block, after_break, before_break, hyphens)
         index = end
 
 
@@ -94,7 +94,7 @@ def _cut(block: Block, cuts: set[int]) -> Iterator[Segment]:
         yield from _segment("prose", block.text[start - block.norm_start : end - block.norm_start], start)
 
 
-def _paragraph(block: Block, after_break: bool, before_break: bool) -> Iterator[Segment]:
+def _paragraph(block: Block, after_break: bool, before_break: bool, hyphens: Hyphens) -> Iterator[Segment]:
     """Yield a block of lines as prose or as rows; running headings and page numbers at its ends become segments."""
     text = list(block.lines) or [block.text]
     first, last = [], []
@@ -102,7 +102,7 @@ def _paragraph(block: Block, after_break: bool, before_break: bool) -> Iterator[
         first = [text.pop(0)]
     if len(text) > 1 and ((before_break and LONE_NUMBER.fullmatch(text[-1])) or is_furniture_line(text[-1])):
         last = [text.pop()]
-    body = text if _is_tabular(text) else [HYPHENATED.sub("", "\n".join(text))]
+    body = text if _is_tabular(text) else [hyphens.joined("\n".join(text))]
     kind: Kind = "row" if len(body) > 1 or (block.in_table and len(block.text) <= CELL_CHARS) else "prose"
     parts: list[tuple[Kind, str]] = [("prose", part) for part in first]
     parts += [(kind, part) for part in body] + [("prose", part) for part in last]
