@@ -22,7 +22,8 @@ SPACED = re.compile(r"(?<!\S)(?:[A-Za-z] ){2,40}[A-Za-z](?!\w)")
 NUMBER = r"(?:[0-9lL|!iIoO]{1,2}|[IVX]{1,5}|" + "|".join(WORDS) + r")(?:[ .(]{0,2}[A-Ca-c]\)?)?(?![\w|])"
 ITEM = re.compile(
     rf"[^\w\n]{{0,6}}I ?T ?E ?M ?S?(?:[ .:#(\xa0-]|No\.?|Numbers?\b){{0,6}}(?P<first>{NUMBER})(?P<more>"
-    rf"(?:[ .,]{{0,3}}(?:and|&|,|through|to|[-\u2013])[ ]?(?:I ?T ?E ?M ?S?[ .#]{{0,3}})?{NUMBER}){{0,4}})[\W_]{{0,12}}",
+    rf"(?:[ .,]{{0,3}}(?:and|&|,|through|to|[-\u2013])[ ]?(?:I ?T ?E ?M ?S?[ .#]{{0,3}})?{NUMBER}){{0,4}})"
+    r"[\W_]{0,12}",
     re.IGNORECASE,
 )
 PLAIN_ONE = re.compile(r"\W{0,3}1\s?[.):\u2013-]{0,2}\s{0,6}(?=\S)")
@@ -100,7 +101,7 @@ class Heading:
 
 
 def item_number(written: str) -> str | None:
-    """Return the canonical number of an item, such as 1 for `l`, `I` or `ONE` and 1A for `l (a)`; None if it is none."""
+    """Return the number of an item: 1 for `l`, `I` and `ONE`, 1A for `l (a)`; None if it is no number."""
     text = re.sub(r"[ .()]", "", written)
     upper = text.upper()
     if text in ROMANS or upper in WORDS:

@@ -69,9 +69,9 @@ def _first_item(ready: Prepared) -> Span | None:
 
 def _is_sound(found: Span, outline: Outline, text: str) -> bool:
     repeats = {start for span in outline.spans for start in span.repeats}
-    return (
-        found.is_followed and found.start not in outline.listed | repeats and _describes(text[found.start : found.end])
-    )
+    is_bounded = found.is_followed and not outline.is_mention(found.end)
+    is_first = found.start not in outline.listed | repeats
+    return is_bounded and is_first and _describes(text[found.start : found.end])
 
 
 def _describes(text: str) -> bool:
