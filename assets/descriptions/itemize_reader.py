@@ -46,7 +46,7 @@ def located(document: str, is_html: bool) -> Located | None:
     """
     ready = prepared(document, is_html)
     outline = Outline(ready.blocks, len(ready.normalized_text))
-    first = _first_item(ready)
+    first = None if outline.is_overlong else _first_item(ready)
     if first is None or not _is_sound(first, outline, ready.normalized_text):
         spans = [span for span in outline.spans if _describes(ready.normalized_text[span.start : span.end])]
         first = max(spans, key=lambda span: (span.is_followed, span.end - span.start), default=first)

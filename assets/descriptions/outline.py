@@ -24,6 +24,9 @@ WRAPPED_CHARS = 40
 """A line with as many characters may go on in the next, so that an item at its start is only mentioned."""
 JOINT = re.compile(r"[\s.,;:/&-]*(?:and)?[\s.,;:/&-]*", re.IGNORECASE)
 """What may stand between two headings over one text."""
+MARKED = re.compile(r"\W{0,6}(?:item|part|article|section)", re.IGNORECASE)
+MAX_MARKED = 4_000
+"""Lines; reports with running headers over both halves of a page have some hundreds."""
 NEXT = frozenset({"1A", "1B", "1C", "2", "3", "4"})
 """Items of which one follows Item 1."""
 LAST_JOINED = 3
@@ -95,6 +98,11 @@ class Outline:
             runs[-1].append(after)
         lists = (run for run in runs if len(run) >= LISTED or (len(run) > 1 and run[0].heading.has_page))
         return frozenset(entry.start for run in lists for entry in run)
+
+    @property
+    def is_overlong(self) -> bool:
+        """Whether more lines begin like headings than in any report; edgar-itemize weighs each against all others."""
+        return sum(MARKED.match(line.text) is not None for line in self._lines) > MAX_MARKED
 
     @cached_property
     def spans(self) -> list[Span]:

@@ -5,6 +5,7 @@ The rule is that of a person: the text that begins with the item's heading and e
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from rapidfuzz.distance import LCSseq
 
@@ -86,7 +87,7 @@ def has_later_item(text: str) -> bool:
     """Return whether the heading of an item after those in the first heading is inside a text."""
     lines = [line for line in text.split("\n") if line]
     own = (_first_items(lines) or frozenset()) | _first_items_below(lines)
-    said = (heading(line, below) for line, below in zip(lines, [*lines[1:], ""], strict=True))
+    said = (heading(line, below) for line, below in pairwise([*lines, ""]))
     return any(found.items & NEXT - own for found in said if found)
 
 
