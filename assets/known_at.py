@@ -25,14 +25,18 @@ def filings_known(profile: Profile, partition: str | None) -> DateWindow:
     return DateWindow(months_later(partition, -age) if age else None, month_end(partition))
 
 
-def newest_filings(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of the newest filing of every company, in the order they came.
+def newest_filings(rows: pl.DataFrame, in_doubt: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Return the rows of the newest filing of every company that is not in doubt, in the order they came.
 
     Parameters
     ----------
     rows : DataFrame
         Columns company_id, filed_at and accession, maybe several rows a filing; only what the as-of date sees.
+    in_doubt : DataFrame, optional
+        Rows of `filings_in_doubt`.
     """
+    if in_doubt is not None:
+        rows = rows.join(in_doubt, on="accession", how="anti", maintain_order="left")
     last = rows.select("company_id", "filed_at", "accession").unique().sort("filed_at", "accession")
     last = last.unique("company_id", keep="last", maintain_order=True)
     return rows.join(last, on=["company_id", "accession"], how="semi", maintain_order="left")

@@ -10,7 +10,7 @@ from itertools import pairwise
 from rapidfuzz.distance import LCSseq
 
 from assets.descriptions.headings import PART, bare_heading, heading
-from assets.descriptions.outline import NEXT
+from assets.descriptions.outline import JOINT, NEXT
 
 ITEMIZE, EDGARTOOLS = "edgar-itemize", "edgartools"
 AGREEMENT = 0.9
@@ -106,9 +106,14 @@ def _first_items(lines: list[str]) -> frozenset[str] | None:
 
 
 def _first_items_below(lines: list[str]) -> frozenset[str]:
-    """Return the items of the headings in a row below the first one."""
-    found = [heading(line) for line in lines[1:4]]
-    return frozenset(item for said in found if said for item in said.items if item in ("2", "3"))
+    """Return the items of the headings in a row right below the first one."""
+    items: frozenset[str] = frozenset()
+    for line in lines[1:]:
+        found = heading(line)
+        if found is None and not JOINT.fullmatch(line):
+            break
+        items |= found.items & {"2", "3"} if found else items
+    return items
 
 
 def _stops_before_an_item(text: str, document: str) -> bool:

@@ -14,6 +14,8 @@ SENTENCE_WORDS = 5
 """A sentence has at least as many words in lower case; labels of an index are capitalised."""
 PROSE_SHARE = 0.15
 """Least share of sentences in a text that is not an index."""
+PROSE_CHARS = 600
+"""Characters of sentences that no index has, however long: a bank's Item 1 has few sentences among its tables."""
 PAGE_LINES = 0.3
 """Least share of lines with pages in an index."""
 
@@ -58,7 +60,7 @@ def is_index(text: str) -> bool:
     paged = sum(PAGE_LINE.search(line[-LINE_END_CHARS:]) is not None for line in lines)
     if not numbered or paged < PAGE_LINES * len(lines):
         return False
-    return sum(map(len, sentences(text))) < PROSE_SHARE * len(text)
+    return sum(map(len, sentences(text))) < min(PROSE_SHARE * len(text), PROSE_CHARS)
 
 
 def sentences(text: str) -> list[str]:

@@ -124,7 +124,7 @@ def company_vectors(build: Build) -> None:
 
     known = build.read("company_features")
     doubtful = filings_in_doubt(build.read("descriptions"), build.profile.features.min_quality)
-    features = newest_filings(known.join(doubtful, on="accession", how="anti", maintain_order="left"))
+    features = newest_filings(known, doubtful)
     left_out = known.join(features, on="company_id", how="anti")
     vectors = vectors_of(features, build.profile.features.weighting)
     as_of = pl.lit(month_end(build.partition or ""), pl.Date)
