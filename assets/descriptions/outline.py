@@ -22,6 +22,8 @@ ENTRY_CHARS = 3_000
 """Most characters of an entry of a table of contents, with a title over several lines and its subheadings."""
 WRAPPED_CHARS = 40
 """A line with as many characters may go on in the next, so that an item at its start is only mentioned."""
+WRAPPED = re.compile(r"[,;(]$|\([a-z0-9]{1,4}\)$")
+"""The end of a line that goes on in the next, however short it is: a comma, or the number of what comes next."""
 JOINT = re.compile(r"[\s.,;:/&-]*(?:and)?[\s.,;:/&-]*", re.IGNORECASE)
 """What may stand between two headings over one text."""
 MARKED = re.compile(r"\W{0,6}(?:item|part|article|section)", re.IGNORECASE)
@@ -110,7 +112,13 @@ class Outline:
         return list(self._item_spans()) or list(self._bare_spans())
 
     def is_mention(self, start: int) -> bool:
-        """Return whether an item is only mentioned in the line at an offset: the sentence before goes on in it."""
+        """Return whether an item is only mentioned in the line at an offset.
+
+        The line before goes on in it, or it is a later item and one of those that follow Item 1 is still to come.
+        """
+        later = {found.start for found in self._headings if not found.items & NEXT}
+        if start in later and any(span.start < start < span.end for span in self.spans if span.is_followed):
+            return True
         number = bisect_left(self._starts, start)
         if number == len(self._lines) or self._lines[number].start != start or self._lines[number].is_apart:
             return False
@@ -222,7 +230,7 @@ def _lines(blocks: Sequence[Block]) -> Iterator[_Line]:
 
 def _goes_on(line: str) -> bool:
     """Return whether a line goes on in the next one, so that a heading at its start is only mentioned."""
-    return line.endswith((",", ";", "(")) or (len(line) >= WRAPPED_CHARS and line[-1].islower())
+    return WRAPPED.search(line[-WRAPPED_CHARS:]) is not None or (len(line) >= WRAPPED_CHARS and line[-1].islower())
 
 
 def _first(items: frozenset[str]) -> tuple[int, str]:
