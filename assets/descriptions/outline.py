@@ -9,7 +9,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 
 from edgar_itemize.blocks import Block
 
@@ -93,11 +92,12 @@ class Outline:
     @cached_property
     def listed(self) -> frozenset[int]:
         """Offsets of the headings that are entries of a table of contents."""
-        runs: list[list[_Found]] = [[]]
-        for before, after in pairwise([None, *self._headings]):
-            if before and not self._is_close(before, after):
-                runs.append([])
-            runs[-1].append(after)
+        runs: list[list[_Found]] = []
+        for found in self._headings:
+            if runs and self._is_close(runs[-1][-1], found):
+                runs[-1].append(found)
+            else:
+                runs.append([found])
         lists = (run for run in runs if len(run) >= LISTED or (len(run) > 1 and run[0].heading.has_page))
         return frozenset(entry.start for run in lists for entry in run)
 
