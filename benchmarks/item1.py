@@ -4,7 +4,8 @@
 those in inline XBRL, the largest: edgar-itemize and edgartools each as shipped, on the document as filed, and ours,
 which asks both; beside them lxml, which does nothing but parse: the machine's own limit. In turn, document by document,
 medians over the rounds, ratios those of the medians within a round. Accuracy is measured in letters a to z against the
-texts beside the reports. The last line is JSON.
+texts beside the reports. Beside them are the hard reports, each of which has a text or a reason to reject it. The last
+line is JSON.
 """
 
 import gzip
@@ -27,6 +28,7 @@ from rapidfuzz.distance import LCSseq
 
 from assets.descriptions.item1 import item1, letters
 from assets.descriptions.itemize_reader import prepared
+from assets.descriptions.readings import begins_with_heading, has_later_item
 from resources.compute.workers import Failed, map_in_processes
 from resources.edgar.submission import main_document
 
@@ -126,6 +128,18 @@ def accuracies(folder: Path) -> Iterator[dict[str, object]]:
         }
 
 
+def hard_answers(folder: Path) -> Iterator[dict[str, object]]:
+    """Yield for every hard report what is right, what is found, and whether that is right."""
+    for row in pl.read_csv(folder / "manifest.csv", infer_schema_length=0).iter_rows(named=True):
+        found = item1(_raw(folder, row["file"]))
+        wanted = {"text": {"text"}, "reject": {"reject"}}.get(row["right_answer"], {"text", "reject"})
+        begins = begins_with_heading(found.text) and not has_later_item(found.text)
+        answer = "reject" if found.quality == "missing" else "text" if begins else "a wrong text"
+        yield {"file": row["file"], "right": row["right_answer"], "found": answer, "quality": found.quality} | {
+            "is_right": answer in wanted
+        }
+
+
 def _raw(folder: Path, name: str) -> bytes:
     return gzip.decompress((folder / f"{name}.gz").read_bytes())
 
@@ -150,12 +164,16 @@ def main() -> None:
     eras = rows.group_by("era", "format").agg(means, pl.col("overlap").min().alias("worst").round(4), sums)
     with pl.Config(tbl_cols=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True):
         print(eras.sort("era", "format"))
+    hard = pl.DataFrame(list(hard_answers(folder.with_name("tenk_hard"))))
+    with pl.Config(tbl_rows=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True):
+        print(hard)
     claims = {
         "filings_per_s": round(median(together), 2),
         "vs_edgartools": ratio(found, "edgartools alone"),
         "vs_lxml": ratio(found, "lxml parses, no more"),
         "within_3pct": int(rows["within_3pct"].sum()),
         "documents": rows.height,
+        "hard": {"hard_right": int(hard["is_right"].sum()), "hard_documents": hard.height},
     }
     print(json.dumps(claims))
 

@@ -62,7 +62,7 @@ def described(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return rows of `descriptions` and of `descriptions_rejected`; every filing is in one of them.
 
-    An amendment replaces a text only if it has an Item 1 of its own that is not short.
+    An amendment replaces a text only if it has an Item 1 of its own that is neither in doubt nor short.
     """
     texts, rejected = [], []
     for filing, outcome in zip(filings.iter_rows(named=True), outcomes, strict=True):
@@ -93,6 +93,8 @@ def _rejection(form: str, outcome: Item1 | Failed) -> str | None:
     if outcome.quality == "missing":
         reason = outcome.reason or "no Item 1"
         return f"an amendment without an Item 1: {reason}" if is_amendment(form) else reason
-    if len(outcome.text) < SHORT_CHARS and is_amendment(form):
+    if not is_amendment(form) or outcome.quality == "ok":
+        return None
+    if len(outcome.text) < SHORT_CHARS:
         return f"an amendment whose Item 1 has only {len(outcome.text)} characters, so it replaces no text"
-    return None
+    return f"an amendment whose Item 1 is in doubt, so it replaces no text: {outcome.reason}"

@@ -9,9 +9,14 @@ from edgar_itemize.pipeline import parse_prepared
 from edgar_itemize.prepare import Prepared, prepare_document
 from edgar_itemize.sgml import DocumentBlock, Submission
 
+from assets.descriptions.outline import Outline, Span
+from assets.descriptions.referring import refers_only
+
 ACCESSION = Path("0000000000-00-000000")
 """A placeholder: edgar-itemize takes only the filer agent's house style from it, which has no effect on items."""
 BUSINESS = re.compile(r"\bbusiness\b", re.IGNORECASE)
+HEADING_CHARS = 60
+"""A text of at most this length is a heading with nothing under it."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +32,31 @@ class Located:
     """Offset one past the last character before the next item's heading."""
     is_followed: bool
     """Whether a next item's heading follows; if not, `end` is the end of the document."""
+    doubt: str | None = None
+    """Why the bounds are uncertain."""
 
 
 def located(document: str, is_html: bool) -> Located | None:
     """Return the position of Item 1, or None if it has no heading outside a table of contents.
 
+    edgar-itemize says where it is. The headings of the report decide where what it found describes nothing, has no end,
+    or begins at an entry of the contents or at a running header.
+
     Raises any error of edgar-itemize on a document that it cannot read.
     """
     ready = prepared(document, is_html)
+    outline = Outline(ready.blocks, len(ready.normalized_text))
+    first = None if outline.is_overlong else _first_item(ready)
+    if first is None or not _is_sound(first, outline, ready.normalized_text):
+        spans = [span for span in outline.spans if _describes(ready.normalized_text[span.start : span.end])]
+        first = max(spans, key=lambda span: (span.is_followed, span.end - span.start), default=first)
+    if first is None:
+        return None
+    return Located(ready.blocks, ready.normalized_text, first.start, first.end, first.is_followed, first.doubt)
+
+
+def _first_item(ready: Prepared) -> Span | None:
+    """Return where edgar-itemize finds Item 1."""
     items = [node for node in parse_prepared(ready, 0, headings=False).nodes if node.level_kind == "item"]
     first = [node for node in items if node.label_canon == "ITEM 1"]
     if not first:
@@ -42,7 +64,18 @@ def located(document: str, is_html: bool) -> Located | None:
     # A report bound together with others has several; the longest with the right title is the business.
     item = max(first, key=lambda node: (bool(BUSINESS.search(node.title or "")), node.norm_end - node.norm_start))
     is_followed = any(node.norm_start >= item.norm_end for node in items)
-    return Located(ready.blocks, ready.normalized_text, item.norm_start, item.norm_end, is_followed)
+    return Span(item.norm_start, item.norm_end, is_followed)
+
+
+def _is_sound(found: Span, outline: Outline, text: str) -> bool:
+    repeats = {start for span in outline.spans for start in span.repeats}
+    is_bounded = found.is_followed and not outline.is_mention(found.end)
+    is_first = found.start not in outline.listed | repeats
+    return is_bounded and is_first and _describes(text[found.start : found.end])
+
+
+def _describes(text: str) -> bool:
+    return len(text.strip()) > HEADING_CHARS and refers_only(text) is None
 
 
 def prepared(document: str, is_html: bool) -> Prepared:

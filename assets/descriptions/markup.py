@@ -9,6 +9,8 @@ The quantifiers of the patterns are possessive (`*+`), so that a damaged tag in 
 import re
 from html import unescape
 
+from edgar_itemize.sgml import sniff_is_html
+
 DECLARATION = re.compile(r"<\?[^<>]*+>|<!DOCTYPE[^<>\[]*+(?:\[.*?\]\s*+)?>", re.IGNORECASE | re.DOTALL)
 UNREAD = re.compile(
     r"<(ix:header|script|style|svg)\b[^<>]*+(?:(?<=/)>|(?<!/)>.*?(?:</\1\s*+>|\Z))", re.IGNORECASE | re.DOTALL
@@ -24,6 +26,11 @@ REFERENCE = re.compile(r"&(?:#[0-9]{1,7};?|#[xX][0-9a-fA-F]{1,6};?|[A-Za-z][A-Za
 EMPTY_CELL = re.compile(r"<t[dh]\b(?:(?!\bid=)[^<>])*+(?:(?<=/)>|>\s*+</t[dh]>)\s*+")
 EMPTY_ROW = re.compile(r"<tr\b(?:(?!\bid=)[^<>])*+>\s*+</tr>\s*+")
 
+HTML_START = re.compile(r"<html\b", re.IGNORECASE)
+START_CHARS = 50_000
+"""Characters in which the start of a page is looked for, as a cover in plain text may come first."""
+SNIFFED_CHARS = 4_096
+"""Characters in which edgar-itemize looks for tags."""
 PREFORMATTED = re.compile(r"<pre\b[^<>]*+>.*?(?:</pre>|\Z)", re.IGNORECASE | re.DOTALL)
 PREFORMATTED_SHARE = 0.8
 PLAIN_TEXT_MARKS = frozenset({"C", "CAPTION", "PAGE", "S", "TABLE"})
@@ -43,6 +50,17 @@ DEEPEST = 150
 MARKUP_CHARS = frozenset('<>&"')
 C1 = str.maketrans({code: unescape(f"&#{code};") for code in range(0x80, 0xA0)})
 """Control codes 80 to 9F -> the characters that Windows-1252 has there, as browsers read them."""
+
+
+def is_page(document: str) -> bool:
+    """Return whether a document is HTML, by the tags near its start.
+
+    A tag that the end of that piece cuts is left out: `<P` may be the start of `<PAGE>`, which plain text has.
+    """
+    start = document[:SNIFFED_CHARS]
+    whole, tag, cut = start.rpartition("<")
+    start = whole if tag and ">" not in cut else start
+    return sniff_is_html(start) or HTML_START.search(document, 0, START_CHARS) is not None
 
 
 def simplify_markup(html: str) -> str:

@@ -8,10 +8,9 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby, takewhile
 
+from assets.descriptions.furniture_lines import LINE_CHARS, is_furniture_line
 from assets.descriptions.segments import Segment
 
-SHORT_CHARS = 100
-"""No running header has more characters."""
 MAX_NUMBERS = 3
 """A line with more numbers is a row of a table."""
 ZONE = 4
@@ -25,28 +24,28 @@ PLACE_SHARE = 0.75
 
 DIGITS = re.compile(r"\d+")
 LETTER = re.compile(r"[^\W\d_]")
-LONE = re.compile(r"[-\u2013\u2014\s]*(\d{1,3})[-\u2013\u2014\s]*")
+LONE = re.compile(r"(?:([A-Z]{1,3})\s?-\s?)?[-\u2013\u2014\s]*(\d{1,3})[-\u2013\u2014\s]*")
+DRAWN = re.compile(r"[-\u2013\u2014]\s?\d{1,3}\s?[-\u2013\u2014]")
+"""A page number between dashes, which is no figure, also among rows."""
 PAGE_NUMBER = re.compile(
-    r"(?:page\s*)?[-\u2013\u2014\s(|]*(?:[A-Z]{1,3}-)?(?:\d{1,3}|[ivxl]{1,6})[-\u2013\u2014\s)|]*(?:of\s+\d{1,3})?",
+    r"(?:page\s*)?[-\u2013\u2014\s(|]*(?:[A-Z]{1,3}\s?-\s?)?(?:\d{1,3}|[ivxl]{1,6})[-\u2013\u2014\s)|]*(?:of\s+\d{1,3})?",
     re.IGNORECASE,
 )
 CONTENTS_LINK = re.compile(
     r"(?:(?:return|back)\s+to\s+)?(?:the\s+)?(?:table\s+of\s+contents|contents|index|top)(?:\s+of\s+contents)?",
     re.IGNORECASE,
 )
-CONTENTS = re.compile(r"table\s+of\s+contents", re.IGNORECASE)
 
 
 def furniture(segments: list[Segment]) -> list[bool]:
     """Return for every segment of a document whether it is page furniture; page breaks are."""
-    found = [segment.kind == "break" or CONTENTS.fullmatch(segment.text) is not None for segment in segments]
+    found = [segment.kind == "break" or is_furniture_line(segment.text) for segment in segments]
     headers = _headers(segments)
     for zone in _zones(segments):
         for index in takewhile(lambda i: _is_furniture(segments[i].text, headers), zone):
             found[index] = True
-    if _page_breaks(segments) < REPEATS:
-        for index in _page_numbers(segments):
-            found[index] = True
+    for index in _page_numbers(segments, are_marked=_page_breaks(segments) >= REPEATS):
+        found[index] = True
     return found
 
 
@@ -73,9 +72,7 @@ def _zones(segments: list[Segment]) -> Iterator[range]:
 
 def _could_be(segment: Segment) -> bool:
     return (
-        segment.kind != "break"
-        and len(segment.text) <= SHORT_CHARS
-        and len(DIGITS.findall(segment.text)) <= MAX_NUMBERS
+        segment.kind != "break" and len(segment.text) <= LINE_CHARS and len(DIGITS.findall(segment.text)) <= MAX_NUMBERS
     )
 
 
@@ -97,10 +94,17 @@ def _pattern(text: str) -> str:
     return DIGITS.sub("#", text.casefold())
 
 
-def _page_numbers(segments: list[Segment]) -> list[int]:
-    """Return the indices of lone consecutive numbers: the page numbers of a document without marked page breaks."""
+def _page_numbers(segments: list[Segment], are_marked: bool) -> list[int]:
+    """Return the indices of lone consecutive numbers, which are page numbers.
+
+    In a document with marked page breaks, a number that is not near one must be drawn as a page number.
+    """
     numbers = {
-        i: int(number[1]) for i, p in enumerate(segments) if p.kind == "prose" and (number := LONE.fullmatch(p.text))
+        index: (number[1] or "", int(number[2]))
+        for index, segment in enumerate(segments)
+        if len(segment.text) <= LINE_CHARS
+        and (DRAWN.fullmatch(segment.text) or (segment.kind == "prose" and not are_marked))
+        and (number := LONE.fullmatch(segment.text))
     }
     values = set(numbers.values())
-    return [index for index, number in numbers.items() if {number - 1, number + 1} & values]
+    return [i for i, (prefix, n) in numbers.items() if {(prefix, n - 1), (prefix, n + 1)} & values]

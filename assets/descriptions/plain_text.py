@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterable
 
+from assets.descriptions.hyphens import SUSPENDED
 from assets.descriptions.itemize_reader import Located
 from assets.descriptions.page_furniture import furniture
 from assets.descriptions.segments import Segment, lines, segments
 
+CUT_WORD = re.compile(r"[a-z]-$")
 UNFINISHED = re.compile(r".{60,}[^.:;!?]", re.DOTALL)
 """A paragraph that may have been cut by a page break or by a line that looked like a heading."""
 LATER_HEADING = re.compile(
@@ -63,5 +65,7 @@ def _gap(before: Segment, after: Segment, interrupted: bool) -> str:
     """Return the separator of two segments; a blank rejoins a paragraph that was cut."""
     if before.kind == after.kind == "row":
         return "\n"
-    apart = after.may_continue or (interrupted and after.text[0].islower())
-    return " " if apart and before.kind == after.kind and UNFINISHED.fullmatch(before.text) else "\n\n"
+    goes_on = after.may_continue or (interrupted and after.text[0].islower())
+    if not goes_on or before.kind != after.kind or not UNFINISHED.fullmatch(before.text):
+        return "\n\n"
+    return "" if CUT_WORD.search(before.text[-2:]) and after.text.split(" ", 1)[0] not in SUSPENDED else " "

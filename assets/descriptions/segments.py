@@ -9,6 +9,8 @@ from typing import Literal
 
 from edgar_itemize.blocks import Block
 
+from assets.descriptions.furniture_lines import is_furniture_line
+from assets.descriptions.hyphens import Hyphens
 from assets.descriptions.itemize_reader import Located
 
 UNSEEN = re.compile(
@@ -19,7 +21,7 @@ BLANKS = re.compile(r"\s+")
 RULES = re.compile(r"([.=_*-]) ?(?:\1 ?){3,}")
 """Dot leaders between a row's label and its numbers, and lines drawn with punctuation."""
 WORD = re.compile(r"[^\W_]")
-MARK = re.compile(r"</?(?:PAGE|TABLE|CAPTION|S|C|FN|F\d+|R|B|I|U|HTML|BODY|PRE|TEXT)>", re.IGNORECASE)
+MARK = re.compile(r"</?(?:PAGE(?:\s+\d{1,4})?|TABLE|CAPTION|S|C|FN|F\d+|R|B|I|U|HTML|BODY|PRE|TEXT)>", re.IGNORECASE)
 """Tags in plain-text reports."""
 COLUMNS = re.compile(r"\S(?: {3,}|\t)\s*\S|\.{4,}")
 """The separator of two columns in plain text."""
@@ -29,7 +31,6 @@ SHORT_LINE = 45
 """Characters; wrapped prose has longer lines."""
 CELL_CHARS = 300
 """A table row with more characters, in cells of several paragraphs, is page layout and not a table."""
-HYPHENATED = re.compile(r"(?<=[A-Za-z]-)\n(?=[a-z])")
 RUNNING_HEADING = re.compile(r"(?:ITEM|PART)\s+[\dIVX]+[A-C]?\b.{0,60}", re.IGNORECASE)
 LONE_NUMBER = re.compile(r"[-\s]*\d{1,3}[-\s]*")
 
@@ -50,7 +51,7 @@ class Segment:
 
 def segments(located: Located) -> list[Segment]:
     """Return the segments of the whole document in order; a block that crosses a bound of Item 1 is cut there."""
-    return list(_segments(located.blocks, {located.start, located.end}))
+    return list(_segments(located.blocks, {located.start, located.end}, Hyphens(located.text)))
 
 
 def lines(text: str) -> list[Segment]:
@@ -58,7 +59,7 @@ def lines(text: str) -> list[Segment]:
     return [segment for match in re.finditer(r"[^\n]+", text) for segment in _segment("prose", match[0], match.start())]
 
 
-def _segments(blocks: list[Block], cuts: set[int]) -> Iterator[Segment]:
+def _segments(blocks: list[Block], cuts: set[int], hyphens: Hyphens) -> Iterator[Segment]:
     index = 0
     while index < len(blocks):
         block, end = blocks[index], index + 1
@@ -73,7 +74,7 @@ def _segments(blocks: list[Block], cuts: set[int]) -> Iterator[Segment]:
         elif any(block.norm_start < cut < block.norm_end for cut in cuts):
             yield from _cut(block, cuts)
         elif block.kind == "para":
-            yield from _paragraph(block, after_break, before_break)
+            yield from _paragraph(block, after_break, before_break, hyphens)
         index = end
 
 
@@ -93,15 +94,15 @@ def _cut(block: Block, cuts: set[int]) -> Iterator[Segment]:
         yield from _segment("prose", block.text[start - block.norm_start : end - block.norm_start], start)
 
 
-def _paragraph(block: Block, after_break: bool, before_break: bool) -> Iterator[Segment]:
+def _paragraph(block: Block, after_break: bool, before_break: bool, hyphens: Hyphens) -> Iterator[Segment]:
     """Yield a block of lines as prose or as rows; running headings and page numbers at its ends become segments."""
     text = list(block.lines) or [block.text]
     first, last = [], []
-    if after_break and len(text) > 1 and RUNNING_HEADING.fullmatch(text[0]):
+    if len(text) > 1 and ((after_break and RUNNING_HEADING.fullmatch(text[0])) or is_furniture_line(text[0])):
         first = [text.pop(0)]
-    if before_break and len(text) > 1 and LONE_NUMBER.fullmatch(text[-1]):
+    if len(text) > 1 and ((before_break and LONE_NUMBER.fullmatch(text[-1])) or is_furniture_line(text[-1])):
         last = [text.pop()]
-    body = text if _is_tabular(text) else [HYPHENATED.sub("", "\n".join(text))]
+    body = text if _is_tabular(text) else [hyphens.joined("\n".join(text))]
     kind: Kind = "row" if len(body) > 1 or (block.in_table and len(block.text) <= CELL_CHARS) else "prose"
     parts: list[tuple[Kind, str]] = [("prose", part) for part in first]
     parts += [(kind, part) for part in body] + [("prose", part) for part in last]

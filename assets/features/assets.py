@@ -112,18 +112,25 @@ def company_embeddings(build: Build) -> None:
 @asset(
     schemas.COMPANY_VECTORS,
     partitioning="as_of",
-    reads={"company_features": filings_known},
-    config=["features.weighting", "max_filing_age_months"],
+    reads={"company_features": filings_known, "descriptions": filings_known},
+    config=["features.min_quality", "features.weighting", "max_filing_age_months"],
     kinds=["polars"],
 )
 def company_vectors(build: Build) -> None:
     """Make unit vectors of the newest filing of every company, weighted by what was known at the as-of date."""
     from assets.features.attribution import company_vectors as vectors_of
-    from assets.known_at import newest_filings
+    from assets.known_at import filings_in_doubt, newest_filings
     from assets.partitions import month_end
 
-    features = newest_filings(build.read("company_features"))
+    known = build.read("company_features")
+    doubtful = filings_in_doubt(build.read("descriptions"), build.profile.features.min_quality)
+    features = newest_filings(known, doubtful)
+    left_out = known.join(features, on="company_id", how="anti")
     vectors = vectors_of(features, build.profile.features.weighting)
     as_of = pl.lit(month_end(build.partition or ""), pl.Date)
     build.write(schemas.COMPANY_VECTORS, vectors.with_columns(as_of=as_of))
-    build.metadata["companies"] = vectors["company_id"].n_unique()
+    build.metadata |= {
+        "companies": vectors["company_id"].n_unique(),
+        "filings_in_doubt": doubtful.height,
+        "companies_in_doubt": left_out["company_id"].n_unique(),
+    }

@@ -27,6 +27,9 @@ FACT = rb"<%s>[ \t]*([^\r\n<]*)"
 TYPE, FILE_NAME = re.compile(FACT % b"TYPE"), re.compile(FACT % b"FILENAME")
 BINARY = re.compile(rb"\s*(?:<(?:PDF|ZIP|EXCEL)>|begin [0-7]{3} |%PDF|\x1f\x8b|PK\x03\x04|GIF8|\xff\xd8\xff|\x89PNG)")
 BINARY_NAME = re.compile(rb"\.(?:pdf|gif|jpe?g|png|xlsx?|zip|xsd|json)\s*$", re.IGNORECASE)
+STRAY = re.compile("[\udc80-\udcff]")
+STRAY_BYTES = {chr(0xDC00 + byte): bytes([byte]).decode("cp1252", "replace") for byte in range(0x80, 0x100)}
+"""What `surrogateescape` makes of a byte that is no UTF-8 -> the character that it is in cp1252."""
 CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r\f"))
 
 
@@ -88,7 +91,7 @@ def submission_ended(content: bytes) -> bool:
 def main_document(content: bytes) -> str:
     """Return the annual report as text; empty if there is none that is text.
 
-    It is decoded as UTF-8 if that is valid, else as cp1252 with undefined bytes replaced, without control characters.
+    It is decoded as UTF-8, a byte that is not UTF-8 as cp1252, undefined ones replaced; without control characters.
     """
     documents = [document for document in _documents(content) if not document.binary]
     if documents:
@@ -131,7 +134,8 @@ def _decoded(content: bytes) -> str:
         # The incremental decoder accepts a beginning that stops inside a character; `decode` would not.
         text = codecs.getincrementaldecoder("utf-8")().decode(content)
     except UnicodeDecodeError:
-        text = content.decode("cp1252", "replace")
+        # Byte by byte: one stray byte must not turn every other character of a report in UTF-8 into two or three.
+        text = STRAY.sub(lambda byte: STRAY_BYTES[byte[0]], content.decode("utf-8", "surrogateescape"))
     return text.removeprefix("\ufeff")
 
 

@@ -8,6 +8,7 @@ from resources.settings.section import Block, Once, Section, Whole
 
 Pooling = Literal["mean", "max", "sum", "log1p_sum"]
 Weighting = Literal["excess", "idf", "none"]
+Quality = Literal["ok", "short", "disagree"]
 
 
 class Features(Section):
@@ -19,6 +20,8 @@ class Features(Section):
     """How token activations become one number; `sum` is the paper's."""
     weighting: Weighting = "excess"
     """`excess`: standard deviations above the mean company; `idf`: down with the number of companies that have it."""
+    min_quality: Quality = "short"
+    """Least quality of a text that describes a company; a text in doubt (`disagree`) is used only by choice."""
 
 
 class Labels(Section):

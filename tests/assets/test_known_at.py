@@ -3,9 +3,11 @@
 from datetime import date
 
 import polars as pl
+import pytest
 
-from assets.known_at import filings_known, newest_filings
+from assets.known_at import filings_in_doubt, filings_known, newest_filings
 from resources.lake.recipe import DateWindow
+from resources.settings.features import Quality
 from resources.settings.profile import Profile
 
 PROFILE = Profile(name="p")
@@ -26,3 +28,24 @@ def test_the_newest_filing_is_the_last_by_date_then_by_name() -> None:
     })  # fmt: skip
     assert newest_filings(rows)["latent"].to_list() == [2, 4]
     assert newest_filings(rows.reverse())["latent"].to_list() == [4, 2]
+
+
+@pytest.mark.parametrize(
+    ("min_quality", "described"),
+    [("disagree", {"1": "b", "2": "d", "3": "e"}), ("short", {"1": "a", "2": "d"}), ("ok", {"1": "a", "2": "c"})],
+)
+def test_a_filing_in_doubt_describes_no_company_unless_asked_for(
+    min_quality: Quality, described: dict[str, str]
+) -> None:
+    rows = pl.DataFrame({
+        "company_id": ["1", "1", "2", "2", "3"],
+        "accession": ["a", "b", "c", "d", "e"],
+        "filed_at": [date(2003, 1, 1), date(2004, 1, 1), date(2003, 1, 1), date(2004, 1, 1), date(2004, 1, 1)],
+        "quality": ["ok", "disagree", "ok", "short", "disagree"],
+    })  # fmt: skip
+    newest = newest_filings(rows.drop("quality"), filings_in_doubt(rows, min_quality))
+    assert dict(newest.select("company_id", "accession").iter_rows()) == described
+
+
+def test_a_text_in_doubt_is_used_only_by_choice() -> None:
+    assert PROFILE.features.min_quality == "short"

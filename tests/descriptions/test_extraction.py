@@ -81,7 +81,17 @@ def test_a_filing_without_a_text_has_a_reason(form: str, outcome: Item1 | Failed
     assert rejected["reason"].to_list() == [reason]
 
 
-@pytest.mark.parametrize(("form", "quality"), [("10-K", "short"), ("10-K/A", "ok"), ("10-K405/A", "disagree")])
+@pytest.mark.parametrize("quality", ["disagree", "short"])
+def test_an_amendment_in_doubt_never_replaces_a_report(quality: str) -> None:
+    report, amendment = found("ok"), found(quality, reason="nothing marks its end")
+    texts, rejected = described(filings("10-K", "10-K405/A"), [report, amendment], "edgar")
+    assert texts["quality"].to_list() == ["ok"]
+    assert rejected["reason"].to_list() == [
+        "an amendment whose Item 1 is in doubt, so it replaces no text: nothing marks its end"
+    ]
+
+
+@pytest.mark.parametrize(("form", "quality"), [("10-K", "short"), ("10-K/A", "ok"), ("10-K", "disagree")])
 def test_a_short_original_and_an_amendment_with_an_item_1_are_texts(form: str, quality: str) -> None:
     assert described(filings(form), [found(quality)], "edgar")[0]["quality"].to_list() == [quality]
 
