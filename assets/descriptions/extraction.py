@@ -95,6 +95,6 @@ def _rejection(form: str, outcome: Item1 | Failed) -> str | None:
         return f"an amendment without an Item 1: {reason}" if is_amendment(form) else reason
     if not is_amendment(form) or outcome.quality == "ok":
         return None
-    if len(outcome.text) < SHORT_CHARS:
-        return f"an amendment whose Item 1 has only {len(outcome.text)} characters, so it replaces no text"
-    return f"an amendment whose Item 1 is in doubt, so it replaces no text: {outcome.reason}"
+    is_short = len(outcome.text) < SHORT_CHARS
+    why = f"has only {len(outcome.text)} characters" if is_short else f"is in doubt ({outcome.reason})"
+    return f"an amendment whose Item 1 {why}, so it replaces no text"

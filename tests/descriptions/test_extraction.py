@@ -87,7 +87,7 @@ def test_an_amendment_in_doubt_never_replaces_a_report(quality: str) -> None:
     texts, rejected = described(filings("10-K", "10-K405/A"), [report, amendment], "edgar")
     assert texts["quality"].to_list() == ["ok"]
     assert rejected["reason"].to_list() == [
-        "an amendment whose Item 1 is in doubt, so it replaces no text: nothing marks its end"
+        "an amendment whose Item 1 is in doubt (nothing marks its end), so it replaces no text"
     ]
 
 

@@ -56,7 +56,7 @@ EDITS: dict[str, tuple[str, str, str, set[str]]] = {
     "how texts are embedded": ("resources/models/embedder.py", "_SPECIAL = 2", "_SPECIAL = 3", EMBEDDINGS),
     "attribution": ("assets/features/attribution.py",
         "TINY_VARIANCE = 1e-12", "TINY_VARIANCE = 1e-9", {"company_vectors"}),
-    "a rule for Item 1": ("assets/descriptions/item1.py", "AGREEMENT = 0.9", "AGREEMENT = 0.8", ITEM_1),
+    "a rule for Item 1": ("assets/descriptions/readings.py", "AGREEMENT = 0.9", "AGREEMENT = 0.8", ITEM_1),
     "a reason for no text": ("assets/descriptions/extraction.py",
         "so it replaces no text", "it replaces no text", {"descriptions"}),
     "the retries of the hub": ("resources/network/hub.py",
