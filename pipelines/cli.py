@@ -210,7 +210,13 @@ def peers(
     as_json: JsonOption = False,
 ) -> None:
     """Show the nearest companies by cosine and, with method sae, the latents that make them so."""
-    _ask(profile, lambda c: c.table_function("peers", [company, count, as_of, method]), [company], as_json)
+    _ask(
+        profile,
+        lambda c: c.table_function("peers", [company, count, as_of, method]),
+        [company],
+        as_json,
+        shown=("rank", "ticker", "name", "similarity", "reason"),
+    )
 
 
 @app.command()
@@ -238,7 +244,17 @@ def hedge(
     as_json: JsonOption = False,
 ) -> None:
     """Show peers to sell against a company, with weights, and how well they would have offset it."""
-    _ask(profile, lambda c: c.table_function("hedge_basket", [company, count, as_of, method]), [company], as_json)
+    from pipelines.report import hedge_sentence
+
+    rows = _ask(
+        profile,
+        lambda c: c.table_function("hedge_basket", [company, count, as_of, method]),
+        [company],
+        as_json,
+        shown=("rank", "ticker", "name", "similarity", "weight"),
+    )
+    if not as_json and rows.height:
+        typer.echo(hedge_sentence(rows.row(0, named=True)))
 
 
 @app.command()
@@ -261,16 +277,21 @@ def sql(
 
 
 def _ask(
-    profile: str | None, ask: "Ask", companies: list[str], as_json: bool, output: Path | None = None
+    profile: str | None,
+    ask: "Ask",
+    companies: list[str],
+    as_json: bool,
+    output: Path | None = None,
+    shown: Sequence[str] = (),
 ) -> "pl.DataFrame":
-    """Print what a question finds, or write it to a file, and return it."""
+    """Print what a question finds, or write it to a file, and return it; a table of only the columns `shown`."""
     from pipelines.questions import answer
     from pipelines.report import print_table
     from pipelines.saved_rows import save_rows
 
     rows = answer(open_lake(open_profile(profile)), ask, companies, errors, profile)
     if output is None:
-        print_table(rows, Console(), as_json)
+        print_table(rows if as_json or not shown else rows.select(shown), Console(), as_json)
     else:
         save_rows(rows, output)
         errors.print(f"{rows.height} rows written to {output}", markup=False)

@@ -1,5 +1,6 @@
 """What people read in the terminal: tables, and the report at the end of `make demo`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import duckdb
@@ -103,6 +104,17 @@ def print_table(rows: pl.DataFrame, console: Console, as_json: bool = False) -> 
     for row in rows.iter_rows():
         table.add_row(*(Text(_cell(value)) for value in row))
     console.print(table)
+
+
+def hedge_sentence(basket: Mapping[str, Any]) -> str:
+    """Return how well a basket would have offset its company, of any row of `hedge_basket`."""
+    if basket["measured"] is None:
+        return "Not measured: no month in which every leg has a return."
+    return (
+        f"Measured {basket['measured']}, over {basket['months']} months from {basket['first_month']:%Y-%m} to "
+        f"{basket['last_month']:%Y-%m}: correlation {_cell(basket['correlation'])}, "
+        f"variance reduction {_cell(basket['variance_reduction'])}."
+    )
 
 
 def _print_peers(connection: duckdb.DuckDBPyConnection, console: Console, ticker: str) -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -12,7 +13,7 @@ from rich.console import Console
 
 from assets.outputs.warehouse import build_warehouse
 from assets.schemas import TABLES
-from pipelines.report import print_table, report
+from pipelines.report import hedge_sentence, print_table, report
 from resources.places import SQL
 from tests.outputs.small_lake import lake, write
 
@@ -82,6 +83,22 @@ def test_one_horizon_has_no_interval(tmp_path: Path) -> None:
     text = printed(tmp_path, lake() | {"lift_intervals": one})
     assert "No interval: the dates hold one horizon" in text
     assert "null" not in text and "None" not in text
+
+
+def test_a_hedge_is_measured_in_one_sentence() -> None:
+    row = {
+        "measured": "after 2010-12-31",
+        "months": 12,
+        "first_month": date(2011, 1, 31),
+        "last_month": date(2011, 12, 31),
+        "correlation": 0.5,
+        "variance_reduction": -0.1,
+    }
+    assert hedge_sentence(row) == (
+        "Measured after 2010-12-31, over 12 months from 2011-01 to 2011-12: correlation 0.500, "
+        "variance reduction -0.100."
+    )
+    assert hedge_sentence(row | {"measured": None}).startswith("Not measured")
 
 
 def test_the_scores_fit_into_80_columns(tmp_path: Path) -> None:
