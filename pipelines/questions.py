@@ -2,7 +2,7 @@
 
 import difflib
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import duckdb
 import polars as pl
@@ -15,6 +15,7 @@ from pipelines.report import print_banner
 from resources.environment import asked_profile
 from resources.lake.lake import WHOLE, Lake
 from resources.lake.superseded import REFERENCES
+from resources.values.excerpt import excerpt
 
 DAYS = (-719_162, 2_932_896)
 """Days from 1970 to the first and the last that Python has, of the years 1 and 9999."""
@@ -113,15 +114,26 @@ def answer(lake: Lake, ask: Ask, companies: Sequence[str], errors: Console, prof
 
 def _check_days(rows: pl.DataFrame) -> None:
     """Refuse days that Python has none for, as infinity, before polars panics over them."""
-    for name, kind in rows.schema.items():
-        if kind == pl.Date:
-            days = rows[name].to_physical()
-        elif isinstance(kind, pl.Datetime):
-            days = rows[name].dt.cast_time_unit("ms").to_physical() // MILLISECONDS
-        else:
-            continue
-        if not days.drop_nulls().is_between(*DAYS).all():
-            raise RefusedError(f"sql: column {name} holds a day outside of the years 1 to 9999; cast it to varchar")
+    for column in rows:
+        if not all(days.drop_nulls().is_between(*DAYS).all() for days in _days_of(column)):
+            shown = excerpt(column.name)
+            raise RefusedError(f"sql: column {shown} holds a day outside of the years 1 to 9999; cast it to varchar")
+
+
+def _days_of(column: pl.Series) -> Iterator[pl.Series]:
+    """Yield the days of a column, also those inside lists and structs, as days since 1970."""
+    if column.dtype == pl.Date:
+        yield column.to_physical()
+    elif isinstance(column.dtype, pl.Datetime):
+        yield column.dt.cast_time_unit("ms").to_physical() // MILLISECONDS
+    elif isinstance(column.dtype, pl.Map):
+        entries = pl.Struct({"key": column.dtype.key, "value": column.dtype.value})
+        yield from _days_of(column.cast(pl.List(entries)))
+    elif isinstance(column.dtype, pl.List | pl.Array):
+        yield from _days_of(column.explode())
+    elif isinstance(column.dtype, pl.Struct):
+        for field in column.struct.unnest():
+            yield from _days_of(field)
 
 
 def _refusal(error: duckdb.Error, lake: Lake, profile: str | None) -> RefusedError:

@@ -19,6 +19,8 @@ QUESTIONS = (StatementType.SELECT, StatementType.EXPLAIN, StatementType.MULTI)
 """`show`, `describe`, `summarize` and `from` are selects; a `pivot` is several statements."""
 HIDING = ("query", "json_execute_serialized_sql")
 """Functions that run a statement given as text."""
+SPACES = re.compile(r"[^\S\n]|[\u200b-\u200f\u2060\ufeff]")
+"""What DuckDB reads as blanks between words and its tokenizer as part of a word: `from\u00a0query(...)`."""
 TEXT_ONLY = re.compile(r"\b(INTERVAL|UNION|BIT|BLOB|BIGNUM|VARINT|VARIANT|GEOMETRY|TIME WITH TIME ZONE)\b")
 LOCKED = (
     "set python_enable_replacements = false",
@@ -107,8 +109,9 @@ def check_question(query: str) -> None:
 
 def _words(query: str) -> Iterator[str]:
     """Yield names, with quotes where they have some, keywords, and the first letter of all else, in lower case."""
-    encoded = query.encode()  # the tokenizer counts bytes
-    for start, kind in duckdb.tokenize(query):
+    spaced = SPACES.sub(" ", query)
+    encoded = spaced.encode()  # the tokenizer counts bytes
+    for start, kind in duckdb.tokenize(spaced):
         if kind != duckdb.token_type.comment:
             word = re.match(rb'"[^"]*"|\w+|.', encoded[start:], re.DOTALL)
             yield word[0].decode(errors="replace").lower() if word else ""

@@ -60,7 +60,8 @@ TITLES = {
 TITLE = {number: re.compile(pattern, re.IGNORECASE) for number, pattern in TITLES.items()}
 MENTIONED = re.compile(
     r"\w*\s*[\"\u201d]|\w*,?\s+(?:in|or|section|sections|above|below|contained|under|for|is|are|was|has|to|which|that|"
-    r"included?s?|herein|hereof|as|on|by|with|were|have|may|will|should|of\s(?:this|our|the\s(?:annual|form|report)))\b"
+    r"included?s?|herein|hereof|as|on|by|with|were|have|may|will|should|contains?|describes?|discusses|provides?|sets|"
+    r"gives|lists|shows|of\s(?:this|our|the\s(?:annual|form|report)))\b"
 )
 """What follows a title in a sentence that mentions the item."""
 OTHER_TITLE = re.compile(

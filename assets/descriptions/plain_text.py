@@ -12,10 +12,11 @@ CUT_WORD = re.compile(r"[a-z]-$")
 UNFINISHED = re.compile(r".{60,}[^.:;!?]", re.DOTALL)
 """A paragraph that may have been cut by a page break or by a line that looked like a heading."""
 LATER_HEADING = re.compile(
-    r"PART\s+I{1,3}\W*|ITEMS?\s*(?:1\s*\W?[ABC]|2)\W*(?:risk\s+factors|unresolved.*|cybersecurity|.*propert\w+)?\W*",
+    r"PART\s+I{1,3}\W*|ITEM\s*1\W*business\W*|"
+    r"ITEMS?\s*(?:1\s*\W?[ABC]|2)\W*(?:risk\s+factors|unresolved.*|cybersecurity|.*propert\w+)?\W*",
     re.IGNORECASE,
 )
-"""A remainder of the running header of the next item's page."""
+"""A remainder of a running header, of the last page or of the next item's."""
 
 
 def plain_text(located: Located) -> str:
@@ -45,7 +46,7 @@ def _without_furniture(document: list[Segment], heading: int | None = None) -> l
 
 def _joined(wanted: Iterable[Segment]) -> str:
     item = list(wanted)
-    while item and (item[-1].kind == "break" or LATER_HEADING.fullmatch(item[-1].text)):
+    while len(item) > 1 and (item[-1].kind == "break" or LATER_HEADING.fullmatch(item[-1].text)):
         item.pop()
     parts: list[str] = []
     before: Segment | None = None

@@ -26,7 +26,8 @@ POINTER = re.compile(
     r"discussed|provided|found|furnished|given|reported|shown|disclosed)\b.{0,60}\b(?:pages?|annual report|exhibit|"
     r"caption|captions|heading|headings|section|sections|proxy statement)\b|"
     r"(?:appears?|appearing|begins?|see|refer to)\b.{0,60}\b(?:pages?|annual report|exhibit|caption|captions|heading|"
-    r"headings|proxy statement)\b|to be filed|wherein this subject",
+    r"headings|proxy statement)\b|to be filed|wherein this subject|\bpages?\b.{0,40}\b(?:annual report|exhibit|proxy "
+    r"statement)\b|submitted (?:as|in) a separate section",
     re.IGNORECASE,
 )
 """A sentence that points to another place."""

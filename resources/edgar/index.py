@@ -18,7 +18,7 @@ from resources.settings.descriptions import Form
 LOG = logging.getLogger("peerlens")
 
 HEADINGS, HEAD_BYTES, COLUMNS = "CIK|Company Name|Form Type|Date Filed|", 4000, 5
-PATH = re.compile(r"edgar/data/[0-9]{1,10}/(?P<accession>[0-9]{10}-[0-9]{2}-[0-9]{6})\.txt")
+PATH = re.compile(r"edgar/data/(?P<cik>[0-9]{1,10})/(?P<accession>[0-9]{10}-[0-9]{2}-[0-9]{6})\.txt")
 ROW_END = re.compile(r"\.txt *$")
 OLDER_PAGE = re.compile(r"CIK[0-9]{10}-submissions-[0-9]{3}\.json")
 COMPANY_PAGE = re.compile(r"/submissions/CIK([0-9]{10})\.json")
@@ -135,7 +135,7 @@ def _index_lines(index: bytes, where: str) -> Iterator[str]:
 def _report(fields: list[str]) -> tuple[str, str, str, date, str, str] | None:
     company, name, path = cik(fields[0]), text(fields[1], MAX_NAME), PATH.fullmatch(fields[4])
     filed_at = day(fields[3])
-    if company is None or name is None or filed_at is None or path is None:
+    if company is None or name is None or filed_at is None or path is None or cik(path["cik"]) != company:
         return None
     return company, name, fields[2], filed_at, path["accession"], f"/Archives/{fields[4]}"
 
@@ -172,10 +172,16 @@ def _listed_row(row: object, order: list[int]) -> tuple[str, str, str, str | Non
     if not isinstance(row, list) or len(row) <= max(order):
         return None
     company, name, ticker, exchange = (row[i] for i in order)
-    known = cik(company), text(name, MAX_NAME), text(ticker, MAX_TICKER), text(exchange, MAX_TICKER)
+    known = cik(company), text(name, MAX_NAME), _symbol(ticker), text(exchange, MAX_TICKER)
     if known[0] is None or known[1] is None or known[2] is None or (known[3] is None) != (exchange in (None, "")):
         return None
     return known[0], known[1], known[2].upper(), known[3]
+
+
+def _symbol(value: object) -> str | None:
+    """Return a ticker; None for one with blanks around it or letters that nobody sees, which would be another one."""
+    found = text(value, MAX_TICKER)
+    return found if found and found.isascii() and found.isprintable() and found == found.strip() else None
 
 
 def older_pages(submissions: bytes, where: str) -> list[str]:

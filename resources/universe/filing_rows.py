@@ -60,7 +60,7 @@ def text_digest(text: str) -> str:
 
 def _check_companies(rows: pl.DataFrame, complain: Complain) -> None:
     """Refuse a ticker with a CIK in one row and none in another, or in two spellings: it may be one company or two."""
-    spelling = pl.col("ticker").str.to_uppercase().str.replace_all(r"[/.]", "-")
+    spelling = pl.col("ticker").str.to_uppercase().str.replace_all(r"[/. _]", "-")
     known = rows.select(ROW, "ticker", "cik", "company_id", spelling=spelling)
     doubtful = known.filter(
         pl.col("cik").is_null().any().over("spelling") & (pl.col("company_id").n_unique().over("spelling") > 1)

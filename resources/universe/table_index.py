@@ -21,12 +21,12 @@ from resources.settings.profile import ProfileError
 from resources.universe.filing_rows import INDEX, filing_digests, filing_rows
 from resources.universe.table_file import ROW, open_table_file
 
-VERSION = 1
+VERSION = 2
 """Of the checks and of what is remembered: raise it where a table would be read in another way."""
 SETTLED_NS = 2 * 10**9
 """A file that changed less than this ago may change again without another time of change."""
-Stamp = tuple[int, int, int]
-"""Size, and the times at which content and state changed (ns)."""
+Stamp = tuple[int, int, int, int]
+"""The times at which content and state changed (ns), size, and number of the file: a link may lead to another one."""
 
 
 def filing_index(settings: Descriptions, home: Path | None = None) -> pl.DataFrame:
@@ -56,7 +56,7 @@ def stamp_of(settings: Descriptions) -> Stamp:
         state = settings.path.stat() if settings.path else None
     except (OSError, ValueError):  # a name that no file can have
         state = None
-    return (state.st_size, state.st_mtime_ns, state.st_ctime_ns) if state else (0, 0, 0)
+    return (state.st_mtime_ns, state.st_ctime_ns, state.st_size, state.st_ino) if state else (0, 0, 0, 0)
 
 
 @lru_cache(maxsize=4)
@@ -85,7 +85,7 @@ def _light(settings: Descriptions, stamp: Stamp) -> pl.DataFrame:
 @lru_cache(maxsize=4)
 def _remember(settings: Descriptions, stamp: Stamp, home: Path) -> None:
     index, is_remembered = _index(settings, stamp, home)
-    if is_remembered or time.time_ns() - max(stamp[1:]) < SETTLED_NS:
+    if is_remembered or time.time_ns() - max(stamp[:2]) < SETTLED_NS:
         return
     buffer = BytesIO()
     index.write_parquet(buffer)

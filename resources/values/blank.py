@@ -2,8 +2,10 @@
 
 import polars as pl
 
-UNSEEN = r"[\s\p{Cc}\p{Cf}\x{034F}\x{115F}\x{1160}\x{17B4}\x{17B5}\x{2800}\x{3164}\x{FFA0}\x{FE00}-\x{FE0F}]"
-"""Spaces of any kind, control and zero-width characters, and letters without a shape, as the Hangul filler."""
+SHAPELESS = r"\x{034F}\x{115F}\x{1160}\x{17B4}\x{17B5}\x{2800}\x{3164}\x{FFA0}\x{FE00}-\x{FE0F}"
+"""Letters and marks without a shape, as the Hangul filler, for use in a class of characters."""
+UNSEEN = rf"[\s\p{{Cc}}\p{{Cf}}{SHAPELESS}]"
+"""Spaces of any kind, control and zero-width characters, and what has no shape."""
 MISSING = (
     "nan", "none", "null", "nil", "na", "nat", "n/a", "n.a", "n/d", "#n/a", "#n/a n/a", "<na>", "<null>", "#value!",
     "#ref!", "undefined", "unknown", "missing", "not available", "not applicable", "no description", "no data",

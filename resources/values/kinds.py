@@ -1,17 +1,19 @@
 """What a text has to be to count as a CIK, a SIC code, a ticker or a label, and what is wrong where it is not."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import polars as pl
 
-from resources.values.blank import MARKS, is_blank, is_missing_word, says_nothing, visible
+from resources.values.blank import MARKS, SHAPELESS, is_blank, is_missing_word, says_nothing, visible
 from resources.values.excerpt import excerpt
 
 CIK = r"^[0-9]{1,10}$"
 SIC = r"^[0-9]{3,4}$"
 LONGEST_TICKER = 40
-TICKER = rf"^[^\s\p{{C}}](?:(?:[^\s\p{{C}}]| ){{0,{LONGEST_TICKER - 2}}}[^\s\p{{C}}])?$"
+SEEN = rf"[^\s\p{{C}}{SHAPELESS}]"
+TICKER = rf"^{SEEN}(?:(?:{SEEN}| ){{0,{LONGEST_TICKER - 2}}}{SEEN})?$"
 """No blanks around it, none but plain spaces inside, nothing that cannot be seen: two that look alike are one."""
 NO_TICKER = (
     "nan", "NaN", "None", "none", "null", "NaT", "N/A", "n/a", "#N/A", "#N/A N/A", "<NA>", "<null>",
@@ -83,7 +85,7 @@ def ticker_problem(value: str | None) -> str:
         return f"'{excerpt(value)}': spaces around a ticker; write it without"
     if len(value) > LONGEST_TICKER:
         return f"{excerpt(value)}: {len(value)} characters, too long for a ticker; is it the right column?"
-    if value.isprintable():
+    if re.fullmatch(FLOAT_TICKER, value):
         return f"{excerpt(value)}: not a ticker; write it as text without a decimal point"
     return f"{excerpt(value)}: characters in a ticker that cannot be seen; write it without"
 

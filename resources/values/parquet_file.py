@@ -1,5 +1,6 @@
 """Parquet files of users, opened so that nothing in them can crash a reader or fill the memory."""
 
+import base64
 import struct
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
@@ -12,6 +13,7 @@ from resources.values.excerpt import excerpt, one_line
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 MAGIC = b"PAR1"
 MOST_FOOTER_BYTES = 16 * 2**20
@@ -45,6 +47,10 @@ def scan_parquet(file: Path, wanted: Collection[str] | None = None) -> pl.LazyFr
     if not any(_is_foreign(field) for field in schema):
         return pl.scan_parquet(file, glob=False)
     names = [name for name in schema.names if wanted is None or name in wanted]
+    for field in schema:
+        # Arrow reads these as UTC, and so as another day.
+        if field.name in names and _is_dictionary_of_zoned(field.type):
+            raise ParquetError(f"column {excerpt(field.name)} holds {excerpt(field.type)}; convert it to dates")
     return pl.from_arrow(_local(_read(file, names))).lazy()  # type: ignore[union-attr]
 
 
@@ -108,12 +114,33 @@ def _schema(file: Path) -> "pa.Schema":
 
     try:
         _check_footer(file)
-        schema = pq.read_schema(file)
+        schema = _as_written(pq.read_metadata(file))
     except (pa.ArrowException, OSError) as error:
         raise ParquetError(one_line(error)) from error
     if twice := [name for name, count in Counter(schema.names).items() if count > 1]:
         raise ParquetError(f"column {excerpt(twice[0])!r} has more than one occurrence; rename or drop one")
     return schema
+
+
+def _as_written(metadata: "pq.FileMetaData") -> "pa.Schema":
+    """Return the columns as Arrow wrote them, if it did: that is what polars goes by.
+
+    Arrow itself reads dictionaries of timestamps as plain ones, and without their time zone.
+    """
+    import pyarrow as pa  # noqa: PLC0415
+
+    read = metadata.schema.to_arrow_schema()
+    written = (metadata.metadata or {}).get(b"ARROW:schema")
+    if written is None:
+        return read
+    stored = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(written)))
+    return stored if stored.names == read.names else read
+
+
+def _is_dictionary_of_zoned(kind: "pa.DataType") -> bool:
+    import pyarrow as pa  # noqa: PLC0415
+
+    return pa.types.is_dictionary(kind) and pa.types.is_timestamp(kind.value_type) and kind.value_type.tz is not None
 
 
 def _check_footer(file: Path) -> None:

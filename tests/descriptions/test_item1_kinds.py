@@ -202,3 +202,36 @@ def test_a_run_of_returns_is_read_once() -> None:
 
 def test_the_text_between_item_2_and_3_stays_outside() -> None:
     assert PROPERTIES[1] not in assert_whole(plain(["PART I", "Item 1. Business", *mills(), *AFTER]))
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "mention",
+    [
+        "Item 2. Properties describes our ovens in detail, and anyone may ask for a copy of it at the mills.",
+        "Item 2. Properties contains a list of ovens.",
+        "Item 2, Properties, lists our ovens.",
+    ],
+)
+def test_a_sentence_that_begins_with_a_later_item_ends_nothing(written: Written, mention: str) -> None:
+    assert mention in assert_whole(written(["Item 1. Business", *mills()[:4], mention, *mills()[4:], *AFTER]))
+
+
+@BOTH
+def test_a_running_header_at_the_foot_of_the_last_page_is_left_out(written: Written) -> None:
+    pages = [line for n, mill in enumerate(mills(), 2) for line in (mill, str(n), "PART I", "ITEM 1. BUSINESS")]
+    assert assert_whole(written(["PART I", "Item 1. Business", *pages, *AFTER])).endswith("by its own people.")
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "pointer",
+    [
+        "Information regarding topic {} may be located at page 7 of the Company's Annual Report to Shareholders.",
+        "Our part {} is told in the section Markets on pages 9 and 10 of the Annual Report, which is part of this.",
+        "The response to part {} of this item is submitted as a separate section of this report, which comes last.",
+    ],
+)
+def test_a_long_text_of_pointers_is_never_ok(written: Written, pointer: str) -> None:
+    found = item1(written(["Item 1. Business", *(pointer.format(n) for n in range(20)), *AFTER]))
+    assert found.quality == "short" and "point to no other place" in str(found.reason)

@@ -51,6 +51,11 @@ def refusal(home: Path, *arguments: str) -> str:
         ("from pl", "does not exist"),
         ("select 'infinity'::date as a", "column a holds a day outside of the years 1 to 9999; cast it to varchar"),
         ("select '-infinity'::timestamp as a", "column a holds a day outside"),
+        ("select ['infinity'::date] as a", "column a holds a day outside"),
+        ("select {{'b': ['infinity'::timestamp]}} as a", "column a holds a day outside"),
+        ("select map {{'b': 'infinity'::date}} as a", "column a holds a day outside"),
+        ("from\u00a0query('select 1')", "query() is refused"),
+        ("select 1 from\u2003query\u200b('select 1')", "query() is refused"),
     ],
 )
 def test_what_is_no_question_about_the_tables_is_refused(

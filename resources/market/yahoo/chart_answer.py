@@ -53,6 +53,7 @@ def check_chart(response: Response, symbol: str, max_bytes: int) -> None:
     if error or status >= 300 or not _is_chart(result):
         raise TransientError(f"HTTP {status} without a chart: {_line(error)}")
     _check_metadata(result[0].setdefault("meta", {}), symbol)
+    _check_adjusted(result[0])
     response.content = json.dumps(document).encode()
 
 
@@ -74,11 +75,20 @@ def _check_metadata(meta: dict[str, Any], symbol: str) -> None:
     """Raise for a chart of another symbol; add a null currency, which yfinance reads, and drop what is not a time."""
     if isinstance(told := meta.get("symbol"), str) and told.upper() != symbol.upper():
         raise TransientError(f"a chart of another symbol: {_line(told)}")
+    if isinstance(bars := meta.get("dataGranularity"), str) and bars != "1d":
+        raise TransientError(f"bars of {_line(bars)}, not of a day")
     if not isinstance(meta.setdefault("currency", None), str | None):
         raise TransientError(f"a currency that is none: {_line(meta['currency'])}")
     for name in TIMES:
         if name in meta:
             meta[name] = _seconds(meta[name])
+
+
+def _check_adjusted(chart: dict[str, Any]) -> None:
+    """Raise for quotes without adjusted prices, in whose place yfinance puts the others."""
+    told = chart.get("indicators")
+    if chart.get("timestamp") and isinstance(told, dict) and "adjclose" not in told:
+        raise TransientError("a chart without adjusted prices")
 
 
 def _seconds(value: object) -> int | None:

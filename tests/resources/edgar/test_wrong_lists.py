@@ -157,6 +157,15 @@ def test_a_row_without_a_cik_costs_that_row(server: EdgarServer, tmp_path: Path,
     assert found.select("accession", "companies").rows() == [("0000000009-03-000002", ["0000000009"])]
 
 
+def test_a_row_whose_report_lies_in_the_folder_of_another_company_is_left_out(
+    server: EdgarServer, tmp_path: Path
+) -> None:
+    line = "9|SOMEONE|10-K|2003-03-14|edgar/data/{}/0000000009-03-00000{}.txt\n"
+    server.replaced[INDEX] = (HEAD + line.format(8, 1) + line.format(9, 2)).encode()
+    found = universe(server, tmp_path).reports(2003).filter(pl.col("accession").str.starts_with("0000000009"))
+    assert found["accession"].to_list() == ["0000000009-03-000002"]
+
+
 ROWS = [
     '["²", "A", "A", "NYSE"]',
     f'[{"9" * 5000}, "A", "A", "NYSE"]',
@@ -176,6 +185,9 @@ ROWS = [
     '"text"',
     '{"cik": 1}',
     f'[1, "A", "{"A" * 100_000}", null]',
+    '[1, "A", "KO ", null]',
+    '[1, "A", "K\\nO", null]',
+    '[1, "A", "KO\\u200b", null]',
 ]
 
 

@@ -133,9 +133,11 @@ def test_a_page_in_place_of_a_crumb_is_put_into_no_address(tmp_path: Path) -> No
         b'{"chart": {"error": null, "result": [{"meta": []}]}}',
         b'{"chart": {"error": null, "result": [{"meta": {"currency": ["USD"]}}]}}',
         b'{"chart": {"error": null, "result": [{"meta": {"symbol": "GE"}}]}}',
+        b'{"chart": {"error": null, "result": [{"meta": {"dataGranularity": "1mo"}}]}}',
+        b'{"chart": {"error": null, "result": [{"timestamp": [1], "indicators": {"quote": [{"close": [1.0]}]}}]}}',
         b'{"chart": {"error": {"description": "\\ud800"}, "result": null}}',
     ],
-    ids=range(15),
+    ids=range(17),
 )
 def test_what_is_not_the_chart_of_the_symbol_is_an_error_of_the_answer(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(TransientError) as caught:

@@ -149,3 +149,14 @@ def test_some_texts_are_read_from_several_groups_of_rows(tmp_path: Path) -> None
     pl.read_parquet(tmp_path / "own.parquet").write_parquet(tmp_path / "own.parquet", row_group_size=100)
     found = TableFile(profile.descriptions, tmp_path / "own.parquet").texts([1, 100, 101, 1_000])
     assert [text.rpartition(" ")[2] for text in found] == ["0", "99", "100", "999"]
+
+
+def test_two_files_of_one_size_and_one_time_are_two(tmp_path: Path) -> None:
+    # A link may lead from one to the other. Times of change are as coarse as the kernel's clock, so they may be equal.
+    stamps = []
+    for verb in ("grind", "trade"):
+        profile = table(tmp_path / f"{verb}.parquet", text=[f"We {verb} flour all day and sell it."])
+        content, _, *rest = subject.stamp_of(profile.descriptions)
+        stamps.append((content > 0, *rest))
+    assert stamps[0][1] == stamps[1][1] > 0
+    assert stamps[0] != stamps[1]

@@ -83,7 +83,10 @@ def test_two_spellings_of_one_number_are_one_company(tmp_path: Path) -> None:
     [
         (["KO", "KO"], ["21344", None], "row 2, column cik: empty: no CIK for 'KO', but row 1 gives it 0000021344"),
         (["KO", "ko"], [None, None], "row 1, column ticker: 'KO': row 2 has 'ko', the same ticker in another spelling"),
-        (["BRK.B", "BRK-B"], [None, None], "the same ticker in another spelling; use one"),
+        *(
+            (["BRK.B", other], [None, None], "the same ticker in another spelling; use one")
+            for other in ("BRK-B", "BRK B", "BRK_B", "brk/b")
+        ),
     ],
 )
 def test_a_ticker_that_may_be_one_company_or_two_is_refused(
@@ -121,6 +124,9 @@ def test_a_ticker_is_read_as_it_is(tmp_path: Path, values: list[object], expecte
         (" KO", "' KO': spaces around a ticker; write it without"),
         ("\u00a0KO", "spaces around a ticker; write it without"),
         ("KO\u200b", "KO\\u200b: characters in a ticker that cannot be seen; write it without"),
+        ("KO\u3164", "characters in a ticker that cannot be seen; write it without"),
+        ("KO\ufe0f", "characters in a ticker that cannot be seen; write it without"),
+        ("K\u115fO", "characters in a ticker that cannot be seen; write it without"),
         ("K\nO", "K\\nO: characters in a ticker that cannot be seen"),
         ("nan", "nan: no ticker; drop the row"),
         ("None", "None: no ticker; drop the row"),
@@ -277,3 +283,14 @@ def test_other_columns_may_hold_anything(tmp_path: Path) -> None:
     assert read_universe(table(tmp_path / "own.parquet", 1, **odd))["text"].to_list() == [
         "We make things and sell them. 0"
     ]
+
+
+@pytest.mark.parametrize("zone", ["+05:30", "Mars/Base"])
+def test_a_dictionary_of_timestamps_of_a_foreign_zone_is_refused_where_its_day_would_be_another(
+    tmp_path: Path, zone: str
+) -> None:
+    stamps = pa.array([datetime(2004, 12, 31, 18, 30)], pa.timestamp("us", zone)).dictionary_encode()
+    assert "column filed_at holds dictionary<values=timestamp[us, tz=" in refusal(tmp_path, "filed_at", stamps)
+    assert read(tmp_path, "ticker", "KO", other=stamps) == ["KO"]
+    known = pa.array([datetime(2004, 12, 31, 23, 30)], pa.timestamp("us", "Europe/Berlin")).dictionary_encode()
+    assert read(tmp_path, "filed_at", known) == [DAY]
