@@ -35,4 +35,4 @@ def parse_json(content: bytes, max_bytes: int, max_parts: int) -> Any:
 
 
 def _integer(digits: str) -> int | str:
-    return int(digits) if len(digits) <= MOST_DIGITS else digits
+    return int(digits) if len(digits.lstrip("-")) <= MOST_DIGITS else digits

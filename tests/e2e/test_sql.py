@@ -94,7 +94,7 @@ def test_questions_are_answered(tiny_home: Path, query: str) -> None:
 
 
 def test_a_home_with_brackets_and_quotes_in_its_name_answers(tiny_home: Path, tmp_path: Path) -> None:
-    home = Path(shutil.copytree(tiny_home, tmp_path / "a[1] *b%20 'c'?", symlinks=True))
+    home = Path(shutil.copytree(tiny_home, tmp_path / "a[1] *b%20 'c'", symlinks=True))
     rows = [peerlens(one, "peers", "KO", "--json", *TINY) for one in (home, tiny_home)]
     assert rows[0].returncode == 0, rows[0].stderr
     assert rows[0].stdout == rows[1].stdout

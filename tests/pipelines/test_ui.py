@@ -111,7 +111,8 @@ def test_a_ui_that_is_told_to_end_while_it_starts_ends(home: Path, port: int, tm
     ui = start(home, tmp_path / "log", COMMAND, "ui", "--port", str(port))
     wait_for(lambda: len(started(home)) > 1)
     ui.send_signal(signal.SIGTERM)
-    assert ui.wait(PATIENCE_SECONDS) == 0
+    # Told before it listens to signals, it ends as any program does.
+    assert ui.wait(PATIENCE_SECONDS) in (0, -signal.SIGTERM)
     assert started(home) == set()
 
 
