@@ -152,8 +152,8 @@ def measured(name: str, file: Path, home: Path, rounds: int, there: int) -> dict
     return {
         "lake": name,
         "bodies named": found[0]["planned"],
-        "s": median(one["seconds"] for one in found),
-        "GB": median(one["peak_gb"] for one in found),
+        "s": round(median(one["seconds"] for one in found), 2),
+        "GB": round(median(one["peak_gb"] for one in found), 2),
         "manifests read": f"{found[0]['manifests']:,} of {there:,}",
     }
 
