@@ -15,6 +15,8 @@ from assets.descriptions.referring import refers_only
 ACCESSION = Path("0000000000-00-000000")
 """A placeholder: edgar-itemize takes only the filer agent's house style from it, which has no effect on items."""
 BUSINESS = re.compile(r"\bbusiness\b", re.IGNORECASE)
+ANOTHER_CHARS = 2_000
+"""A second Item 1 that is longer describes a business of its own."""
 HEADING_CHARS = 60
 """A text of at most this length is a heading with nothing under it."""
 
@@ -52,7 +54,17 @@ def located(document: str, is_html: bool) -> Located | None:
         first = max(spans, key=lambda span: (span.is_followed, span.end - span.start), default=first)
     if first is None:
         return None
-    return Located(ready.blocks, ready.normalized_text, first.start, first.end, first.is_followed, first.doubt)
+    doubt = first.doubt or _another(first, outline, ready.normalized_text)
+    return Located(ready.blocks, ready.normalized_text, first.start, first.end, first.is_followed, doubt)
+
+
+def _another(found: Span, outline: Outline, text: str) -> str | None:
+    """Return the doubt that a second description brings: of a subsidiary, whose report is bound with this one."""
+    apart = (span for span in outline.spans if span.end <= found.start or span.start >= found.end)
+    lengths = [span.end - span.start for span in apart if span.is_followed and _describes(text[span.start : span.end])]
+    if max(lengths, default=0) <= ANOTHER_CHARS:
+        return None
+    return f"the document has another Item 1, of {max(lengths):,} characters, as where two reports are bound together"
 
 
 def _first_item(ready: Prepared) -> Span | None:

@@ -235,3 +235,13 @@ def test_a_running_header_at_the_foot_of_the_last_page_is_left_out(written: Writ
 def test_a_long_text_of_pointers_is_never_ok(written: Written, pointer: str) -> None:
     found = item1(written(["Item 1. Business", *(pointer.format(n) for n in range(20)), *AFTER]))
     assert found.quality == "short" and "point to no other place" in str(found.reason)
+
+
+@BOTH
+def test_the_reports_of_two_companies_bound_together_are_in_doubt(written: Written) -> None:
+    """The longer one may be the subsidiary's: taken for the parent's, it would give it another company's peers."""
+    ovens = [f"Oven {n} bakes bread for the towns in the valley and sells it to their shops. " * 12 for n in range(9)]
+    bound = ["PART I", "Item 1. Business", *mills(), *AFTER, "ANNUAL REPORT OF THE BAKERY", "Item 1. Business", *ovens]
+    found = item1(written([*bound, *AFTER]))
+    assert found.quality == "disagree"
+    assert "another Item 1" in str(found.reason)
