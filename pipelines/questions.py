@@ -13,7 +13,7 @@ from pipelines.failures import RefusedError
 from pipelines.read_only import quoted, restrict
 from pipelines.report import print_banner
 from resources.environment import asked_profile
-from resources.lake.lake import WHOLE, Lake
+from resources.lake.lake import Lake, partition_of
 from resources.lake.superseded import REFERENCES
 from resources.values.excerpt import excerpt
 
@@ -67,7 +67,7 @@ def _check_whole(lake: Lake, remedy: str) -> None:
         raise RefusedError(f"{lake.root / name}: damaged, not what was written; {remedy}")
     for folder in sorted(lake.references()):
         asset, partition, name = folder.split("/")
-        key = None if partition == WHOLE else partition
+        key = partition_of(partition)
         known = lake.read_manifest(asset, key)
         harmed = lake.damage(asset, key) if known and known.folder == name else []
         for file in harmed:

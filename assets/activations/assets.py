@@ -26,13 +26,19 @@ BLOCKS = ("activations.blocks", "activations.keep")
 def activations(build: Build) -> None:
     """Read every filing with the model and keep its residual streams; unchanged filings are carried over."""
     from assets.activations.harvest.reader import Reader
-    from assets.activations.keeping import activation_rows, keep_activations, known_tokens, text_digests
-    from assets.activations.keeping import with_input_digests as with_digests
+    from assets.activations.keeping import (
+        activation_rows,
+        keep_activations,
+        known_tokens,
+        text_digests,
+        with_input_digests,
+    )
 
     reader, before = Reader(build.profile, build.models, build.progress, build.log), build.before("activations")
     described = build.read("descriptions")
     texts = text_digests(described, build.profile.model, build.models)
-    filings = with_digests(described, texts, build.unit_code, before, build.record_units(texts, excluding=BLOCKS))
+    unchanged = build.record_units(texts, excluding=BLOCKS)
+    filings = with_input_digests(described, texts, build.unit_code, before, unchanged)
     tokens = known_tokens(filings, before)
     if build.profile.activations.keep == "all" and filings.height:
         kept = keep_activations(filings, reader, build.folder, build.before_folder)

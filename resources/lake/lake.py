@@ -16,7 +16,7 @@ from typing import Any
 from resources.lake.digests import digest_of, file_digest
 from resources.lake.errors import DamagedFileError, LakeBusyError, unwritable
 from resources.lake.manifest import RECORD, Manifest, Record, StoredFile, parse_manifest, parse_record
-from resources.lake.store import LocalStore, Stamp
+from resources.lake.store import LocalStore, Stamp, Store
 from resources.lake.superseded import MARK, REFERENCES, Superseded
 from resources.sources import Sources
 
@@ -35,7 +35,7 @@ class Lake:
     def __init__(self, home: Path, profile: str, clock: Callable[[], float] = time.time) -> None:
         self.home = home
         self.root = home / profile
-        self.store = LocalStore(self.root)
+        self.store: Store = LocalStore(self.root)
         self.superseded = Superseded(self.store, clock)
         self.sources = Sources(home)
         self.models = self.sources.models
@@ -50,7 +50,7 @@ class Lake:
 
     def read_manifest(self, asset: str, partition: str | None) -> Manifest | None:
         """Return the manifest, whether its files are whole or not; None where there is none that can be read."""
-        name = f"{_directory(asset, partition)}/{MANIFEST}"
+        name = _pointer(asset, partition)
         stamp, file = self.store.stamp(name), self.store.local(name)
         if stamp is None:
             return None
@@ -69,7 +69,7 @@ class Lake:
         if known is None:
             directory = _directory(asset, partition)
             return [MANIFEST] if MANIFEST in self.store.names(directory) else []
-        folder = f"{_directory(asset, partition)}/{known.folder}"
+        folder = name_of(known)
         harmed = [name for name, file in known.files.items() if not self._is_whole(f"{folder}/{name}", file)]
         harmed += [name for name, file in known.published.items() if not self._is_whole(name, file)]
         lost = known.published and known.published.keys() - self.superseded.references().keys()
@@ -98,7 +98,7 @@ class Lake:
 
     def folder(self, known: Manifest) -> Path:
         """Return the folder of an artefact."""
-        return self.store.local(f"{_directory(known.asset, known.partition)}/{known.folder}")
+        return self.store.local(name_of(known))
 
     def place_of(self, file: str | Path) -> str:
         """Return asset, partition and name of a file of the lake, whatever folder its artefact has at the moment."""
@@ -131,7 +131,7 @@ class Lake:
 
     def _verified(self, known: Manifest, name: str) -> Path:
         file, told = self.folder(known) / name, known.files[name]
-        inside = f"{_directory(known.asset, known.partition)}/{known.folder}/{name}"
+        inside = f"{name_of(known)}/{name}"
         stamp = self.store.stamp(inside)
         if stamp is None or stamp.size != told.size or (told.sha256 and not self._holds(inside, stamp, told.sha256)):
             set_aside(file)
@@ -179,15 +179,12 @@ class Lake:
 
     def commit(self, known: Manifest) -> None:
         """Point at a finished artefact, then remove what has been superseded and is named nowhere for an hour."""
-        directory = _directory(known.asset, known.partition)
-        name = f"{directory}/{MANIFEST}"
-        before = self.store.stamp(name)
         # Synced before the pointer names them: after a power cut there is no pointer to half a file.
-        self.store.sync(f"{directory}/{known.folder}")
+        self.store.sync(name_of(known))
         # Marked first: a process killed in between leaves no folder that looks like an attempt and has readers.
         self._mark_others(known)
-        self.store.publish(name, known.to_json(), over=before)
-        self.superseded.remove(directory, known.folder, self._kept())
+        self.repoint(known)
+        self.superseded.remove(_directory(known.asset, known.partition), known.folder, self._kept())
 
     def _mark_others(self, known: Manifest) -> None:
         """Note of every folder that an artefact takes the place of since when that is so."""
@@ -200,8 +197,8 @@ class Lake:
                 self.superseded.mark(f"{directory}/{folder}")
 
     def repoint(self, known: Manifest) -> None:
-        """Write another manifest of the current artefact; the caller holds its partition."""
-        name = f"{_directory(known.asset, known.partition)}/{MANIFEST}"
+        """Write the manifest of a finished artefact, in place of what there is; the caller holds its partition."""
+        name = _pointer(known.asset, known.partition)
         self.store.publish(name, known.to_json(), over=self.store.stamp(name))
 
     def publish(self, known: Manifest, name: str, references: Iterable[str]) -> StoredFile:
@@ -215,7 +212,7 @@ class Lake:
 
     def forget(self, asset: str, partition: str | None) -> None:
         """Remove the pointer to an artefact: it is made again."""
-        self.store.remove(f"{_directory(asset, partition)}/{MANIFEST}")
+        self.store.remove(_pointer(asset, partition))
 
     def references(self) -> set[str]:
         """Return the folders, as asset/partition/folder, that published files name, as far as that is known."""
@@ -236,7 +233,7 @@ class Lake:
                 if not self.superseded.marked(directory):
                     continue
                 with suppress(LakeBusyError), self.store.lease(f"{directory}/.lock", wait=False):
-                    known = self.read_manifest(asset, None if partition == WHOLE else partition)
+                    known = self.read_manifest(asset, partition_of(partition))
                     self.superseded.remove(directory, known.folder if known else None, named)
 
     def _folders(self, directory: str) -> list[str]:
@@ -289,8 +286,22 @@ def set_aside(file: Path) -> None:
         file.replace(aside)
 
 
+def name_of(known: Manifest) -> str:
+    """Return the name of an artefact's folder in the store, as asset/partition/folder."""
+    return f"{_directory(known.asset, known.partition)}/{known.folder}"
+
+
+def partition_of(name: str) -> str | None:
+    """Return the partition that a folder of an asset stands for: 'all' is an asset without partitions."""
+    return None if name == WHOLE else name
+
+
 def _directory(asset: str, partition: str | None) -> str:
     return f"{asset}/{partition or WHOLE}"
+
+
+def _pointer(asset: str, partition: str | None) -> str:
+    return f"{_directory(asset, partition)}/{MANIFEST}"
 
 
 def _clear(folder: Path, keep: str | None) -> None:

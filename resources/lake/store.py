@@ -56,6 +56,9 @@ class Store(Protocol):
         Raises LakeBusyError, with the holder's note, if `wait` is false and another holds it.
         """
 
+    def sync(self, folder: str) -> None:
+        """Make what a folder holds outlast a power cut."""
+
     def local(self, name: str) -> Path:
         """Return where a library finds a file or folder on this machine."""
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterable
 
-from resources.lake.store import LocalStore
+from resources.lake.store import Store
 
 KEEP_SECONDS = 3600.0
 """What nothing names any more stays this long, for readers that opened it before."""
@@ -16,7 +16,7 @@ Named = dict[str, list[str]]
 class Superseded:
     """Folders beside the current ones, each with a mark that tells since when nothing names it."""
 
-    def __init__(self, store: LocalStore, clock: Callable[[], float]) -> None:
+    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
         self._store, self._clock = store, clock
 
     def marked(self, directory: str) -> set[str]:
