@@ -27,8 +27,9 @@ from assets.partitions import month_name
 from pipelines.graph import open_graph
 from pipelines.refresh import Planned, plan
 from resources.lake import lake as lake_module
-from resources.lake.lake import Lake, stored_file
-from resources.lake.manifest import RECORD, Manifest, Record, month_digests
+from resources.lake.artefact import Artefact
+from resources.lake.lake import Lake
+from resources.lake.manifest import Manifest
 from resources.lake.recipe import Declaration, Graph, recipe, slices_now
 from resources.lake.snapshot import Snapshot
 from resources.lake.table import Table
@@ -101,15 +102,14 @@ def _commit(graph: Graph, lake: Lake, declaration: Declaration, partition: str |
     source = slices_now(graph, lake.sources, declaration, partition)
     now = recipe(graph, Snapshot(lake), declaration, partition, source)
     folder = lake.begin(declaration.name, partition, now)
-    slices = {table.name: _slices(table, filed) for table in declaration.tables}
-    (folder / RECORD).write_bytes(Record(slices, {}, source).to_json())
+    artefact = Artefact(folder)
     for table in declaration.tables:
         (folder / table.name).mkdir()
         (folder / table.name / "part-00000.parquet").write_bytes(b"rows")
-    names = [str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()]
-    files = {name: stored_file(folder / name) for name in names}
-    tables = {name: {"rows": len(found), "months": month_digests(found)} for name, found in slices.items()}
-    lake.commit(Manifest(declaration.name, partition, now, folder.name, "", tables, files))
+        slices = _slices(table, filed)
+        artefact.note(table.name, len(slices), slices)
+    made = artefact.finish(declaration.tables, {}, source)
+    lake.commit(Manifest(declaration.name, partition, now, folder.name, **made))
 
 
 def _slices(table: Table, filed: pl.DataFrame) -> dict[str, str]:

@@ -32,7 +32,11 @@ class Artefact:
 
     def take(self, table: Table, rows: pa.Table) -> None:
         """Take the digests of validated rows that lie in the folder already."""
-        self._rows[table.name], self._slices[table.name] = rows.num_rows, table.slices(rows)
+        self.note(table.name, rows.num_rows, table.slices(rows))
+
+    def note(self, table: str, rows: int, slices: dict[str, str]) -> None:
+        """Note a table that lies in the folder: its rows, and slice -> digest of them."""
+        self._rows[table], self._slices[table] = rows, slices
 
     def finish(self, tables: Sequence[Table], units: dict[str, str], source: dict[str, str]) -> dict[str, Any]:
         """Write the record; return the fields `digest`, `tables` and `files` of the manifest.
