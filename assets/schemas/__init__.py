@@ -36,8 +36,19 @@ from assets.schemas.features import (
     COMPANY_FEATURES as COMPANY_FEATURES,
     COMPANY_VECTORS as COMPANY_VECTORS,
     LATENT_LABELS as LATENT_LABELS,
+    THEME_PASSAGES as THEME_PASSAGES,
+    THEMES as THEMES,
 )
 from assets.schemas.outputs import ATLAS as ATLAS, WAREHOUSE as WAREHOUSE
+from assets.schemas.passages import (
+    PASSAGE_CORPUS as PASSAGE_CORPUS,
+    PASSAGE_VECTORS as PASSAGE_VECTORS,
+    PASSAGES as PASSAGES,
+)
+    PASSAGE_CORPUS as PASSAGE_CORPUS,
+    PASSAGE_VECTORS as PASSAGE_VECTORS,
+    PASSAGES as PASSAGES,
+)
 from assets.schemas.prices import (
     MONTHLY_RETURNS as MONTHLY_RETURNS,
     PRICES as PRICES,
@@ -47,6 +58,9 @@ from assets.schemas.prices import (
 from assets.schemas.saes import (
     LAYER_DISTANCES as LAYER_DISTANCES,
     LAYER_GROUPS as LAYER_GROUPS,
+    PASSAGE_SAE_CURVES as PASSAGE_SAE_CURVES,
+    PASSAGE_SAE_SCORES as PASSAGE_SAE_SCORES,
+    PASSAGE_SAES as PASSAGE_SAES,
     SAE_CORPUS as SAE_CORPUS,
     SAE_CURVES as SAE_CURVES,
     SAE_SCORES as SAE_SCORES,

@@ -44,6 +44,7 @@ FILED_AT = column("filed_at", DATE, "The day on which the filing became public."
 AS_OF = column("as_of", DATE, "Month-end; nothing filed or traded after it was used.")
 METHOD = column("method", TEXT, f"How the groups were made: {', '.join(get_args(Method))}, or random.")
 ENTRY = column("entry", TEXT, "The sparse autoencoder, named after the blocks it covers.")
+VIEW = column("view", TEXT, "What was encoded: `passages` (latents are themes) or `tokens` (latents are mostly words).")
 LATENT = column("latent", INT, "Index of the latent in its sparse autoencoder.")
 BLOCK = column("block", INT, "Zero-based transformer block; its residual stream after the block is meant.")
 SELECTION = column(
@@ -56,6 +57,7 @@ PAIR = (
 
 FILING = (ACCESSION, COMPANY_ID, FILED_AT)
 LATENT_KEY = (ENTRY, BLOCK, LATENT)
+"""Entries of passages have names of their own, so a key needs no view."""
 GROUPING = (METHOD, AS_OF)
 READ = (
     column("tokens", INT, "Tokens of the filing, and its rows in every shard.", "tokens"),

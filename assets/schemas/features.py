@@ -12,6 +12,7 @@ from assets.schemas.columns import (
     REAL,
     TEXT,
     TEXTS,
+    VIEW,
     by_filing,
     column,
     optional,
@@ -19,29 +20,48 @@ from assets.schemas.columns import (
 )
 
 COMPANY_FEATURES = by_filing("company_features", "accession entry block latent pooling")(
-    "Latent activations pooled over the tokens of a description; rows that would be 0 are left out.",
+    "Latent activations pooled over the tokens or the passages of a description; rows that would be 0 are left out.",
+    *FILING,
+    VIEW,
+    *LATENT_KEY,
+    column("pooling", TEXT, "mean, max, sum or log1p_sum over tokens; of passages, mean."),
+    column("value", REAL, "Pooled activation.", "scaled activation"),
+    column("peak_position", INT, "Token, or passage, at which the latent is strongest."),
+    column("peak_start", INT, "First character of it in the description.", "characters"),
+    column("peak_end", INT, "End of it in the description.", "characters"),
+)
+THEME_PASSAGES = by_filing("theme_passages", "accession entry block latent rank")(
+    "The passages of a description on which a latent over passages is strongest, at most three.",
     *FILING,
     *LATENT_KEY,
-    column("pooling", TEXT, "mean, max, sum or log1p_sum over tokens."),
-    column("value", REAL, "Pooled activation.", "scaled activation"),
-    column("peak_position", INT, "Token at which the latent is strongest.", "tokens"),
-    column("peak_start", INT, "First character of that token in the description.", "characters"),
-    column("peak_end", INT, "End of that token in the description.", "characters"),
+    column("rank", INT, "1 is the strongest."),
+    column("passage", INT, "Number of the passage in its description."),
+    column("start", INT, "First character in the description.", "characters"),
+    column("end", INT, "End in the description.", "characters"),
+    column("value", REAL, "Activation.", "scaled activation"),
 )
 LATENT_LABELS = table("latent_labels", "entry block latent")(
-    "What a latent seems to stand for, from the training tokens on which it is strongest.",
+    "What a latent stands for: made, chosen and scored on three sets of companies (docs/method.md).",
+    VIEW,
     *LATENT_KEY,
-    column("label", TEXT, "Words on which the latent is strongest, or `near` and words around those places."),
-    column("top_tokens", TEXTS, "Words on which it is strongest."),
-    column("examples", TEXTS, "Windows of text around the strongest tokens, the token in [brackets]."),
-    column("density", REAL, "Share of training tokens on which it is active.", "1"),
-    column("documents", INT, "Training documents in which it is active.", "documents"),
+    optional("label", TEXT, "Its terms, shown as a title; empty where no terms tell it, or another latent has them."),
+    column("terms", TEXTS, "The rule that was scored: any of these words or phrases; `refin*` is a prefix."),
+    column("words", TEXTS, "Words that set its passages apart, strongest first: what is marked in a passage."),
+    column("examples", TEXTS, "Passages, or windows of text, on which it is strongest, of several companies."),
+    column("density", REAL, "Share of the corpus' passages, or tokens, on which it is active.", "1"),
+    column("documents", INT, "Documents of the corpus in which it is active.", "documents"),
     optional(
         "detection_score",
         REAL,
-        "Accuracy of the label in telling active from inactive windows; empty where not measured.",
+        "Balanced accuracy of the terms in telling active from inactive windows of companies that neither made nor "
+        "chose them; empty under 10 active windows or 5 documents.",
         "1",
     ),
+    optional("score_low", REAL, "Lower bound of its 95 % interval (Wilson).", "1"),
+    optional("score_high", REAL, "Upper bound.", "1"),
+    column("windows", INT, "Windows behind the score, active and inactive.", "windows"),
+    optional("explanation", TEXT, "A language model's sentence, where an explainer is set."),
+    optional("explanation_score", REAL, "Its balanced accuracy on the same windows, by the scorer.", "1"),
 )
 COMPANY_EMBEDDINGS = by_filing("company_embeddings")(
     "The sentence-embedding baseline: mean over chunks of at most the model's window, unit length.",
@@ -54,8 +74,20 @@ COMPANY_VECTORS = table("company_vectors", "as_of company_id entry block latent"
     AS_OF,
     COMPANY_ID,
     ACCESSION,
+    VIEW,
     *LATENT_KEY,
-    column("weight", REAL, "Component of the unit vector; the cosine of two companies is the sum of products.", "1"),
-    column("peak_start", INT, "First character of the strongest token in the description.", "characters"),
-    column("peak_end", INT, "End of that token.", "characters"),
+    column("weight", REAL, "Component of the unit vector of both views; a cosine is the sum of products.", "1"),
+    column(
+        "own_weight", REAL, "Component of the unit vector of this view alone: methods sae_passages, sae_tokens.", "1"
+    ),
+    column("peak_start", INT, "First character of the strongest token or passage in the description.", "characters"),
+    column("peak_end", INT, "End of it.", "characters"),
+)
+THEMES = table("themes", "as_of entry block latent")(
+    "How many companies have a latent at an as-of date: one that over a third has says nothing, and is no reason.",
+    AS_OF,
+    VIEW,
+    *LATENT_KEY,
+    column("companies", INT, "Companies that have it.", "companies"),
+    column("share", REAL, "Share of the companies with a vector.", "1"),
 )

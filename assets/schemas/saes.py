@@ -7,6 +7,7 @@ from assets.schemas.columns import (
     BLOCK,
     ENTRY,
     FILED_AT,
+    FLAG,
     INT,
     LONG,
     READ,
@@ -86,4 +87,26 @@ SAE_SCORES = table("sae_scores", "entry block")(
     column("ce_score", REAL, "(ce_ablated - ce_sae) / (ce_ablated - ce).", "1"),
     column("dce_percent", REAL, "Relative increase of cross-entropy, 100 (ce_sae - ce) / ce.", "%"),
     column("ce_tokens", LONG, "Held-out tokens behind the cross-entropies.", "tokens"),
+)
+PASSAGE_SAES = table("passage_saes", "entry")(
+    "One autoencoder over passage vectors per row; its weights are `<entry>/sae.safetensors` beside the table.",
+    *SAES.columns,
+    column("seed", INT, "Seed of its start and of the order of its batches."),
+    column("bundled", FLAG, "Whether it came with peerlens; else it was trained on the pinned passages."),
+)
+PASSAGE_SAE_CURVES = table("passage_sae_curves", "entry tokens")(
+    "Learning curves of the autoencoders over passages.", *SAE_CURVES.columns
+)
+PASSAGE_SAE_SCORES = table("passage_sae_scores", "entry")(
+    "How faithful each autoencoder over passages is, and whether another seed finds the same.",
+    ENTRY,
+    BLOCK,
+    column("fvu", REAL, "Fraction of variance unexplained on validation passages.", "1"),
+    column("passages", LONG, "Validation passages behind it.", "passages"),
+    column("l0", REAL, "Mean number of active latents per passage.", "latents"),
+    column("dead_share", REAL, "Share of latents active on no passage of the corpus.", "1"),
+    optional(
+        "overlap10", REAL, "Share of the ten nearest companies that a second seed shares; empty without one.", "1"
+    ),
+    optional("mmcs", REAL, "Mean over latents of the largest decoder cosine with the second seed's latents.", "1"),
 )

@@ -12,7 +12,8 @@ Months = Annotated[Whole, Field(ge=FEWEST_MONTHS, le=1200)]
 
 Theta = Annotated[Real, Field(ge=-100, le=100)]
 
-SimilarityMethod = Literal["sae", "embedding", "tfidf"]
+SaeMethod = Literal["sae", "sae_passages", "sae_tokens"]
+SimilarityMethod = Literal[SaeMethod, "embedding", "tfidf"]
 SicLevel = Literal["sic4", "major_group", "division"]
 Method = Literal[SimilarityMethod, SicLevel, "sector"]
 Linkage = Literal["single", "average", "complete"]
@@ -24,6 +25,8 @@ class Clusters(Section):
 
     methods: Annotated[list[Method], Field(min_length=1), Once] = [
         "sae",
+        "sae_passages",
+        "sae_tokens",
         "embedding",
         "tfidf",
         "sic4",

@@ -4,22 +4,33 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from resources.settings.section import Block, Once, Section, Whole
+from resources.settings.section import Block, Once, Real, Section, Whole
 
 Pooling = Literal["mean", "max", "sum", "log1p_sum"]
-Weighting = Literal["excess", "idf", "none"]
+Weighting = Literal["excess", "idf", "sqrt_idf", "log_idf", "none"]
 Quality = Literal["ok", "short", "disagree"]
+
+
+class Views(Section):
+    """What share of a similarity each way to describe a company has; a share of 0 leaves it out."""
+
+    passages: Annotated[Real, Field(ge=0, le=1)] = 0.8
+    """Themes: latents of whole passages."""
+    tokens: Annotated[Real, Field(ge=0, le=1)] = 0.2
+    """Words: latents of tokens, the paper's way."""
 
 
 class Features(Section):
     """Company features."""
 
+    views: Views = Views()
+    """The two ways to describe a company, in shares of the similarity of method sae."""
     blocks: Annotated[list[Block], Field(min_length=1), Once] = [24]
-    """Blocks whose latents describe a company."""
+    """Blocks whose token latents describe a company."""
     pooling: Pooling = "mean"
     """How token activations become one number; `sum` is the paper's."""
     weighting: Weighting = "excess"
-    """`excess`: standard deviations above the mean company; `idf`: down with the number of companies that have it."""
+    """Of tokens. `excess`: standard deviations above the mean company; `idf`: down with the number of companies that have it."""
     min_quality: Quality = "short"
     """Least quality of a text that describes a company; a text in doubt (`disagree`) is used only by choice."""
 

@@ -18,6 +18,7 @@ from resources.settings.features import Features, Labels
 from resources.settings.filing_years import FilingYears
 from resources.settings.groups import Groups
 from resources.settings.model import Model
+from resources.settings.passages import Passages, PassageSaes
 from resources.settings.prices import Prices, Returns
 from resources.settings.saes import Saes, Scores
 from resources.settings.section import Months, Once, Section, Text, Year
@@ -62,12 +63,16 @@ class Profile(Section):
     """The sentence-embedding baseline."""
     activations: Activations = Activations()
     """The activation cache."""
+    passages: Passages = Passages()
+    """The units in which a description is read."""
     corpus: Corpus = Corpus()
     """What sparse autoencoders are trained on."""
     groups: Groups = Groups()
     """Which blocks share one."""
     saes: Saes = Saes()
     """How they are trained."""
+    passage_saes: PassageSaes = PassageSaes()
+    """How those over passages are trained."""
     scores: Scores = Scores()
     """How they are scored."""
     features: Features = Features()
