@@ -45,10 +45,6 @@ from assets.schemas.passages import (
     PASSAGE_VECTORS as PASSAGE_VECTORS,
     PASSAGES as PASSAGES,
 )
-    PASSAGE_CORPUS as PASSAGE_CORPUS,
-    PASSAGE_VECTORS as PASSAGE_VECTORS,
-    PASSAGES as PASSAGES,
-)
 from assets.schemas.prices import (
     MONTHLY_RETURNS as MONTHLY_RETURNS,
     PRICES as PRICES,

@@ -30,7 +30,8 @@ class Features(Section):
     pooling: Pooling = "mean"
     """How token activations become one number; `sum` is the paper's."""
     weighting: Weighting = "excess"
-    """Of tokens. `excess`: standard deviations above the mean company; `idf`: down with the number of companies that have it."""
+    """Of tokens. `excess`: standard deviations above the mean company; `idf`: the value, down with the number of
+    companies that have it; `sqrt_idf` and `log_idf`: so of its root or of ln(1 + value)."""
     min_quality: Quality = "short"
     """Least quality of a text that describes a company; a text in doubt (`disagree`) is used only by choice."""
 
