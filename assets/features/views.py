@@ -10,12 +10,17 @@ from typing import Any, ClassVar
 
 import polars as pl
 
+from assets import schemas
 from assets.activation_source import activation_source
 from assets.features.encoding import chosen_entries, encode_filings
 from assets.features.passages import Encoded, describing_entries, encode_passages
 from assets.saes.stored import StoredSaes
+from assets.texts_read import texts_read
 from resources.lake.build import Build
 from resources.settings.features import View
+
+FILINGS_AT_ONCE = 500
+"""Some 230 MB of vectors where each has 400 passages of 576 dimensions."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +38,21 @@ class PassageView:
         return {filing: [digest, spans.get(filing), weights] for filing, digest in vectors.items()}
 
     def encode(self, kept: Collection[str]) -> Encoded:
-        """Encode the filings whose unit is not in `kept`."""
-        vectors, passages = (_fresh(self.build.read(name), self.name, kept) for name in ("passage_vectors", "passages"))
-        loaded = self._saes.load_blocks(self._entries) if vectors.height else {}
-        with self.build.progress(vectors["accession"].n_unique(), "filings") as progress:
-            return encode_passages(vectors, passages, loaded, progress)
+        """Encode the filings whose unit is not in `kept`, so many at a time that their vectors fit into memory."""
+        fresh = sorted(self.build.filing_digests("passage_vectors").keys() - _filings(self.name, kept))
+        saes = self._saes.load_blocks(self._entries) if fresh else {}
+        found = [Encoded(schemas.COMPANY_FEATURES.empty(), schemas.THEME_PASSAGES.empty())]
+        with self.build.progress(len(fresh), "filings") as progress:
+            for first in range(0, len(fresh), FILINGS_AT_ONCE):
+                some = fresh[first : first + FILINGS_AT_ONCE]
+                vectors, passages = self._rows("passage_vectors", some), self._rows("passages", some)
+                found.append(encode_passages(vectors, passages, saes, progress))
+        features, strongest = (pl.concat(tables) for tables in zip(*found, strict=True))
+        return Encoded(features, strongest)
+
+    def _rows(self, table: str, filings: list[str]) -> pl.DataFrame:
+        stored = pl.scan_parquet(self.build.files(table), glob=False)
+        return stored.filter(pl.col("accession").is_in(filings)).collect()
 
     @cached_property
     def _saes(self) -> StoredSaes:
@@ -65,10 +80,11 @@ class TokenView:
         """Return rows of `company_features` of the filings whose unit is not in `kept`; the model may have to read."""
         build, settings = self.build, self.build.profile.features
         filings = build.read("activations").sort("accession")
-        fresh, source = _fresh(filings, self.name, kept), activation_source(build)
+        fresh = filings.filter(~pl.col("accession").is_in(sorted(_filings(self.name, kept))))
+        source = activation_source(build)
         documents = source.documents(
             build.folders("activations")[0],
-            lambda: filings.join(build.read("descriptions"), on="accession"),
+            lambda: filings.join(texts_read(build.read("descriptions"), build.read("passages")), on="accession"),
             fresh["accession"].to_list(),
             self._entries["block"].to_list(),
         )
@@ -93,5 +109,6 @@ class TokenView:
         return chosen_entries(self._saes.rows, self.build.profile.features.blocks)
 
 
-def _fresh(rows: pl.DataFrame, view: View, kept: Collection[str]) -> pl.DataFrame:
-    return rows.filter(~(pl.lit(f"{view} ") + pl.col("accession")).is_in(sorted(kept)))
+def _filings(view: View, units: Collection[str]) -> set[str]:
+    """Return the filings among a view's units, which are named `view accession`."""
+    return {unit.removeprefix(f"{view} ") for unit in units if unit.startswith(f"{view} ")}
