@@ -25,6 +25,7 @@ def asset(
     fingerprint: Fingerprint | None = None,
     kinds: Iterable[str] = (),
     checks: Iterable[str] = (),
+    advisory: Iterable[str] = (),
     depends_on_paths: bool = False,
     checkpoint_dir: str | None = None,
 ) -> Callable[[Make], Declaration]:
@@ -59,7 +60,9 @@ def asset(
     kinds : iterable of str
         What the Dagster UI shows as kinds.
     checks : iterable of str
-        Names of its blocking checks.
+        Names of its checks. One that fails stops the build, and nothing is committed.
+    advisory : iterable of str
+        Those of them that only warn where they fail.
     depends_on_paths : bool
         Whether it writes down where the files of its inputs lie.
     checkpoint_dir : str or None
@@ -89,6 +92,7 @@ def asset(
             fingerprint=fingerprint,
             kinds=frozenset(kinds),
             checks=tuple(checks),
+            advisory=frozenset(advisory),
             depends_on_paths=depends_on_paths,
             checkpoint_dir=checkpoint_dir,
         )

@@ -54,8 +54,16 @@ def materialize_result(graph: Graph, lake: Lake, made: Made) -> dg.MaterializeRe
     }
     if graph.profile.banner:
         metadata["banner"] = graph.profile.banner
+    warn, error = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
+    advisory = graph.declarations[known.asset].advisory
     checks = [
-        dg.AssetCheckResult(check_name=c["name"], passed=c["passed"], description=c["message"]) for c in known.checks
+        dg.AssetCheckResult(
+            check_name=c["name"],
+            passed=c["passed"],
+            severity=warn if c["name"] in advisory else error,
+            description=c["message"],
+        )
+        for c in known.checks
     ]
     return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(known.digest), check_results=checks)
 
@@ -82,7 +90,10 @@ def dagster_asset(graph: Graph, declaration: Declaration) -> dg.AssetsDefinition
         deps=[_dependency(graph, declaration, name) for name in declaration.upstream],
         partitions_def=dg.StaticPartitionsDefinition(list(partitions)) if partitions else None,
         metadata={"dagster/column_schema": _column_schema(declaration.tables[0])},
-        check_specs=[dg.AssetCheckSpec(name, asset=declaration.name, blocking=True) for name in declaration.checks],
+        check_specs=[
+            dg.AssetCheckSpec(name, asset=declaration.name, blocking=name not in declaration.advisory)
+            for name in declaration.checks
+        ],
     )
     def body(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
         return lake.build(context, graph, declaration.name)

@@ -5,4 +5,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PROFILES = ROOT / "pipelines" / "profiles"
 SAMPLE = ROOT / "resources" / "sample"
+BUNDLED = SAMPLE / "passage_sae"
+"""The autoencoder over passages that comes with peerlens."""
 SQL = ROOT / "sql"

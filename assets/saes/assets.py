@@ -13,15 +13,20 @@ from resources.lake.build import Build
 from resources.lake.code_version import code_version
 from resources.lake.digests import digest_of
 from resources.lake.recipe import Slices, whole
+from resources.models.model_source import model_identity
+from resources.places import BUNDLED
 from resources.settings.profile import Profile, ProfileError
 from resources.sources import Sources
 
 if TYPE_CHECKING:
     from assets.activations.source import CorpusReader
+    from assets.saes.over_passages.making import PassageSaeMaker
     from assets.saes.writing import SaeWriter
 
 CHECKPOINTS = "checkpoints"
 """Subfolder from which an interrupted training resumes."""
+PASSAGE_CHECKS = ("scores_are_finite", "explains_passages", "few_dead_latents", "another_seed_agrees")
+"""Of autoencoders over passages; only the first one stops a build."""
 IN_RECIPES = ("saes.tokens", "saes.learning_rate", "saes.transfer", "saes.downloads")
 """Settings of which each entry's recipe holds what that entry depends on, so that a new download
 retrains nothing."""
@@ -230,3 +235,67 @@ def sae_scores(build: Build) -> None:
 def _corpus(build: Build) -> "CorpusReader":
     """Return the pinned corpus, to be opened split by split."""
     return activation_source(build).corpus(build.read("sae_corpus"), build.folders("sae_corpus")[0], build.folder)
+
+
+def _bundled_now(profile: Profile, partition: str | None, sources: Sources) -> Slices:
+    """Return the digest of the bundled autoencoder over passages, where the profile wants that one."""
+    if profile.passage_saes.source != "bundled":
+        return {}
+    from assets.saes.over_passages.bundled import BundledSae, BundledSaeError
+
+    try:
+        fitting = BundledSae(BUNDLED).check(model_identity(profile.model, sources.models), profile.passages.blocks)
+        return {"bundled": fitting.digest}
+    except BundledSaeError as error:
+        raise ProfileError(f"passage_saes.source: bundled: {error}") from error
+
+
+@asset(
+    schemas.PASSAGE_SAES,
+    schemas.PASSAGE_SAE_CURVES,
+    schemas.PASSAGE_SAE_SCORES,
+    reads={"passage_corpus": whole},
+    config=["passage_saes"],
+    fingerprint=_bundled_now,
+    kinds=["torch", "scikitlearn", "safetensors"],
+    checks=PASSAGE_CHECKS,
+    advisory=PASSAGE_CHECKS[1:],
+    checkpoint_dir=CHECKPOINTS,
+)
+def passage_saes(build: Build) -> None:
+    """Autoencoders over passages, whose latents are themes: trained on the pinned ones, or the bundled one."""
+    from assets.saes.over_passages.bundled import BundledSae
+    from assets.saes.over_passages.making import PassageSaeMaker
+    from assets.saes.over_passages.vectors import passages_by_block
+
+    settings, blocks = build.profile.passage_saes, list(passages_by_block(build.read("passage_corpus")))
+    maker = PassageSaeMaker(build.folder, settings, build.folder / CHECKPOINTS, build.log)
+    if settings.source == "bundled":
+        for passages in blocks:
+            maker.bundle(BundledSae(BUNDLED), passages)
+    else:
+        with build.progress(maker.total(blocks), "passages") as progress:
+            for passages in blocks:
+                maker.train(passages, progress)
+    maker.clean_up()
+    _write_passage_saes(build, maker)
+
+
+def _write_passage_saes(build: Build, maker: "PassageSaeMaker") -> None:
+    from assets.saes.over_passages.checks import passage_checks
+    from assets.saes.training.curves_figure import curves_figure
+
+    curves = schemas.PASSAGE_SAE_CURVES.frame(maker.written.curves)
+    scores = schemas.PASSAGE_SAE_SCORES.frame(maker.scores)
+    for check in passage_checks(scores):
+        build.check(*check)
+    build.write(schemas.PASSAGE_SAES, schemas.PASSAGE_SAES.frame(maker.written.rows))
+    build.write(schemas.PASSAGE_SAE_CURVES, curves)
+    build.write(schemas.PASSAGE_SAE_SCORES, scores)
+    if curves.height:
+        build.picture(
+            "curves",
+            curves_figure(curves, "passages", "passages of validation companies"),
+            "How FVU of standardised vectors fell, and the share of latents that were silent.",
+        )
+    build.metadata |= {"mean_fvu": scores["fvu"].mean(), "training_seconds": round(sum(maker.seconds), 1)}

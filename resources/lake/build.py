@@ -279,16 +279,18 @@ class Build:
         return str(self.recipe["inputs"][asset])
 
     def check(self, name: str, passed: bool, message: str) -> None:
-        """Record a blocking check. To check rows before they are written, call it before `write`.
+        """Record a check. To check rows before they are written, call it before `write`.
 
         Raises
         ------
         CheckFailedError
-            The check failed; nothing is committed.
+            The check failed, and is not declared advisory; nothing is committed.
         """
-        if not passed:
+        if not passed and name not in self.declaration.advisory:
             raise CheckFailedError(f"{self.declaration.name}: check {name} failed: {message}")
-        self.checks.append({"name": name, "passed": True, "message": message})
+        if not passed:
+            self.log(f"check {name} failed: {message}")
+        self.checks.append({"name": name, "passed": passed, "message": message})
 
     def log(self, message: str) -> None:
         """Log a message of the running body, aligned with the lines that name what ran."""

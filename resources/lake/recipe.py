@@ -81,6 +81,7 @@ class Declaration:
     `runs_with` names settings that it may read and that are not in its recipe.
     `depends_on_paths` is for an asset that stores the paths of its inputs: the same rows in a new folder change it.
     `fingerprint` returns the digests of the slices that the outside world has now, without running the asset.
+    `advisory` names the checks that only warn where they fail.
     `checkpoint_dir` is the subfolder that an interrupted run leaves for the next one; the body decides what is valid.
     """
 
@@ -102,6 +103,7 @@ class Declaration:
     fingerprint: Fingerprint | None = None
     kinds: frozenset[str] = frozenset()
     checks: tuple[str, ...] = ()
+    advisory: frozenset[str] = frozenset()
     depends_on_paths: bool = False
     checkpoint_dir: str | None = None
 

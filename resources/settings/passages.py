@@ -1,10 +1,10 @@
 """Settings of passages, and of the autoencoders over them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from resources.settings.section import Block, Once, Positive, Section, Seed, Whole
+from resources.settings.section import Block, LearningRate, Once, Positive, Section, Seed, Whole
 
 
 class Passages(Section):
@@ -25,19 +25,27 @@ class PassageSaes(Section):
 
     source: Literal["train", "bundled"] = "train"
     """`train`: on the pinned passages of this profile; `bundled`: the one that comes with peerlens."""
-    latents: Positive = 512
-    """Themes."""
-    k: Positive = 12
-    """Latents active per passage."""
+    latents: Annotated[Whole, Field(ge=2, le=10**6)] = 512
+    """Themes; fewer where the corpus has not four passages of different wording for each."""
+    k: Annotated[Whole, Field(gt=0, le=10**4)] = 12
+    """Latents active per passage, half of all at the most; of batch_topk, on average."""
     activation: Literal["topk", "batch_topk"] = "topk"
     """How the active ones are chosen."""
     passages: Positive = 460_800
     """Passages seen in training, at the most; the corpus is passed over as often as it takes."""
-    batch: Positive = 512
-    """Passages per step."""
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.002
-    """Of Adam."""
+    batch: Annotated[Whole, Field(ge=2, le=10**6)] = 512
+    """Passages per step; the whole corpus where it has fewer."""
+    learning_rate: LearningRate = 0.002
+    """Adam's learning rate at its peak."""
     seed: Seed = 0
-    """Of the start and of the order of batches."""
+    """Of the start, which is k-means of the corpus, and of the order of batches."""
     second_seed: Seed | None = 1
     """Another one is trained from it, to see whether it finds the same; empty for none."""
+
+    @model_validator(mode="after")
+    def _two_seeds(self) -> Self:
+        if self.second_seed == self.seed:
+            raise ValueError(f"seed and second_seed are both {self.seed}, which says nothing of stability; change one")
+        if 2 * self.k > self.latents:
+            raise ValueError(f"k = {self.k} of {self.latents} latents is more than half of them; lower passage_saes.k")
+        return self

@@ -10,11 +10,16 @@ SMOOTHED = 5
 MOST_NAMED = 12
 
 
-def curves_figure(curves: pl.DataFrame) -> Figure:
+def curves_figure(curves: pl.DataFrame, unit: str = "tokens", held_out: str = "validation documents") -> Figure:
     """Return the picture of FVU against tokens: a line per entry on training batches, dots on validation documents.
 
-    `curves`: rows of `sae_curves`. Entries are coloured by their place among the blocks; beyond 12 only the lowest and
-    the highest are named.
+    Entries are coloured by their place among the blocks; beyond 12 only the lowest and the highest are named.
+
+    Parameters
+    ----------
+    curves : rows of `sae_curves` or `passage_sae_curves`
+    unit : what their column `tokens` counts
+    held_out : on what the dots are measured
     """
     names = curves["entry"].unique().sort().to_list()
     figure = Figure(figsize=(9, 4.2), layout="constrained")
@@ -29,12 +34,12 @@ def curves_figure(curves: pl.DataFrame) -> Figure:
         measured = rows.drop_nulls("held_out_fvu")
         fvu.plot(measured["tokens"], measured["held_out_fvu"], "o", color=colour, markersize=3)
         dead.plot(rows["tokens"], rows["dead_share"], color=colour, linewidth=0.9)
-    fvu.set(title="FVU: lines on training batches, dots on validation documents", yscale="log")
+    fvu.set(title=f"FVU: lines on training batches, dots on {held_out}", yscale="log")
     fvu.legend(fontsize=7)
     dead.set(title="Silent latents")
     dead.yaxis.set_major_formatter(PercentFormatter(1))
     for axes in (fvu, dead):
-        axes.set_xlabel("tokens")
+        axes.set_xlabel(unit)
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         axes.grid(alpha=0.25)
         axes.title.set_fontsize(9)

@@ -17,6 +17,7 @@ from assets.activations.shards.shards import Shards
 from assets.saes.corpus.batches import Batch, CorpusTooSmallError, MemberDraw
 from assets.saes.corpus.block_statistics import BlockStatistics, statistics_of
 from assets.saes.corpus.draw import kept_sample
+from assets.saes.corpus.training_rows import TrainingRows
 from assets.saes.metrics import fvu_of
 from assets.saes.model.sae import Sae, SaeConfig
 from assets.saes.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
@@ -30,6 +31,9 @@ from resources.settings.saes import Saes
 
 CHECKPOINT_SECONDS = 120.0
 RATES = "saes.learning_rate, or saes.transfer.learning_rate where it starts from another"
+"""Settings that a person lowers where training diverges."""
+Start = Callable[[tuple[int, ...]], Sae]
+"""Returns the untrained weights of an entry that has no parent, from its blocks."""
 POOL_BYTES = 2 << 30
 """Bytes of activations, of all blocks of the corpus, that are shuffled at once."""
 VALIDATION_TOKENS = 2048
@@ -41,8 +45,8 @@ MIN_VALIDATION_TOKENS = 128
 class TrainingCorpus:
     """Activations to train on, and samples to validate on."""
 
-    shards: Shards
-    """Training documents."""
+    rows: TrainingRows
+    """Of training documents."""
     statistics: Mapping[int, BlockStatistics]
     """Per block that is trained on."""
     validation: Mapping[int, NDArray[np.floating]]
@@ -93,6 +97,10 @@ class Run:
         How all are trained.
     device : str
         Where the weights are, such as `cpu` or `cuda:0`.
+    start : Start or None
+        Where an entry without a parent starts; None: from random weights, `settings.expansion` wide.
+    rates : str
+        Settings that a person lowers where training diverges.
     """
 
     def __init__(
@@ -102,18 +110,23 @@ class Run:
         corpus: TrainingCorpus,
         settings: Saes,
         device: str = "cpu",
+        *,
+        start: Start | None = None,
+        rates: str = RATES,
     ) -> None:
-        self._corpus, self._settings = corpus, settings
+        self._corpus, self._settings, self._rates = corpus, settings, rates
         self._blocks = {entry.name: entry.blocks for entry in entries}
         self.trainings: dict[str, SaeTraining] = {}
         self._draws: dict[str, MemberDraw] = {}
         for entry in entries:
-            config = self._config(entry.blocks)
-            start = warm_start(parents[entry.parent], config) if entry.parent else self._random(config)
+            if entry.parent:
+                sae = warm_start(parents[entry.parent], self._config(entry.blocks))
+            else:
+                sae = (start or self._random)(entry.blocks)
             own, held_out = self._settings_of(entry), self._held_out(entry.blocks)
             steps = math.ceil(entry.tokens / settings.batch_tokens)
-            self.trainings[entry.name] = SaeTraining(start.on(device), own, steps, held_out)
-            self._draws[entry.name] = MemberDraw(entry.blocks, config.scales, settings.seed)
+            self.trainings[entry.name] = SaeTraining(sae.on(device), own, steps, held_out)
+            self._draws[entry.name] = MemberDraw(entry.blocks, sae.config.scales, settings.seed)
 
     def train(self, checkpoint: Path, progress: Callable[[int], None], log: Callable[[str], None]) -> None:
         """Train to the end, from the checkpoint where there is one; the same weights as without an interruption.
@@ -136,12 +149,13 @@ class Run:
         except TrainingDivergedError as error:
             file = checkpoint.with_name("diverged.csv")
             write_curve(file, error.curve)
-            raise TrainingDivergedError(f"{error} ({RATES}); its curve is in {file}", error.curve) from error
+            raise TrainingDivergedError(f"{error} ({self._rates}); its curve is in {file}", error.curve) from error
         save_checkpoint(checkpoint, self.trainings, self._draws)
         for name, training in self.trainings.items():
             fvu = training.curve[-1].held_out_fvu
             if fvu is not None and fvu >= 1:
-                log(f"{name} explains nothing of the validation documents (FVU {fvu:.2f}): lower its rate ({RATES})")
+                said = f"{name} explains nothing of the validation documents (FVU {fvu:.2f})"
+                log(f"{said}: lower its rate ({self._rates})")
 
     def _resumed(self, checkpoint: Path, log: Callable[[str], None]) -> int:
         if not checkpoint.is_file():
@@ -156,16 +170,16 @@ class Run:
 
     def _batches(self, skipped: int) -> Iterator[Callable[[str], Batch]]:
         """Yield what the stream draws, as a function that gives each entry its own batch of it."""
-        shards, n = self._corpus.shards, self._settings.batch_tokens
-        if n > shards.rows:
+        corpus, n = self._corpus.rows, self._settings.batch_tokens
+        if n > corpus.rows:
             raise CorpusTooSmallError(
-                f"the corpus has {shards.rows} tokens to train on, less than one batch of {n}: "
+                f"the corpus has {corpus.rows} tokens to train on, less than one batch of {n}: "
                 "lower saes.batch_tokens or raise corpus.max_tokens"
             )
         blocks = sorted({block for blocks in self._blocks.values() for block in blocks})
-        wide = any("bfloat16" in shards.dtypes(block) for block in shards.blocks)
-        pool = max(2 * n, POOL_BYTES // ((4 if wide else 2) * shards.d_model * len(shards.blocks)))
-        stream = shards.sample_tokens(n, self._settings.seed, blocks, max_bytes=1 << 40, pool_rows=pool)
+        narrow = all(set(corpus.dtypes(block)) == {"float16"} for block in corpus.blocks)
+        pool = max(2 * n, POOL_BYTES // ((2 if narrow else 4) * corpus.d_model * len(corpus.blocks)))
+        stream = corpus.sample_tokens(n, self._settings.seed, blocks, max_bytes=1 << 40, pool_rows=pool)
         keep = {block: self._corpus.statistics[block].keep for block in blocks}
 
         def batch(name: str, rows: NDArray[np.int64], take: Callable[..., NDArray[np.floating]]) -> Batch:
@@ -180,12 +194,13 @@ class Run:
         return self._settings.model_copy(update={"learning_rate": rate})
 
     def _config(self, blocks: tuple[int, ...]) -> SaeConfig:
-        settings, d_model = self._settings, self._corpus.shards.d_model
+        settings, d_model = self._settings, self._corpus.rows.d_model
         scales = {block: self._corpus.statistics[block].scale for block in blocks}
         shape = (d_model, d_model * settings.expansion, settings.k)
         return SaeConfig(*shape, blocks, scales, settings.activation, settings.block_biases)
 
-    def _random(self, config: SaeConfig) -> Sae:
+    def _random(self, blocks: tuple[int, ...]) -> Sae:
+        config = self._config(blocks)
         means = np.stack([self._corpus.statistics[block].mean for block in config.blocks])
         return random_sae(config, torch.from_numpy(means).float(), self._settings.seed)
 

@@ -1,0 +1,1 @@
+"""Autoencoders over passages: the training of tokens, over rows in memory that are standardised first."""
