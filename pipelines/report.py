@@ -11,7 +11,14 @@ from rich.text import Text
 
 TICKERS = ("KO", "XOM", "JPM", "INTC")
 PEERS = 3
-READERS = {"sae": "SAE latents", "tfidf": "TF-IDF words", "embedding": "MiniLM embedding", "placebo": "chance"}
+READERS = {
+    "sae": "SAE latents",
+    "sae_passages": "of passages",
+    "sae_tokens": "of tokens",
+    "tfidf": "TF-IDF words",
+    "embedding": "MiniLM embedding",
+    "placebo": "chance",
+}
 # No lambdas in these expressions: polars would hold this module past exit, and duckdb would print a list of leaks.
 SCOREBOARD = {
     "method": pl.col("method"),

@@ -70,7 +70,18 @@ def test_a_changed_description_reads_that_filing_and_trains_nothing(
     with (sample / "descriptions" / "KO.txt").open("a", encoding="utf-8") as text:
         text.write(" The company also sells bottled water.\n")
     changed = walk(home, tiny)
-    read = ["filings 2004", "descriptions 2004", "activations 2004", "company_embeddings 2004", "company_features 2004"]
+    read = [
+        f"{asset} 2004"
+        for asset in (
+            "filings",
+            "descriptions",
+            "company_embeddings",
+            "passages",
+            "activations",
+            "passage_vectors",
+            "company_features",
+        )
+    ]
     groups = ("company_vectors", "peer_clusters", "cluster_labels", "cluster_scores", "cointegrated_pairs", "atlas")
     assert changed.certain == ["filings 2004"]
     assert sorted(changed.named) == sorted(
