@@ -6,6 +6,7 @@ from assets import schemas
 from assets.activation_source import READING, activation_source
 from assets.declaration import asset
 from assets.known_at import filings_known
+from assets.texts_read import texts_read
 from resources.lake.build import Build
 from resources.lake.recipe import Slices, whole
 from resources.models.embedder import embedder_identity
@@ -21,7 +22,7 @@ def _embedder_now(profile: Profile, partition: str | None, sources: Sources) -> 
     schemas.COMPANY_FEATURES,
     partitioning="filing_year",
     reads={"activations": whole, "saes": whole},
-    lineage=["descriptions"],
+    lineage=["descriptions", "passages"],
     config=["features.blocks", "features.pooling", "activations.massive_norm"],
     runs_with=READING,
     units=[
@@ -45,7 +46,7 @@ def company_features(build: Build) -> None:
     fresh, source = filings.filter(~unchanged), activation_source(build)
     documents = source.documents(
         build.folders("activations")[0],
-        lambda: filings.join(build.read("descriptions"), on="accession"),
+        lambda: filings.join(texts_read(build.read("descriptions"), build.read("passages")), on="accession"),
         fresh["accession"].to_list(),
         entries["block"].to_list(),
     )
