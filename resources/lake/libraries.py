@@ -38,6 +38,7 @@ NOT_COUNTED = {
     "pyarrow": "writes tables; a file's layout is not what it says",
     "pydantic": "settings: their values are in the recipe",
     "safetensors": "writes tensors bit by bit",
+    "threadpoolctl": "sets how many threads there are; code that uses it says how many",
     "tqdm": "shows progress",
     "xxhash": "a hash function: its algorithm says what comes out",
     "yaml": "settings: their values are in the recipe",

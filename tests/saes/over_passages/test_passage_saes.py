@@ -1,11 +1,12 @@
 """The asset `passage_saes`, built in a lake whose corpus of passages a test gives."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import polars as pl
 import pytest
 import torch
@@ -17,6 +18,7 @@ from assets.saes.corpus.batches import CorpusTooSmallError
 from assets.saes.files.native import load_sae, save_sae
 from assets.saes.names import entry_folder
 from assets.saes.over_passages.bundled import ABOUT
+from pipelines.dagster_assets import materialize_result
 from resources.lake.build import Build, Made, build
 from resources.lake.lake import Lake
 from resources.lake.recipe import Declaration, Graph
@@ -86,17 +88,24 @@ def test_what_stands_is_not_trained_again(made: Callable[..., Made]) -> None:
     assert made(passage_corpus()).reasons
     assert not made(passage_corpus()).reasons
     assert made(passage_corpus(seed=1)).reasons == ("passage_corpus",)
-    assert made(passage_corpus(seed=1), seed=5).reasons == ("passage_saes",)
+    assert made(passage_corpus(seed=1), seed=5).reasons == ("config",)
 
 
 def test_a_failed_advisory_check_warns_and_stops_nothing(
     lake: Lake, made: Callable[..., Made], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Without a step of training two starts agree in part, and the reconstruction is a bad one."""
-    one = made(passage_corpus(), passages=2, batch=2, learning_rate=1e-9)
-    failed = {check["name"] for check in one.manifest.checks if not check["passed"]}
-    assert "explains_passages" in failed
-    assert failed <= set(saes_assets.PASSAGE_CHECKS[1:])
+    """Where every passage is of a theme of its own, two seeds find other ones."""
+    with caplog.at_level("INFO", "peerlens"):
+        one = made(passage_corpus(themes=10_000))
+    (failed,) = (check for check in one.manifest.checks if not check["passed"])
+    assert failed["name"] == "another_seed_agrees"
+    assert "check another_seed_agrees failed: two seeds share 0." in caplog.text
+    (shown,) = (check for check in _shown(lake, one) if not check.passed)
+    assert (shown.check_name, shown.severity) == ("another_seed_agrees", dg.AssetCheckSeverity.WARN)
+
+
+def _shown(lake: Lake, made: Made) -> Sequence[dg.AssetCheckResult]:
+    return materialize_result(graph_of(passage_corpus()), lake, made).check_results or ()
 
 
 def test_a_corpus_that_is_too_small_says_what_to_do(made: Callable[..., Made]) -> None:
