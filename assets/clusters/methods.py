@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from assets.clusters.baselines import embedding_similarity, group_clusters, sic_clusters, tfidf_similarity
 from assets.clusters.linkage import choose_theta, cut, z_scored_distances
 from assets.clusters.scores import complete_returns, nearest_neighbours, return_matrix
-from assets.features.attribution import cosines, dense, mean_contributions, of_method
+from assets.features.attribution import cosines, dense, group_contributions, of_method
 from assets.latent_names import LATENT
 from resources.settings.clusters import Clusters, Method, SaeMethod, SimilarityMethod
 
@@ -161,13 +161,9 @@ def label_rows(
     top : int
         Themes of a cluster, at the most.
     """
-    rows: list[dict[str, object]] = []
-    for (cluster,), members in clusters.group_by("cluster", maintain_order=True):
-        if members.height < 2:
-            continue
-        shares = mean_contributions(vectors, members["company_id"].to_list(), method)
-        named = shares.join(shown, on=LATENT, how="inner", maintain_order="left")
-        distinct = named.unique("label", keep="first", maintain_order=True).head(top)
-        for rank, row in enumerate(distinct.iter_rows(named=True), start=1):
-            rows.append({"cluster": cluster, "size": members.height, "rank": rank, **row})
-    return rows
+    sized = clusters.select("company_id", "cluster", size=pl.len().over("cluster").cast(pl.Int32))
+    named = group_contributions(vectors, sized, method).join(shown, on=LATENT, how="inner", maintain_order="left")
+    distinct = named.unique(["cluster", "label"], keep="first", maintain_order=True)
+    ranked = distinct.with_columns(rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("cluster"))
+    sizes = sized.select("cluster", "size").unique()
+    return ranked.filter(pl.col("rank") <= top).join(sizes, on="cluster", maintain_order="left").to_dicts()
