@@ -170,10 +170,10 @@ def main() -> None:
 
 
 def report(rows: list[dict[str, Any]]) -> None:
-    """Print every weighting at mean pooling, every pooling of the best weighting, and one line of JSON."""
+    """Print every weighting of every set of blocks at mean pooling, all of the best set, and one line of JSON."""
     best = max(rows[:-1], key=lambda row: row["R2"])
     print(markdown([row for row in rows[:-1] if row["pooling"] == "mean"] + rows[-1:]), end="\n\n")
-    print(markdown([row for row in rows if row["weighting"] == best["weighting"]]))
+    print(markdown([row for row in rows if row["blocks"] == best["blocks"]]))
     kept = ("blocks", "weighting", "pooling", "R2", "nearest 5")
     print(json.dumps({"best": {key: best[key] for key in kept}, "tfidf": rows[-1]["R2"], "choices": len(rows) - 1}))
 
