@@ -1,6 +1,7 @@
 """The one rule for what is known at an as-of date: a company is described by its newest filing in the window.
 
-A filing whose text is in doubt is none, so an older one that is not in doubt describes the company. The newest is the
+A filing whose text is in doubt is none, so an older one that is not in doubt describes the company; nor is one that no
+view describes, as an empty text. One that a single view describes is the newest all the same. The newest is the
 one with the greatest `filed_at`, among several of one day the one with the greatest accession number. Rows that an
 asset reads through `filings_known` are what the date sees; `newest_filings` picks among them.
 """

@@ -147,6 +147,8 @@ def group_contributions(vectors: pl.DataFrame, groups: pl.DataFrame, method: Sae
 
     Parameters
     ----------
+    vectors : DataFrame
+        Rows of `company_vectors`, in the order of companies.
     groups : DataFrame
         Columns company_id and cluster; a group without a pair that shares a latent has no rows.
 
@@ -155,14 +157,14 @@ def group_contributions(vectors: pl.DataFrame, groups: pl.DataFrame, method: Sae
     DataFrame(cluster, entry, block, latent, share)
         By cluster, largest first; the shares of a cluster sum to 1.
     """
-    rows = of_method(vectors, method).join(groups.select("company_id", "cluster"), on="company_id", how="inner")
+    rows = of_method(vectors, method).join(
+        groups.select("company_id", "cluster"), on="company_id", how="inner", maintain_order="left"
+    )
     weight = pl.col("weight")
     pairs = (weight.sum() ** 2 - (weight**2).sum()) / 2
-    ordered = rows.sort("cluster", *LATENT, "company_id")
-    sums = ordered.group_by("cluster", *LATENT, maintain_order=True).agg(
-        pairs.alias("pairs"), pl.len().alias("members")
-    )
-    shared = sums.filter(pl.col("members") > 1)
+    # In the order of rows, which is that of companies: a sum of another order differs in its last bits.
+    sums = rows.group_by("cluster", *LATENT, maintain_order=True).agg(pairs.alias("pairs"), pl.len().alias("members"))
+    shared = sums.filter(pl.col("members") > 1).sort("cluster", *LATENT)
     shares = shared.select("cluster", *LATENT, share=pl.col("pairs") / pl.col("pairs").sum().over("cluster"))
     return shares.sort("cluster", "share", *LATENT, descending=[False, True, False, False, False])
 

@@ -1,5 +1,6 @@
 """Company vectors and what latents contribute to a similarity."""
 
+from datetime import date
 from itertools import combinations
 
 import numpy as np
@@ -25,6 +26,7 @@ from assets.features.attribution import (
     theme_shares,
     view_shares,
 )
+from assets.known_at import newest_filings
 from resources.settings.features import Views
 
 SHARES = {"passages": 0.8, "tokens": 0.2}
@@ -301,3 +303,12 @@ def test_a_method_reads_the_rows_of_its_view():
     assert of_method(vectors, "sae_tokens")["weight"].equals(
         vectors.filter(view="tokens")["own_weight"], check_names=False
     )
+
+
+def test_the_newest_filing_describes_a_company_even_if_an_older_one_has_more_views():
+    """Every passage of the newer one is boilerplate."""
+    older = two_views(0).filter(company_id="A").with_columns(filed_at=date(2003, 3, 1))
+    newer = older.filter(view="tokens").with_columns(accession=pl.lit("A-2004"), filed_at=date(2004, 3, 1))
+    vectors = company_vectors(newest_filings(pl.concat([older, newer])), "sqrt_idf", SHARES)
+    assert vectors.select("accession", "view").unique().rows() == [("A-2004", "tokens")]
+    assert (vectors["weight"] ** 2).sum() == pytest.approx(1.0)
