@@ -20,7 +20,7 @@ PASSAGE = column("passage", INT, "Number of the passage in its description, from
 KIND = column("kind", TEXT, "text, list (names, places, figures), heading, or boilerplate (what every filing says).")
 VECTOR = column(
     "vector",
-    pa.large_binary(),
+    pa.large_binary(),  # a year of real filings has more than the 2 GiB that `binary` can hold
     "Mean residual stream over its tokens: d_model raw little-endian float16, massive left out.",
 )
 

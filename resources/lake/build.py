@@ -156,9 +156,10 @@ class Build:
     def _inputs(self, asset: str) -> list[Manifest]:
         if asset not in self.declaration.upstream:
             raise UndeclaredReadError(f"{self.declaration.name} reads {asset} without declaring it")
-        return [
-            self._input(asset, key) for key in self.graph.upstream_partitions(self.declaration, self.partition, asset)
-        ]
+        keys = self.graph.upstream_partitions(self.declaration, self.partition, asset)
+        if self.only_units:  # of an older lake, whose units are recorded before an input that is new has been made
+            keys = [key for key in keys if self.snapshot.look(asset, key).whole]
+        return [self._input(asset, key) for key in keys]
 
     def _input(self, asset: str, partition: str | None) -> Manifest:
         seen = self.snapshot.look(asset, partition)
