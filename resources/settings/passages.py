@@ -31,11 +31,11 @@ class PassageSaes(Section):
     """Latents active per passage, half of all at the most; of batch_topk, on average."""
     activation: Literal["topk", "batch_topk"] = "topk"
     """How the active ones are chosen."""
-    passages: Positive = 460_800
+    passages: Positive = 307_200
     """Passages seen in training, at the most; the corpus is passed over as often as it takes."""
     batch: Annotated[Whole, Field(ge=2, le=10**6)] = 512
     """Passages per step; the whole corpus where it has fewer."""
-    learning_rate: LearningRate = 0.002
+    learning_rate: LearningRate = 0.001
     """Adam's learning rate at its peak."""
     seed: Seed = 0
     """Of the start, which is k-means of the corpus, and of the order of batches."""

@@ -48,9 +48,13 @@ class SaeFileError(OneLineError):
     """A folder does not hold an autoencoder that can be read."""
 
 
-def save_sae(sae: Sae, folder: Path) -> None:
-    """Write `cfg.json`, with `blocks`, `block_biases` and `scales` added, and weights; equal weights, equal bytes."""
-    write_files(folder, _settings(sae.config), sae.state_dict(), WEIGHTS)
+def save_sae(sae: Sae, folder: Path, dtype: torch.dtype = torch.float32) -> None:
+    """Write `cfg.json`, with `blocks`, `block_biases` and `scales` added, and weights; equal weights, equal bytes.
+
+    Weights rounded to another `dtype` are read as float32 again.
+    """
+    weights = {name: tensor.to(dtype) for name, tensor in sae.state_dict().items()}
+    write_files(folder, _settings(sae.config), weights, WEIGHTS)
 
 
 def load_sae(folder: Path) -> Sae:

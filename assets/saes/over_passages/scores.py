@@ -41,9 +41,9 @@ def stability(sae: Sae, second: Sae, passages: PassageVectors) -> dict[str, floa
     """Return overlap10 and mmcs of two seeds; no overlap under 21 companies."""
     spread = torch.from_numpy(Standard.measured(passages.train).spread)
     similar = mmcs(sae.W_dec / spread, second.W_dec / spread)
-    vectors = [unit_vectors(company_means(one, passages)) for one in (sae, second)]
-    enough = len(vectors[0]) >= LEAST_COMPANIES
-    return {"overlap10": overlap(*vectors) if enough else None, "mmcs": similar}
+    ours, theirs = (unit_vectors(company_means(one, passages)) for one in (sae, second))
+    enough = len(ours) >= LEAST_COMPANIES
+    return {"overlap10": overlap(ours, theirs) if enough else None, "mmcs": similar}
 
 
 @torch.inference_mode()

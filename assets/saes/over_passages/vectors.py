@@ -19,7 +19,7 @@ LEAST_VALIDATION = 2
 
 @dataclass(frozen=True)
 class PassageVectors:
-    """Passages at one block, in the order of the corpus."""
+    """Passages at one block, sorted by accession and number: batches are drawn by the place of a row."""
 
     block: int
     company: NDArray[np.str_]
@@ -58,7 +58,8 @@ def passages_by_block(corpus: pl.DataFrame) -> Iterator[PassageVectors]:
     """
     if corpus.is_empty():
         raise CorpusTooSmallError(f"the corpus of passages is empty, and {LEAST_PASSAGES} are needed: {_REMEDY}")
-    for (block,), rows in sorted(corpus.partition_by("block", as_dict=True).items()):
+    placed = corpus.sort("block", "accession", "passage")
+    for (block,), rows in placed.partition_by("block", as_dict=True, maintain_order=True).items():
         yield _of_block(int(block), rows)
 
 

@@ -18,6 +18,17 @@ def test_each_block_has_its_own_passages() -> None:
     assert first.x[4].tobytes() == corpus.filter(pl.col("block") == 8)["vector"][4]
 
 
+def test_the_order_of_rows_changes_nothing() -> None:
+    """Joins give them in any order, and batches are drawn by their number."""
+    ours, theirs = (
+        next(passages_by_block(rows))
+        for rows in (passage_corpus(), passage_corpus().sample(fraction=1, shuffle=True, seed=1))
+    )
+    np.testing.assert_array_equal(ours.x, theirs.x)
+    np.testing.assert_array_equal(ours.company, theirs.company)
+    np.testing.assert_array_equal(ours.is_train, theirs.is_train)
+
+
 @pytest.mark.parametrize(("companies", "each", "validation"), [(3, 3, 1), (4, 3, 0), (30, 1, 1)])
 def test_too_few_passages_are_refused_with_a_remedy(companies: int, each: int, validation: int) -> None:
     with pytest.raises(CorpusTooSmallError, match=r"block 24: \d+ passages .* add companies or years"):
