@@ -49,6 +49,13 @@ def test_wording_leaves_out_names_figures_and_punctuation() -> None:
     assert wording("In 2004, Acme Inc. had three plants; all of them run.") == "had three plants all of them run"
 
 
+def test_wording_that_is_mostly_names_is_nobody_elses() -> None:
+    assert wording("It operates through four segments: Engine Products, Fastening Systems, and Forged Wheels.") == ""
+    assert wording("It operates through four segments that serve makers of cars: A, B, C.").startswith(
+        "operates through"
+    )
+
+
 def test_it_counts_other_companies_and_never_looks_ahead() -> None:
     filings = [filing(i, day=1 + i) for i in range(6)]
     assert marked(filings) == {(f"f{i}", 2) for i in (3, 4, 5)}
