@@ -12,7 +12,7 @@ no other words to be described by, so its wording counts as its own."""
 
 MOST_WORDS, HALF, A_SENTENCE = 0.7, 0.5, 8
 """Share of a passage's words that must not be names or figures for its wording to be compared: most of them, or half of
-them and so many words. A lower bar takes "operates in two segments, Upstream and Downstream" of S&P 500 descriptions for shared wording."""
+them and so many words. A lower bar takes "operates in two segments, Upstream and Downstream" for shared wording."""
 
 _NAMES_AND_FIGURES = re.compile(r"\b[^\W\d_]*[A-Z]\w*|\d\S*")
 _PUNCTUATION = re.compile(r"[\W_]+")

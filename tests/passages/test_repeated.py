@@ -46,7 +46,9 @@ def marked(filings: list[tuple[str, str, int, list[str]]], repeated_in: int = 3)
 
 
 def test_wording_leaves_out_names_figures_and_punctuation() -> None:
-    assert wording("In 2004, Acme Inc. had three plants; all of them run.") == "had three plants all of them run"
+    assert (
+        wording("In 2004, Acme Inc. had three plants; all of them run well.") == "had three plants all of them run well"
+    )
 
 
 def test_wording_that_is_mostly_names_is_nobody_elses() -> None:
