@@ -85,8 +85,9 @@ UPGRADES: dict[str, set[str]] = {
     "statsmodels": {"cointegrated_pairs", "cluster_scores", "lift_intervals"},
     "edgartools": ITEM_1,
     "transformer-lens": {"sae_scores"},
-    "transformers": READ | EMBEDDINGS | {"sae_scores"},
-    "torch": READ | USE | FEATURES | EMBEDDINGS,
+    "sentencex": PASSAGES,
+    "transformers": READ | PASSAGES | EMBEDDINGS | {"sae_scores"},
+    "torch": READ | USE | FEATURES | PASSAGES | EMBEDDINGS,  # of passages, as it converts the model
     "duckdb": {"warehouse"},
 }
 
