@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
+from assets.texts_read import texts_read
 from pipelines.graph import open_graph
 from pipelines.refresh import plan
 from resources.clock import local_day
@@ -12,6 +13,9 @@ from resources.environment import open_lake
 from resources.lake.lake import Lake
 from resources.lake.manifest import Manifest
 from resources.settings.profile import Profile
+
+PINNED = ("sae_corpus", "passage_corpus")
+"""Corpora that a changed filing does not draw anew."""
 
 
 def status_table(profile: Profile) -> pl.DataFrame:
@@ -23,7 +27,7 @@ def status_table(profile: Profile) -> pl.DataFrame:
         for partition in graph.partitions(name):
             known = lake.manifest(name, partition)
             state = planned.get((name, partition), "up to date")
-            if known and name == "sae_corpus" and state == "up to date":
+            if known and name in PINNED and state == "up to date":
                 state = f"pinned, {changed_since(lake, known)} filings have changed since"
             if known and known.recipe["code"] != declaration.code and declaration.code in known.adopted:
                 state += ", adopted"
@@ -32,24 +36,30 @@ def status_table(profile: Profile) -> pl.DataFrame:
 
 
 def changed_since(lake: Lake, corpus: Manifest) -> int:
-    """Count filings of the pinned corpus whose text is no longer what `descriptions` holds."""
-    years = [place.name for place in sorted((lake.root / "descriptions").glob("*"))]
-    described = [known for year in years if (known := lake.manifest("descriptions", year))]
-    drawn = _texts(lake, [corpus]).collect()
-    mine = pl.col("accession").is_in(drawn["accession"].to_list())
-    same = drawn.join(_texts(lake, described).filter(mine).collect(), on=["accession", "text"], how="semi")
-    return drawn.height - same.height
+    """Count filings of a pinned corpus of whose texts one is no longer what is read of its description today.
+
+    A text of `sae_corpus` is all that is read of a description, one of `passage_corpus` a passage of it.
+    """
+    drawn = _rows(lake, [corpus], {"accession": pl.String, "text": pl.String}).unique().collect()
+    mine = pl.col("accession").is_in(drawn["accession"].unique().to_list())
+    described = _rows(lake, _years(lake, "descriptions"), {"accession": pl.String, "text": pl.String})
+    ends = _rows(lake, _years(lake, "passages"), {"accession": pl.String, "end": pl.Int32})
+    read = texts_read(described.filter(mine).collect(), ends.filter(mine).collect())
+    both = drawn.join(read, on="accession", how="left", suffix="_now")
+    now, then = pl.col("text_now"), pl.col("text")
+    same = now == then if corpus.asset == "sae_corpus" else now.str.contains(then, literal=True)
+    return both.filter(~same.fill_null(value=False))["accession"].n_unique()
 
 
-def _texts(lake: Lake, known: Sequence[Manifest]) -> pl.LazyFrame:
-    """Return accession and text of every filing of some artefacts."""
+def _years(lake: Lake, asset: str) -> list[Manifest]:
+    years = [place.name for place in sorted((lake.root / asset).glob("*"))]
+    return [known for year in years if (known := lake.manifest(asset, year))]
+
+
+def _rows(lake: Lake, known: Sequence[Manifest], columns: dict[str, type[pl.DataType]]) -> pl.LazyFrame:
+    """Return some columns of the first table of some artefacts."""
     files = [file for one in known for file in lake.table_files(one, one.asset)]
-    columns = ("accession", "text")
-    return (
-        pl.scan_parquet(files, glob=False).select(columns)
-        if files
-        else pl.LazyFrame(schema=dict.fromkeys(columns, pl.String))
-    )
+    return pl.scan_parquet(files, glob=False).select(list(columns)) if files else pl.LazyFrame(schema=columns)
 
 
 def _row(name: str, partition: str | None, known: Manifest | None, state: str) -> dict[str, object]:

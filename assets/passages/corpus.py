@@ -1,6 +1,5 @@
 """The pinned passages: whole filings drawn by the seed, one split for all filings of a company."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -51,14 +50,14 @@ def draw_filings(counts: pl.DataFrame, settings: Corpus, most: int) -> pl.DataFr
     return drawn.select("accession", split=split).sort("accession")
 
 
-def text_counts(files: Sequence[Path]) -> pl.DataFrame:
+def text_counts(files: list[Path]) -> pl.DataFrame:
     """Return accession, company_id, filed_at and `passages`, those with a vector, from files of `passage_vectors`."""
     scanned = pl.scan_parquet(files, glob=False).select("accession", "company_id", "filed_at", "passage").unique()
     return scanned.group_by("accession", "company_id", "filed_at").agg(passages=pl.len()).sort("accession").collect()
 
 
 def corpus_rows(
-    drawn: pl.DataFrame, vectors: Sequence[Path], passages: Sequence[Path], descriptions: Sequence[Path]
+    drawn: pl.DataFrame, vectors: list[Path], passages: list[Path], descriptions: list[Path]
 ) -> pl.DataFrame:
     """Return rows of `passage_corpus`: the filings drawn, from the files of the tables; only their rows are read."""
     chosen = drawn.lazy()

@@ -10,6 +10,10 @@ OWN_SHARE = 0.5
 """A filing of whose prose more than this share was filed before is a copy, as funds and subsidiaries file them: it has
 no other words to be described by, so its wording counts as its own."""
 
+MOST_WORDS, HALF, A_SENTENCE = 0.7, 0.5, 8
+"""Share of a passage's words that must not be names or figures for its wording to be compared: most of them, or half of
+them and so many words. A lower bar takes "operates in two segments, Upstream and Downstream" for shared wording."""
+
 _NAMES_AND_FIGURES = re.compile(r"\b[^\W\d_]*[A-Z]\w*|\d\S*")
 _PUNCTUATION = re.compile(r"[\W_]+")
 
@@ -17,9 +21,13 @@ _PUNCTUATION = re.compile(r"[\W_]+")
 def wording(passage: str) -> str:
     """Return what two companies may share: words in lower case, without names (capitalised), figures and punctuation.
 
-    The first word of a sentence goes, too; sentences that differ in it alone say the same.
+    The first word of a sentence goes, too; sentences that differ in it alone say the same. Where few words are left it
+    is '': in "operates in two segments, Upstream and Downstream" the names say what matters.
     """
-    return _PUNCTUATION.sub(" ", _NAMES_AND_FIGURES.sub(" ", passage)).strip()
+    left = _PUNCTUATION.sub(" ", _NAMES_AND_FIGURES.sub(" ", passage)).split()
+    share = len(left) / max(1, len(_PUNCTUATION.sub(" ", passage).split()))
+    is_shared = share >= MOST_WORDS or (share >= HALF and len(left) >= A_SENTENCE)
+    return " ".join(left) if is_shared else ""
 
 
 def mark_repeated(passages: pl.DataFrame, descriptions: pl.DataFrame, repeated_in: int) -> pl.DataFrame:

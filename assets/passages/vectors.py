@@ -86,7 +86,7 @@ def passage_means(
     """
     means = np.zeros((len(ranges), stream.shape[1]), dtype=np.float32)
     has_tokens = np.array([bool(keep[first:end].any()) for first, end in ranges], dtype=np.bool_)
-    for row in np.flatnonzero(has_tokens):
+    for row in np.flatnonzero(has_tokens).tolist():
         first, end = ranges[row]
         means[row] = stream[first:end][keep[first:end]].mean(axis=0, dtype=np.float32)
     return means, has_tokens

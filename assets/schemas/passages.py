@@ -20,7 +20,7 @@ PASSAGE = column("passage", INT, "Number of the passage in its description, from
 KIND = column("kind", TEXT, "text, list (names, places, figures), heading, or boilerplate (what every filing says).")
 VECTOR = column(
     "vector",
-    pa.large_binary(),  # a year of real filings has more than the 2 GiB that `binary` can hold
+    pa.large_binary(),
     "Mean residual stream over its tokens: d_model raw little-endian float16, massive left out.",
 )
 
@@ -34,6 +34,7 @@ PASSAGES = by_filing("passages", "accession passage")(
     KIND,
     optional("rule", TEXT, "Of boilerplate, the rule that told it; `repeated` where other companies had the wording."),
 )
+# `large_binary`: a year of real filings may have more than the 2 GiB that `binary` can hold.
 PASSAGE_VECTORS = by_filing("passage_vectors", "accession passage block")(
     "One vector per passage and block; only passages of kind text have one.",
     *FILING,

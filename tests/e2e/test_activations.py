@@ -23,7 +23,15 @@ BEFORE_THE_MODEL = {
     "monthly_returns",
     "company_embeddings",
 }
-RESULTS = ("company_features/", "saes/", "sae_scores/", "latent_labels/", "layer_distances/", "cluster_scores/")
+RESULTS = (
+    "passage_vectors/",
+    "company_features/",
+    "saes/",
+    "sae_scores/",
+    "latent_labels/",
+    "layer_distances/",
+    "cluster_scores/",
+)
 
 
 def kept(what: str) -> Profile:

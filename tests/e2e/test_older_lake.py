@@ -14,6 +14,7 @@ from assets import schemas
 from pipelines.graph import open_graph
 from pipelines.refresh import plan
 from pipelines.take_over import take_over
+from resources.lake.build import build
 from resources.lake.lake import Lake
 from resources.lake.old_format import is_of_old_format
 from resources.settings.profile import load_profile
@@ -62,6 +63,21 @@ def test_it_is_kept_after_adopt_and_nothing_costly_is_made_again(home: Path) -> 
         known = lake.manifest("activations", old.parents[3].name)
         assert known is not None
         assert (lake.folder(known) / "shards" / old.parent.name / old.name).read_bytes() == content
+
+
+def test_passages_are_new_and_no_filing_is_read_again_for_them(home: Path) -> None:
+    lake, graph = Lake(home, "older"), open_graph(load_profile(home / "older.yaml"), date(2012, 1, 15))
+    with lake.lock():
+        take_over(graph, lake, lambda line: None)
+    made = {}
+    for asset in ("passages", "activations", "passage_vectors"):
+        for year in graph.partitions(asset):
+            made[asset, year] = build(graph, lake, asset, year).manifest.metadata
+    for year, filings in (("2003", 1), ("2004", 2)):
+        read = made["activations", year]
+        assert (read["filings_read"], read["filings_carried_over"]) == (0, filings)
+        assert made["passage_vectors", year]["filings_averaged"] == filings
+        assert "tokens_read" not in made["passage_vectors", year]
 
 
 def test_its_units_are_carried_over_by_the_next_body(home: Path) -> None:

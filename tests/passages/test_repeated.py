@@ -46,7 +46,16 @@ def marked(filings: list[tuple[str, str, int, list[str]]], repeated_in: int = 3)
 
 
 def test_wording_leaves_out_names_figures_and_punctuation() -> None:
-    assert wording("In 2004, Acme Inc. had three plants; all of them run.") == "had three plants all of them run"
+    assert (
+        wording("In 2004, Acme Inc. had three plants; all of them run well.") == "had three plants all of them run well"
+    )
+
+
+def test_wording_that_is_mostly_names_is_nobody_elses() -> None:
+    assert wording("It operates through four segments: Engine Products, Fastening Systems, and Forged Wheels.") == ""
+    assert wording("It operates through four segments that serve makers of cars: A, B, C.").startswith(
+        "operates through"
+    )
 
 
 def test_it_counts_other_companies_and_never_looks_ahead() -> None:

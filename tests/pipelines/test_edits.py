@@ -16,6 +16,8 @@ TRAINING = {"saes", "saes: unit"}
 FEATURES = {"company_features", "company_features: unit"}
 EMBEDDINGS = {"company_embeddings", "company_embeddings: unit"}
 ITEM_1 = {"descriptions", "descriptions: unit"}
+PASSAGES = {"passages", "passages: unit"}
+AVERAGES = {"passage_vectors", "passage_vectors: unit"}
 UNIVERSE = {"companies", "tickers", "filings", "descriptions"}
 
 EDITS: dict[str, tuple[str, str, str, set[str]]] = {
@@ -50,7 +52,13 @@ EDITS: dict[str, tuple[str, str, str, set[str]]] = {
     "windows": ("assets/activations/harvest/windows.py", "return min(_ceil(", "return max(_ceil(", READ),
     "the number type of shards": ("assets/activations/harvest/float16.py", ".isfinite()", ".isnan()", READ),
     "how shards are read": ("assets/activations/shards/shards.py", "_INDICES = 64", "_INDICES = 32",
-                            USE | {"sae_corpus", "activations", "company_features: unit"}),
+                            USE | AVERAGES | {"sae_corpus", "activations", "company_features: unit"}),
+    "what is boilerplate": ("assets/passages/kinds.py", "PROSE_SHARE = 0.35", "PROSE_SHARE = 0.36", PASSAGES),
+    "where passages are cut": ("assets/passages/splitting.py", "LONG_TOKENS = 80", "LONG_TOKENS = 81", PASSAGES),
+    "what is repeated": ("assets/passages/repeated.py", "OWN_SHARE = 0.5", "OWN_SHARE = 0.6", {"passages"}),
+    "how passages are averaged": ("assets/passages/vectors.py",
+        "mean(axis=0", "sum(axis=0", AVERAGES),
+    "the draw of passages": ("assets/passages/corpus.py", "<= most", "< most", {"passage_corpus"}),
     "a stop word": ("assets/features/labels.py", '"system"}', '"systems"}', {"latent_labels"}),
     "how latents are pooled": ("assets/features/pooling.py", "(values > 0)", "(values >= 0)", FEATURES),
     "how texts are embedded": ("resources/models/embedder.py", "_SPECIAL = 2", "_SPECIAL = 3", EMBEDDINGS),
@@ -77,8 +85,9 @@ UPGRADES: dict[str, set[str]] = {
     "statsmodels": {"cointegrated_pairs", "cluster_scores", "lift_intervals"},
     "edgartools": ITEM_1,
     "transformer-lens": {"sae_scores"},
-    "transformers": READ | EMBEDDINGS | {"sae_scores"},
-    "torch": READ | USE | FEATURES | EMBEDDINGS,
+    "sentencex": PASSAGES,
+    "transformers": READ | PASSAGES | EMBEDDINGS | {"sae_scores"},
+    "torch": READ | USE | FEATURES | PASSAGES | EMBEDDINGS,  # of passages, as it converts the model
     "duckdb": {"warehouse"},
 }
 

@@ -56,6 +56,10 @@ def test_the_defaults_pass_and_write_nothing(tmp_path: Path) -> None:
             {"features": {"blocks": [9]}, "activations": {"blocks": [1, 2]}},
             "features.blocks: 9 is not in activations.blocks",
         ),
+        (
+            {"passages": {"blocks": [9]}, "features": {"blocks": [1]}, "activations": {"blocks": [1, 2]}},
+            "passages.blocks: 9 is not in activations.blocks",
+        ),
         ({"prices": {"source": "parquet", "path": "/gone.parquet"}}, "prices /gone.parquet: no such file"),
         ({"embedder": {"source": "folder", "path": "/gone"}}, "/gone"),
     ],
@@ -67,14 +71,21 @@ def test_a_setting_that_the_data_do_not_bear_is_named(tmp_path: Path, changed: d
 
 
 @pytest.mark.parametrize(
-    "changed", [{"features": {"blocks": [7]}}, {"activations": {"blocks": [1, 7]}, "features": {"blocks": [1]}}]
+    "changed",
+    [
+        {"features": {"blocks": [7]}},
+        {"features": {"blocks": [1]}, "passages": {"blocks": [7]}},
+        {"activations": {"blocks": [1, 7]}, "features": {"blocks": [1]}, "passages": {"blocks": [1]}},
+    ],
 )
 def test_a_block_that_the_model_has_not_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: dict[str, object]
 ) -> None:
     monkeypatch.setattr(subject, "check_blocks", check_blocks)
     model = {"source": "folder", "path": save_tiny_llama(tmp_path / "model"), "context_length": 32, "overlap_tokens": 4}
-    with pytest.raises(ProfileError, match=r"(features|activations)\.blocks: .* has no block 7; its blocks are 0 to 1"):
+    with pytest.raises(
+        ProfileError, match=r"(features|activations|passages)\.blocks: .* has no block 7; its blocks are 0 to 1"
+    ):
         preflight(profile(model=model, **changed), Lake(tmp_path, "mine"), TODAY)
 
 

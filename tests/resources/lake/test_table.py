@@ -175,13 +175,15 @@ def full(changed: dict[str, object]) -> dict[str, object]:
     return {"name": "a", "filed_at": DAY, "count": 1, "weight": 0.5, "marks": [1.0], "first_row": 0} | changed
 
 
-def test_a_text_that_moves_from_one_row_to_the_next_changes_the_digest() -> None:
-    table = Table("two", "Two.", ("key",), (Column("key", pa.string(), "Key."), Column("text", pa.string(), "Text.")))
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_binary()])
+def test_bytes_that_move_from_one_row_to_the_next_change_the_digest(kind: pa.DataType) -> None:
+    table = Table("two", "Two.", ("key",), (Column("key", pa.string(), "Key."), Column("value", kind, "Value.")))
     one, other = (
-        table.validate(table.frame([{"key": "1", "text": a}, {"key": "2", "text": b}]))
-        for a, b in (("ab", "c"), ("a", "bc"))
+        table.validate(table.frame({"key": str(i), "value": value} for i, value in enumerate(values)))
+        for values in ((b"ab", b"c"), (b"a", b"bc"))
     )
     assert rows_digests(one, [(0, 2)]) != rows_digests(other, [(0, 2)])
+    assert rows_digests(one, [(0, 1), (1, 2)])[0] == rows_digests(one[:1], [(0, 1)])[0]
 
 
 def test_a_table_by_year_is_stored_in_a_file_a_year_and_only_those_of_a_window_are_opened() -> None:
