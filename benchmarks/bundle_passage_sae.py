@@ -25,8 +25,8 @@ from passage_texts import PassagePass, corpus_of, read_texts, take_saved
 import torch
 
 from assets.activations.harvest.reader import Reader
-from assets.saes.files.native import load_sae, save_sae
-from assets.saes.over_passages.bundled import ABOUT
+from assets.saes.files.native import save_sae
+from assets.saes.over_passages.bundled import ABOUT, BundledSae
 from assets.saes.over_passages.plan import passage_entries
 from assets.saes.over_passages.scores import passage_scores, stability
 from assets.saes.over_passages.training import train_passage_sae
@@ -58,13 +58,13 @@ def bundle(corpus: pl.DataFrame, settings: PassageSaes, model: str, described: s
     (passages,) = passages_by_block(corpus)
     with tempfile.TemporaryDirectory() as checkpoints:
         first, *others = [
-            train_passage_sae(entry, passages, settings, Path(checkpoints) / entry.name, log=print).sae
+            train_passage_sae(entry, passages, settings, Path(checkpoints) / entry.name, log=print)
             for entry in passage_entries(passages.block, settings)
         ]
     folder.mkdir(parents=True, exist_ok=True)
-    save_sae(first, folder, torch.float16)
-    stored = load_sae(folder)
-    measured = passage_scores(stored, passages) | (stability(stored, others[0], passages) if others else {})
+    save_sae(first.standardised, folder, torch.float16)
+    stored = BundledSae(folder).load(passages)
+    measured = passage_scores(stored, passages) | (stability(stored, others[0].sae, passages) if others else {})
     about = {
         "model": model,
         "block": passages.block,

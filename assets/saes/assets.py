@@ -293,9 +293,6 @@ def _write_passage_saes(build: Build, maker: "PassageSaeMaker") -> None:
     build.write(schemas.PASSAGE_SAE_CURVES, curves)
     build.write(schemas.PASSAGE_SAE_SCORES, scores)
     if curves.height:
-        build.picture(
-            "curves",
-            curves_figure(curves, "passages", "passages of validation companies"),
-            "How FVU of standardised vectors fell, and the share of latents that were silent.",
-        )
+        figure = curves_figure(curves, "passages", "passages of validation companies")
+        build.picture("curves", figure, "How FVU of standardised vectors fell, and the share of silent latents.")
     build.metadata |= {"mean_fvu": scores["fvu"].mean(), "training_seconds": round(sum(maker.seconds), 1)}

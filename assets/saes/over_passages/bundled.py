@@ -8,6 +8,8 @@ from typing import Self
 
 from assets.saes.files.native import SaeFileError, folder_digest, load_sae
 from assets.saes.model.sae import Sae
+from assets.saes.model.standard import Standard
+from assets.saes.over_passages.vectors import PassageVectors
 
 ABOUT = "about.json"
 """Beside the weights: of which model and block it is, what it was trained on, and how."""
@@ -19,7 +21,7 @@ class BundledSaeError(ValueError):
 
 @dataclass(frozen=True)
 class BundledSae:
-    """A folder with cfg.json, sae.safetensors and about.json."""
+    """A folder with cfg.json, sae.safetensors and about.json; the weights are those of standardised vectors."""
 
     folder: Path
 
@@ -50,9 +52,13 @@ class BundledSae:
             raise BundledSaeError(f"{self.folder / ABOUT}: states no model, block and seed: {_REMEDY}")
         return found
 
-    def load(self) -> Sae:
-        """Read it; its weights are 16 bits wide on disk, and 32 in memory. Raises SaeFileError."""
-        return load_sae(self.folder)
+    def load(self, passages: PassageVectors) -> Sae:
+        """Read it, for vectors as they are, standardised as the profile's own passages are. Raises SaeFileError.
+
+        With the mean and spread of the texts it was trained on, other texts would all wake the latents of their style:
+        one of 10-K filings, on descriptions of another kind, found the top 1 % of pairs move together by .28, not .32.
+        """
+        return Standard.measured(passages.train).folded(load_sae(self.folder))
 
 
 _REMEDY = "set passage_saes.source: train"

@@ -57,7 +57,7 @@ class PassageSaeMaker:
 
     def bundle(self, bundled: BundledSae, passages: PassageVectors) -> None:
         """Take the bundled one for a block, and score it on these passages."""
-        sae, name = bundled.load(), entry_name(passages.block)
+        sae, name = bundled.load(passages), entry_name(passages.block)
         self._save(name, sae, int(str(bundled.about()["seed"])), None)
         self._score(name, sae, passages, [])
 

@@ -28,6 +28,8 @@ class Trained(NamedTuple):
     """An autoencoder of raw vectors, and how it was trained."""
 
     sae: Sae
+    standardised: Sae
+    """The same of standardised vectors, which other texts can be standardised for."""
     curve: list[CurvePoint]
     seconds: float
 
@@ -62,7 +64,8 @@ def train_passage_sae(
         run = _run(entry, passages, standard, size, settings)
         run.train(checkpoint, progress, log)
     training = run.trainings[entry.name]
-    return Trained(standard.folded(training.sae), training.curve, training.seconds)
+    sae = training.sae.eval()
+    return Trained(standard.folded(sae), sae, training.curve, training.seconds)
 
 
 def _run(entry: PassageEntry, passages: PassageVectors, standard: Standard, size: Size, settings: PassageSaes) -> Run:

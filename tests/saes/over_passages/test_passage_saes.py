@@ -1,12 +1,13 @@
 """The asset `passage_saes`, built in a lake whose corpus of passages a test gives."""
 
-import shutil
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import numpy as np
 import polars as pl
 import pytest
 import torch
@@ -16,8 +17,13 @@ from assets import schemas
 from assets.saes import assets as saes_assets
 from assets.saes.corpus.batches import CorpusTooSmallError
 from assets.saes.files.native import load_sae, save_sae
+from assets.saes.model.standard import Standard
 from assets.saes.names import entry_folder
-from assets.saes.over_passages.bundled import ABOUT
+from assets.saes.over_passages.bundled import ABOUT, BundledSae
+from assets.saes.over_passages.plan import PassageEntry
+from assets.saes.over_passages.scores import company_means
+from assets.saes.over_passages.training import train_passage_sae
+from assets.saes.over_passages.vectors import passages_by_block
 from pipelines.dagster_assets import materialize_result
 from resources.lake.build import Build, Made, build
 from resources.lake.lake import Lake
@@ -114,15 +120,14 @@ def test_a_corpus_that_is_too_small_says_what_to_do(made: Callable[..., Made]) -
 
 
 @pytest.fixture
-def bundled(lake: Lake, made: Callable[..., Made], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A bundled autoencoder that was trained in this lake, with 16-bit weights."""
+def bundled(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A bundled autoencoder of standardised vectors, with 16-bit weights."""
     folder = tmp_path / "bundled"
-    trained = lake.folder(made(passage_corpus(), second_seed=None).manifest)
-    shutil.copytree(entry_folder(trained, "passages-24"), folder)
-    sae = load_sae(folder)
-    for tensor in sae.state_dict().values():
-        tensor.copy_(tensor.half().float())
-    save_sae(sae, folder)
+    (passages,) = passages_by_block(passage_corpus())
+    entry = PassageEntry("passages-24", 3, is_second=False)
+    save_sae(
+        train_passage_sae(entry, passages, PassageSaes(**SMALL), tmp_path / "c").standardised, folder, torch.float16
+    )
     profile = Profile(name="p")
     model = model_identity(profile.model, lake.sources.models)
     (folder / ABOUT).write_text(f'{{"model": "{model}", "block": 24, "seed": 3}}')
@@ -137,7 +142,17 @@ def test_the_bundled_one_is_scored_and_not_trained(lake: Lake, made: Callable[..
     assert found == [("passages-24", 3, True, 0)]
     assert scores["fvu"][0] < 1
     stored = load_sae(entry_folder(lake.folder(one.manifest), "passages-24"))
-    assert torch.equal(stored.W_dec, load_sae(bundled).W_dec)
+    (passages,) = passages_by_block(passage_corpus(seed=2))
+    spread = torch.from_numpy(Standard.measured(passages.train).spread)
+    torch.testing.assert_close(stored.W_dec.double(), load_sae(bundled).W_dec.double() * spread, rtol=1e-6, atol=0)
+
+
+def test_the_bundled_one_is_standardised_for_the_passages_it_is_used_on(bundled: Path) -> None:
+    """Texts in another style have another mean: the same latents are active in their passages all the same."""
+    (ours,) = passages_by_block(passage_corpus())
+    moved = replace(ours, x=(2 * ours.x.astype(np.float32) + 1).astype(np.float16))
+    one, other = (company_means(BundledSae(bundled).load(passages), passages) for passages in (ours, moved))
+    np.testing.assert_allclose(one, other, atol=0.05)
 
 
 def test_another_bundled_one_is_taken_anew(made: Callable[..., Made], bundled: Path) -> None:
