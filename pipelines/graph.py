@@ -15,6 +15,7 @@ STAGES = (
     "companies",
     "descriptions",
     "prices",
+    "passages",
     "activations",
     "saes",
     "features",

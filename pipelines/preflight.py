@@ -56,6 +56,7 @@ def _model(profile: Profile, models: Path) -> None:
         devices(profile.model.dtype)
     check_blocks(profile.model, models, profile.activations.blocks or [], "activations.blocks")
     check_blocks(profile.model, models, profile.features.blocks, "features.blocks")
+    check_blocks(profile.model, models, profile.passages.blocks, "passages.blocks")
     if profile.saes.k > NARROWEST * profile.saes.expansion:
         check_latents(profile.model, models, profile.saes.expansion, profile.saes.k)
 
@@ -121,7 +122,8 @@ def _days_before(profile: Profile, first: date, last: date, as_of: str) -> None:
 
 def _blocks(profile: Profile) -> None:
     harvested = profile.activations.blocks
-    if harvested is not None and (absent := sorted(set(profile.features.blocks) - set(harvested))):
-        raise ProfileError(
-            f"profile {profile.name}: features.blocks: {absent[0]} is not in activations.blocks {harvested}"
-        )
+    for section, wanted in (("features", profile.features.blocks), ("passages", profile.passages.blocks)):
+        if harvested is not None and (absent := sorted(set(wanted) - set(harvested))):
+            raise ProfileError(
+                f"profile {profile.name}: {section}.blocks: {absent[0]} is not in activations.blocks {harvested}"
+            )

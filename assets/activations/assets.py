@@ -4,6 +4,7 @@ from assets import schemas
 from assets.activation_source import READING
 from assets.declaration import asset
 from assets.model_now import model_now
+from assets.texts_read import texts_read
 from resources.lake.build import Build
 from resources.lake.recipe import whole
 
@@ -14,7 +15,7 @@ BLOCKS = ("activations.blocks", "activations.keep")
 @asset(
     schemas.ACTIVATIONS,
     partitioning="filing_year",
-    reads={"descriptions": whole},
+    reads={"descriptions": whole, "passages": whole},
     fingerprint=model_now,
     config=["model", "activations.blocks", "activations.keep"],
     runs_with=READING,
@@ -35,7 +36,7 @@ def activations(build: Build) -> None:
     )
 
     reader, before = Reader(build.profile, build.models, build.progress, build.log), build.before("activations")
-    described = build.read("descriptions")
+    described = texts_read(build.read("descriptions"), build.read("passages"))
     texts = text_digests(described, build.profile.model, build.models)
     unchanged = build.record_units(texts, excluding=BLOCKS)
     filings = with_input_digests(described, texts, build.unit_code, before, unchanged)

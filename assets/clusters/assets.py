@@ -10,7 +10,7 @@ from assets.prices.usable import usable
 from resources.lake.build import Build
 from resources.lake.recipe import whole
 
-TOP_LATENTS = 5
+TOP_THEMES = 5
 
 
 @asset(
@@ -34,7 +34,7 @@ TOP_LATENTS = 5
     kinds=["scikitlearn", "scipy"],
 )
 def peer_clusters(build: Build) -> None:
-    """Group companies by SAE, embedding and TF-IDF similarity, cut where earlier months say, and by SIC codes."""
+    """Group companies by latents, embedding and TF-IDF similarity, cut where earlier months say, and by SIC codes."""
     from assets.clusters.methods import group, known_companies, tagged
     from assets.sic import sic_groups
 
@@ -62,18 +62,16 @@ def peer_clusters(build: Build) -> None:
     kinds=["polars"],
 )
 def cluster_labels(build: Build) -> None:
-    """Name the latents that contribute most to the similarity inside each group."""
-    from assets.clusters.methods import label_rows
+    """Name the themes that contribute most to the similarity inside each group; only those that may be shown."""
+    from assets.clusters.methods import explained_by, label_rows
+    from assets.themes import shown_themes
 
-    as_of, vectors, labels = (
-        month_end(build.partition or ""),
-        build.read("company_vectors"),
-        build.read("latent_labels"),
-    )
+    as_of, vectors = month_end(build.partition or ""), build.read("company_vectors")
+    shown = shown_themes(build.read("latent_labels"), build.read("themes"))
     rows = [
         {"method": method, "as_of": as_of, **row}
         for (method,), clusters in build.read("peer_clusters").group_by("method", maintain_order=True)
-        for row in label_rows(clusters, vectors, labels, TOP_LATENTS)
+        for row in label_rows(clusters, vectors, shown, explained_by(str(method)), TOP_THEMES)
     ]
     build.write(schemas.CLUSTER_LABELS, schemas.CLUSTER_LABELS.frame(rows))
 

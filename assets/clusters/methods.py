@@ -11,15 +11,17 @@ from numpy.typing import NDArray
 from assets.clusters.baselines import embedding_similarity, group_clusters, sic_clusters, tfidf_similarity
 from assets.clusters.linkage import choose_theta, cut, z_scored_distances
 from assets.clusters.scores import complete_returns, nearest_neighbours, return_matrix
-from assets.features.attribution import cosines, dense, mean_contributions
-from assets.latent_names import latent_names
-from resources.settings.clusters import Clusters, Method, SimilarityMethod
+from assets.features.attribution import cosines, dense, mean_contributions, of_method
+from assets.latent_names import LATENT
+from resources.settings.clusters import Clusters, Method, SaeMethod, SimilarityMethod
 
 Similarity = NDArray[np.float64]
 FEWEST = 2
 """Companies that can be compared, and correlated."""
 SIMILARITIES = get_args(SimilarityMethod)
 """Methods that compare every pair; the others are given a group for every company."""
+BY_LATENTS: tuple[SaeMethod, ...] = get_args(SaeMethod)
+"""Those whose similarity is a sum over latents."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +61,18 @@ def known_companies(
     return Known(rows.sort("company_id"), vectors)
 
 
+def comparable(method: Method, known: Known) -> Known:
+    """Return the companies that a method can compare: for one view's latents, those that have a vector of it."""
+    if method not in BY_LATENTS:
+        return known
+    vectors = of_method(known.vectors, method)
+    return Known(known.companies.join(vectors, on="company_id", how="semi", maintain_order="left"), vectors)
+
+
 def similarity(method: Method, known: Known) -> Similarity:
-    """Return the cosines [n, n] of a method that has them: sae, embedding or tfidf."""
-    if method == "sae":
-        return cosines(dense(known.vectors)[1])
+    """Return the cosines [n, n] of a method that has them: of latents, embedding or tfidf."""
+    if method in BY_LATENTS:
+        return cosines(dense(comparable(method, known).vectors)[1])
     if method == "tfidf":
         return tfidf_similarity(known.companies["text"].to_list())
     return embedding_similarity(np.array(known.companies["embedding"].to_list()))
@@ -87,18 +97,20 @@ class Grouping:
 def group(method: Method, known: Known, returns: pl.DataFrame, settings: Clusters) -> Grouping:
     """Group the companies by one method; theta is chosen on `returns`, all of them up to the as-of date.
 
-    Where fewer than two companies have all of those months there is no theta, and every company is alone.
+    Where fewer than two companies have all of those months there is no theta, and every company is alone. So is one
+    that the method cannot compare: it has no neighbours either, and is nobody's.
     """
     if method not in SIMILARITIES:
-        return Grouping(_clusters(known, classification(method, known)), [], None)
+        return Grouping(_clusters(known, known.ids, classification(method, known)), [], None)
+    compared = comparable(method, known)
     # Nothing to compare, and TF-IDF has no vocabulary: whoever is there stands alone.
-    few = len(known.ids) < FEWEST
-    cosine = np.eye(len(known.ids), dtype=np.float64) if few else similarity(method, known)
-    neighbours = nearest_neighbours(cosine, known.ids, settings.neighbours)
+    few = len(compared.ids) < FEWEST
+    cosine = np.eye(len(compared.ids), dtype=np.float64) if few else similarity(method, compared)
+    neighbours = nearest_neighbours(cosine, compared.ids, settings.neighbours)
     months = returns["month"].unique().sort().to_list()
-    matrix = return_matrix(returns, known.ids, months)
+    matrix = return_matrix(returns, compared.ids, months)
     if few or len(complete_returns(matrix).kept) < FEWEST:  # no returns tell where to cut
-        return Grouping(_clusters(known, np.arange(len(known.ids))), [], neighbours)
+        return Grouping(_clusters(known, known.ids, np.arange(len(known.ids))), [], neighbours)
     z = z_scored_distances(cosine)
     theta, score = choose_theta(z, matrix, settings.thetas, settings.linkage, settings.objective)
     labels = cut(z, theta, settings.linkage)
@@ -109,7 +121,7 @@ def group(method: Method, known: Known, returns: pl.DataFrame, settings: Cluster
         "first_month": months[0],
         "last_month": months[-1],
     }
-    return Grouping(_clusters(known, labels), [row], neighbours)
+    return Grouping(_clusters(known, compared.ids, labels), [row], neighbours)
 
 
 def tagged(rows: pl.DataFrame, method: str, as_of: date) -> pl.DataFrame:
@@ -117,21 +129,45 @@ def tagged(rows: pl.DataFrame, method: str, as_of: date) -> pl.DataFrame:
     return rows.with_columns(method=pl.lit(method), as_of=pl.lit(as_of, pl.Date))
 
 
-def _clusters(known: Known, labels: NDArray[np.int64]) -> pl.DataFrame:
+def _clusters(known: Known, ids: list[str], labels: NDArray[np.int64]) -> pl.DataFrame:
+    """Return company_id and cluster of all companies; those that are not among `ids` are alone, after the others."""
     columns = {"company_id": pl.String, "cluster": pl.Int32}
-    return pl.DataFrame({"company_id": known.ids, "cluster": labels}, schema=columns)
+    grouped = pl.DataFrame({"company_id": ids, "cluster": labels}, schema=columns)
+    others = sorted(set(known.ids) - set(ids))
+    first = int(labels.max(initial=-1)) + 1
+    alone = pl.DataFrame({"company_id": others, "cluster": range(first, first + len(others))}, schema=columns)
+    return pl.concat([grouped, alone]).sort("company_id")
+
+
+def explained_by(method: str) -> SaeMethod:
+    """Return the similarity that explains a method's groups: its own where it is a sum over latents, else `sae`."""
+    return next((own for own in BY_LATENTS if own == method), "sae")
 
 
 def label_rows(
-    clusters: pl.DataFrame, vectors: pl.DataFrame, labels: pl.DataFrame, top: int
+    clusters: pl.DataFrame, vectors: pl.DataFrame, shown: pl.DataFrame, method: SaeMethod, top: int
 ) -> list[dict[str, object]]:
-    """Return rows of `cluster_labels` without method and as_of: the `top` latents of every cluster of two or more."""
+    """Return rows of `cluster_labels` without method and as_of: the strongest themes of every cluster of two or more.
+
+    A share is of the mean cosine inside the group by `method`, themes that are not shown included. A group whose
+    members share no theme that is shown has no rows.
+
+    Parameters
+    ----------
+    clusters, vectors : DataFrame
+        Rows of `peer_clusters` of one method and of `company_vectors`, of one as-of date.
+    shown : DataFrame
+        The latents that may be shown: view, entry, block, latent, label.
+    top : int
+        Themes of a cluster, at the most.
+    """
     rows: list[dict[str, object]] = []
     for (cluster,), members in clusters.group_by("cluster", maintain_order=True):
         if members.height < 2:
             continue
-        shares = mean_contributions(vectors, members["company_id"].to_list()).head(top)
-        named = shares.with_columns(latent_names(shares, labels).alias("label"))
-        for rank, row in enumerate(named.iter_rows(named=True), start=1):
+        shares = mean_contributions(vectors, members["company_id"].to_list(), method)
+        named = shares.join(shown, on=LATENT, how="inner", maintain_order="left")
+        distinct = named.unique("label", keep="first", maintain_order=True).head(top)
+        for rank, row in enumerate(distinct.iter_rows(named=True), start=1):
             rows.append({"cluster": cluster, "size": members.height, "rank": rank, **row})
     return rows

@@ -19,47 +19,44 @@ def _embedder_now(profile: Profile, partition: str | None, sources: Sources) -> 
 
 @asset(
     schemas.COMPANY_FEATURES,
+    schemas.THEME_PASSAGES,
     partitioning="filing_year",
-    reads={"activations": whole, "saes": whole},
+    reads={"activations": whole, "saes": whole, "passages": whole, "passage_vectors": whole, "passage_saes": whole},
     lineage=["descriptions"],
-    config=["features.blocks", "features.pooling", "activations.massive_norm"],
+    config=["features.views", "features.blocks", "features.pooling", "activations.massive_norm"],
     runs_with=READING,
     units=[
         "assets.activations.shards.shards:Shards",
         "assets.features.encoding:encode_filings",
+        "assets.features.passages:encode_passages",
         "assets.saes.stored:StoredSaes",
     ],
     kinds=["torch", "polars"],
 )
 def company_features(build: Build) -> None:
-    """Encode every filing of a year into latents, pooled over its tokens without massive activations."""
-    from assets.features.encoding import chosen_entries, encode_filings
-    from assets.saes.stored import StoredSaes
+    """Encode every filing of a year into latents of its passages and of its tokens, massive activations left out."""
+    from assets.features.views import PassageView, TokenView
 
-    settings, saes = build.profile.features, StoredSaes(build.folders("saes")[0], build.read("saes"))
-    entries = chosen_entries(saes.rows, settings.blocks)
-    weights = entries.select("entry", "block", "sha256").rows()
-    filings = build.read("activations").sort("accession")
-    kept = build.record_units({row["accession"]: [row["input_digest"], weights] for row in filings.to_dicts()})
-    unchanged = pl.col("accession").is_in(sorted(kept))
-    fresh, source = filings.filter(~unchanged), activation_source(build)
-    documents = source.documents(
-        build.folders("activations")[0],
-        lambda: filings.join(build.read("descriptions"), on="accession"),
-        fresh["accession"].to_list(),
-        entries["block"].to_list(),
-    )
-    with build.progress(fresh.height, "filings") as progress:
-        encoded = encode_filings(
-            documents,
-            saes.load_blocks(entries),
-            fresh,
-            massive_norm=build.profile.activations.massive_norm,
-            pooling=settings.pooling,
-            progress=progress,
-        )
-    build.write(schemas.COMPANY_FEATURES, pl.concat([build.before("company_features").filter(unchanged), encoded]))
-    build.metadata |= source.metadata | {"filings_encoded": fresh.height, "filings_carried_over": len(kept)}
+    shares = build.profile.features.views
+    passages = PassageView(build) if shares.passages else None
+    tokens = TokenView(build) if shares.tokens else None
+    views = [view for view in (passages, tokens) if view]
+    recipes = {f"{view.name} {filing}": recipe for view in views for filing, recipe in view.recipes().items()}
+    # How much a view counts changes no row of it; a view that is not used has no units.
+    kept = build.record_units(recipes, excluding=["features.views"])
+    carried = (pl.col("view") + " " + pl.col("accession")).is_in(sorted(kept))
+    features = [build.before("company_features").filter(carried)]
+    strongest = [build.before("theme_passages").filter(("passages " + pl.col("accession")).is_in(sorted(kept)))]
+    if passages:
+        found = passages.encode(kept)
+        features.append(found.features)
+        strongest.append(found.theme_passages)
+    if tokens:
+        features.append(tokens.encode(kept))
+    build.write(schemas.COMPANY_FEATURES, pl.concat(features))
+    build.write(schemas.THEME_PASSAGES, pl.concat(strongest))
+    filings, encoded = ({unit.partition(" ")[2] for unit in units} for units in (recipes, recipes.keys() - kept))
+    build.metadata |= {"filings_encoded": len(encoded), "filings_carried_over": len(filings - encoded)}
 
 
 @asset(
@@ -111,24 +108,29 @@ def company_embeddings(build: Build) -> None:
 
 @asset(
     schemas.COMPANY_VECTORS,
+    schemas.THEMES,
     partitioning="as_of",
     reads={"company_features": filings_known, "descriptions": filings_known},
-    config=["features.min_quality", "features.weighting", "max_filing_age_months"],
+    config=["features.views", "features.min_quality", "features.weighting", "max_filing_age_months"],
     kinds=["polars"],
 )
 def company_vectors(build: Build) -> None:
     """Make unit vectors of the newest filing of every company, weighted by what was known at the as-of date."""
     from assets.features.attribution import company_vectors as vectors_of
+    from assets.features.attribution import theme_shares, view_shares
     from assets.known_at import filings_in_doubt, newest_filings
     from assets.partitions import month_end
 
-    known = build.read("company_features")
-    doubtful = filings_in_doubt(build.read("descriptions"), build.profile.features.min_quality)
+    settings, known = build.profile.features, build.read("company_features")
+    doubtful = filings_in_doubt(build.read("descriptions"), settings.min_quality)
     features = newest_filings(known, doubtful)
     left_out = known.join(features, on="company_id", how="anti")
-    vectors = vectors_of(features, build.profile.features.weighting)
+    vectors = vectors_of(features, settings.weighting, view_shares(settings.views))
     as_of = pl.lit(month_end(build.partition or ""), pl.Date)
     build.write(schemas.COMPANY_VECTORS, vectors.with_columns(as_of=as_of))
+    build.write(schemas.THEMES, theme_shares(features, vectors).with_columns(as_of=as_of))
+    by_view = vectors.group_by("view").agg(pl.col("company_id").n_unique()).sort("view")
+    build.metadata |= {f"companies_{view}": companies for view, companies in by_view.iter_rows()}
     build.metadata |= {
         "companies": vectors["company_id"].n_unique(),
         "filings_in_doubt": doubtful.height,

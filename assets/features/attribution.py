@@ -1,18 +1,22 @@
 """Attribution: unit vectors of weighted latents, whose cosine is exactly the sum of what each latent contributes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from assets.features.weighting import raw_weight
 from assets.latent_names import LATENT
-from resources.settings.features import Weighting
+from resources.settings.clusters import SaeMethod
+from resources.settings.features import View, Views, Weighting
 
-TINY_VARIANCE = 1e-12
-"""Relative variance below which a latent is the same in every company, rounding aside."""
 BLOCK = ("entry", "block")
+VIEW_OF: Mapping[str, View] = {"sae_passages": "passages", "sae_tokens": "tokens"}
+"""The methods that compare by one view alone; `sae` compares by all."""
+PASSAGE_WEIGHTING: Weighting = "log_idf"
+"""Of passages. The logarithm keeps a text that dwells on one theme from being about nothing else."""
 
 
 class AmbiguousFeaturesError(ValueError):
@@ -27,27 +31,35 @@ class GroupTooSmallError(ValueError):
     """A group without a pair has no similarity to explain."""
 
 
-def company_vectors(features: pl.DataFrame, weighting: Weighting) -> pl.DataFrame:
-    """Return unit-length vectors of weighted latents, one per company.
+def view_shares(views: Views) -> dict[View, float]:
+    """Return the share of a similarity of each view that has one."""
+    shares: dict[View, float] = {"passages": views.passages, "tokens": views.tokens}
+    return {view: share for view, share in shares.items() if share > 0}
 
-    Each (entry, block) is normalised on its own, so that every block counts alike: the cosine of two companies is
-    the mean of their cosines per block. Whatever is counted or averaged here is counted over the companies given, so
-    nothing is used that the rows given do not know. A latent's weight before normalising is, by `weighting`:
 
-    - `excess`: max(value - mean, 0) / sd, mean and population standard deviation over the companies, 0 where a
-      company lacks the latent. What everybody shares weighs nothing; the vector says what is unusual about a company.
-    - `idf`: value x (ln((1 + n) / (1 + df)) + 1), with n companies and df those that have the latent.
-    - `none`: the value.
+def company_vectors(features: pl.DataFrame, weighting: Weighting, shares: Mapping[View, float]) -> pl.DataFrame:
+    """Return unit-length vectors of weighted latents, one per company and view, and one of all its views.
+
+    Inside a view each (entry, block) is normalised on its own, so that every block counts alike: the cosine of two
+    companies is the mean of their cosines per block. The vector of all views is the views' vectors times the root of
+    their shares, normalised over the views that a company has: the cosine of two companies that have all is the mean
+    of their views' cosines, weighted by share. Whatever is counted or averaged here is counted over the companies
+    given, so nothing is used that the rows given do not know.
 
     Parameters
     ----------
     features
         Rows of `company_features`: one filing per company, one pooling.
+    weighting
+        Of token latents, see `raw_weight`; passages have `log_idf`.
+    shares
+        Share of the similarity that each view has; other views are left out.
 
     Returns
     -------
-    DataFrame(company_id, accession, entry, block, latent, weight, peak_start, peak_end)
-        Sorted by company_id, entry, block, latent; weights of 0 left out.
+    DataFrame(company_id, accession, view, entry, block, latent, weight, own_weight, peak_start, peak_end)
+        Sorted by company_id, entry, block, latent; weights of 0 left out. `weight` is of the vector of all views,
+        `own_weight` of that of its view.
 
     Raises
     ------
@@ -55,38 +67,58 @@ def company_vectors(features: pl.DataFrame, weighting: Weighting) -> pl.DataFram
         A company has two filings or two poolings.
     """
     _check_unique(features)
-    weighted = features.filter(pl.col("value") != 0).sort("company_id", *LATENT)
-    raw = _raw_weight(weighting, weighted["company_id"].n_unique())
-    per_block = (
-        weighted.with_columns(weight=raw)
-        .filter(pl.col("weight") > 0)
-        .with_columns(weight=pl.col("weight") / _norm().over("company_id", *BLOCK))
-    )
-    return per_block.select(
-        "company_id", "accession", *LATENT, pl.col("weight") / _norm().over("company_id"), "peak_start", "peak_end"
-    )
+    having = features.filter(pl.col("value") != 0).sort("company_id", *LATENT)
+    each: dict[View, Weighting] = {"passages": PASSAGE_WEIGHTING, "tokens": weighting}
+    own = pl.concat(_own_vectors(having.filter(view=view), each[view]) for view in sorted(shares))
+    root = pl.col("view").replace_strict(dict(shares), return_dtype=pl.Float64).sqrt()
+    joint = own.with_columns(weight=pl.col("own_weight") * root).with_columns(_unit("weight", "company_id"))
+    columns = ("company_id", "accession", "view", *LATENT, "weight", "own_weight", "peak_start", "peak_end")
+    return joint.select(columns).sort("company_id", *LATENT)
 
 
-def contributions(vectors: pl.DataFrame, a: str, b: str) -> pl.DataFrame:
+def theme_shares(features: pl.DataFrame, vectors: pl.DataFrame) -> pl.DataFrame:
+    """Return how many of the companies with a vector have each latent: rows of `themes` without as_of.
+
+    A latent counts where its pooled value is above 0, even if it weighs nothing because all have it alike.
+
+    Parameters
+    ----------
+    features, vectors : DataFrame
+        What `company_vectors` was given, and what it returned.
+    """
+    companies = vectors.select("company_id").unique()
+    having = features.filter(pl.col("value") > 0).join(companies, on="company_id", how="semi")
+    counted = having.group_by("view", *LATENT).agg(companies=pl.col("company_id").n_unique().cast(pl.Int32))
+    return counted.with_columns(share=pl.col("companies") / max(companies.height, 1)).sort(*LATENT)
+
+
+def of_method(vectors: pl.DataFrame, method: SaeMethod) -> pl.DataFrame:
+    """Return the rows of `company_vectors` whose products of `weight` sum to the method's cosine."""
+    if method not in VIEW_OF:
+        return vectors
+    return vectors.filter(view=VIEW_OF[method]).with_columns(weight="own_weight")
+
+
+def contributions(vectors: pl.DataFrame, a: str, b: str, method: SaeMethod = "sae") -> pl.DataFrame:
     """Return what every shared latent contributes to the cosine of companies `a` and `b`; it is their sum.
 
     Returns
     -------
     DataFrame(entry, block, latent, contribution)
-        Largest first; equal ones by entry, block, latent.
+        Largest first; equal ones by entry, block, latent. None where one of them lacks the method's view.
 
     Raises
     ------
     UnknownCompanyError
         One of the two has no vector.
     """
-    left, right = (_rows_of(vectors, {company}).select(*LATENT, "weight") for company in (a, b))
+    left, right = (_rows_of(vectors, {company}, method).select(*LATENT, "weight") for company in (a, b))
     shared = left.join(right, on=LATENT, how="inner", suffix="_b")
     parts = shared.select(*LATENT, contribution=pl.col("weight") * pl.col("weight_b"))
     return parts.sort("contribution", *LATENT, descending=[True, False, False, False])
 
 
-def mean_contributions(vectors: pl.DataFrame, members: Sequence[str]) -> pl.DataFrame:
+def mean_contributions(vectors: pl.DataFrame, members: Sequence[str], method: SaeMethod = "sae") -> pl.DataFrame:
     """Return the share of every latent in the mean pairwise cosine inside a group.
 
     The pairs' products of a latent sum to ((sum w)^2 - sum w^2) / 2, so no pair is visited.
@@ -105,7 +137,7 @@ def mean_contributions(vectors: pl.DataFrame, members: Sequence[str]) -> pl.Data
     """
     if len(set(members)) < 2:
         raise GroupTooSmallError(f"a group needs two companies to have something in common, got {list(members)}")
-    rows = _rows_of(vectors, set(members)).sort("company_id", *LATENT)
+    rows = _rows_of(vectors, set(members), method).sort("company_id", *LATENT)
     weight = pl.col("weight")
     pairs = (weight.sum() ** 2 - (weight**2).sum()) / 2
     sums = rows.group_by(*LATENT, maintain_order=True).agg(pairs.alias("pairs"), pl.len().alias("members"))
@@ -114,14 +146,17 @@ def mean_contributions(vectors: pl.DataFrame, members: Sequence[str]) -> pl.Data
     return shares.sort("share", *LATENT, descending=[True, False, False, False])
 
 
-def dense(vectors: pl.DataFrame) -> tuple[list[str], csr_matrix]:
-    """Return company ids, sorted, and their vectors as a sparse matrix [companies, latents in use]."""
-    companies = vectors["company_id"].unique().sort()
-    latents = vectors.select(*LATENT).unique().sort(*LATENT).with_row_index("column")
-    columns = vectors.select(*LATENT).join(latents, on=LATENT, how="left", maintain_order="left")["column"]
-    rows = companies.search_sorted(vectors["company_id"])
+def dense(vectors: pl.DataFrame, method: SaeMethod = "sae") -> tuple[list[str], csr_matrix]:
+    """Return company ids, sorted, and their vectors as a sparse matrix [companies, latents in use].
+
+    The row of a company that lacks the method's view is 0.
+    """
+    companies, rows = vectors["company_id"].unique().sort(), of_method(vectors, method)
+    latents = rows.select(*LATENT).unique().sort(*LATENT).with_row_index("column")
+    columns = rows.select(*LATENT).join(latents, on=LATENT, how="left", maintain_order="left")["column"]
+    places = companies.search_sorted(rows["company_id"])
     shape = (len(companies), len(latents))
-    return companies.to_list(), csr_matrix((vectors["weight"].to_numpy(), (rows.to_numpy(), columns.to_numpy())), shape)
+    return companies.to_list(), csr_matrix((rows["weight"].to_numpy(), (places.to_numpy(), columns.to_numpy())), shape)
 
 
 def cosines(matrix: csr_matrix) -> NDArray[np.float64]:
@@ -131,28 +166,25 @@ def cosines(matrix: csr_matrix) -> NDArray[np.float64]:
     return np.asarray(similarity, dtype=np.float64)
 
 
-def _raw_weight(weighting: Weighting, companies: int) -> pl.Expr:
-    value = pl.col("value")
-    if weighting == "idf":
-        having = pl.col("company_id").n_unique().over(*LATENT)
-        return value * (((1 + companies) / (1 + having)).log() + 1)
-    if weighting == "excess":
-        mean = value.sum().over(*LATENT) / companies
-        variance = (value**2).sum().over(*LATENT) / companies - mean**2
-        return pl.when(variance > TINY_VARIANCE * mean**2).then((value - mean).clip(0) / variance.sqrt()).otherwise(0.0)
-    return value
+def _own_vectors(having: pl.DataFrame, weighting: Weighting) -> pl.DataFrame:
+    """Return the unit vectors of one view in the column own_weight."""
+    raw = raw_weight(weighting, having["company_id"].n_unique())
+    weighted = having.with_columns(own_weight=raw).filter(pl.col("own_weight") > 0)
+    return weighted.with_columns(_unit("own_weight", "company_id", *BLOCK)).with_columns(
+        _unit("own_weight", "company_id")
+    )
 
 
-def _norm() -> pl.Expr:
-    return (pl.col("weight") ** 2).sum().sqrt()
+def _unit(name: str, *within: str) -> pl.Expr:
+    return pl.col(name) / (pl.col(name) ** 2).sum().sqrt().over(*within)
 
 
-def _rows_of(vectors: pl.DataFrame, companies: set[str]) -> pl.DataFrame:
+def _rows_of(vectors: pl.DataFrame, companies: set[str], method: SaeMethod) -> pl.DataFrame:
     rows = vectors.filter(pl.col("company_id").is_in(sorted(companies)))
     missing = sorted(companies - set(rows["company_id"].unique()))
     if missing:
         raise UnknownCompanyError(f"{missing[0]} has no feature vector: no filing in the window, or none was encoded")
-    return rows
+    return of_method(rows, method)
 
 
 def _check_unique(features: pl.DataFrame) -> None:

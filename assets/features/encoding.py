@@ -76,7 +76,7 @@ def encode_document(document: Document, sae: Sae, block: int, *, massive_norm: f
     values, indices, keep = encode_stream(document.streams[block], sae, block, massive_norm)
     words = document.tokens
     pooled = pool_filing(values, indices, keep, words.char_start, words.char_end, pooling=pooling)
-    return pooled.with_columns(accession=pl.lit(document.accession), pooling=pl.lit(pooling))
+    return pooled.with_columns(accession=pl.lit(document.accession), view=pl.lit("tokens"), pooling=pl.lit(pooling))
 
 
 def encode_stream(
@@ -91,12 +91,19 @@ def encode_stream(
     keep : [tokens] bool
         False for massive activations: norm above `massive_norm` medians of the document.
     """
-    x, one = stream.astype(np.float32), sae.at(block)
+    x = stream.astype(np.float32)
+    values, indices = encode_rows(x, sae, block)
+    return values, indices, ~massive_tokens(np.linalg.norm(x, axis=1), massive_norm)
+
+
+def encode_rows(x: NDArray[np.float32], sae: Sae, block: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Return values and indices [rows, width] of the active latents of vectors `x: [rows, d_model]` of one block."""
+    one = sae.at(block)
     with torch.inference_mode():
         chunks = torch.split(torch.from_numpy(x), CHUNK)
         encoded = [one.encode(one.scaled(chunk, block)) for chunk in chunks]
     values, indices = (join_rows([piece.numpy() for piece in pieces]) for pieces in zip(*encoded, strict=True))
-    return values, indices, ~massive_tokens(np.linalg.norm(x, axis=1), massive_norm)
+    return values, indices
 
 
 def join_rows(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:

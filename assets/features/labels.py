@@ -71,7 +71,15 @@ def label_entry(
     keep = np.concatenate([keep for _, _, keep in encoded])
     tokens = pl.concat([shards.tokens(first, n) for first, n in spans])
     texts = dict(train.select("accession", "text").iter_rows())
-    return label_latents(values, indices, keep, tokens, texts, settings=settings)
+    named = label_latents(values, indices, keep, tokens, texts, settings=settings).rename({"top_tokens": "words"})
+    empty = {name: pl.lit(None, pl.Float64) for name in ("score_low", "score_high", "explanation_score")}
+    return named.with_columns(
+        view=pl.lit("tokens"),
+        terms=pl.lit([], pl.List(pl.String)),
+        windows=pl.lit(0, pl.Int32),
+        explanation=pl.lit(None, pl.String),
+        **empty,
+    )
 
 
 def label_latents(

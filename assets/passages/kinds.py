@@ -50,13 +50,14 @@ BOILERPLATE = {
 """What every filing says, whatever its business: name of the rule -> what tells it."""
 
 
-def kind_of(passage: str, *, is_heading: bool = False) -> Kind:
-    """Return the kind of a passage."""
+def kind_of(passage: str, *, is_heading: bool = False) -> tuple[Kind, str | None]:
+    """Return the kind of a passage, and of boilerplate the rule that told it."""
     if is_heading:
-        return "heading"
-    if any(rule.search(passage) for rule in BOILERPLATE.values()):
-        return "boilerplate"
-    return "text" if is_prose(passage) else "list"
+        return "heading", None
+    for name, rule in BOILERPLATE.items():
+        if rule.search(passage):
+            return "boilerplate", name
+    return ("text" if is_prose(passage) else "list"), None
 
 
 def is_prose(passage: str) -> bool:

@@ -52,15 +52,6 @@ def passage_spans(text: str, token_starts: NDArray[np.integer]) -> list[Span]:
     return spans
 
 
-def token_range(span: Span, token_starts: NDArray[np.integer], token_ends: NDArray[np.integer]) -> tuple[int, int]:
-    """Return the tokens `[first, end)` of a span: those that end behind its start and begin before its end.
-
-    A token of a byte-level tokenizer begins with the blank before its word, which lies outside the span.
-    """
-    first = int(np.searchsorted(token_ends, span.start, side="right"))
-    return first, max(first, int(np.searchsorted(token_starts, span.end, side="left")))
-
-
 def _paragraphs(text: str) -> Iterator[Span]:
     start = 0
     for match in _PARAGRAPH_END.finditer(text):

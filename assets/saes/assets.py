@@ -8,6 +8,7 @@ from assets import schemas
 from assets.activation_source import READING, activation_source
 from assets.declaration import asset
 from assets.model_now import model_now
+from assets.texts_read import texts_read
 from resources.lake.build import Build
 from resources.lake.code_version import code_version
 from resources.lake.digests import digest_of
@@ -28,7 +29,7 @@ retrains nothing."""
 
 @asset(
     schemas.SAE_CORPUS,
-    lineage=["activations", "descriptions"],
+    lineage=["activations", "descriptions", "passages"],
     fingerprint=model_now,
     config=["corpus", "model", "activations.blocks", "activations.keep"],
     runs_with=READING,
@@ -45,7 +46,8 @@ def sae_corpus(build: Build) -> None:
     if pinned and rows.is_empty():
         build.log("the table of the pinned corpus is lost: it is drawn anew, from the filings there are today")
     if rows.is_empty():
-        rows = corpus_rows(build.read("activations"), build.read("descriptions"), build.profile.corpus)
+        texts = texts_read(build.read("descriptions"), build.read("passages"))
+        rows = corpus_rows(build.read("activations"), texts, build.profile.corpus)
     if build.profile.activations.keep != "none":
         source, before = activation_source(build), build.before_folder
         source.keep(rows, build.folder, [*([before] if before else []), *build.folders("activations")])

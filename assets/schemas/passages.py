@@ -19,7 +19,9 @@ from assets.schemas.columns import (
 PASSAGE = column("passage", INT, "Number of the passage in its description, from 0.")
 KIND = column("kind", TEXT, "text, list (names, places, figures), heading, or boilerplate (what every filing says).")
 VECTOR = column(
-    "vector", pa.binary(), "Mean residual stream over its tokens: d_model raw little-endian float16, massive left out."
+    "vector",
+    pa.large_binary(),
+    "Mean residual stream over its tokens: d_model raw little-endian float16, massive left out.",
 )
 
 PASSAGES = by_filing("passages", "accession passage")(

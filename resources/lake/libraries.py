@@ -12,6 +12,7 @@ COUNTED = {
     "numpy": ("numpy",),
     "rapidfuzz": ("rapidfuzz",),  # rates how far two texts agree
     "scipy": ("scipy",),
+    "sentencex": ("sentencex",),  # finds where sentences end
     "sklearn": ("scikit-learn",),
     "statsmodels": ("statsmodels",),
     "tokenizers": ("tokenizers",),

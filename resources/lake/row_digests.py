@@ -63,7 +63,9 @@ def _bytes(column: pa.Array | pa.ChunkedArray) -> Bytes:
 
 def _value_bytes(array: pa.Array) -> Bytes:
     if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
-        return _text_bytes(array)
+        return _text_bytes(array.cast(pa.large_string()).fill_null(""))
+    if pa.types.is_large_binary(array.type):
+        return _text_bytes(array.fill_null(b""))
     # A null's own bytes are whatever was in memory: zero stands for it.
     plain = array.cast(pa.int32()) if pa.types.is_date32(array.type) else array
     numbers = plain.fill_null(False if pa.types.is_boolean(plain.type) else 0).to_numpy(zero_copy_only=False)
@@ -74,8 +76,7 @@ def _value_bytes(array: pa.Array) -> Bytes:
     return lambda start, stop: iter([flat[start * width : stop * width].data])
 
 
-def _text_bytes(array: pa.Array) -> Bytes:
-    whole = array.cast(pa.large_string()).fill_null("")
+def _text_bytes(whole: pa.Array) -> Bytes:
     offsets = np.frombuffer(whole.buffers()[1], dtype="<i8")[whole.offset : whole.offset + len(whole) + 1]
     letters = np.frombuffer(whole.buffers()[2] or b"", dtype=np.uint8)
     lengths = np.diff(offsets)

@@ -1,11 +1,12 @@
 """Settings of company features and of the labels of latents."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from resources.settings.section import Block, Once, Real, Section, Whole
 
+View = Literal["passages", "tokens"]
 Pooling = Literal["mean", "max", "sum", "log1p_sum"]
 Weighting = Literal["excess", "idf", "sqrt_idf", "log_idf", "none"]
 Quality = Literal["ok", "short", "disagree"]
@@ -18,6 +19,12 @@ class Views(Section):
     """Themes: latents of whole passages."""
     tokens: Annotated[Real, Field(ge=0, le=1)] = 0.2
     """Words: latents of tokens, the paper's way."""
+
+    @model_validator(mode="after")
+    def _one_counts(self) -> Self:
+        if self.passages == self.tokens == 0:
+            raise ValueError("passages and tokens are both 0, and nothing describes a company; give one a share")
+        return self
 
 
 class Features(Section):

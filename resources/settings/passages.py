@@ -16,6 +16,8 @@ class Passages(Section):
     """A description is read up to this many passages."""
     repeated_in: Annotated[Whole, Field(ge=2, le=10_000)] = 3
     """Wording that so many other companies had, in filings of the year up to this one, is boilerplate."""
+    corpus_passages: Positive = 50_000
+    """Passages that autoencoders are trained on, at the most: whole filings up to `corpus.cutoff`, pinned."""
 
 
 class PassageSaes(Section):

@@ -11,6 +11,7 @@ from assets.clusters.methods import (
     SIMILARITIES,
     Known,
     classification,
+    explained_by,
     group,
     known_companies,
     label_rows,
@@ -22,7 +23,6 @@ from resources.settings.clusters import Clusters
 IDS = ["1", "2", "3", "4", "5"]
 MONTHS = [date(2004, m, 28) for m in range(1, 9)]
 AS_OF = date(2004, 12, 31)
-LABELS = pl.DataFrame({"entry": ["e"], "block": [2], "latent": [0], "label": ["drinks"]})
 
 
 def vectors() -> pl.DataFrame:
@@ -32,7 +32,14 @@ def vectors() -> pl.DataFrame:
         {"company_id": c, "accession": f"a{c}", "entry": "e", "block": 2, "latent": latent, "weight": weight}
         for c, latent, weight in cells
     ]
-    return pl.DataFrame(rows)
+    themes = pl.DataFrame(rows).with_columns(view=pl.lit("passages"), own_weight="weight")
+    words = themes.with_columns(view=pl.lit("tokens"), entry=pl.lit("t"))
+    return pl.concat(
+        [
+            themes.with_columns(weight=pl.col("weight") * 0.8**0.5),
+            words.with_columns(weight=pl.col("weight") * 0.2**0.5),
+        ]
+    )
 
 
 def known() -> Known:
@@ -143,11 +150,73 @@ def test_a_classification_has_no_threshold_and_no_neighbours() -> None:
     assert (found.thresholds, found.neighbours) == ([], None)
 
 
-def test_a_cluster_is_explained_by_its_strongest_shared_latents_and_a_singleton_is_not() -> None:
-    clusters = pl.DataFrame({"company_id": IDS, "cluster": [0, 0, 1, 1, 2]}, schema_overrides={"cluster": pl.Int32})
-    rows = [{"method": "sae", "as_of": AS_OF, **row} for row in label_rows(clusters, vectors(), LABELS, top=3)]
-    assert schemas.CLUSTER_LABELS.validate(schemas.CLUSTER_LABELS.frame(rows)).num_rows == 2
-    assert [(r["cluster"], r["size"], r["rank"], r["label"], r["share"]) for r in rows] == [
-        (0, 2, 1, "drinks", pytest.approx(1.0)),
-        (1, 2, 1, "latent 1 of e", pytest.approx(1.0)),
+GROUPED = pl.DataFrame({"company_id": IDS, "cluster": [0, 0, 1, 1, 2]}, schema_overrides={"cluster": pl.Int32})
+
+
+def shown(*latents: tuple[str, int, str]) -> pl.DataFrame:
+    """Latents that may be shown, of an entry, with a label."""
+    view = {"e": "passages", "t": "tokens"}
+    rows = [
+        {"view": view[entry], "entry": entry, "block": 2, "latent": latent, "label": label}
+        for entry, latent, label in latents
     ]
+    return pl.DataFrame(rows, schema_overrides={"block": pl.Int32, "latent": pl.Int32})
+
+
+def labels_of(method: str, *latents: tuple[str, int, str], top: int = 5) -> list[tuple[object, ...]]:
+    found = label_rows(GROUPED, vectors(), shown(*latents), explained_by(method), top)
+    rows = schemas.CLUSTER_LABELS.frame({"method": method, "as_of": AS_OF, **row} for row in found)
+    schemas.CLUSTER_LABELS.validate(rows)
+    return rows.select("cluster", "size", "rank", "view", "label", "share").rows()
+
+
+def test_a_cluster_is_explained_by_its_strongest_shown_themes_and_a_singleton_is_not() -> None:
+    oil = (1, 2, 1, "passages", "oil", pytest.approx(0.8))
+    assert labels_of("sae", ("e", 0, "drinks"), ("e", 1, "oil"), ("t", 1, "wells"), ("e", 2, "hats")) == [
+        (0, 2, 1, "passages", "drinks", pytest.approx(0.8)),
+        oil,
+        (1, 2, 2, "tokens", "wells", pytest.approx(0.2)),
+    ]
+    assert labels_of("sae", ("e", 1, "oil"), ("t", 1, "wells"), top=1) == [oil]
+
+
+def test_a_cluster_that_shares_no_shown_theme_has_no_rows() -> None:
+    assert {row[0] for row in labels_of("sae", ("e", 1, "oil"))} == {1}
+
+
+def test_no_label_names_a_cluster_twice() -> None:
+    assert [row[3:5] for row in labels_of("sae", ("t", 1, "oil"), ("e", 1, "oil"))] == [("passages", "oil")]
+
+
+def test_groups_of_one_view_are_explained_by_it_and_groups_without_latents_by_all() -> None:
+    both = ("e", 1, "oil"), ("t", 1, "wells")
+    assert [row[3:] for row in labels_of("sae_passages", *both)] == [("passages", "oil", pytest.approx(1.0))]
+    assert [row[3:] for row in labels_of("sae_tokens", *both)] == [("tokens", "wells", pytest.approx(1.0))]
+    assert labels_of("sic4", *both) == labels_of("tfidf", *both) == labels_of("sae", *both)
+
+
+def without_passages(*companies: str) -> Known:
+    everyone = known()
+    lost = (pl.col("view") == "passages") & pl.col("company_id").is_in(companies)
+    return Known(everyone.companies, everyone.vectors.filter(~lost))
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_method_that_can_compare_nobody_leaves_everybody_alone() -> None:
+    found = group("sae_passages", without_passages(*IDS), returns(), Clusters(thetas=[-3.0, 3.0]))
+    assert found.clusters["company_id"].to_list() == IDS
+    assert found.clusters["cluster"].n_unique() == len(IDS)
+    assert found.thresholds == []
+    assert found.neighbours is not None
+    assert found.neighbours.is_empty()
+    assert schemas.PEER_CLUSTERS.validate(tagged(found.clusters, "sae_passages", AS_OF)).num_rows == len(IDS)
+
+
+def test_a_company_without_the_view_is_alone_and_nobody_is_its_neighbour() -> None:
+    few = without_passages("2")
+    found = group("sae_passages", few, returns(), Clusters(thetas=[3.0]))
+    assert groups(found.clusters["cluster"].to_list()) == {frozenset("2"), frozenset("1345")}
+    assert found.neighbours is not None
+    assert not {"2"} & set(found.neighbours["company_id"]) | {"2"} & set(found.neighbours["peer_id"])
+    assert labels_of("sae_passages", ("e", 0, "drinks")) != []
+    assert label_rows(GROUPED, few.vectors, shown(("e", 0, "drinks")), "sae_passages", 5) == []

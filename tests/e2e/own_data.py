@@ -48,6 +48,7 @@ corpus: {{held_out_share: 0.34}}
 groups: {{count: 1}}
 saes: {{expansion: 1, k: 16, tokens: 2048, batch_tokens: 64, transfer: {{entries: 0}}}}
 scores: {{ce_tokens: 20}}
+passages: {{blocks: [2]}}
 features: {{blocks: [2]}}
 clusters: {{methods: [sae, embedding, tfidf, sector], placebo_draws: 20, neighbours: 5}}
 backtest: {{formation_months: 36, random_pairs: 5, max_pairs: 3}}

@@ -21,10 +21,17 @@ from assets.features.attribution import (
     cosines,
     dense,
     mean_contributions,
+    of_method,
+    theme_shares,
+    view_shares,
 )
+from resources.settings.features import Views
+
+SHARES = {"passages": 0.8, "tokens": 0.2}
+METHODS = ["sae", "sae_passages", "sae_tokens"]
 
 
-def features(values, block=24, entry="blocks-24-27"):
+def features(values, block=24, entry="blocks-24-27", view="tokens"):
     """Rows of company_features from a matrix [companies, latents]; companies are A, B, C, ..."""
     rows = [
         ("ABCDEFGHIJ"[company], entry, block, latent, float(values[company][latent]))
@@ -33,8 +40,16 @@ def features(values, block=24, entry="blocks-24-27"):
     ]
     frame = pl.DataFrame(rows, schema=["company_id", "entry", "block", "latent", "value"], orient="row")
     return frame.with_columns(
-        accession=pl.col("company_id") + "-2003", pooling=pl.lit("mean"), peak_start=0, peak_end=pl.col("latent")
+        accession=pl.col("company_id") + "-2003",
+        view=pl.lit(view),
+        pooling=pl.lit("mean"),
+        peak_start=0,
+        peak_end=pl.col("latent"),
     )
+
+
+def of_tokens(rows, weighting):
+    return company_vectors(rows, weighting, {"tokens": 1.0})
 
 
 def random_features(seed, companies=6, latents=12):
@@ -49,44 +64,45 @@ def random_features(seed, companies=6, latents=12):
 
 
 def test_vectors_match_values_computed_by_hand():
-    vectors = company_vectors(features([[3.0, 4.0], [0.0, 2.0]]), "none")
+    vectors = of_tokens(features([[3.0, 4.0], [0.0, 2.0]]), "none")
     assert vectors["company_id"].to_list() == ["A", "A", "B"]
     assert vectors["weight"].to_list() == pytest.approx([0.6, 0.8, 1.0])
+    assert vectors["own_weight"].to_list() == pytest.approx([0.6, 0.8, 1.0])
     assert contributions(vectors, "A", "B").rows() == [("blocks-24-27", 24, 1, pytest.approx(0.8))]
 
 
 def test_idf_equals_scikit_learn_on_the_companies_given():
     values = np.maximum(np.random.default_rng(0).normal(size=(7, 9)), 0)
     expected = TfidfTransformer(smooth_idf=True).fit_transform(values).toarray()
-    _, matrix = dense(company_vectors(features(values), "idf"))
+    _, matrix = dense(of_tokens(features(values), "idf"))
     np.testing.assert_allclose(matrix.toarray(), expected[:, (values > 0).any(axis=0)], atol=1e-14)
 
 
 def test_excess_is_the_positive_part_of_the_z_score():
     values = np.maximum(np.random.default_rng(1).normal(size=(9, 7)), 0)
     expected = normalize(np.maximum(zscore(values, axis=0), 0))
-    _, matrix = dense(company_vectors(features(values), "excess"))
+    _, matrix = dense(of_tokens(features(values), "excess"))
     np.testing.assert_allclose(matrix.toarray(), expected[:, (expected > 0).any(axis=0)], atol=1e-12)
 
 
 def test_a_latent_that_every_company_has_alike_weighs_nothing():
-    vectors = company_vectors(features([[0.3, 1.0], [0.3, 2.0], [0.3, 6.0]]), "excess")
+    vectors = of_tokens(features([[0.3, 1.0], [0.3, 2.0], [0.3, 6.0]]), "excess")
     assert vectors.select("company_id", "latent", "weight").rows() == [("C", 1, 1.0)]
 
 
 def test_idf_uses_only_given_companies():
     rows = features([[1.0, 1.0, 0.0], [1.0, 0.0, 1.0], [1.0, 1.0, 1.0]])
     two = rows.filter(pl.col("company_id") != "C")
-    known = company_vectors(two, "idf").filter(pl.col("company_id") == "A")["weight"].to_list()
+    known = of_tokens(two, "idf").filter(pl.col("company_id") == "A")["weight"].to_list()
     idf = np.array([1.0, np.log(3 / 2) + 1])
     assert known == pytest.approx(idf / np.linalg.norm(idf))
-    later = company_vectors(rows, "idf").filter(pl.col("company_id") == "A")["weight"].to_list()
+    later = of_tokens(rows, "idf").filter(pl.col("company_id") == "A")["weight"].to_list()
     assert later != pytest.approx(known)
 
 
 def test_every_block_counts_alike():
     one, hundred = features([[1.0, 2.0], [2.0, 1.0]], block=24), features([[100.0, 0.0], [100.0, 1.0]], block=25)
-    _, matrix = dense(company_vectors(pl.concat([one, hundred]), "none"))
+    _, matrix = dense(of_tokens(pl.concat([one, hundred]), "none"))
     parts = [cosine_similarity(np.array(part))[0, 1] for part in ([[1, 2], [2, 1]], [[100.0, 0.0], [100.0, 1.0]])]
     assert cosines(matrix)[0, 1] == pytest.approx(np.mean(parts))
 
@@ -94,7 +110,7 @@ def test_every_block_counts_alike():
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["excess", "idf", "none"]))
 def test_contributions_sum_to_the_dense_cosine(seed, weighting):
-    vectors = company_vectors(random_features(seed), weighting)
+    vectors = of_tokens(random_features(seed), weighting)
     ids, matrix = dense(vectors)
     expected = cosine_similarity(matrix.toarray())
     np.testing.assert_allclose(cosines(matrix), expected, atol=1e-12)
@@ -105,7 +121,7 @@ def test_contributions_sum_to_the_dense_cosine(seed, weighting):
 
 
 def test_cosines_are_symmetric_with_ones_on_the_diagonal():
-    similarity = cosines(dense(company_vectors(random_features(1), "idf"))[1])
+    similarity = cosines(dense(of_tokens(random_features(1), "idf"))[1])
     assert (similarity == similarity.T).all()
     assert (np.diag(similarity) == 1.0).all()
 
@@ -113,7 +129,7 @@ def test_cosines_are_symmetric_with_ones_on_the_diagonal():
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_mean_contributions_agree_with_a_loop_over_pairs(seed):
-    vectors = company_vectors(random_features(seed), "idf")
+    vectors = of_tokens(random_features(seed), "idf")
     members = ["A", "C", "D", "F"]
     pairs = [contributions(vectors, a, b) for a, b in combinations(members, 2)]
     summed = pl.concat(pairs).group_by("entry", "block", "latent").agg(pl.col("contribution").sum())
@@ -124,28 +140,164 @@ def test_mean_contributions_agree_with_a_loop_over_pairs(seed):
 
 
 def test_group_that_shares_nothing_has_no_rows():
-    vectors = company_vectors(features([[1.0, 0.0], [0.0, 1.0]]), "none")
+    vectors = of_tokens(features([[1.0, 0.0], [0.0, 1.0]]), "none")
     assert mean_contributions(vectors, ["A", "B"]).is_empty()
 
 
 def test_vectors_do_not_depend_on_the_order_of_rows():
     rows = random_features(3)
-    assert company_vectors(rows.sample(fraction=1, shuffle=True, seed=1), "idf").equals(company_vectors(rows, "idf"))
+    assert of_tokens(rows.sample(fraction=1, shuffle=True, seed=1), "idf").equals(of_tokens(rows, "idf"))
 
 
 def test_several_filings_or_poolings_of_a_company_are_refused():
     rows = features([[1.0, 2.0]])
     with pytest.raises(AmbiguousFeaturesError, match="A has several filings"):
-        company_vectors(pl.concat([rows, rows.with_columns(accession=pl.lit("A-2004"))]), "idf")
+        of_tokens(pl.concat([rows, rows.with_columns(accession=pl.lit("A-2004"))]), "idf")
     with pytest.raises(AmbiguousFeaturesError, match="A has a latent twice"):
-        company_vectors(pl.concat([rows, rows.with_columns(pooling=pl.lit("max"))]), "idf")
+        of_tokens(pl.concat([rows, rows.with_columns(pooling=pl.lit("max"))]), "idf")
 
 
 def test_company_without_a_vector_and_group_without_a_pair_are_named():
-    vectors = company_vectors(features([[1.0, 2.0], [1.0, 1.0]]), "idf")
+    vectors = of_tokens(features([[1.0, 2.0], [1.0, 1.0]]), "idf")
     with pytest.raises(UnknownCompanyError, match="Z has no feature vector"):
         contributions(vectors, "A", "Z")
     with pytest.raises(UnknownCompanyError, match="Z has no feature vector"):
         mean_contributions(vectors, ["A", "B", "Z"])
     with pytest.raises(GroupTooSmallError):
         mean_contributions(vectors, ["A", "A"])
+
+
+def two_views(seed, only_passages=(), only_tokens=()):
+    """Features of two views; some companies have one of them alone."""
+    rng = np.random.default_rng(seed)
+    themes = features(np.maximum(rng.normal(size=(6, 5)), 0) + np.eye(6, 5), entry="passages-24", view="passages")
+    return pl.concat(
+        [
+            themes.filter(~pl.col("company_id").is_in(only_tokens)),
+            random_features(seed).filter(~pl.col("company_id").is_in(only_passages)),
+        ]
+    )
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    weighting=st.sampled_from(["excess", "idf", "sqrt_idf", "log_idf", "none"]),
+    share=st.sampled_from([0.01, 0.2, 0.5, 0.8, 1.0]),
+)
+@pytest.mark.parametrize("method", METHODS)
+def test_contributions_of_every_method_sum_to_its_cosine(method, seed, weighting, share):
+    rows = two_views(seed, only_passages=["B"], only_tokens=["C"])
+    vectors = company_vectors(rows, weighting, {"passages": share, "tokens": 0.2})
+    ids, matrix = dense(vectors, method)
+    exact = matrix.toarray() @ matrix.toarray().T
+    found = cosines(matrix)
+    assert ids == list("ABCDEF")
+    assert ((found >= 0) & (found <= 1)).all()
+    for a, b in combinations(range(len(ids)), 2):
+        parts = contributions(vectors, ids[a], ids[b], method)["contribution"]
+        assert abs(parts.sum() - exact[a, b]) < 1e-12
+        assert abs(parts.sum() - found[a, b]) < 1e-12
+
+
+def test_the_cosine_of_both_views_is_the_mean_of_theirs_weighted_by_share():
+    vectors = company_vectors(two_views(0), "sqrt_idf", SHARES)
+    joint, themes, words = (cosines(dense(vectors, method)[1]) for method in METHODS)
+    np.testing.assert_allclose(joint, 0.8 * themes + 0.2 * words, atol=1e-12)
+
+
+def test_a_vector_has_unit_length_in_all_its_views_and_in_each():
+    vectors = company_vectors(two_views(0, only_passages=["B"], only_tokens=["C"]), "sqrt_idf", SHARES)
+    joint = vectors.group_by("company_id").agg((pl.col("weight") ** 2).sum())["weight"]
+    own = vectors.group_by("company_id", "view").agg((pl.col("own_weight") ** 2).sum())["own_weight"]
+    assert joint.to_list() == pytest.approx([1.0] * 6)
+    assert own.to_list() == pytest.approx([1.0] * 10)
+
+
+def test_a_company_with_one_view_is_compared_by_it_alone():
+    vectors = company_vectors(two_views(0, only_passages=["B"], only_tokens=["C"]), "sqrt_idf", SHARES)
+    own = vectors.filter(pl.col("company_id").is_in(["B", "C"]))
+    assert own["weight"].to_list() == pytest.approx(own["own_weight"].to_list())
+    assert contributions(vectors, "B", "C").is_empty()
+    assert contributions(vectors, "A", "B", "sae_tokens").is_empty()
+    ids, words = dense(vectors, "sae_tokens")
+    assert words[ids.index("B")].nnz == 0
+    assert mean_contributions(vectors, ["A", "B", "D"], "sae_tokens")["share"].sum() == pytest.approx(1.0)
+
+
+def test_a_view_without_a_share_is_in_no_vector():
+    vectors = company_vectors(two_views(0), "sqrt_idf", view_shares(Views(passages=1, tokens=0)))
+    assert vectors["view"].unique().to_list() == ["passages"]
+    assert vectors["weight"].to_list() == pytest.approx(vectors["own_weight"].to_list())
+    assert dense(vectors, "sae_tokens")[1].shape == (6, 0)
+
+
+@pytest.mark.parametrize(("weighting", "function"), [("sqrt_idf", np.sqrt), ("log_idf", np.log1p)])
+def test_damped_values_times_idf_match_values_computed_by_hand(weighting, function):
+    vectors = of_tokens(features([[4.0, 9.0], [0.0, 2.0]]), weighting)
+    first = function(np.array([4.0, 9.0])) * np.array([np.log(3 / 2) + 1, 1.0])
+    assert vectors["weight"].to_list() == pytest.approx([*(first / np.linalg.norm(first)), 1.0])
+
+
+def test_passages_are_weighted_by_the_logarithm_whatever_tokens_are():
+    rows = features([[4.0, 9.0], [0.0, 2.0]], view="passages")
+    vectors = company_vectors(rows, "excess", SHARES)
+    assert (
+        vectors["own_weight"].to_list() == of_tokens(features([[4.0, 9.0], [0.0, 2.0]]), "log_idf")["weight"].to_list()
+    )
+
+
+def test_one_company_has_a_vector_and_shares_every_theme():
+    rows = two_views(0).filter(company_id="A")
+    vectors = company_vectors(rows, "sqrt_idf", SHARES)
+    assert (vectors["weight"] ** 2).sum() == pytest.approx(1.0)
+    assert theme_shares(rows, vectors)["share"].unique().to_list() == [1.0]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_companies_with_one_text_have_cosine_1(method):
+    rows = two_views(0).filter(company_id="A")
+    same = pl.concat([rows, rows.with_columns(company_id=pl.lit("Z"), accession=pl.lit("Z-2003"))])
+    vectors = company_vectors(same, "sqrt_idf", SHARES)
+    assert contributions(vectors, "A", "Z", method)["contribution"].sum() == pytest.approx(1.0, abs=1e-12)
+
+
+def test_nobody_at_all_gives_no_vectors_and_no_themes():
+    none = two_views(0).clear()
+    vectors = company_vectors(none, "sqrt_idf", SHARES)
+    assert vectors.is_empty()
+    assert theme_shares(none, vectors).is_empty()
+
+
+def test_themes_count_the_companies_that_have_them_over_all_with_a_vector():
+    rows = pl.concat(
+        [
+            features([[1.0, 1.0], [1.0, 0.0], [1.0, 2.0]], entry="passages-24", view="passages"),
+            features([[1.0, 0.0], [0.0, 0.0], [0.0, 0.0], [2.0, 3.0]]),
+        ]
+    )
+    themes = theme_shares(rows, company_vectors(rows, "excess", SHARES))
+    counted = {(view, latent): (n, share) for view, _, _, latent, n, share in themes.rows()}
+    assert counted == {
+        ("passages", 0): (3, 0.75),
+        ("passages", 1): (2, 0.5),
+        ("tokens", 0): (2, 0.5),
+        ("tokens", 1): (1, 0.25),
+    }
+
+
+def test_a_latent_that_all_have_alike_is_counted_though_it_weighs_nothing():
+    rows = features([[0.3, 1.0], [0.3, 2.0], [0.3, 6.0]])
+    vectors = of_tokens(rows, "excess")
+    assert vectors["company_id"].unique().to_list() == ["C"]
+    themes = theme_shares(rows, vectors)
+    assert themes.rows() == [("tokens", "blocks-24-27", 24, 0, 1, 1.0), ("tokens", "blocks-24-27", 24, 1, 1, 1.0)]
+
+
+def test_a_method_reads_the_rows_of_its_view():
+    vectors = company_vectors(two_views(0), "sqrt_idf", SHARES)
+    assert of_method(vectors, "sae").equals(vectors)
+    assert of_method(vectors, "sae_passages")["view"].unique().to_list() == ["passages"]
+    assert of_method(vectors, "sae_tokens")["weight"].equals(
+        vectors.filter(view="tokens")["own_weight"], check_names=False
+    )

@@ -127,7 +127,7 @@ def test_documents_of_different_width_are_joined(uneven: Shards, monkeypatch: py
     )
     assert rows["latent"].to_list() == [0, 1, 2]
     assert rows["density"].to_list() == pytest.approx([3 / 6, 3 / 6, 2 / 6])
-    assert [set(words) for words in rows["top_tokens"]] == [
+    assert [set(words) for words in rows["words"]] == [
         {"coal", "salt", "iron"},
         {"wood", "coal"},
         {"coal", "salt"},
