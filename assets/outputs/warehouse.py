@@ -21,6 +21,7 @@ STORAGE = "v1.4.0"
 """Storage format, of the oldest DuckDB that reads the file: clients from 1.4 LTS on do, a newer format they refuse."""
 DUCKDB_TYPES = {
     pa.string(): "varchar",
+    pa.large_binary(): "blob",
     pa.int32(): "integer",
     pa.int64(): "bigint",
     pa.float32(): "float",
@@ -79,7 +80,13 @@ def build_warehouse(file: Path, root: Path, tables: dict[str, list[str]], sql: P
     if file.exists():
         raise WarehouseError(f"{file}: exists; give a new name and rename it over the old one")
     base = [_base_view(_known(name), files) for name, files in sorted(tables.items())]
-    definitions = [*base, _banner_view(banner), _sic_names_view(), *_read_folder(sql, "view"), *_read_folder(sql, "macro")]
+    definitions = [
+        *base,
+        _banner_view(banner),
+        _sic_names_view(),
+        *_read_folder(sql, "view"),
+        *_read_folder(sql, "macro"),
+    ]
     with duckdb.connect() as connection:
         connection.execute(f"attach {_quoted(str(file))} as warehouse (storage_version '{STORAGE}')")
         connection.execute("use warehouse")

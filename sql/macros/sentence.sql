@@ -7,7 +7,7 @@ create macro sentence(words, stretch_start, stretch_end) as trim(
                 if(stretch_start > 300, '^\S*\s', '^'),
                 ''
             ),
-            '(?s)(?:.*[.!?;]\s+|.*\n\s*\n)?(.*)$',
+            '(?s)(?:.*(?:[.!?;]\s+|\n\s*\n))?(.*)$',
             1
         )
         || substr(words, stretch_start + 1, stretch_end - stretch_start)

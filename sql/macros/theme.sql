@@ -15,9 +15,7 @@ known as (
         named.score_high,
         named.density,
         named.words,
-        list_transform(
-            list_concat([named.label], named.terms, named.words), lambda text: lower(text)
-        ) as texts
+        list_transform(list_concat([named.label], named.terms, named.words), lambda text: lower(text)) as texts
     from shown_themes as shown
     join latent_labels as named
         on shown.entry = named.entry and shown.block = named.block and shown.latent = named.latent
@@ -27,11 +25,7 @@ matched as (
     select
         known.*,
         len(wanted.words) as asked,
-        len(
-            list_filter(
-                wanted.words, lambda word: contains(lower(known.label), word)
-            )
-        ) as in_label,
+        len(list_intersect(wanted.words, string_split_regex(lower(known.label), '[^\pL\pM\pN]+'))) as in_label,
         len(
             list_filter(
                 wanted.words,

@@ -16,4 +16,4 @@ select
 from themes as theme
 join latent_labels as named
     on theme.entry = named.entry and theme.block = named.block and theme.latent = named.latent
-where named.label is not null and named.detection_score >= 0.7 and theme.share <= 1.0 / 3;
+where named.label <> '' and named.detection_score >= 0.7 and theme.share <= 1.0 / 3;

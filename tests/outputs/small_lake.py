@@ -26,8 +26,7 @@ THEMES = 12
 """The first latents are themes over passages, the others are over tokens."""
 VIEWS = (("passages", "passages-24"), ("tokens", "blocks-24-27"))
 LOW_SCORE, NO_SCORE, COMMON, IN_ONE_TEXT, WORDLESS = 2, 3, 4, 5, 6
-"""Themes that are no reason, one that PepsiCo's text has no passage of, and one whose words stand in no text. Theme 0 has
-no label."""
+"""Three themes that are no reason, one that PepsiCo's text has no passage of, and one whose words stand in no text."""
 SHOWN = [i for i in range(1, LATENTS) if i not in (LOW_SCORE, NO_SCORE, COMMON)]
 NEAREST_BY_WORDS = {EARLIER: ["CVX", "XOM", "PEP"], LATER: ["PEP", "JPM", "XOM"]}
 """Of KO, with these similarities."""
