@@ -2,8 +2,13 @@
 --
 -- from theme('oil') finds labels.
 create macro companies_with(label, n := 10, as_of := null, method := 'sae') as table
-with vectors as (
-    from compared_vectors(asked_as_of(as_of), method_with_reasons(method))
+with asked as (
+    select asked_as_of(as_of) as as_of, method_with_reasons(method) as method
+),
+vectors as (
+    select vector.*, component(asked.method, vector.view, vector.weight, vector.own_weight) as component
+    from asked
+    join company_vectors as vector on asked.as_of = vector.as_of
 ),
 bearers as (
     select vector.*
@@ -13,7 +18,7 @@ bearers as (
         and vector.entry = shown.entry
         and vector.block = shown.block
         and vector.latent = shown.latent
-    where lower(shown.label) = lower(label)
+    where lower(shown.label) = lower(label) and vector.component is not null
 ),
 strongest as (
     select bearer.company_id, fsum(bearer.component ** 2) as squares

@@ -2,47 +2,36 @@
 --
 -- A passage of one company stands beside that of the same rank of the other; one of them may have fewer.
 create macro evidence(a, b, as_of := null, method := 'sae') as table
-with proofs as (
-    from pair_evidence(a, b, as_of, method)
-),
-themes_shown as (
-    select each.label, fsum(each.contribution) as contribution
-    from (
-        select distinct proof.label, proof.entry, proof.block, proof.latent, proof.contribution
-        from proofs as proof
-    ) as each
-    group by each.label
-),
-passages_once as (
+with themed as (
     select
-        proof.label,
-        proof.side,
-        proof.passage,
-        bool_or(proof.worded) as worded,
-        min(proof.rank) as rank,
-        max(proof.contribution) as contribution
-    from proofs as proof
-    group by proof.label, proof.side, proof.passage
+        part.label as theme,
+        fsum(part.contribution) as contribution,
+        flatten(list(part.passages_a order by part.contribution desc, part.latent)) as passages_a,
+        flatten(list(part.passages_b order by part.contribution desc, part.latent)) as passages_b
+    from pair_evidence(a, b, as_of, method) as part
+    where part.label is not null
+    group by part.label
 ),
-numbered as (
+-- Two latents of one name may be strongest on the same passage: it is shown once.
+once as (
     select
-        once.label,
-        once.side,
-        once.passage,
-        row_number() over (
-            partition by once.label, once.side
-            order by once.worded desc, once.contribution desc, once.rank, once.passage
-        ) as rank
-    from passages_once as once
+        themed.theme,
+        themed.contribution,
+        list_filter(
+            themed.passages_a, lambda passage, place: list_position(themed.passages_a, passage) = place
+        ) as passages_a,
+        list_filter(
+            themed.passages_b, lambda passage, place: list_position(themed.passages_b, passage) = place
+        ) as passages_b
+    from themed
 )
 select
-    themed.label as theme,
-    themed.contribution,
-    numbered.rank,
-    any_value(numbered.passage) filter (numbered.side = 'a') as passage_a,
-    any_value(numbered.passage) filter (numbered.side = 'b') as passage_b
-from themes_shown as themed
-join numbered on themed.label = numbered.label
-where numbered.rank <= 3
-group by themed.label, themed.contribution, numbered.rank
-order by themed.contribution desc, themed.label, numbered.rank;
+    once.theme,
+    once.contribution,
+    place.rank,
+    once.passages_a[place.rank] as passage_a,
+    once.passages_b[place.rank] as passage_b
+from once
+join (select unnest([1, 2, 3]) as rank) as place
+    on place.rank <= greatest(len(once.passages_a), len(once.passages_b))
+order by once.contribution desc, once.theme, place.rank;

@@ -12,7 +12,9 @@ with asked as (
         method_with_neighbours(method) as method
 ),
 vectors as (
-    from compared_vectors(asked_as_of(as_of), method_with_neighbours(method))
+    select vector.*, component(asked.method, vector.view, vector.weight, vector.own_weight) as component
+    from asked
+    join company_vectors as vector on asked.as_of = vector.as_of
 ),
 parts as (
     select
@@ -24,7 +26,7 @@ parts as (
     from asked
     join vectors as own on asked.company_id = own.company_id
     join vectors as other on own.entry = other.entry and own.block = other.block and own.latent = other.latent
-    where own.company_id <> other.company_id
+    where own.company_id <> other.company_id and own.component is not null
 ),
 similarities as (
     select part.company_id, fsum(part.contribution) as similarity

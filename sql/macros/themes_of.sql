@@ -3,10 +3,16 @@
 -- share: of the squared length of the vector, so what a theme would add to a cosine with itself; words that wake the
 -- theme are in [brackets].
 create macro themes_of(company, n := 10, as_of := null, method := 'sae') as table
-with own as (
-    select vector.*
-    from compared_vectors(asked_as_of(as_of), method_with_reasons(method)) as vector
-    where vector.company_id = company_id_of(company)
+with asked as (
+    select
+        company_id_of(company) as company_id,
+        asked_as_of(as_of) as as_of,
+        method_with_reasons(method) as method
+),
+own as materialized (
+    select vector.*, component(asked.method, vector.view, vector.weight, vector.own_weight) as component
+    from asked
+    join company_vectors as vector on asked.company_id = vector.company_id and asked.as_of = vector.as_of
 ),
 total as (
     select fsum(vector.component ** 2) as squares from own as vector
@@ -27,6 +33,7 @@ best as (
         and vector.entry = proof.entry
         and vector.block = proof.block
         and vector.latent = proof.latent
+    where vector.component is not null
     group by proof.label, vector.entry, vector.block, vector.latent
 ),
 named as (

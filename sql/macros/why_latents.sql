@@ -2,14 +2,8 @@
 --
 -- For those who ask which latents are behind why_peers: all of them, those that are no reason, too (`shown` tells).
 create macro why_latents(a, b, as_of := null, method := 'sae') as table
-with parts as (
-    from pair_parts(a, b, as_of, method)
-),
-total as (
-    select fsum(part.contribution) as similarity from parts as part
-),
-proven as (
-    select distinct proof.entry, proof.block, proof.latent from pair_evidence(a, b, as_of, method) as proof
+with parts as materialized (
+    from pair_evidence(a, b, as_of, method)
 )
 select
     part.view,
@@ -18,20 +12,24 @@ select
     part.latent,
     named.label,
     named.detection_score as score,
-    proven.latent is not null as shown,
+    part.label is not null as shown,
     part.contribution,
-    part.contribution / nullif(total.similarity, 0.0) as share,
+    part.contribution / nullif(fsum(part.contribution) over (), 0.0) as share,
     phrase(text_a.text, one.peak_start, one.peak_end) as phrase_a,
     phrase(text_b.text, other.peak_start, other.peak_end) as phrase_b
 from parts as part
-cross join total
 join company_vectors as one
-    on part.as_of = one.as_of and part.company_a = one.company_id
-    and part.entry = one.entry and part.block = one.block and part.latent = one.latent
+    on part.as_of = one.as_of
+    and part.company_a = one.company_id
+    and part.entry = one.entry
+    and part.block = one.block
+    and part.latent = one.latent
 join company_vectors as other
-    on part.as_of = other.as_of and part.company_b = other.company_id
-    and part.entry = other.entry and part.block = other.block and part.latent = other.latent
-left join proven on part.entry = proven.entry and part.block = proven.block and part.latent = proven.latent
+    on part.as_of = other.as_of
+    and part.company_b = other.company_id
+    and part.entry = other.entry
+    and part.block = other.block
+    and part.latent = other.latent
 left join latent_labels as named
     on part.entry = named.entry and part.block = named.block and part.latent = named.latent
 left join descriptions as text_a on one.accession = text_a.accession

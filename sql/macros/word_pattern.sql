@@ -10,7 +10,7 @@ create macro word_pattern(words) as '(?i)' || nullif(
                 lambda word: nullif(
                     regexp_replace(
                         regexp_replace(
-                            regexp_replace(fenced(word), chr(2) || '\*', '[\\pL\\pM\\pN]*' || chr(2), 'g'),
+                            regexp_replace(fenced(word), chr(2) || '\*', '[^' || chr(2) || ']*' || chr(2), 'g'),
                             chr(2) || '[^' || chr(1) || chr(2) || ']*' || chr(1),
                             chr(2) || '[^' || chr(1) || chr(2) || ']+' || chr(1),
                             'g'
