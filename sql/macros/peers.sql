@@ -11,29 +11,34 @@ with asked as (
         asked_as_of(as_of) as as_of,
         method_with_neighbours(method) as method
 ),
-vectors as (
+vectors as materialized (
     select vector.*, component(asked.method, vector.view, vector.weight, vector.own_weight) as component
     from asked
     join company_vectors as vector on asked.as_of = vector.as_of
 ),
-parts as (
+own as materialized (
+    select vector.*
+    from asked
+    join vectors as vector on asked.company_id = vector.company_id
+    where vector.component is not null
+),
+parts as materialized (
     select
         other.company_id,
         own.entry,
         own.block,
         own.latent,
         own.component * other.component as contribution
-    from asked
-    join vectors as own on asked.company_id = own.company_id
+    from own
     join vectors as other on own.entry = other.entry and own.block = other.block and own.latent = other.latent
-    where own.company_id <> other.company_id and own.component is not null
+    where own.company_id <> other.company_id
 ),
 similarities as (
     select part.company_id, fsum(part.contribution) as similarity
     from parts as part
     group by part.company_id
 ),
-ranked as (
+ranked as materialized (
     select
         row_number() over (order by near.similarity desc, near.company_id) as rank,
         near.company_id,
@@ -47,13 +52,24 @@ ranked as (
         on asked.company_id = near.company_id and asked.as_of = near.as_of and asked.method = near.method
     where asked.method not in ('sae', 'sae_passages', 'sae_tokens') and near.rank <= n
 ),
-proven as (
-    select distinct proof.company_id, proof.entry, proof.block, proof.latent, proof.label
-    from asked
-    join theme_evidence as proof on asked.as_of = proof.as_of
+-- What may be shown of these companies and has a passage: why_peers shows the same.
+proven as materialized (
+    select vector.company_id, vector.entry, vector.block, vector.latent, themed.label
+    from vectors as vector
+    join shown_themes as themed
+        on vector.as_of = themed.as_of
+        and vector.entry = themed.entry
+        and vector.block = themed.block
+        and vector.latent = themed.latent
+    left join theme_passages as strongest
+        on vector.accession = strongest.accession
+        and vector.entry = strongest.entry
+        and vector.block = strongest.block
+        and vector.latent = strongest.latent
+        and strongest.rank = 1
     where
-        proof.company_id = asked.company_id
-        or proof.company_id in (select near.company_id from ranked as near)
+        vector.company_id in (select near.company_id from ranked as near union all select asked.company_id from asked)
+        and (vector.view = 'tokens' or strongest.rank is not null)
 ),
 themes_shared as (
     select part.company_id, other.label, fsum(part.contribution) as contribution

@@ -2,9 +2,6 @@
 --
 -- For those who ask which latents are behind why_peers: all of them, those that are no reason, too (`shown` tells).
 create macro why_latents(a, b, as_of := null, method := 'sae') as table
-with parts as materialized (
-    from pair_evidence(a, b, as_of, method)
-)
 select
     part.view,
     part.entry,
@@ -15,23 +12,12 @@ select
     part.label is not null as shown,
     part.contribution,
     part.contribution / nullif(fsum(part.contribution) over (), 0.0) as share,
-    phrase(text_a.text, one.peak_start, one.peak_end) as phrase_a,
-    phrase(text_b.text, other.peak_start, other.peak_end) as phrase_b
-from parts as part
-join company_vectors as one
-    on part.as_of = one.as_of
-    and part.company_a = one.company_id
-    and part.entry = one.entry
-    and part.block = one.block
-    and part.latent = one.latent
-join company_vectors as other
-    on part.as_of = other.as_of
-    and part.company_b = other.company_id
-    and part.entry = other.entry
-    and part.block = other.block
-    and part.latent = other.latent
+    phrase(text_a.text, part.start_a, part.end_a) as phrase_a,
+    phrase(text_b.text, part.start_b, part.end_b) as phrase_b
+from pair_evidence(a, b, as_of, method) as part
 left join latent_labels as named
     on part.entry = named.entry and part.block = named.block and part.latent = named.latent
-left join descriptions as text_a on one.accession = text_a.accession
-left join descriptions as text_b on other.accession = text_b.accession
+left join descriptions as text_a on part.accession_a = text_a.accession
+left join descriptions as text_b on part.accession_b = text_b.accession
+where part.latent is not null
 order by part.contribution desc, part.entry, part.block, part.latent;
