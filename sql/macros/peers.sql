@@ -16,11 +16,13 @@ vectors as materialized (
     from asked
     join company_vectors as vector on asked.as_of = vector.as_of
 ),
-own as materialized (
-    select vector.*
+-- Grouped, though every group is one row: else DuckDB joins all companies with all before it picks one.
+own as (
+    select vector.company_id, vector.entry, vector.block, vector.latent, max(vector.component) as component
     from asked
     join vectors as vector on asked.company_id = vector.company_id
     where vector.component is not null
+    group by vector.company_id, vector.entry, vector.block, vector.latent
 ),
 parts as materialized (
     select
