@@ -237,9 +237,12 @@ def peers(
     """Show the nearest companies by cosine and, with latents, the themes that make them so."""
     from pipelines.reasons_page import print_peers
 
-    ask: Ask = lambda c: c.table_function("peers", [company, count, as_of, method])
     _ask_page(
-        profile, ask, [company], Format(as_json, as_csv, output, force), lambda rows, _, out: print_peers(rows, out)
+        profile,
+        lambda c: c.table_function("peers", [company, count, as_of, method]),
+        [company],
+        Format(as_json, as_csv, output, force),
+        lambda rows, _, out: print_peers(rows, out),
     )
 
 
