@@ -15,6 +15,8 @@ from pipelines.report import cell_text
 BAR = 20
 """Width of a bar that stands for all of a similarity, in characters."""
 OTHERS = "all others"
+LISTED = 6
+"""Themes that get passages on the page of a pair; the table has them all."""
 MARK = re.compile(r"\[([^\[\]]+)\]")
 Company = Mapping[str, Any]
 """ticker and name."""
@@ -40,9 +42,10 @@ def print_why(rows: pl.DataFrame, companies: Sequence[Company], console: Console
     explained = "1 theme explains" if themes.height == 1 else f"{themes.height} themes explain"
     similarity, share = rows["contribution"].sum(), _percent(themes["share"].sum())
     _say(console, f"similarity {similarity:.3f}; {explained} {share} of it")
-    for row in themes.iter_rows(named=True):
+    for row in themes.head(LISTED).iter_rows(named=True):
         _print_theme(row, console)
         _print_passages(zip(companies, (row["passage_a"], row["passage_b"]), strict=True), console)
+    _print_weaker(themes[LISTED:], console)
     for row in others.iter_rows(named=True):
         console.print()
         latents = "latent" if row["latents"] == 1 else "latents"
@@ -88,6 +91,20 @@ def print_peers(rows: pl.DataFrame, console: Console) -> None:
         if row["reason"]:
             name.append("\n" + cell_text(row["reason"]), style="dim")
         table.add_row(str(row["rank"]), Text(cell_text(row["ticker"])), f"{row['similarity']:.3f}", name)
+    console.print(table)
+
+
+def _print_weaker(themes: pl.DataFrame, console: Console) -> None:
+    """Print the names of the themes that got no passages, and what they add together."""
+    if themes.is_empty():
+        return
+    console.print()
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column()
+    names = "; ".join(cell_text(theme) for theme in themes["theme"])
+    count = "1 more theme" if themes.height == 1 else f"{themes.height} more themes"
+    table.add_row(_bar({"share": themes["share"].sum()}), Text(f"{count}: {names}"))
     console.print(table)
 
 

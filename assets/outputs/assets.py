@@ -78,7 +78,7 @@ def _within(root: Path, path: Path) -> str:
     kinds=["html"],
 )
 def atlas(build: Build) -> None:
-    """Render two pages per as-of date, the map with groups and scores, and the themes; they need a browser, no network."""
+    """Render two pages per as-of date: the map with groups and scores, and the themes; a browser shows them."""
     from assets.outputs.atlas import AtlasTables, render_atlas, render_themes
 
     tables = AtlasTables(**{name: build.read(name) for name in AtlasTables.__dataclass_fields__})
