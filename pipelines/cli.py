@@ -401,11 +401,12 @@ def _ask_page(profile: str | None, ask: "Ask", companies: list[str], format: For
         print_csv(rows, Console())
         return
     silent = Console(quiet=True)  # the banner was printed
-    named = [
-        answer(lake, lambda c, one=one: c.table_function("company_named", [one]), [], silent, profile).to_dicts()[0]
-        for one in companies
-    ]
+    named = [answer(lake, _named(company), [], silent, profile).to_dicts()[0] for company in companies]
     show(rows, named, Console(highlight=False))
+
+
+def _named(company: str) -> "Ask":
+    return lambda connection: connection.table_function("company_named", [company])
 
 
 def main() -> None:

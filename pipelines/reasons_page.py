@@ -40,7 +40,7 @@ def print_why(rows: pl.DataFrame, companies: Sequence[Company], console: Console
     themes, others = (rows.filter(pl.col("theme").is_in([OTHERS]) == is_other) for is_other in (False, True))
     _say(console, f"{_named(companies[0])} and {_named(companies[1])}", "bold")
     explained = "1 theme explains" if themes.height == 1 else f"{themes.height} themes explain"
-    similarity, share = rows["contribution"].sum(), _percent(themes["share"].sum())
+    similarity, share = rows["contribution"].sum(), _percent(float(themes["share"].sum()))
     _say(console, f"similarity {similarity:.3f}; {explained} {share} of it")
     for row in themes.head(LISTED).iter_rows(named=True):
         _print_theme(row, console)
@@ -104,7 +104,7 @@ def _print_weaker(themes: pl.DataFrame, console: Console) -> None:
     table.add_column()
     names = "; ".join(cell_text(theme) for theme in themes["theme"])
     count = "1 more theme" if themes.height == 1 else f"{themes.height} more themes"
-    table.add_row(_bar({"share": themes["share"].sum()}), Text(f"{count}: {names}"))
+    table.add_row(_bar({"share": float(themes["share"].sum())}), Text(f"{count}: {names}"))
     console.print(table)
 
 

@@ -1,5 +1,6 @@
 """The themes of an as-of date: which there are, how sure each label is, and what companies write about it."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from assets.latent_names import LATENT
-from assets.outputs.marked_words import pieces, word_pattern
+from assets.outputs.marked_words import Piece, pieces, word_pattern
 from assets.themes import shown_themes
 
 PASSAGES, COMPANIES, NEAREST = 4, 8, 5
@@ -53,8 +54,8 @@ def theme_cards(tables: ThemeTables, directory: dict[str, dict[str, Any]]) -> li
             "most": [directory[i] for i in most.get(row["theme"], [])],
             "nearest": [(rows[other], cosine) for other, cosine in nearest[row["theme"]]],
             "passages": [
-                {**directory[company], "pieces": pieces(text, word_pattern([*row["terms"], *row["words"]]))}
-                for company, text in placed.get(row["theme"], [])
+                {**directory[company], "pieces": _best(texts, word_pattern([*row["terms"], *row["words"]]))}
+                for company, texts in placed.get(row["theme"], {}).items()
             ],
         }
         for row in rows
@@ -76,20 +77,27 @@ def _nearest(having: pl.DataFrame, count: int) -> list[list[tuple[int, float]]]:
     return [[(int(j), float(cosines[i, j])) for j in row if cosines[i, j] > 0] for i, row in enumerate(order)]
 
 
-def _passages(having: pl.DataFrame, tables: ThemeTables) -> dict[int, list[tuple[str, str]]]:
-    """Return company and text of the strongest passages of each theme, one a company."""
-    first = tables.theme_passages.filter(pl.col("rank") == 1).select("accession", *LATENT, "start", "end", "value")
-    placed = having.join(first, on=["accession", *LATENT], how="left")
-    told = placed.filter((pl.col("view") == "tokens") | pl.col("start").is_not_null())
+def _passages(having: pl.DataFrame, tables: ThemeTables) -> dict[int, dict[str, list[str]]]:
+    """Return the texts of the passages of each theme, strongest first, by company, for those that have it most."""
+    key = ["accession", *LATENT]
+    strongest = tables.theme_passages.select(*key, "rank", "start", "end", "value")
+    first = having.join(strongest.filter(pl.col("rank") == 1).select(*key, "value"), on=key, how="left")
+    told = first.filter((pl.col("view") == "tokens") | pl.col("value").is_not_null())
     ranked = told.sort(pl.col("value").fill_null(pl.col("weight")), "company_id", descending=[True, False])
-    top = ranked.group_by("theme", maintain_order=True).head(PASSAGES)
-    texts = top.join(tables.descriptions.select("accession", "text"), on="accession", maintain_order="left")
-    found: dict[int, list[tuple[str, str]]] = {}
+    top = ranked.group_by("theme", maintain_order=True).head(PASSAGES).drop("value")
+    placed = top.join(strongest.sort("rank"), on=key, how="left", maintain_order="left_right")
+    texts = placed.join(tables.descriptions.select("accession", "text"), on="accession", maintain_order="left")
+    found: dict[int, dict[str, list[str]]] = {}
     for row in texts.iter_rows(named=True):
-        whole = row["start"] is not None
-        text = row["text"][row["start"] : row["end"]] if whole else _sentence(row)
-        found.setdefault(row["theme"], []).append((row["company_id"], text))
+        text = _sentence(row) if row["start"] is None else row["text"][row["start"] : row["end"]]
+        found.setdefault(row["theme"], {}).setdefault(row["company_id"], []).append(text)
     return found
+
+
+def _best(texts: list[str], pattern: re.Pattern[str] | None) -> list[Piece]:
+    """Return the strongest passage that has a word of the theme, else the strongest, as why_peers shows it."""
+    cut = [pieces(text, pattern) for text in texts]
+    return next((passage for passage in cut if any(piece.is_marked for piece in passage)), cut[0])
 
 
 def _sentence(row: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from assets.outputs.atlas import render_themes
 from assets.outputs.marked_words import pieces, word_pattern
 from resources.places import SQL
-from tests.outputs.small_lake import COMPANIES, LATER, SHOWN, lake, weights
+from tests.outputs.small_lake import COMPANIES, LATER, SHOWN, WORDLESS, lake, weights
 from tests.outputs.test_atlas import Page, tables
 
 
@@ -38,6 +38,11 @@ def test_a_theme_has_its_score_passages_with_marks_and_companies(html: str) -> N
     order = np.argsort(-weights()[:, 13])
     chips = [part.split('">')[1].split("<")[0] for part in theme.split('<a class="chip" href="atlas')[1:]]
     assert chips == [list(COMPANIES)[i] for i in order]
+
+
+def test_a_passage_with_a_word_of_the_theme_comes_before_a_stronger_one_without(html: str) -> None:
+    assert "<mark>syrups</mark>" in card(html, "topic &lt;7&gt;")
+    assert "Our year ends in December." in card(html, f"topic &lt;{WORDLESS}&gt;")
 
 
 def test_text_of_companies_is_inert_and_order_of_rows_does_not_matter(html: str) -> None:
