@@ -102,7 +102,7 @@ def _best(texts: list[str], pattern: re.Pattern[str] | None) -> list[Piece]:
 
 def _sentence(row: dict[str, Any]) -> str:
     """Return the sentence around a token, cut between words where it is long."""
-    text, start, end = row["text"], row["peak_start"], row["peak_end"]
+    text, start, end = str(row["text"]), int(row["peak_start"]), int(row["peak_end"])
     before = text[max(start - SIDE, 0) : start]
     after = text[end : end + SIDE]
     before = before[max(before.rfind(stop) + len(stop) if stop in before else 0 for stop in (". ", "\n\n")) :]
