@@ -1,4 +1,6 @@
-"""`peerlens`: refresh, ingest, status, ui, peers, why, hedge, sql. Tables on standard output, errors on standard error.
+"""`peerlens`: refresh, ingest, status, ui, peers, why, evidence, themes, hedge, sql.
+
+Tables go to standard output, errors to standard error.
 
 Exit status: 0 done, 1 the run failed, 2 wrong use or settings, 3 another refresh holds the lake.
 """
@@ -8,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 from rich.console import Console
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
     from pipelines.questions import Ask
 
+    Show = Callable[[pl.DataFrame, list[dict[str, Any]], Console], None]
+
 app = typer.Typer(add_completion=False, suggest_commands=False, pretty_exceptions_enable=False, help=__doc__)
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -40,11 +44,29 @@ AllOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
+CsvOption = Annotated[bool, typer.Option("--csv", help="CSV for programs.")]
+OutputOption = Annotated[
+    Path | None, typer.Option("--output", "-o", help="Write the rows to this .csv, .parquet or .json file.")
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace that file where it exists.")]
 CompanyArgument = Annotated[str, typer.Argument(help="Ticker or company_id.")]
 AsOfOption = Annotated[
     str | None, typer.Option("--as-of", help="Month of an as-of date, as in 2010-12; the newest if left out.")
 ]
-MethodOption = Annotated[str, typer.Option("--method", help="What likeness is measured by: sae, tfidf, embedding.")]
+MethodOption = Annotated[
+    str,
+    typer.Option("--method", help="What likeness is measured by: sae, sae_passages, sae_tokens, tfidf, embedding."),
+]
+ReasonsOption = Annotated[str, typer.Option("--method", help="sae, sae_passages or sae_tokens.")]
+
+
+class Format(NamedTuple):
+    """How an answer is given: for people, or as JSON, as CSV or in a file."""
+
+    as_json: bool
+    as_csv: bool
+    output: Path | None
+    force: bool
 
 
 @app.command()
@@ -208,14 +230,19 @@ def peers(
     method: MethodOption = "sae",
     profile: ProfileOption = None,
     as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+    output: OutputOption = None,
+    force: ForceOption = False,
 ) -> None:
-    """Show the nearest companies by cosine and, with method sae, the latents that make them so."""
-    _ask(
+    """Show the nearest companies by cosine and, with latents, the themes that make them so."""
+    from pipelines.reasons_page import print_peers
+
+    _ask_page(
         profile,
         lambda c: c.table_function("peers", [company, count, as_of, method]),
         [company],
-        as_json,
-        shown=("rank", "ticker", "name", "similarity", "reason"),
+        Format(as_json, as_csv, output, force),
+        lambda rows, _, out: print_peers(rows, out),
     )
 
 
@@ -224,14 +251,73 @@ def why(
     company: CompanyArgument,
     other: CompanyArgument,
     as_of: AsOfOption = None,
+    method: ReasonsOption = "sae",
+    latents: Annotated[bool, typer.Option("--latents", help="A row per latent, with its identifiers.")] = False,
     profile: ProfileOption = None,
     as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+    output: OutputOption = None,
+    force: ForceOption = False,
 ) -> None:
-    """Show the latents that add up to the similarity of two companies, with a phrase of each."""
-    asked = [company, other]
-    rows = _ask(profile, lambda c: c.table_function("why_peers", [*asked, as_of]), asked, as_json)
-    if not as_json:
-        typer.echo(f"the contributions add up to the cosine, {rows['contribution'].sum():.3f}")
+    """Show the themes that add up to the similarity of two companies, with a passage of each."""
+    from pipelines.reasons_page import print_why
+    from pipelines.report import print_table
+
+    _ask_page(
+        profile,
+        lambda c: c.table_function("why_latents" if latents else "why_peers", [company, other, as_of, method]),
+        [company, other],
+        Format(as_json, as_csv, output, force),
+        (lambda rows, _, out: print_table(rows, out)) if latents else print_why,
+    )
+
+
+@app.command()
+def evidence(
+    company: CompanyArgument,
+    other: CompanyArgument,
+    as_of: AsOfOption = None,
+    method: ReasonsOption = "sae",
+    profile: ProfileOption = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+    output: OutputOption = None,
+    force: ForceOption = False,
+) -> None:
+    """Show the passages of two companies side by side, theme by theme."""
+    from pipelines.reasons_page import print_evidence
+
+    _ask_page(
+        profile,
+        lambda c: c.table_function("evidence", [company, other, as_of, method]),
+        [company, other],
+        Format(as_json, as_csv, output, force),
+        print_evidence,
+    )
+
+
+@app.command()
+def themes(
+    company: CompanyArgument,
+    count: Annotated[int, typer.Option("-n", help="How many.")] = 10,
+    as_of: AsOfOption = None,
+    method: ReasonsOption = "sae",
+    profile: ProfileOption = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+    output: OutputOption = None,
+    force: ForceOption = False,
+) -> None:
+    """Show what a company's description is about, with a passage of each theme."""
+    from pipelines.reasons_page import print_themes
+
+    _ask_page(
+        profile,
+        lambda c: c.table_function("themes_of", [company, count, as_of, method]),
+        [company],
+        Format(as_json, as_csv, output, force),
+        lambda rows, companies, out: print_themes(rows, companies[0], out),
+    )
 
 
 @app.command()
@@ -260,10 +346,8 @@ def hedge(
 @app.command()
 def sql(
     query: str,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write the rows to this .csv, .parquet or .json file.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace that file where it exists.")] = False,
+    output: OutputOption = None,
+    force: ForceOption = False,
     profile: ProfileOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -296,6 +380,33 @@ def _ask(
         save_rows(rows, output)
         errors.print(f"{rows.height} rows written to {output}", markup=False)
     return rows
+
+
+def _ask_page(profile: str | None, ask: "Ask", companies: list[str], format: Format, show: "Show") -> None:
+    """Print what a question finds as a page for people, or as programs want it."""
+    from pipelines.questions import answer
+    from pipelines.report import print_csv
+    from pipelines.saved_rows import check_output
+
+    if format.as_json and format.as_csv:
+        raise RefusedError("--json and --csv are two formats; leave one of them out")
+    if format.output is not None:
+        check_output(format.output, format.force)
+    if format.output is not None or format.as_json:
+        _ask(profile, ask, companies, format.as_json, format.output)
+        return
+    lake = open_lake(open_profile(profile))
+    rows = answer(lake, ask, companies, errors, profile)
+    if format.as_csv:
+        print_csv(rows, Console())
+        return
+    silent = Console(quiet=True)  # the banner was printed
+    named = [answer(lake, _named(company), [], silent, profile).to_dicts()[0] for company in companies]
+    show(rows, named, Console(highlight=False))
+
+
+def _named(company: str) -> "Ask":
+    return lambda connection: connection.table_function("company_named", [company])
 
 
 def main() -> None:

@@ -109,8 +109,13 @@ def print_table(rows: pl.DataFrame, console: Console, as_json: bool = False) -> 
     for name, type in rows.schema.items():
         table.add_column(name, justify="right" if type.is_numeric() else "left", overflow="fold")
     for row in rows.iter_rows():
-        table.add_row(*(Text(_cell(value)) for value in row))
+        table.add_row(*(Text(cell_text(value)) for value in row))
     console.print(table)
+
+
+def print_csv(rows: pl.DataFrame, console: Console) -> None:
+    """Print rows as CSV for programs."""
+    console.out(rows.write_csv(), highlight=False, end="")
 
 
 def hedge_sentence(basket: Mapping[str, Any]) -> str:
@@ -119,8 +124,8 @@ def hedge_sentence(basket: Mapping[str, Any]) -> str:
         return "Not measured: no month in which every leg has a return."
     return (
         f"Measured {basket['measured']}, over {basket['months']} months from {basket['first_month']:%Y-%m} to "
-        f"{basket['last_month']:%Y-%m}: correlation {_cell(basket['correlation'])}, "
-        f"variance reduction {_cell(basket['variance_reduction'])}."
+        f"{basket['last_month']:%Y-%m}: correlation {cell_text(basket['correlation'])}, "
+        f"variance reduction {cell_text(basket['variance_reduction'])}."
     )
 
 
@@ -221,14 +226,14 @@ def _print_heading(console: Console, text: str) -> None:
 
 
 def _print_line(console: Console, text: str, style: str = "") -> None:
-    console.print(Text(_cell(text)), style=style)
+    console.print(Text(cell_text(text)), style=style)
 
 
-def _cell(value: Any) -> str:
+def cell_text(value: Any) -> str:
     """Plain text of one value; control characters, which could steer a terminal, become spaces."""
     if value is None:
         return ""
     if isinstance(value, float):
         return f"{value:.3f}"
-    text = ", ".join(_cell(part) for part in value) if isinstance(value, list) else str(value)
+    text = ", ".join(cell_text(part) for part in value) if isinstance(value, list) else str(value)
     return "".join(letter if letter.isprintable() else " " for letter in text)

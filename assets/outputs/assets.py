@@ -70,23 +70,26 @@ def _within(root: Path, path: Path) -> str:
         "peer_clusters": whole,
         "cluster_labels": whole,
         "cluster_scores": whole,
+        "descriptions": filings_known,
+        "company_features": filings_known,
     },
     fingerprint=_templates_now,
     config=["notice", "descriptions.look_ahead"],
     kinds=["html"],
 )
 def atlas(build: Build) -> None:
-    """Render a page per as-of date: the map, the groups and why, the scoreboard; it needs a browser and no network."""
-    from assets.outputs.atlas import AtlasTables, render_atlas
+    """Render two pages per as-of date: the map with groups and scores, and the themes; a browser shows them."""
+    from assets.outputs.atlas import AtlasTables, render_atlas, render_themes
 
     tables = AtlasTables(**{name: build.read(name) for name in AtlasTables.__dataclass_fields__})
-    page = render_atlas(tables, month_end(build.partition or ""), build.profile.banner)
-    name = f"atlas-{build.partition}.html"
-    (build.folder / name).write_text(page, encoding="utf-8")
     companies = tables.company_vectors["company_id"].n_unique()
-    digest = hashlib.sha256(page.encode()).hexdigest()
-    build.write(
-        schemas.ATLAS,
-        pl.DataFrame([{"file": name, "companies": companies, "sha256": digest}]).cast({"companies": pl.Int32}),
-    )
-    build.metadata["page"] = str(build.folder / name)
+    rows = []
+    for name, render in (("atlas", render_atlas), ("themes", render_themes)):
+        file, page = (
+            f"{name}-{build.partition}.html",
+            render(tables, month_end(build.partition or ""), build.profile.banner),
+        )
+        (build.folder / file).write_text(page, encoding="utf-8")
+        rows.append({"file": file, "companies": companies, "sha256": hashlib.sha256(page.encode()).hexdigest()})
+    build.write(schemas.ATLAS, pl.DataFrame(rows).cast({"companies": pl.Int32}))
+    build.metadata["page"] = str(build.folder / f"atlas-{build.partition}.html")

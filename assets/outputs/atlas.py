@@ -11,10 +11,12 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse
 
-from assets.latent_names import LATENT, latent_names
+from assets.latent_names import LATENT
 from assets.outputs import TEMPLATES
 from assets.outputs.company_map import WIDTH, map_companies
+from assets.outputs.theme_page import ThemeTables, theme_cards
 from assets.sic import DIVISIONS, UNKNOWN_DIVISION, division_name
+from assets.themes import shown_themes
 
 METHOD = "sae"
 PEERS = 5
@@ -36,6 +38,9 @@ class AtlasTables:
     cluster_scores: pl.DataFrame
     neighbours: pl.DataFrame
     neighbour_scores: pl.DataFrame
+    themes: pl.DataFrame
+    theme_passages: pl.DataFrame
+    descriptions: pl.DataFrame
 
     def at(self, as_of: date) -> "AtlasTables":
         """Return the same tables without what belongs to another date."""
@@ -47,11 +52,16 @@ class AtlasTables:
 
 @dataclass(frozen=True)
 class LatentMatrix:
-    """`weights`: [companies, latents] float64, unit rows; `rows`: each company's row; `labels`: one text per latent."""
+    """What similarity is computed on, and what of it may be shown.
+
+    `weights`: [companies, latents] float64, unit rows; `rows`: each company's row; `labels`: one per latent, None where
+    it is no reason; `proven`: [companies, latents], whether the company's text has a passage of it.
+    """
 
     rows: dict[str, int]
     weights: sparse.csr_array
-    labels: list[str]
+    labels: list[str | None]
+    proven: sparse.csr_array
 
     @property
     def cosines(self) -> NDArray[np.float64]:
@@ -59,11 +69,16 @@ class LatentMatrix:
         return np.asarray((self.weights @ self.weights.T).toarray(), dtype=np.float64)
 
     def reasons(self, company_id: str, peer_id: str) -> list[str]:
-        """Return labels of the latents that add most to the cosine of two companies, the largest first."""
+        """Return the themes that add most to the cosine of two companies, the largest first, as why_peers has them."""
         (own_latents, own), (peer_latents, peer) = (self._row(i) for i in (company_id, peer_id))
         shared, i, j = np.intersect1d(own_latents, peer_latents, assume_unique=True, return_indices=True)
-        strongest = np.lexsort((shared, -own[i] * peer[j]))[:REASONS]
-        return [self.labels[latent] for latent in shared[strongest]]
+        added: dict[str, float] = {}
+        for latent, part in zip(shared.tolist(), (own[i] * peer[j]).tolist(), strict=True):
+            label = self.labels[latent]
+            both = (self.proven[self.rows[one], latent] for one in (company_id, peer_id))
+            if label is not None and all(both):
+                added[label] = added.get(label, 0.0) + part
+        return sorted(added, key=lambda label: (-added[label], label))[:REASONS]
 
     def _row(self, company_id: str) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         cells = slice(*self.weights.indptr[self.rows[company_id] :][:2])
@@ -83,18 +98,11 @@ def render_atlas(tables: AtlasTables, as_of: date, banner: str) -> str:
         What a reader has to know before any number; '' for nothing.
     """
     known = tables.at(as_of)
-    matrix = _latent_matrix(known.company_vectors, known.latent_labels)
+    matrix = _latent_matrix(known)
     directory = company_directory(known, matrix.rows)
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["rounded"] = _rounded
-    return environment.get_template("atlas.html.j2").render(
+    return _page_of("atlas.html.j2").render(
         as_of=as_of,
+        page=f"{as_of:%Y-%m}",
         banner=banner,
         scores=_scores(known),
         groups=_groups(known, directory),
@@ -103,7 +111,35 @@ def render_atlas(tables: AtlasTables, as_of: date, banner: str) -> str:
     )
 
 
-def _latent_matrix(vectors: pl.DataFrame, labels: pl.DataFrame) -> LatentMatrix:
+def render_themes(tables: AtlasTables, as_of: date, banner: str) -> str:
+    """Return the page of the themes that may be shown at a date, which the atlas of that date links to.
+
+    Parameters
+    ----------
+    tables, as_of, banner
+        As `render_atlas` takes them.
+    """
+    known = tables.at(as_of)
+    directory = company_directory(known, known.company_vectors["company_id"].unique())
+    shown = ThemeTables(**{name: getattr(known, name) for name in ThemeTables.__dataclass_fields__})
+    cards = theme_cards(shown, directory)
+    return _page_of("themes.html.j2").render(as_of=as_of, page=f"{as_of:%Y-%m}", banner=banner, themes=cards)
+
+
+def _page_of(template: str) -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["rounded"] = _rounded
+    return environment.get_template(template)
+
+
+def _latent_matrix(tables: AtlasTables) -> LatentMatrix:
+    vectors = tables.company_vectors
     company_ids = vectors["company_id"].unique().sort().to_list()
     latents = vectors.select(LATENT).unique().sort(LATENT).with_row_index("column")
     rows = pl.DataFrame({"company_id": company_ids}, schema={"company_id": pl.String}).with_row_index("row")
@@ -111,8 +147,15 @@ def _latent_matrix(vectors: pl.DataFrame, labels: pl.DataFrame) -> LatentMatrix:
     placed = vectors.join(latents, on=LATENT).join(rows, on="company_id").sort("row", "column")
     cells = (placed["row"].to_numpy(), placed["column"].to_numpy())
     weights = sparse.csr_array((placed["weight"].to_numpy(), cells), shape=(len(rows), len(latents)))
-    names = latent_names(latents, labels).to_list()
-    return LatentMatrix({company_id: row for row, company_id in enumerate(company_ids)}, weights, names)
+    shown = shown_themes(tables.latent_labels, tables.themes)
+    labels = latents.join(shown.select(*LATENT, "label"), on=LATENT, how="left", maintain_order="left")["label"]
+    having = tables.theme_passages.select("accession", *LATENT, proven=True).unique()
+    proofs = placed.join(having, on=["accession", *LATENT], how="left", maintain_order="left")
+    told = ((proofs["view"] == "tokens") | proofs["proven"].fill_null(value=False)).to_numpy()
+    proven = sparse.csr_array((told, cells), shape=weights.shape)
+    return LatentMatrix(
+        {company_id: row for row, company_id in enumerate(company_ids)}, weights, labels.to_list(), proven
+    )
 
 
 def company_directory(tables: AtlasTables, company_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -148,8 +191,10 @@ def _scores(tables: AtlasTables) -> list[dict[str, Any]]:
 
 
 def _groups(tables: AtlasTables, directory: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the peer groups by size: members by ticker, and the labels that hold each together."""
-    chips = tables.cluster_labels.filter(pl.col("method") == METHOD).sort("cluster", "rank")
+    """Return the peer groups by size: members by ticker, and the shown themes that hold each together, none twice."""
+    shown = shown_themes(tables.latent_labels, tables.themes)
+    held = tables.cluster_labels.filter(pl.col("method") == METHOD).join(shown, on=LATENT, how="semi")
+    chips = held.sort("cluster", "rank").unique(["cluster", "label"], keep="first", maintain_order=True)
     members = tables.peer_clusters.filter(pl.col("method") == METHOD).sort("cluster", "company_id")
     labels = {key[0]: part["label"].to_list() for key, part in chips.group_by("cluster", maintain_order=True)}
     return [

@@ -14,12 +14,14 @@ import polars as pl
 import pyarrow as pa
 
 from assets.schemas import TABLES
+from assets.sic_names import MAJOR_GROUPS
 from resources.lake.table import Column, Table
 
 STORAGE = "v1.4.0"
 """Storage format, of the oldest DuckDB that reads the file: clients from 1.4 LTS on do, a newer format they refuse."""
 DUCKDB_TYPES = {
     pa.string(): "varchar",
+    pa.large_binary(): "blob",
     pa.int32(): "integer",
     pa.int64(): "bigint",
     pa.float32(): "float",
@@ -78,7 +80,13 @@ def build_warehouse(file: Path, root: Path, tables: dict[str, list[str]], sql: P
     if file.exists():
         raise WarehouseError(f"{file}: exists; give a new name and rename it over the old one")
     base = [_base_view(_known(name), files) for name, files in sorted(tables.items())]
-    definitions = [*base, _banner_view(banner), *_read_folder(sql, "view"), *_read_folder(sql, "macro")]
+    definitions = [
+        *base,
+        _banner_view(banner),
+        _sic_names_view(),
+        *_read_folder(sql, "view"),
+        *_read_folder(sql, "macro"),
+    ]
     with duckdb.connect() as connection:
         connection.execute(f"attach {_quoted(str(file))} as warehouse (storage_version '{STORAGE}')")
         connection.execute("use warehouse")
@@ -115,6 +123,12 @@ def _base_view(table: Table, files: list[str]) -> Definition:
 def _banner_view(banner: str) -> Definition:
     sentence = "What a reader has to know before any number."
     return Definition("banner", "view", sentence, f"create view banner as select {_quoted(banner)} as banner", "banner")
+
+
+def _sic_names_view() -> Definition:
+    rows = ", ".join(f"({_quoted(group)}, {_quoted(name)})" for group, name in MAJOR_GROUPS.items())
+    body = f"create view sic_names as select major_group, name from (values {rows}) as known(major_group, name)"
+    return Definition("sic_names", "view", "What the major groups of SIC codes are called.", body, "sic_names")
 
 
 def _read_folder(sql: Path, kind: str) -> list[Definition]:

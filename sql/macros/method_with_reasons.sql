@@ -1,6 +1,9 @@
--- The method itself if its similarities are sums over latents, which only sae's are; else an error.
+-- The method itself if its similarities are sums over latents, which those of sae and its views are; else an error.
 create macro method_with_reasons(method) as if(
-    method = 'sae',
+    method in ('sae', 'sae_passages', 'sae_tokens'),
     method,
-    error('method ' || coalesce(method, 'null') || ' has no reasons that add up to a similarity; only sae has')
+    error(
+        'method ' || coalesce(method, 'null')
+        || ' has no reasons that add up to a similarity; sae, sae_passages and sae_tokens have'
+    )
 );

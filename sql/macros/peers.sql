@@ -1,8 +1,9 @@
--- The nearest companies at an as-of date, and with method sae the latents that make them so.
+-- The nearest companies at an as-of date, and the three themes that say best why, where the method has reasons.
 --
 -- as_of: a month ('2011-12') or a date; the newest where it is null. similarity: cosine of what the method sees; with
--- sae of the latent vectors, the number that the rows of why_peers add up to. Other methods keep as many as
--- `clusters.neighbours` of the profile says, and no reasons. sic and same_major_group are those known at the date.
+-- sae, sae_passages and sae_tokens the number that the rows of why_peers add up to, and reason names its three largest
+-- themes, none where none is shown. Other methods keep as many companies as `clusters.neighbours` of the profile says,
+-- and no reasons. sic and same_major_group are those known at the date.
 create macro peers(company, n := 10, as_of := null, method := 'sae') as table
 with asked as (
     select
@@ -10,49 +11,86 @@ with asked as (
         asked_as_of(as_of) as as_of,
         method_with_neighbours(method) as method
 ),
-own as (
-    select vector.*
+vectors as materialized (
+    select vector.*, component(asked.method, vector.view, vector.weight, vector.own_weight) as component
     from asked
-    join labelled_vectors as vector on asked.company_id = vector.company_id and asked.as_of = vector.as_of
-    where asked.method = 'sae'
+    join company_vectors as vector on asked.as_of = vector.as_of
 ),
-contributions as (
+-- Grouped, though every group is one row: else DuckDB joins all companies with all before it picks one.
+own as (
+    select vector.company_id, vector.entry, vector.block, vector.latent, max(vector.component) as component
+    from asked
+    join vectors as vector on asked.company_id = vector.company_id
+    where vector.component is not null
+    group by vector.company_id, vector.entry, vector.block, vector.latent
+),
+parts as materialized (
     select
         other.company_id,
-        other.entry,
-        other.block,
-        other.latent,
-        other.label,
-        own.weight * other.weight as contribution
+        own.entry,
+        own.block,
+        own.latent,
+        own.component * other.component as contribution
     from own
-    join labelled_vectors as other
-        on own.as_of = other.as_of
-        and own.entry = other.entry
-        and own.block = other.block
-        and own.latent = other.latent
+    join vectors as other on own.entry = other.entry and own.block = other.block and own.latent = other.latent
     where own.company_id <> other.company_id
 ),
 similarities as (
-    select
-        part.company_id,
-        fsum(part.contribution) as similarity,
-        list(part.label order by part.contribution desc, part.entry, part.block, part.latent) as labels
-    from contributions as part
+    select part.company_id, fsum(part.contribution) as similarity
+    from parts as part
     group by part.company_id
 ),
-ranked as (
+ranked as materialized (
     select
         row_number() over (order by near.similarity desc, near.company_id) as rank,
         near.company_id,
-        near.similarity,
-        array_to_string(near.labels[:3], '; ') as reason
+        near.similarity
     from similarities as near
+    qualify rank <= n
     union all
-    select near.rank, near.peer_id as company_id, near.similarity, null as reason
+    select near.rank, near.peer_id as company_id, near.similarity
     from asked
     join neighbours as near
         on asked.company_id = near.company_id and asked.as_of = near.as_of and asked.method = near.method
-    where asked.method <> 'sae'
+    where asked.method not in ('sae', 'sae_passages', 'sae_tokens') and near.rank <= n
+),
+-- What may be shown of these companies and has a passage: why_peers shows the same.
+proven as materialized (
+    select vector.company_id, vector.entry, vector.block, vector.latent, themed.label
+    from vectors as vector
+    join shown_themes as themed
+        on vector.as_of = themed.as_of
+        and vector.entry = themed.entry
+        and vector.block = themed.block
+        and vector.latent = themed.latent
+    left join theme_passages as strongest
+        on vector.accession = strongest.accession
+        and vector.entry = strongest.entry
+        and vector.block = strongest.block
+        and vector.latent = strongest.latent
+        and strongest.rank = 1
+    where
+        vector.company_id in (select near.company_id from ranked as near union all select asked.company_id from asked)
+        and (vector.view = 'tokens' or strongest.rank is not null)
+),
+themes_shared as (
+    select part.company_id, other.label, fsum(part.contribution) as contribution
+    from asked
+    join proven as own on asked.company_id = own.company_id
+    join proven as other on own.entry = other.entry and own.block = other.block and own.latent = other.latent
+    join parts as part
+        on other.company_id = part.company_id
+        and other.entry = part.entry
+        and other.block = part.block
+        and other.latent = part.latent
+    group by part.company_id, other.label
+),
+reasons as (
+    select
+        array_to_string(list(themed.label order by themed.contribution desc, themed.label)[:3], ' / ') as reason,
+        themed.company_id
+    from themes_shared as themed
+    group by themed.company_id
 )
 select
     ranked.rank,
@@ -61,11 +99,12 @@ select
     ranked.similarity,
     coded.sic,
     coded.major_group = self.major_group as same_major_group,
-    ranked.reason,
+    reasons.reason,
     ranked.company_id
 from asked
-join ranked on ranked.rank <= n
+join ranked on true
 join company_directory as peer on ranked.company_id = peer.company_id
+left join reasons on ranked.company_id = reasons.company_id
 left join sic_groups as coded on ranked.company_id = coded.company_id and asked.as_of = coded.as_of
 left join sic_groups as self on asked.company_id = self.company_id and asked.as_of = self.as_of
 order by ranked.rank;

@@ -1,77 +1,41 @@
--- Why two companies are similar: what each latent adds, and the words in each description at which it is strongest.
+-- Why two companies are similar: what each theme adds, with a passage of each company, the words that wake it [marked].
 --
--- The contributions add up to the similarity in peers: the largest 12 one by one, then `all others`. as_of: a month
--- ('2011-12') or a date; the newest where it is null. Only method sae has reasons that add up.
+-- The contributions add up to the similarity in peers. A theme is shown where `shown_themes` has it and both texts have
+-- a passage of it; `all others` is the rest, `latents` counts what is in a row. as_of: a month ('2011-12') or a date;
+-- the newest where it is null. Methods sae, sae_passages and sae_tokens have reasons that add up. why_latents has the
+-- same by latent, evidence more passages.
 create macro why_peers(a, b, as_of := null, method := 'sae') as table
-with asked as (
-    select asked_as_of(as_of) as as_of, method_with_reasons(method) as method
-),
-vectors as (
-    select vector.*
-    from asked
-    join labelled_vectors as vector on asked.as_of = vector.as_of and asked.method = 'sae'
-),
-shared as (
+with listed as (
     select
-        one.entry,
-        one.block,
-        one.latent,
-        one.label,
-        one.weight * other.weight as contribution,
-        one.accession as accession_a,
-        one.peak_start as start_a,
-        one.peak_end as end_a,
-        other.accession as accession_b,
-        other.peak_start as start_b,
-        other.peak_end as end_b
-    from vectors as one
-    join vectors as other
-        on one.entry = other.entry and one.block = other.block and one.latent = other.latent
-    where one.company_id = company_id_of(a) and other.company_id = company_id_of(b)
-),
-ranked as (
-    select
-        shared.*,
-        row_number() over (order by shared.contribution desc, shared.entry, shared.block, shared.latent) as rank
-    from shared
+        coalesce(part.label, 'all others') as theme,
+        part.label is null as other,
+        coalesce(fsum(part.contribution), 0.0) as contribution,
+        first(part.score order by part.contribution desc, part.latent) as score,
+        first(part.passages_a[1] order by part.contribution desc, part.latent) as passage_a,
+        first(part.passages_b[1] order by part.contribution desc, part.latent) as passage_b,
+        count(part.latent) as latents
+    from pair_evidence(a, b, as_of, method) as part
+    group by part.label
 ),
 total as (
-    select fsum(shared.contribution) as similarity from shared
+    select fsum(listed.contribution) as similarity from listed
 ),
-listed as (
-    select
-        ranked.rank,
-        ranked.entry,
-        ranked.block,
-        ranked.latent,
-        ranked.label,
-        ranked.contribution,
-        phrase(text_a.text, ranked.start_a, ranked.end_a) as phrase_a,
-        phrase(text_b.text, ranked.start_b, ranked.end_b) as phrase_b
-    from ranked
-    left join descriptions as text_a on ranked.accession_a = text_a.accession
-    left join descriptions as text_b on ranked.accession_b = text_b.accession
-    where ranked.rank <= 12
+-- Where every latent is shown the row of the others says so.
+complete as (
+    from listed
     union all by name
-    select
-        13 as rank,
-        'all others' as label,
-        coalesce(fsum(ranked.contribution), 0.0) as contribution
-    from ranked
-    where ranked.rank > 12
-    having
-        exists (select 1 from vectors as one where one.company_id = company_id_of(a))
-        and exists (select 1 from vectors as other where other.company_id = company_id_of(b))
+    select 'all others' as theme, true as other, 0.0 as contribution, 0 as latents
+    from total
+    where total.similarity is not null and not exists (from listed where listed.other)
 )
 select
-    listed.entry,
-    listed.block,
-    listed.latent,
-    listed.label,
-    listed.contribution,
-    listed.contribution / nullif(total.similarity, 0.0) as share,
-    listed.phrase_a,
-    listed.phrase_b
-from listed
+    complete.theme,
+    complete.contribution / nullif(total.similarity, 0.0) as share,
+    complete.contribution,
+    complete.score,
+    complete.passage_a,
+    complete.passage_b,
+    complete.latents
+from complete
 cross join total
-order by listed.rank;
+order by complete.other, complete.contribution desc, complete.theme;

@@ -4,11 +4,13 @@ select
     vector.as_of,
     vector.company_id,
     vector.accession,
+    vector.view,
     vector.entry,
     vector.block,
     vector.latent,
     coalesce(nullif(named.label, ''), 'latent ' || vector.latent || ' of ' || vector.entry) as label,
     vector.weight,
+    vector.own_weight,
     vector.peak_start,
     vector.peak_end
 from company_vectors as vector

@@ -51,15 +51,21 @@ def test_reasons_add_up_to_the_cosine_that_peers_prints(tiny_home: Path) -> None
     assert 0 < cosine < 1
 
 
-def test_every_latent_listed_has_a_label_and_a_phrase_of_each_company(tiny_home: Path) -> None:
-    rows = answer(tiny_home, "why", "KO", "PEP")
-    *latents, others = rows
-    assert others["label"] == "all others"
-    assert latents
+def test_every_theme_listed_has_a_passage_of_each_company(tiny_home: Path) -> None:
+    *themes, others = answer(tiny_home, "why", "KO", "PEP")
+    assert others["theme"] == "all others"
     texts = {t: (ROOT / f"resources/sample/descriptions/{t}.txt").read_text(encoding="utf-8") for t in ("KO", "PEP")}
-    for row in latents:
-        assert row["label"].strip()
-        assert row["phrase_a"].strip() and row["phrase_b"].strip()
+    for row in themes:
+        assert row["theme"].strip() and row["score"] >= 0.7
+        for passage, ticker in ((row["passage_a"], "KO"), (row["passage_b"], "PEP")):
+            assert plain(passage.replace("[", "").replace("]", "").strip(" …")) in plain(texts[ticker])
+
+
+def test_every_latent_has_a_phrase_of_each_company(tiny_home: Path) -> None:
+    texts = {t: (ROOT / f"resources/sample/descriptions/{t}.txt").read_text(encoding="utf-8") for t in ("KO", "PEP")}
+    rows = answer(tiny_home, "why", "KO", "PEP", "--latents")
+    assert rows
+    for row in rows:
         assert plain(row["phrase_a"]) in plain(texts["KO"])
         assert plain(row["phrase_b"]) in plain(texts["PEP"])
 

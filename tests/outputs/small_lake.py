@@ -22,6 +22,12 @@ COMPANIES = {
 }
 IDS = {ticker: company_id for ticker, (company_id, _, _) in COMPANIES.items()}
 LATENTS = 20
+THEMES = 12
+"""The first latents are themes over passages, the others are over tokens."""
+VIEWS = (("passages", "passages-24"), ("tokens", "blocks-24-27"))
+LOW_SCORE, NO_SCORE, COMMON, IN_ONE_TEXT, WORDLESS = 2, 3, 4, 5, 6
+"""Three themes that are no reason, one that PepsiCo's text has no passage of, and one whose words stand in no text."""
+SHOWN = [i for i in range(1, LATENTS) if i not in (LOW_SCORE, NO_SCORE, COMMON)]
 NEAREST_BY_WORDS = {EARLIER: ["CVX", "XOM", "PEP"], LATER: ["PEP", "JPM", "XOM"]}
 """Of KO, with these similarities."""
 SIMILARITIES = [0.6, 0.3, -0.1]
@@ -30,7 +36,20 @@ GROUPS = {
     LATER: {"KO": 0, "PEP": 0, "XOM": 1, "CVX": 1, "JPM": 2, "HOME": 2},
 }
 TEXT = "We naïvely  make and sell\nsoft drinks, syrups <script>alert('KO')</script> & snacks — in 200 countries."
+OIL = "At {ticker} we refine crude oil [and more]."
+CLOSE = "Our year ends in December."
 SYRUPS = (TEXT.index(" syrups"), TEXT.index(" syrups") + len(" syrups"))
+
+
+def text_of(ticker: str) -> str:
+    """The description of a company: three passages, of which the first is everybody's."""
+    return " ".join((TEXT, OIL.format(ticker=ticker), CLOSE))
+
+
+def own_weights(rows: np.ndarray) -> np.ndarray:
+    """[companies, latents], rows of unit length within each view."""
+    parts = (rows[:, :THEMES], rows[:, THEMES:])
+    return np.hstack([part / np.linalg.norm(part, axis=1, keepdims=True) for part in parts])
 
 
 def weights() -> np.ndarray:
@@ -96,8 +115,8 @@ def _texts() -> dict[str, pl.DataFrame]:
                 "company_id": ids,
                 "filed_at": filed,
                 "fiscal_year": 2009,
-                "text": TEXT,
-                "n_chars": len(TEXT),
+                "text": [text_of(ticker) for ticker in COMPANIES],
+                "n_chars": [len(text_of(ticker)) for ticker in COMPANIES],
             },
         ),
     }
@@ -105,28 +124,68 @@ def _texts() -> dict[str, pl.DataFrame]:
 
 def _features() -> dict[str, pl.DataFrame]:
     cells = [
-        (as_of, IDS[ticker], f"sample-{ticker}-2010", "blocks-24-27", 24, latent, float(weight), *SYRUPS)
-        for as_of in (EARLIER, LATER)
-        for ticker, row in zip(COMPANIES, weights(), strict=True)
-        for latent, weight in enumerate(row if as_of == LATER else row[::-1])
-        if weight > 0
+        (as_of, IDS[ticker], f"sample-{ticker}-2010", *_key(latent), *map(float, pair), *SYRUPS)
+        for as_of, rows in ((EARLIER, weights()[:, ::-1]), (LATER, weights()))
+        for ticker, *pairs in zip(COMPANIES, rows, own_weights(rows), strict=True)
+        for latent, pair in enumerate(zip(*pairs, strict=True))
+        if pair[0] > 0
     ]
-    latents = range(1, LATENTS)
-    labels = {
-        "entry": "blocks-24-27",
-        "block": 24,
-        "latent": list(latents),
-        "label": [f"topic <{i}>" for i in latents],
+    return {
+        "company_vectors": _rows("company_vectors", cells),
+        "theme_passages": _rows("theme_passages", _passages()),
+        **_themes(),
+    }
+
+
+def _key(latent: int) -> tuple[str, str, int, int]:
+    view, entry = VIEWS[latent >= THEMES]
+    return view, entry, 24, latent
+
+
+def _passages() -> list[tuple[object, ...]]:
+    """On every theme the last passage is strongest, then the first, where `syrups` is, then the middle one."""
+    cells: list[tuple[object, ...]] = []
+    for ticker, company_id in IDS.items():
+        text, filing = text_of(ticker), (f"sample-{ticker}-2010", company_id, date(2010, 3, 1))
+        starts = (text.index(CLOSE), 0, len(TEXT) + 1)
+        ends = (len(text), len(TEXT), text.index(CLOSE) - 1)
+        cells += [
+            (*filing, *_key(latent)[1:], rank, passage, start, end, 4.0 - rank)
+            for latent in range(THEMES)
+            if (ticker, latent) != ("PEP", IN_ONE_TEXT)
+            for rank, (passage, start, end) in enumerate(zip((2, 0, 1), starts, ends, strict=True), 1)
+        ]
+    return cells
+
+
+def _themes() -> dict[str, pl.DataFrame]:
+    named = range(1, LATENTS)
+    views, entries = ([_key(i)[place] for i in named] for place in (0, 1))
+    keys = {"view": views, "entry": entries, "block": 24, "latent": list(named)}
+    labels = keys | {
+        "label": [f"topic <{i}>" for i in named],
+        "terms": [["rum"] if i == WORDLESS else ["soft drinks", "refin*"] for i in named],
+        "words": [[] if i == WORDLESS else ["syrups", "Crude Oil", "oil", "rum"] for i in named],
         "density": 0.1,
         "documents": 3,
+        "detection_score": [{LOW_SCORE: 0.69, NO_SCORE: None}.get(i, 0.7) for i in named],
+        "score_low": 0.6,
+        "score_high": 0.8,
+        "windows": 40,
     }
-    return {"company_vectors": _rows("company_vectors", cells), "latent_labels": _frame("latent_labels", labels)}
+    shares = [0.34 if i == COMMON else 1 / 3 for i in named]
+    dated = [keys | {"as_of": as_of, "companies": 2, "share": shares} for as_of in (EARLIER, LATER)]
+    return {
+        "latent_labels": _frame("latent_labels", labels),
+        "themes": pl.concat(_frame("themes", rows) for rows in dated),
+    }
 
 
 def _groups() -> dict[str, pl.DataFrame]:
     clusters = [("sae", as_of, IDS[t], c) for as_of, groups in GROUPS.items() for t, c in groups.items()]
     clusters += [("sic4", LATER, IDS[t], 0 if t in ("XOM", "CVX") else 1 + i) for i, t in enumerate(COMPANIES)]
-    labels = [("sae", LATER, 0, 2, rank, "blocks-24-27", 24, rank, f"topic <{rank}>", 0.1) for rank in range(1, 5)]
+    held = enumerate((1, LOW_SCORE, WORDLESS, THEMES, THEMES + 1), 1)
+    labels = [("sae", LATER, 0, 2, rank, *_key(i), f"topic <{i}>", 0.6 - rank / 10) for rank, i in held]
     filings = {"accession": [f"sample-{t}-2010" for t in COMPANIES], "company_id": list(IDS.values())}
     codes = sic_groups(pl.DataFrame(filings | {"sic": [sic for _, _, sic in COMPANIES.values()]}))
     dated = [codes.with_columns(as_of=pl.lit(as_of, pl.Date)) for as_of in (EARLIER, LATER)]

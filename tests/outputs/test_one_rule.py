@@ -105,4 +105,4 @@ def test_sql_calls_a_latent_the_same_with_an_empty_label_and_with_none(
     rows = window.view("latest_vectors").pl()
     names = latent_names(rows, hard_lake()["latent_labels"])
     assert rows["label"].to_list() == names.to_list()
-    assert {"topic <1>", "latent 0 of blocks-24-27", "latent 3 of blocks-24-27"} <= set(names)
+    assert {"topic <1>", "latent 0 of passages-24", "latent 3 of passages-24"} <= set(names)

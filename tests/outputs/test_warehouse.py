@@ -12,7 +12,7 @@ import pytest
 from assets.outputs.warehouse import WarehouseError, build_warehouse
 from assets.schemas import TABLES
 from resources.places import SQL
-from tests.outputs.small_lake import COMPANIES, IDS, LATER, UNFINISHED, lake, weights, write
+from tests.outputs.small_lake import COMPANIES, IDS, IN_ONE_TEXT, LATER, SHOWN, UNFINISHED, lake, weights, write
 
 TICKERS = list(COMPANIES)
 COSINES = weights() @ weights().T
@@ -36,7 +36,7 @@ def window(folder: Path, rows: pl.DataFrame) -> Iterator[duckdb.DuckDBPyConnecti
 
 def test_every_table_and_sql_file_is_listed_with_its_sentence(rows: pl.DataFrame) -> None:
     files = {f.stem for f in (*SQL.glob("views/*.sql"), *SQL.glob("macros/*.sql"))}
-    assert set(rows["name"]) == files | set(TABLES) | {"banner"}
+    assert set(rows["name"]) == files | set(TABLES) | {"banner", "sic_names"}
     assert rows.filter(name="companies").select("kind", "sentence").row(0) == ("view", "Who exists.")
     assert rows.filter(name="peers")["sentence"].item().startswith("The nearest companies")
     assert TABLES["warehouse"].validate(rows).num_rows == len(rows)
@@ -79,32 +79,9 @@ def test_directory_knows_the_newest_ticker_and_the_code_as_filed(window: duckdb.
     assert found.select("ticker", "sic", "major_group").row(0) == ("KO", "2086", "20")
 
 
-@pytest.mark.parametrize(("first", "second"), [("KO", "PEP"), ("JPM", "HOME"), ("KO", "KO")])
-def test_contributions_sum_to_the_dense_cosine(window: duckdb.DuckDBPyConnection, first: str, second: str) -> None:
-    why = window.table_function("why_peers", [first, second]).pl()
-    cosine = COSINES[TICKERS.index(first), TICKERS.index(second)]
-    assert why["contribution"].sum() == pytest.approx(cosine, abs=1e-12)
-    assert why["share"].sum() == pytest.approx(1, abs=1e-12)
-    assert why["label"].to_list()[-1] == "all others" and len(why) == 13
-    assert why["contribution"][:12].is_sorted(descending=True)
-
-
-def test_the_twelve_listed_are_the_largest(window: duckdb.DuckDBPyConnection) -> None:
-    products = np.sort(weights()[0] * weights()[1])[::-1]
-    why = window.table_function("why_peers", ["KO", "PEP"]).pl()
-    assert why["contribution"].to_numpy() == pytest.approx([*products[:12], products[12:].sum()])
-
-
 def test_a_latent_without_label_is_named_by_its_number(window: duckdb.DuckDBPyConnection) -> None:
     labels = window.sql("select label from latest_vectors where latent = 0").fetchall()
-    assert set(labels) == {("latent 0 of blocks-24-27",)}
-
-
-def test_phrases_are_four_words_on_each_side(window: duckdb.DuckDBPyConnection) -> None:
-    why = window.table_function("why_peers", ["KO", "PEP"]).pl()
-    expected = "and sell soft drinks, syrups <script>alert('KO')</script> & snacks —"
-    assert set(why["phrase_a"][:12]) == set(why["phrase_b"][:12]) == {expected}
-    assert why["phrase_a"][12] is None
+    assert set(labels) == {("latent 0 of passages-24",)}
 
 
 @pytest.mark.parametrize(
@@ -136,8 +113,9 @@ def test_peers_say_whether_the_industry_is_the_same_and_why(window: duckdb.DuckD
     peers = window.table_function("peers", ["KO"]).pl()
     same = dict(peers.select("ticker", "same_major_group").iter_rows())
     assert same == {"PEP": True, "XOM": False, "CVX": False, "JPM": False, "HOME": None}
-    strongest = np.argsort(-weights()[0] * weights()[1])[:3]
-    assert peers["reason"][0] == "; ".join(f"topic <{i}>" if i else "latent 0 of blocks-24-27" for i in strongest)
+    products = -weights()[0] * weights()[1]
+    strongest = [i for i in np.argsort(products) if i in SHOWN and i != IN_ONE_TEXT][:3]
+    assert peers["reason"][0] == " / ".join(f"topic <{i}>" for i in strongest)
 
 
 @pytest.mark.parametrize("name", ["ko", "OLDKO", IDS["KO"]])
@@ -153,6 +131,11 @@ def test_a_company_answers_to_tickers_and_its_id(window: duckdb.DuckDBPyConnecti
         "peers('NONE')",
         "why_peers('KO', 'NONE')",
         "why_peers('NONE', 'KO')",
+        "why_latents('NONE', 'KO')",
+        "evidence('KO', 'NONE')",
+        "themes_of('NONE')",
+        "companies_with('NONE')",
+        "theme('NONE')",
         "cluster_of('NONE')",
         "hedge_basket('NONE')",
     ],
@@ -161,10 +144,20 @@ def test_an_unknown_company_gives_no_rows(window: duckdb.DuckDBPyConnection, cal
     assert window.sql(f"from {call}").fetchall() == []
 
 
-def test_cluster_of_lists_members_with_the_three_best_labels(window: duckdb.DuckDBPyConnection) -> None:
+def test_a_group_is_called_after_the_three_best_themes_that_can_be_shown(window: duckdb.DuckDBPyConnection) -> None:
     found = window.sql("select ticker, cluster, label from cluster_of('PEP')").fetchall()
-    assert found == [("KO", 0, "topic <1>; topic <2>; topic <3>"), ("PEP", 0, "topic <1>; topic <2>; topic <3>")]
+    title = "topic <1> / topic <6> / topic <12>"
+    assert found == [("KO", 0, title), ("PEP", 0, title)]
     assert window.sql("select ticker from cluster_of('XOM', method := 'sic4')").fetchall() == [("CVX",), ("XOM",)]
+
+
+def test_a_group_without_a_shown_theme_is_called_after_its_commonest_sic_group_or_says_so(
+    window: duckdb.DuckDBPyConnection,
+) -> None:
+    found = dict(window.sql("select cluster, label from clusters('2010-12')").fetchall())
+    assert found == {0: "food and beverages (SIC)", 1: "banks (SIC)", 2: "petroleum refining (SIC)"}
+    alone = window.sql("select label from cluster_of('HOME', method := 'sic4')").fetchall()
+    assert alone == [("no shown theme",)]
 
 
 def test_clusters_lists_the_groups_of_a_month(window: duckdb.DuckDBPyConnection) -> None:

@@ -1,0 +1,45 @@
+-- What every latent that two companies share adds to their similarity, and where each text has it: the facts under why.
+--
+-- label and passages are there where the latent may be shown and both texts have a passage of it. One row without a
+-- latent stands for two companies that share none. as_of, method: as in why_peers.
+create macro pair_evidence(a, b, as_of, method) as table
+with asked as (
+    select company_id_of(a) as company_a, company_id_of(b) as company_b
+),
+known as materialized (
+    from company_evidence([company_id_of(a), company_id_of(b)], asked_as_of(as_of), method_with_reasons(method))
+),
+parts as (
+    select
+        one.view,
+        one.entry,
+        one.block,
+        one.latent,
+        one.component * other.component as contribution,
+        one.label,
+        one.score,
+        one.passages as passages_a,
+        other.passages as passages_b,
+        one.accession as accession_a,
+        one.peak_start as start_a,
+        one.peak_end as end_a,
+        other.accession as accession_b,
+        other.peak_start as start_b,
+        other.peak_end as end_b
+    from asked
+    join known as one on asked.company_a = one.company_id
+    join known as other
+        on asked.company_b = other.company_id
+        and one.entry = other.entry
+        and one.block = other.block
+        and one.latent = other.latent
+)
+select
+    part.* exclude (label, score),
+    if(part.passages_a is null or part.passages_b is null, null, part.label) as label,
+    if(part.passages_a is null or part.passages_b is null, null, part.score) as score
+from asked
+left join parts as part on true
+where
+    asked.company_a in (select one.company_id from known as one)
+    and asked.company_b in (select one.company_id from known as one);

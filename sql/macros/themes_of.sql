@@ -1,0 +1,26 @@
+-- What a company's description is about: its strongest shown themes, their share of its vector, and a passage of each.
+--
+-- share: of the squared length of the vector, so what a theme adds to the cosine of the company with itself; words that
+-- wake the theme are in [brackets].
+create macro themes_of(company, n := 10, as_of := null, method := 'sae') as table
+with own as materialized (
+    from company_evidence([company_id_of(company)], asked_as_of(as_of), method_with_reasons(method))
+),
+named as (
+    select
+        latents.label as theme,
+        fsum(latents.component ** 2) as squares,
+        first(latents.score order by latents.component desc, latents.latent) as score,
+        first(latents.passages[1] order by latents.component desc, latents.latent) as passage
+    from own as latents
+    where latents.label is not null
+    group by latents.label
+)
+select
+    named.theme,
+    named.squares / (select fsum(latents.component ** 2) from own as latents) as share,
+    named.score,
+    named.passage
+from named
+qualify row_number() over (order by named.squares desc, named.theme) <= n
+order by named.squares desc, named.theme;

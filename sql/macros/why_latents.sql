@@ -1,0 +1,23 @@
+-- What every latent adds to a similarity, with its identifiers and the words at which it is strongest in each text.
+--
+-- For those who ask which latents are behind why_peers: all of them, those that are no reason, too (`shown` tells).
+create macro why_latents(a, b, as_of := null, method := 'sae') as table
+select
+    part.view,
+    part.entry,
+    part.block,
+    part.latent,
+    named.label,
+    named.detection_score as score,
+    part.label is not null as shown,
+    part.contribution,
+    part.contribution / nullif(fsum(part.contribution) over (), 0.0) as share,
+    phrase(text_a.text, part.start_a, part.end_a) as phrase_a,
+    phrase(text_b.text, part.start_b, part.end_b) as phrase_b
+from pair_evidence(a, b, as_of, method) as part
+left join latent_labels as named
+    on part.entry = named.entry and part.block = named.block and part.latent = named.latent
+left join descriptions as text_a on part.accession_a = text_a.accession
+left join descriptions as text_b on part.accession_b = text_b.accession
+where part.latent is not null
+order by part.contribution desc, part.entry, part.block, part.latent;

@@ -1,0 +1,2 @@
+-- Which company is KO?
+from company_named('KO');

@@ -1,0 +1,2 @@
+-- What do Coca-Cola and PepsiCo themselves write about what they share?
+from evidence('KO', 'PEP');

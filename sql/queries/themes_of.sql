@@ -1,0 +1,2 @@
+-- What is Coca-Cola's description about?
+from themes_of('KO');
