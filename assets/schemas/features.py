@@ -29,6 +29,7 @@ COMPANY_FEATURES = by_filing("company_features", "accession entry block latent p
     column("peak_position", INT, "Token, or passage, at which the latent is strongest."),
     column("peak_start", INT, "First character of it in the description.", "characters"),
     column("peak_end", INT, "End of it in the description.", "characters"),
+    column("peak", REAL, "Its activation there.", "scaled activation"),
 )
 THEME_PASSAGES = by_filing("theme_passages", "accession entry block latent rank")(
     "The passages of a description on which a latent over passages is strongest, at most three.",
@@ -46,6 +47,7 @@ LATENT_LABELS = table("latent_labels", "entry block latent")(
     *LATENT_KEY,
     optional("label", TEXT, "Its terms, shown as a title; empty where no terms tell it, or another latent has them."),
     column("terms", TEXTS, "The rule that was scored: any of these words or phrases; `refin*` is a prefix."),
+    optional("level", REAL, "Activation from which the label is said: it was made and scored on windows above it."),
     column("words", TEXTS, "Words that set its passages apart, strongest first: what is marked in a passage."),
     column("examples", TEXTS, "Passages, or windows of text, on which it is strongest, of several companies."),
     column("density", REAL, "Share of the corpus' passages, or tokens, on which it is active.", "1"),
@@ -82,12 +84,17 @@ COMPANY_VECTORS = table("company_vectors", "as_of company_id entry block latent"
     ),
     column("peak_start", INT, "First character of the strongest token or passage in the description.", "characters"),
     column("peak_end", INT, "End of it.", "characters"),
+    column("peak", REAL, "Its activation there.", "scaled activation"),
 )
 THEMES = table("themes", "as_of entry block latent")(
     "How many companies have a latent at an as-of date: one that over a third has says nothing, and is no reason.",
     AS_OF,
     VIEW,
     *LATENT_KEY,
-    column("companies", INT, "Companies that have it.", "companies"),
+    column(
+        "companies",
+        INT,
+        "Companies in which it reaches the level of its label; without a label, all in which it is active.",
+    ),
     column("share", REAL, "Share of the companies with a vector.", "1"),
 )
