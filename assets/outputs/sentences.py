@@ -4,12 +4,12 @@ import re
 
 SIDE = 300
 """Characters on each side of a token that are looked at."""
-# DuckDB's expressions know ASCII's blanks only, and their `$` is the end of the text.
+# The blanks of DuckDB's `\s` are ASCII's, those of `\p{Z}` are all others; its `$` is the end of the text.
 BLANK, LETTER = r"[\t\n\f\r ]", r"[^\t\n\f\r ]"
 BEGINS = re.compile(rf"(?s)(?:.*(?:[.!?;]{BLANK}+|\n{BLANK}*\n))?(.*)\Z")
 ENDS = re.compile(rf"(?s)(?:[^.!?;\n]|[.!?;]{LETTER}|\n[^\n])*[.!?;]?")
 CUT_WORD_BEFORE, CUT_WORD_AFTER = re.compile(rf"\A{LETTER}*{BLANK}"), re.compile(rf"{BLANK}{LETTER}*\Z")
-BLANKS = re.compile(f"{BLANK}+")
+BLANKS = re.compile("[\t\n\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 
 
 def sentence_around(text: str, start: int, end: int) -> str:
