@@ -130,8 +130,11 @@ def company_embeddings(build: Build) -> None:
     schemas.COMPANY_VECTORS,
     schemas.THEMES,
     partitioning="as_of",
-    reads={"company_features": filings_known, "descriptions": filings_known},
-    config=["features.views", "features.min_quality", "features.weighting", "max_filing_age_months"],
+    reads={"company_features": filings_known, "descriptions": filings_known, "latent_labels": whole},
+    config=[
+        *(f"features.{key}" for key in ("views", "min_quality", "weighting", "told_weight")),
+        "max_filing_age_months",
+    ],
     kinds=["polars"],
 )
 def company_vectors(build: Build) -> None:
@@ -145,10 +148,11 @@ def company_vectors(build: Build) -> None:
     doubtful = filings_in_doubt(build.read("descriptions"), settings.min_quality)
     features = newest_filings(known, doubtful)
     left_out = known.join(features, on="company_id", how="anti")
-    vectors = vectors_of(features, settings.weighting, view_shares(settings.views))
+    labels, shares = build.read("latent_labels"), view_shares(settings.views)
+    vectors = vectors_of(features, settings.weighting, shares, labels, settings.told_weight)
     as_of = pl.lit(month_end(build.partition or ""), pl.Date)
     build.write(schemas.COMPANY_VECTORS, vectors.with_columns(as_of=as_of))
-    build.write(schemas.THEMES, theme_shares(features, vectors).with_columns(as_of=as_of))
+    build.write(schemas.THEMES, theme_shares(features, vectors, labels).with_columns(as_of=as_of))
     by_view = vectors.group_by("view").agg(pl.col("company_id").n_unique()).sort("view")
     build.metadata |= {f"companies_{view}": companies for view, companies in by_view.iter_rows()}
     build.metadata |= {
