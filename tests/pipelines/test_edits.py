@@ -11,8 +11,9 @@ from code_edits import Tree, forget
 
 READ = {"activations", "activations: unit", "sae_corpus"}
 """Who stores streams. Who uses them runs again where `input_digest`, a column of these, has changed."""
-USE = {"layer_distances", "sae_scores", "latent_labels", "company_features", "saes", "saes: unit"}
-TRAINING = {"saes", "saes: unit"}
+USE = {"layer_distances", "sae_scores", "latent_labels", "company_features", "saes", "saes: unit", "passage_saes"}
+TRAINING = {"saes", "saes: unit", "passage_saes"}
+"""Of tokens and of passages: both are trained by one code, which measures FVU on rows of shards, too."""
 FEATURES = {"company_features", "company_features: unit"}
 EMBEDDINGS = {"company_embeddings", "company_embeddings: unit"}
 ITEM_1 = {"descriptions", "descriptions: unit"}
@@ -62,7 +63,7 @@ EDITS: dict[str, tuple[str, str, str, set[str]]] = {
     "a stop word": ("assets/features/labels.py", '"system"}', '"systems"}', {"latent_labels"}),
     "how latents are pooled": ("assets/features/pooling.py", "(values > 0)", "(values >= 0)", FEATURES),
     "how texts are embedded": ("resources/models/embedder.py", "_SPECIAL = 2", "_SPECIAL = 3", EMBEDDINGS),
-    "attribution": ("assets/features/attribution.py",
+    "attribution": ("assets/features/weighting.py",
         "TINY_VARIANCE = 1e-12", "TINY_VARIANCE = 1e-9", {"company_vectors"}),
     "a rule for Item 1": ("assets/descriptions/readings.py", "AGREEMENT = 0.9", "AGREEMENT = 0.8", ITEM_1),
     "a reason for no text": ("assets/descriptions/extraction.py",
@@ -81,7 +82,7 @@ UPGRADES: dict[str, set[str]] = {
     "pyarrow": set(),
     "matplotlib": set(),
     "safetensors": set(),
-    "scikit-learn": {"layer_groups", "latent_labels", "peer_clusters"},
+    "scikit-learn": {"layer_groups", "latent_labels", "passage_saes", "peer_clusters"},
     "statsmodels": {"cointegrated_pairs", "cluster_scores", "lift_intervals"},
     "edgartools": ITEM_1,
     "transformer-lens": {"sae_scores"},
