@@ -83,7 +83,7 @@ UPGRADES: dict[str, set[str]] = {
     "matplotlib": set(),
     "safetensors": set(),
     "scikit-learn": {"layer_groups", "latent_labels", "passage_saes", "peer_clusters"},
-    "statsmodels": {"cointegrated_pairs", "cluster_scores", "lift_intervals"},
+    "statsmodels": {"cointegrated_pairs", "cluster_scores", "lift_intervals", "latent_labels"},
     "edgartools": ITEM_1,
     "transformer-lens": {"sae_scores"},
     "sentencex": PASSAGES,
@@ -119,8 +119,9 @@ def test_an_upgrade_changes_what_takes_numbers_of_the_library(
 
 def test_code_that_only_moves_changes_nothing(copied: tuple[Tree, dict[str, str]]) -> None:
     tree, before = copied
-    with tree.edited("assets/features/labels.py", "BLANK = ", "from assets.features.blank import BLANK\n_OLD = "):
-        (tree.root / "assets/features/blank.py").write_text('BLANK = "¶"\n', encoding="utf-8")
+    moved = "from assets.features.labels.least import MIN_Z\n_OLD = "
+    with tree.edited("assets/features/labels/contrast.py", "MIN_Z = ", moved):
+        (tree.root / "assets/features/labels/least.py").write_text("MIN_Z = 1.5\n", encoding="utf-8")
         assert changed(before, tree.versions()) == set()
 
 
