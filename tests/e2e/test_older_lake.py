@@ -1,4 +1,4 @@
-"""A lake made by an older version is taken over: no text is cut, no filing read, no autoencoder over tokens trained again.
+"""A lake of an older version is taken over: no text is cut, no filing read, no autoencoder over tokens trained again.
 
 Passages are new to it, and what describes companies has other columns: these are made, from what was kept.
 """
