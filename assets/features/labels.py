@@ -11,6 +11,7 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from assets.activations.shards.shards import Shards
 from assets.features.encoding import encode_stream, join_rows
+from assets.features.explaining import with_explanations
 from assets.saes.model.sae import Sae
 from resources.settings.features import Labels
 
@@ -72,14 +73,11 @@ def label_entry(
     tokens = pl.concat([shards.tokens(first, n) for first, n in spans])
     texts = dict(train.select("accession", "text").iter_rows())
     named = label_latents(values, indices, keep, tokens, texts, settings=settings).rename({"top_tokens": "words"})
-    empty = {name: pl.lit(None, pl.Float64) for name in ("score_low", "score_high", "explanation_score")}
-    return named.with_columns(
-        view=pl.lit("tokens"),
-        terms=pl.lit([], pl.List(pl.String)),
-        windows=pl.lit(0, pl.Int32),
-        explanation=pl.lit(None, pl.String),
-        **empty,
+    empty = {name: pl.lit(None, pl.Float64) for name in ("score_low", "score_high")}
+    scored = named.with_columns(
+        view=pl.lit("tokens"), terms=pl.lit([], pl.List(pl.String)), windows=pl.lit(0, pl.Int32), **empty
     )
+    return with_explanations(scored, None)
 
 
 def label_latents(
