@@ -40,6 +40,8 @@ EXPLANATIONS = {
     "fuzzing_score": pl.Float64,
     "explanation_windows": pl.Int32,
 }
+OF_THE_EXPLAINER = tuple(name for name in EXPLANATIONS if name != "latent")
+"""Columns of `latent_labels` that are empty without an explainer."""
 
 
 class Client(Protocol):
@@ -153,9 +155,8 @@ def with_explanations(labels: pl.DataFrame, explained: pl.DataFrame | None) -> p
     explained : DataFrame or None
         Rows of `explain` of the same.
     """
-    columns = [name for name in EXPLANATIONS if name != "latent"]
     rows = pl.DataFrame(schema=EXPLANATIONS) if explained is None else explained
-    return labels.drop(columns, strict=False).join(rows, on="latent", how="left", maintain_order="left")
+    return labels.drop(OF_THE_EXPLAINER, strict=False).join(rows, on="latent", how="left", maintain_order="left")
 
 
 def _affordable(
