@@ -185,7 +185,7 @@ def _cost(latent: int, windows: LatentWindows, settings: Explainer) -> tuple[int
         detection_prompt(longest, [text for text, _ in part]) for part in _detection(latent, windows, settings)
     ]
     fuzzing = [fuzzing_prompt(longest, [text for text, _ in part]) for part in _fuzzing(latent, windows, settings)]
-    prompts = [explanation_prompt(windows.active_made[: settings.examples]), *detection, *fuzzing]
+    prompts = [explanation_prompt(_spread(windows.active_made, settings.examples)), *detection, *fuzzing]
     return len(prompts), sum(prompt_tokens(prompt) + settings.answer_tokens for prompt in prompts)
 
 
@@ -207,7 +207,7 @@ def _all_explained(
 def _explained(latent: int, windows: LatentWindows, client: Client, settings: Explainer) -> _Explained:
     """Explain and score a latent: all of it, or nothing where the budget ends on the way."""
     try:
-        explanation = read_explanation(client.ask(explanation_prompt(windows.active_made[: settings.examples])))
+        explanation = read_explanation(client.ask(explanation_prompt(_spread(windows.active_made, settings.examples))))
         if explanation is None:
             return _Explained(outcome="without a phrase")
         detection = _score(client, explanation, detection_prompt, _detection(latent, windows, settings))
