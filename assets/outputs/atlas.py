@@ -150,12 +150,9 @@ def latent_matrix(tables: AtlasTables) -> LatentMatrix:
     weights = sparse.csr_array((placed["weight"].to_numpy(), cells), shape=(len(rows), len(latents)))
     shown = shown_themes(tables.latent_labels, tables.themes)
     labels = latents.join(shown.select(*LATENT, "label"), on=LATENT, how="left", maintain_order="left")["label"]
-    told = told_themes(placed, shown).join(
-        tables.theme_passages, on=["accession", *LATENT], how="left", maintain_order="left"
-    )
-    proofs = told.filter((pl.col("view") == "tokens") | pl.col("rank").is_not_null()).unique(["row", "column"])
-    places = (proofs["row"].to_numpy(), proofs["column"].to_numpy())
-    proven = sparse.csr_array((np.ones(len(proofs), dtype=bool), places), shape=weights.shape)
+    told = told_themes(placed, shown).join(tables.theme_passages, on=["accession", *LATENT], how="semi")
+    places = (told["row"].to_numpy(), told["column"].to_numpy())
+    proven = sparse.csr_array((np.ones(len(told), dtype=bool), places), shape=weights.shape)
     return LatentMatrix(
         {company_id: row for row, company_id in enumerate(company_ids)}, weights, labels.to_list(), proven
     )

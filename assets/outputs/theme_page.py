@@ -11,7 +11,6 @@ from scipy import sparse
 
 from assets.latent_names import LATENT
 from assets.marked_words import Piece, pieces, word_pattern
-from assets.outputs.sentences import sentence_around
 from assets.themes import shown_themes, told_themes
 
 PASSAGES, COMPANIES, NEAREST = 4, 8, 5
@@ -80,17 +79,14 @@ def _passages(having: pl.DataFrame, tables: ThemeTables) -> dict[int, dict[str, 
     """Return the texts of the passages of each theme, strongest first, by company, for those that have it most."""
     key = ["accession", *LATENT]
     strongest = tables.theme_passages.select(*key, "rank", "start", "end", "value")
-    first = having.join(strongest.filter(pl.col("rank") == 1).select(*key, "value"), on=key, how="left")
-    told = first.filter((pl.col("view") == "tokens") | pl.col("value").is_not_null())
-    ranked = told.sort(pl.col("value").fill_null(pl.col("weight")), "company_id", descending=[True, False])
+    first = having.join(strongest.filter(pl.col("rank") == 1).select(*key, "value"), on=key)
+    ranked = first.sort("value", "company_id", descending=[True, False])
     top = ranked.group_by("theme", maintain_order=True).head(PASSAGES).drop("value")
-    placed = top.join(strongest.sort("rank"), on=key, how="left", maintain_order="left_right")
+    placed = top.join(strongest.sort("rank"), on=key, maintain_order="left_right")
     texts = placed.join(tables.descriptions.select("accession", "text"), on="accession", maintain_order="left")
     found: dict[int, dict[str, list[str]]] = {}
     for row in texts.iter_rows(named=True):
-        text, stretch = row["text"], slice(row["start"], row["end"])
-        of_token = row["start"] is None
-        passage = sentence_around(text, row["peak_start"], row["peak_end"]) if of_token else text[stretch]
+        passage = row["text"][row["start"] : row["end"]]
         found.setdefault(row["theme"], {}).setdefault(row["company_id"], []).append(passage)
     return found
 

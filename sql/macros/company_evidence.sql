@@ -1,9 +1,8 @@
 -- The latents of some companies as a method compares them, and the passages of those that may be shown.
 --
 -- label and passages are there where `shown_themes` has the latent and the text reaches its level and has a passage of
--- it: up to three, those with a word of the theme first, then the strongest, the words in [brackets]. Of a latent over
--- tokens it is the sentence around the token on which it is strongest. company_ids is a list; as_of is a date of
--- `asked_as_of`.
+-- it: up to three, those with a word of the theme first, then the strongest, the words in [brackets]. company_ids is a
+-- list; as_of is a date of `asked_as_of`.
 create macro company_evidence(company_ids, as_of, method) as table
 with asked as (
     select distinct unnest(company_ids) as company_id, as_of as as_of, method as method
@@ -37,19 +36,15 @@ places as materialized (
         themed.entry,
         themed.block,
         themed.latent,
-        coalesce(strongest.rank, 1) as rank,
-        case
-            when themed.view = 'tokens' then sentence(description.text, themed.peak_start, themed.peak_end)
-            else substr(description.text, strongest.start + 1, strongest.end - strongest.start)
-        end as passage
+        strongest.rank,
+        substr(description.text, strongest.start + 1, strongest.end - strongest.start) as passage
     from shown as themed
-    left join theme_passages as strongest
+    join theme_passages as strongest
         on themed.accession = strongest.accession
         and themed.entry = strongest.entry
         and themed.block = strongest.block
         and themed.latent = strongest.latent
     join descriptions as description on themed.accession = description.accession
-    where themed.view = 'tokens' or strongest.rank is not null
 ),
 proofs as (
     select

@@ -64,7 +64,7 @@ proven as materialized (
         and vector.block = themed.block
         and vector.latent = themed.latent
         and vector.peak >= themed.level
-    left join theme_passages as strongest
+    join theme_passages as strongest
         on vector.accession = strongest.accession
         and vector.entry = strongest.entry
         and vector.block = strongest.block
@@ -72,7 +72,6 @@ proven as materialized (
         and strongest.rank = 1
     where
         vector.company_id in (select near.company_id from ranked as near union all select asked.company_id from asked)
-        and (vector.view = 'tokens' or strongest.rank is not null)
 ),
 themes_shared as (
     select part.company_id, other.label, fsum(part.contribution) as contribution

@@ -146,7 +146,7 @@ def test_an_unknown_company_gives_no_rows(window: duckdb.DuckDBPyConnection, cal
 
 def test_a_group_is_called_after_the_three_best_themes_that_can_be_shown(window: duckdb.DuckDBPyConnection) -> None:
     found = window.sql("select ticker, cluster, label from cluster_of('PEP')").fetchall()
-    title = "topic <1> / topic <6> / topic <12>"
+    title = "topic <1> / topic <6> / topic <11>"
     assert found == [("KO", 0, title), ("PEP", 0, title)]
     assert window.sql("select ticker from cluster_of('XOM', method := 'sic4')").fetchall() == [("CVX",), ("XOM",)]
 

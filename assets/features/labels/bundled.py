@@ -38,4 +38,4 @@ def with_bundled_labels(own: pl.DataFrame, folder: Path) -> pl.DataFrame:
         raise BundledLabelsError(f"{file}: cannot be read ({error}): set passage_saes.source: train") from error
     empty = own.select("latent", *OWN).join(bundled, on="latent", how="left", validate="1:1")
     filled = empty.with_columns(pl.col("terms", "words").fill_null([]), pl.col("windows").fill_null(0))
-    return filled.select(own.columns).cast(dict(own.schema))
+    return filled.select(own.columns).cast(own.schema)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from assets import schemas
+from assets.features.explaining import OF_THE_EXPLAINER
 from assets.features.labels import label as label_module
 from assets.features.labels.label import label_latents
 from assets.features.labels.rules import balanced_accuracy, grown_rules, score
@@ -81,7 +82,7 @@ def test_no_two_latents_have_one_label(rows: dict[int, dict[str, object]]) -> No
 
 
 def test_rows_fit_the_table_but_for_the_key(rows: dict[int, dict[str, object]]) -> None:
-    key = {"view", "entry", "block", "explanation", "explanation_score", "fuzzing_score", "explanation_windows"}
+    key = {"view", "entry", "block", *OF_THE_EXPLAINER}
     assert set(rows[0]) == {column.name for column in schemas.LATENT_LABELS.columns} - key
 
 
