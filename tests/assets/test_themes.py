@@ -39,6 +39,11 @@ def test_a_latent_without_a_measured_label_or_that_over_a_third_have_is_not_show
     assert shown_themes(*latents(**change)).is_empty()
 
 
+def test_a_latent_of_tokens_is_not_shown_however_well_a_label_tells_it() -> None:
+    labels, themes = (rows.with_columns(view=pl.lit("tokens")) for rows in latents(detection_score=1.0, share=0.1))
+    assert shown_themes(labels, themes).is_empty()
+
+
 def test_a_latent_that_no_company_has_at_the_date_is_not_shown() -> None:
     labels, themes = latents()
     assert shown_themes(labels, themes.clear()).is_empty()

@@ -155,7 +155,7 @@ def test_page_and_sql_give_the_same_reasons(
     tables = AtlasTables(**{name: random_rows[name] for name in AtlasTables.__dataclass_fields__})
     matrix, said = latent_matrix(tables.at(as_of)), 0
     month = f"{as_of:%Y-%m}"
-    for one in list(IDS.values())[:3]:
+    for one in list(IDS.values())[:2]:
         peers = random_window.table_function("peers", [one, 10, month]).pl()
         reasons = dict(peers.select("company_id", "reason").iter_rows())
         for other in set(IDS.values()) - {one}:
@@ -176,7 +176,7 @@ def test_a_group_of_two_is_named_by_the_reasons_of_the_pair(
     shown = shown_themes(random_rows["latent_labels"], at["themes"])
     proven = random_rows["theme_passages"]
     told = told_themes(at["company_vectors"], shown).join(proven, on=["accession", *LATENT], how="semi")
-    for pair in combinations(IDS.values(), 2):
+    for pair in list(combinations(IDS.values(), 2))[::3]:
         clusters = pl.DataFrame({"company_id": pair, "cluster": 0}, schema_overrides={"cluster": pl.Int32})
         rows = label_rows(clusters, at["company_vectors"], told, "sae_passages", 20)
         latents = random_window.table_function("why_latents", [*pair, f"{as_of:%Y-%m}", "sae_passages"]).pl()

@@ -69,5 +69,5 @@ def window() -> duckdb.DuckDBPyConnection:
 @given(words=st.lists(st.sampled_from(["oil", "crude oil", "refin*", "café", "on-line", "U.S.", "(", "*"])))
 def test_page_and_sql_mark_the_same(window: duckdb.DuckDBPyConnection, text: str, words: list[str]) -> None:
     ours = "".join(f"[{p.text}]" if p.is_marked else p.text for p in pieces(text, word_pattern(words)))
-    theirs = window.sql("select marked(?, word_pattern(?::varchar[]))", params=[text, words]).fetchall()
+    theirs = window.execute("select marked(?, word_pattern(?::varchar[]))", [text, words]).fetchall()
     assert theirs == [(ours,)]
