@@ -95,11 +95,11 @@ def test_an_interrupted_training_ends_with_the_same_bytes(
 
 
 def test_a_small_corpus_says_what_it_does_not_bear(tmp_path: Path) -> None:
-    (few,) = passages_by_block(passage_corpus(6, 4, validation=1))
+    (few,) = passages_by_block(passage_corpus(14, 4, validation=1))
     said: list[str] = []
     trained = train_passage_sae(ENTRY, few, SETTINGS, tmp_path / "c", log=said.append)
     assert (trained.sae.config.n_latents, trained.sae.config.k, trained.sae.config.d_model) == (5, 2, D)
-    assert said[0].startswith("passages-24 has 5 latents and k = 2, not 16: there are only 20 passages")
+    assert said[0].startswith("passages-24 has 5 latents and k = 2, not 16: there are only 52 passages")
 
 
 def test_passages_of_one_wording_end_in_no_error(tmp_path: Path) -> None:
