@@ -1,7 +1,7 @@
-"""The one rule for which latents are shown as themes: a label that was measured, and not what everybody has.
+"""The one rule for which latents are shown as themes: a measured label, not what everybody has, and said in the text.
 
-`sql/views` state the same rule in SQL, which cannot call this; a test holds the two together. All other latents are
-part of a similarity and are counted, without a name, in "all others".
+`sql/views/shown_themes.sql` and `sql/macros` state the same rule in SQL, which cannot call this; tests hold the two
+together. All other latents are part of a similarity and are counted, without a name, in "all others".
 """
 
 import polars as pl
@@ -14,18 +14,24 @@ MAX_COMPANIES_SHARE = 1 / 3
 """What more companies than this share have says nothing about any of them."""
 
 
-def is_shown() -> pl.Expr:
-    """Return whether a row is a theme that may be shown.
+def is_told() -> pl.Expr:
+    """Return whether a label tells its latent; columns `label` and `detection_score` of `latent_labels`."""
+    named = pl.col("label").is_not_null() & (pl.col("label") != "")
+    return (named & (pl.col("detection_score") >= MIN_DETECTION)).fill_null(value=False)
 
-    Its columns are `label` and `detection_score` of `latent_labels`, and `share` of `themes`.
-    """
-    label, score, share = (pl.col(name) for name in ("label", "detection_score", "share"))
-    named = label.is_not_null() & (label != "")
-    return (named & (score >= MIN_DETECTION) & (share <= MAX_COMPANIES_SHARE)).fill_null(value=False)
+
+def level_reached() -> pl.Expr:
+    """Return whether a text says a label: its `peak` of `company_vectors` is at the `level` of `latent_labels`."""
+    return (pl.col("peak") >= pl.col("level")).fill_null(value=False)
+
+
+def told_latents(labels: pl.DataFrame) -> pl.DataFrame:
+    """Return entry, block and latent of the rows of `latent_labels` whose label tells them."""
+    return labels.filter(is_told()).select(*LATENT)
 
 
 def shown_themes(labels: pl.DataFrame, themes: pl.DataFrame) -> pl.DataFrame:
-    """Return the latents that may be shown at an as-of date.
+    """Return the latents that may be shown at an as-of date, of a company whose text reaches their level.
 
     Parameters
     ----------
@@ -36,9 +42,25 @@ def shown_themes(labels: pl.DataFrame, themes: pl.DataFrame) -> pl.DataFrame:
 
     Returns
     -------
-    DataFrame(view, entry, block, latent, label)
+    DataFrame(view, entry, block, latent, label, level)
         Sorted by entry, block, latent.
     """
-    known = labels.select("view", *LATENT, "label", "detection_score")
-    shown = known.join(themes.select(*LATENT, "share"), on=LATENT, how="inner", validate="1:1").filter(is_shown())
-    return shown.select("view", *LATENT, "label").sort(*LATENT)
+    told = labels.filter(is_told()).select("view", *LATENT, "label", "level")
+    rare = themes.filter(pl.col("share") <= MAX_COMPANIES_SHARE).select(*LATENT)
+    return told.join(rare, on=LATENT, how="inner", validate="1:1").sort(*LATENT)
+
+
+def told_themes(vectors: pl.DataFrame, shown: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of `company_vectors` that may be shown, with the label: those whose peak reaches its level.
+
+    A theme is a reason of two companies where both have such a row.
+
+    Parameters
+    ----------
+    vectors : DataFrame
+        Rows of `company_vectors` of one as-of date.
+    shown : DataFrame
+        What `shown_themes` returned for it.
+    """
+    named = vectors.join(shown.drop("view"), on=LATENT, how="inner", maintain_order="left")
+    return named.filter(level_reached()).drop("level")

@@ -64,14 +64,14 @@ def peer_clusters(build: Build) -> None:
 def cluster_labels(build: Build) -> None:
     """Name the themes that contribute most to the similarity inside each group; only those that may be shown."""
     from assets.clusters.methods import explained_by, label_rows
-    from assets.themes import shown_themes
+    from assets.themes import shown_themes, told_themes
 
     as_of, vectors = month_end(build.partition or ""), build.read("company_vectors")
-    shown = shown_themes(build.read("latent_labels"), build.read("themes"))
+    told = told_themes(vectors, shown_themes(build.read("latent_labels"), build.read("themes")))
     rows = [
         {"method": method, "as_of": as_of, **row}
         for (method,), clusters in build.read("peer_clusters").group_by("method", maintain_order=True)
-        for row in label_rows(clusters, vectors, shown, explained_by(str(method)), TOP_THEMES)
+        for row in label_rows(clusters, vectors, told, explained_by(str(method)), TOP_THEMES)
     ]
     build.write(schemas.CLUSTER_LABELS, schemas.CLUSTER_LABELS.frame(rows))
 

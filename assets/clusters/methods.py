@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from assets.clusters.baselines import embedding_similarity, group_clusters, sic_clusters, tfidf_similarity
 from assets.clusters.linkage import choose_theta, cut, z_scored_distances
 from assets.clusters.scores import complete_returns, nearest_neighbours, return_matrix
-from assets.features.attribution import cosines, dense, group_contributions, of_method
-from assets.latent_names import LATENT
+from assets.features.attribution import cosines, dense, group_themes, of_method
 from resources.settings.clusters import Clusters, Method, SaeMethod, SimilarityMethod
 
 Similarity = NDArray[np.float64]
@@ -145,24 +144,24 @@ def explained_by(method: str) -> SaeMethod:
 
 
 def label_rows(
-    clusters: pl.DataFrame, vectors: pl.DataFrame, shown: pl.DataFrame, method: SaeMethod, top: int
+    clusters: pl.DataFrame, vectors: pl.DataFrame, told: pl.DataFrame, method: SaeMethod, top: int
 ) -> list[dict[str, object]]:
     """Return rows of `cluster_labels` without method and as_of: the strongest themes of every cluster of two or more.
 
-    A share is of the mean cosine inside the group by `method`, themes that are not shown included. A group whose
-    members share no theme that is shown has no rows.
+    A share is of the mean cosine inside the group by `method`, themes that are not shown included. A group in which
+    no theme that may be shown is told by two members has no rows.
 
     Parameters
     ----------
     clusters, vectors : DataFrame
         Rows of `peer_clusters` of one method and of `company_vectors`, of one as-of date.
-    shown : DataFrame
-        The latents that may be shown: view, entry, block, latent, label.
+    told : DataFrame
+        Rows of `told_themes` of these vectors.
     top : int
         Themes of a cluster, at the most.
     """
     sized = clusters.select("company_id", "cluster", size=pl.len().over("cluster").cast(pl.Int32))
-    named = group_contributions(vectors, sized, method).join(shown, on=LATENT, how="inner", maintain_order="left")
+    named = group_themes(vectors, told, sized, method)
     distinct = named.unique(["cluster", "label"], keep="first", maintain_order=True)
     ranked = distinct.with_columns(rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("cluster"))
     sizes = sized.select("cluster", "size").unique()

@@ -61,26 +61,46 @@ def company_features(build: Build) -> None:
 
 @asset(
     schemas.LATENT_LABELS,
-    reads={"saes": whole, "sae_corpus": whole},
-    config=["labels", "features.blocks", "activations.massive_norm"],
+    reads={"saes": whole, "sae_corpus": whole, "passage_saes": whole, "passage_corpus": whole},
+    lineage=["passages"],
+    config=["labels", "features.blocks", "features.views", "activations.massive_norm"],
     runs_with=READING,
     kinds=["torch", "polars"],
 )
 def latent_labels(build: Build) -> None:
-    """Name the latents that describe companies, from the training tokens on which they are strongest."""
+    """Name the latents that describe companies, and score every name on companies that neither made nor chose it."""
     from assets.features.encoding import chosen_entries
-    from assets.features.labels import label_entries
+    from assets.features.labels.entries import label_passages, label_tokens
+    from assets.features.passages import describing_entries
     from assets.saes.stored import StoredSaes
 
-    settings, saes = build.profile, StoredSaes(build.folders("saes")[0], build.read("saes"))
-    entries = chosen_entries(saes.rows, settings.features.blocks)
-    source = activation_source(build)
-    corpus = source.corpus(build.read("sae_corpus"), build.folders("sae_corpus")[0], build.folder)
-    with corpus.open("train") as (train, shards):
-        massive = settings.activations.massive_norm
-        labels = label_entries(shards, train, entries, saes.load, massive_norm=massive, settings=settings.labels)
-    build.write(schemas.LATENT_LABELS, labels)
-    build.metadata |= corpus.metadata
+    profile, views = build.profile, build.profile.features.views
+    themes = StoredSaes(build.folders("passage_saes")[0], build.read("passage_saes"))
+    words = StoredSaes(build.folders("saes")[0], build.read("saes"))
+    over_passages = describing_entries(themes.rows).filter(pl.lit(views.passages > 0))
+    over_tokens = chosen_entries(words.rows, profile.features.blocks).filter(pl.lit(views.tokens > 0))
+    labels = [schemas.LATENT_LABELS.empty()]
+    with build.progress(over_passages.height + over_tokens.height, "autoencoders") as progress:
+        labels.append(label_passages(build.read("passage_corpus"), over_passages, themes, profile.labels, progress))
+        if over_tokens.height:
+            rows, source = build.read("sae_corpus"), activation_source(build)
+            corpus = source.corpus(rows, build.folders("sae_corpus")[0], build.folder)
+            prose = build.read("passages").filter(kind="text").join(rows, on="accession", how="semi")
+            massive = profile.activations.massive_norm
+            settings = profile.labels
+            labels.append(
+                label_tokens(corpus, prose, over_tokens, words, settings, massive_norm=massive, progress=progress)
+            )
+            build.metadata |= corpus.metadata
+    found = pl.concat(labels)
+    build.write(schemas.LATENT_LABELS, found)
+    scored = found.drop_nulls("detection_score")
+    build.metadata |= {
+        "latents": found.height,
+        "labelled": found.drop_nulls("label").height,
+        "scored": scored.height,
+        "mean_detection_score": scored["detection_score"].mean(),
+    }
 
 
 @asset(
@@ -110,8 +130,11 @@ def company_embeddings(build: Build) -> None:
     schemas.COMPANY_VECTORS,
     schemas.THEMES,
     partitioning="as_of",
-    reads={"company_features": filings_known, "descriptions": filings_known},
-    config=["features.views", "features.min_quality", "features.weighting", "max_filing_age_months"],
+    reads={"company_features": filings_known, "descriptions": filings_known, "latent_labels": whole},
+    config=[
+        *(f"features.{key}" for key in ("views", "min_quality", "weighting", "told_weight")),
+        "max_filing_age_months",
+    ],
     kinds=["polars"],
 )
 def company_vectors(build: Build) -> None:
@@ -125,10 +148,11 @@ def company_vectors(build: Build) -> None:
     doubtful = filings_in_doubt(build.read("descriptions"), settings.min_quality)
     features = newest_filings(known, doubtful)
     left_out = known.join(features, on="company_id", how="anti")
-    vectors = vectors_of(features, settings.weighting, view_shares(settings.views))
+    labels, shares = build.read("latent_labels"), view_shares(settings.views)
+    vectors = vectors_of(features, settings.weighting, shares, labels, settings.told_weight)
     as_of = pl.lit(month_end(build.partition or ""), pl.Date)
     build.write(schemas.COMPANY_VECTORS, vectors.with_columns(as_of=as_of))
-    build.write(schemas.THEMES, theme_shares(features, vectors).with_columns(as_of=as_of))
+    build.write(schemas.THEMES, theme_shares(features, vectors, labels).with_columns(as_of=as_of))
     by_view = vectors.group_by("view").agg(pl.col("company_id").n_unique()).sort("view")
     build.metadata |= {f"companies_{view}": companies for view, companies in by_view.iter_rows()}
     build.metadata |= {

@@ -9,10 +9,12 @@ from scipy.sparse import csr_matrix
 
 from assets.features.weighting import raw_weight
 from assets.latent_names import LATENT
+from assets.themes import level_reached, told_latents
 from resources.settings.clusters import SaeMethod
 from resources.settings.features import View, Views, Weighting
 
 BLOCK = ("entry", "block")
+PEAK = ("peak_start", "peak_end", "peak")
 VIEW_OF: Mapping[str, View] = {"sae_passages": "passages", "sae_tokens": "tokens"}
 """The methods that compare by one view alone; `sae` compares by all."""
 PASSAGE_WEIGHTING: Weighting = "log_idf"
@@ -37,14 +39,21 @@ def view_shares(views: Views) -> dict[View, float]:
     return {view: share for view, share in shares.items() if share > 0}
 
 
-def company_vectors(features: pl.DataFrame, weighting: Weighting, shares: Mapping[View, float]) -> pl.DataFrame:
+def company_vectors(
+    features: pl.DataFrame,
+    weighting: Weighting,
+    shares: Mapping[View, float],
+    labels: pl.DataFrame | None = None,
+    told_weight: float = 1.0,
+) -> pl.DataFrame:
     """Return unit-length vectors of weighted latents, one per company and view, and one of all its views.
 
     Inside a view each (entry, block) is normalised on its own, so that every block counts alike: the cosine of two
     companies is the mean of their cosines per block. The vector of all views is the views' vectors times the root of
     their shares, normalised over the views that a company has: the cosine of two companies that have all is the mean
     of their views' cosines, weighted by share. Whatever is counted or averaged here is counted over the companies
-    given, so nothing is used that the rows given do not know.
+    given, so nothing is used that the rows given do not know. A latent that its label tells counts `told_weight` times
+    before anything is normalised, in every view alike.
 
     Parameters
     ----------
@@ -54,10 +63,14 @@ def company_vectors(features: pl.DataFrame, weighting: Weighting, shares: Mappin
         Of token latents, see `raw_weight`; passages have `log_idf`.
     shares
         Share of the similarity that each view has; other views are left out.
+    labels
+        Rows of `latent_labels`; without them no latent is told.
+    told_weight
+        How much more a told latent counts.
 
     Returns
     -------
-    DataFrame(company_id, accession, view, entry, block, latent, weight, own_weight, peak_start, peak_end)
+    DataFrame(company_id, accession, view, entry, block, latent, weight, own_weight, peak_start, peak_end, peak)
         Sorted by company_id, entry, block, latent; weights of 0 left out. `weight` is of the vector of all views,
         `own_weight` of that of its view.
 
@@ -69,25 +82,32 @@ def company_vectors(features: pl.DataFrame, weighting: Weighting, shares: Mappin
     _check_unique(features)
     having = features.filter(pl.col("value") != 0).sort("company_id", *LATENT)
     each: dict[View, Weighting] = {"passages": PASSAGE_WEIGHTING, "tokens": weighting}
-    own = pl.concat(_own_vectors(having.filter(view=view), each[view]) for view in sorted(shares))
+    factors = _factors(labels, told_weight)
+    own = pl.concat(_own_vectors(having.filter(view=view), each[view], factors) for view in sorted(shares))
     root = pl.col("view").replace_strict(dict(shares), return_dtype=pl.Float64).sqrt()
     joint = own.with_columns(weight=pl.col("own_weight") * root).with_columns(_unit("weight", "company_id"))
-    columns = ("company_id", "accession", "view", *LATENT, "weight", "own_weight", "peak_start", "peak_end")
+    columns = ("company_id", "accession", "view", *LATENT, "weight", "own_weight", *PEAK)
     return joint.select(columns).sort("company_id", *LATENT)
 
 
-def theme_shares(features: pl.DataFrame, vectors: pl.DataFrame) -> pl.DataFrame:
+def theme_shares(features: pl.DataFrame, vectors: pl.DataFrame, labels: pl.DataFrame | None = None) -> pl.DataFrame:
     """Return how many of the companies with a vector have each latent: rows of `themes` without as_of.
 
-    A latent counts where its pooled value is above 0, even if it weighs nothing because all have it alike.
+    A latent counts where its peak reaches the level of its label, one without a label where its pooled value is above
+    0; each even if it weighs nothing because all have it alike. One that no company has has no row.
 
     Parameters
     ----------
     features, vectors : DataFrame
         What `company_vectors` was given, and what it returned.
+    labels : DataFrame, optional
+        Rows of `latent_labels`; without them no latent has a label.
     """
     companies = vectors.select("company_id").unique()
     having = features.filter(pl.col("value") > 0).join(companies, on="company_id", how="semi")
+    if labels is not None:
+        levels = labels.filter(pl.col("label").is_not_null()).select(*LATENT, "level")
+        having = having.join(levels, on=LATENT, how="left").filter(pl.col("level").is_null() | level_reached())
     counted = having.group_by("view", *LATENT).agg(companies=pl.col("company_id").n_unique().cast(pl.Int32))
     return counted.with_columns(share=pl.col("companies") / max(companies.height, 1)).sort(*LATENT)
 
@@ -157,16 +177,48 @@ def group_contributions(vectors: pl.DataFrame, groups: pl.DataFrame, method: Sae
     DataFrame(cluster, entry, block, latent, share)
         By cluster, largest first; the shares of a cluster sum to 1.
     """
-    rows = of_method(vectors, method).join(
-        groups.select("company_id", "cluster"), on="company_id", how="inner", maintain_order="left"
-    )
+    shared = _pair_sums(of_method(vectors, method), groups)
+    shares = shared.select("cluster", *LATENT, share=pl.col("pairs") / pl.col("pairs").sum().over("cluster"))
+    return shares.sort("cluster", "share", *LATENT, descending=[False, True, False, False, False])
+
+
+def group_themes(
+    vectors: pl.DataFrame, told: pl.DataFrame, groups: pl.DataFrame, method: SaeMethod = "sae"
+) -> pl.DataFrame:
+    """Return the share of every shown theme in the mean pairwise cosine inside each group, over those who tell it.
+
+    A pair adds to a theme where both tell it, as in the reasons of a pair: in a group of two the shares are theirs.
+
+    Parameters
+    ----------
+    vectors, groups
+        As `group_contributions` takes them.
+    told : DataFrame
+        Rows of `told_themes` of these vectors.
+
+    Returns
+    -------
+    DataFrame(cluster, view, entry, block, latent, label, share)
+        By cluster, largest first; themes that fewer than two members tell are left out.
+    """
+    whole = _pair_sums(of_method(vectors, method), groups)
+    totals = whole.group_by("cluster", maintain_order=True).agg(total=pl.col("pairs").sum())
+    names = told.select("view", *LATENT, "label").unique()
+    parts = _pair_sums(of_method(told, method), groups).join(totals, on="cluster").join(names, on=LATENT)
+    shares = parts.select("cluster", "view", *LATENT, "label", share=pl.col("pairs") / pl.col("total"))
+    return shares.sort("cluster", "share", *LATENT, descending=[False, True, False, False, False])
+
+
+def _pair_sums(rows: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
+    """Return what each latent adds over all pairs of a group, of those that two members have."""
+    grouped = rows.join(groups.select("company_id", "cluster"), on="company_id", how="inner", maintain_order="left")
     weight = pl.col("weight")
     pairs = (weight.sum() ** 2 - (weight**2).sum()) / 2
     # In the order of rows, which is that of companies: a sum of another order differs in its last bits.
-    sums = rows.group_by("cluster", *LATENT, maintain_order=True).agg(pairs.alias("pairs"), pl.len().alias("members"))
-    shared = sums.filter(pl.col("members") > 1).sort("cluster", *LATENT)
-    shares = shared.select("cluster", *LATENT, share=pl.col("pairs") / pl.col("pairs").sum().over("cluster"))
-    return shares.sort("cluster", "share", *LATENT, descending=[False, True, False, False, False])
+    sums = grouped.group_by("cluster", *LATENT, maintain_order=True).agg(
+        pairs.alias("pairs"), pl.len().alias("members")
+    )
+    return sums.filter(pl.col("members") > 1).sort("cluster", *LATENT)
 
 
 def dense(vectors: pl.DataFrame, method: SaeMethod = "sae") -> tuple[list[str], csr_matrix]:
@@ -189,10 +241,18 @@ def cosines(matrix: csr_matrix) -> NDArray[np.float64]:
     return np.asarray(similarity, dtype=np.float64)
 
 
-def _own_vectors(having: pl.DataFrame, weighting: Weighting) -> pl.DataFrame:
+def _factors(labels: pl.DataFrame | None, told_weight: float) -> pl.DataFrame | None:
+    """Return how much more each told latent counts."""
+    return None if labels is None else told_latents(labels).with_columns(factor=pl.lit(float(told_weight)))
+
+
+def _own_vectors(having: pl.DataFrame, weighting: Weighting, factors: pl.DataFrame | None) -> pl.DataFrame:
     """Return the unit vectors of one view in the column own_weight."""
     raw = raw_weight(weighting, having["company_id"].n_unique())
     weighted = having.with_columns(own_weight=raw).filter(pl.col("own_weight") > 0)
+    if factors is not None:
+        weighted = weighted.join(factors, on=LATENT, how="left", maintain_order="left")
+        weighted = weighted.with_columns(own_weight=pl.col("own_weight") * pl.col("factor").fill_null(1.0))
     return weighted.with_columns(_unit("own_weight", "company_id", *BLOCK)).with_columns(
         _unit("own_weight", "company_id")
     )

@@ -100,7 +100,10 @@ def encode_filing(passages: pl.DataFrame, sae: Sae, block: int) -> tuple[pl.Data
 
     Returns
     -------
-    DataFrame(latent, value, peak_position, peak_start, peak_end), DataFrame(latent, rank, passage, start, end, value)
+    DataFrame(latent, value, peak_position, peak_start, peak_end, peak)
+        Sorted by latent.
+    DataFrame(latent, rank, passage, start, end, value)
+        Sorted by latent and rank.
     """
     values, indices = encode_rows(as_matrix(passages["vector"]), sae, block)
     number, start, end = (passages[name].to_numpy() for name in ("passage", "start", "end"))

@@ -15,6 +15,7 @@ FEATURES = pl.Schema(
         "peak_position": pl.Int32,
         "peak_start": pl.Int32,
         "peak_end": pl.Int32,
+        "peak": pl.Float64,
     }
 )
 
@@ -47,8 +48,9 @@ def pool_filing(
 
     Returns
     -------
-    DataFrame(latent, value, peak_position, peak_start, peak_end)
-        Sorted by latent, zeros left out; the peak is the first kept token at which the latent is strongest.
+    DataFrame(latent, value, peak_position, peak_start, peak_end, peak)
+        Sorted by latent, zeros left out; the peak is the first kept token at which the latent is strongest, and its
+        activation there.
 
     Raises
     ------
@@ -66,7 +68,8 @@ def pool_filing(
     peak = token[at_peak][first]
     sums = np.bincount(latent, weights=active)[found]
     pooled = _pooled(sums, strongest[found], int(keep.sum()), pooling)
-    return pl.DataFrame([found, pooled, peak, char_start[peak], char_end[peak]], schema=list(FEATURES)).cast(FEATURES)
+    columns = [found, pooled, peak, char_start[peak], char_end[peak], strongest[found]]
+    return pl.DataFrame(columns, schema=list(FEATURES)).cast(FEATURES)
 
 
 def _pooled(

@@ -16,7 +16,7 @@ from assets.outputs import TEMPLATES
 from assets.outputs.company_map import WIDTH, map_companies
 from assets.outputs.theme_page import ThemeTables, theme_cards
 from assets.sic import DIVISIONS, UNKNOWN_DIVISION, division_name
-from assets.themes import shown_themes
+from assets.themes import shown_themes, told_themes
 
 METHOD = "sae"
 PEERS = 5
@@ -55,7 +55,7 @@ class LatentMatrix:
     """What similarity is computed on, and what of it may be shown.
 
     `weights`: [companies, latents] float64, unit rows; `rows`: each company's row; `labels`: one per latent, None where
-    it is no reason; `proven`: [companies, latents], whether the company's text has a passage of it.
+    it is no reason; `proven`: [companies, latents], whether the company's text reaches its level and has a passage.
     """
 
     rows: dict[str, int]
@@ -98,7 +98,7 @@ def render_atlas(tables: AtlasTables, as_of: date, banner: str) -> str:
         What a reader has to know before any number; '' for nothing.
     """
     known = tables.at(as_of)
-    matrix = _latent_matrix(known)
+    matrix = latent_matrix(known)
     directory = company_directory(known, matrix.rows)
     return _page_of("atlas.html.j2").render(
         as_of=as_of,
@@ -138,7 +138,8 @@ def _page_of(template: str) -> jinja2.Template:
     return environment.get_template(template)
 
 
-def _latent_matrix(tables: AtlasTables) -> LatentMatrix:
+def latent_matrix(tables: AtlasTables) -> LatentMatrix:
+    """Return what companies are compared by, and what of it may be shown, of tables of one as-of date."""
     vectors = tables.company_vectors
     company_ids = vectors["company_id"].unique().sort().to_list()
     latents = vectors.select(LATENT).unique().sort(LATENT).with_row_index("column")
@@ -149,10 +150,12 @@ def _latent_matrix(tables: AtlasTables) -> LatentMatrix:
     weights = sparse.csr_array((placed["weight"].to_numpy(), cells), shape=(len(rows), len(latents)))
     shown = shown_themes(tables.latent_labels, tables.themes)
     labels = latents.join(shown.select(*LATENT, "label"), on=LATENT, how="left", maintain_order="left")["label"]
-    having = tables.theme_passages.select("accession", *LATENT, proven=True).unique()
-    proofs = placed.join(having, on=["accession", *LATENT], how="left", maintain_order="left")
-    told = ((proofs["view"] == "tokens") | proofs["proven"].fill_null(value=False)).to_numpy()
-    proven = sparse.csr_array((told, cells), shape=weights.shape)
+    told = told_themes(placed, shown).join(
+        tables.theme_passages, on=["accession", *LATENT], how="left", maintain_order="left"
+    )
+    proofs = told.filter((pl.col("view") == "tokens") | pl.col("rank").is_not_null()).unique(["row", "column"])
+    places = (proofs["row"].to_numpy(), proofs["column"].to_numpy())
+    proven = sparse.csr_array((np.ones(len(proofs), dtype=bool), places), shape=weights.shape)
     return LatentMatrix(
         {company_id: row for row, company_id in enumerate(company_ids)}, weights, labels.to_list(), proven
     )

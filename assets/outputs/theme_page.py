@@ -11,7 +11,7 @@ from scipy import sparse
 
 from assets.latent_names import LATENT
 from assets.outputs.marked_words import Piece, pieces, word_pattern
-from assets.themes import shown_themes
+from assets.themes import shown_themes, told_themes
 
 PASSAGES, COMPANIES, NEAREST = 4, 8, 5
 """Of a theme: passages, each of another company, companies that have it most, and themes of the same companies."""
@@ -41,9 +41,9 @@ def theme_cards(tables: ThemeTables, directory: dict[str, dict[str, Any]]) -> li
         Ticker and name of each company, by id.
     """
     shown = shown_themes(tables.latent_labels, tables.themes).sort("label", *LATENT).with_row_index("theme")
-    facts = tables.latent_labels.drop("view", "label").join(tables.themes.drop("view", "as_of"), on=LATENT)
+    facts = tables.latent_labels.drop("view", "label", "level").join(tables.themes.drop("view", "as_of"), on=LATENT)
     rows = shown.join(facts, on=LATENT, maintain_order="left").to_dicts()
-    having = tables.company_vectors.join(shown.select("theme", *LATENT), on=LATENT)
+    having = told_themes(tables.company_vectors, shown)
     placed = _passages(having, tables)
     nearest = _nearest(having, len(rows))
     bearers = having.sort("weight", "company_id", descending=[True, False]).group_by("theme", maintain_order=True)

@@ -47,7 +47,12 @@ LATENT_LABELS = table("latent_labels", "entry block latent")(
     *LATENT_KEY,
     optional("label", TEXT, "Its terms, shown as a title; empty where no terms tell it, or another latent has them."),
     column("terms", TEXTS, "The rule that was scored: any of these words or phrases; `refin*` is a prefix."),
-    optional("level", REAL, "Activation from which the label is said: it was made and scored on windows above it."),
+    optional(
+        "level",
+        REAL,
+        "Activation from which the label is said: it was made and scored on windows above it.",
+        "scaled activation",
+    ),
     column("words", TEXTS, "Words that set its passages apart, strongest first: what is marked in a passage."),
     column("examples", TEXTS, "Passages, or windows of text, on which it is strongest, of several companies."),
     column("density", REAL, "Share of the corpus' passages, or tokens, on which it is active.", "1"),

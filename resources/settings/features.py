@@ -48,7 +48,7 @@ class Features(Section):
 class Labels(Section):
     """Labels of latents."""
 
-    top_tokens: Annotated[Whole, Field(gt=0, le=10_000)] = 24
-    """Strongest tokens looked at per latent."""
+    words: Annotated[Whole, Field(gt=0, le=1000)] = 12
+    """Words kept per latent: what is marked in a passage."""
     examples: Annotated[Whole, Field(gt=0, le=1000)] = 3
-    """Example windows kept per latent."""
+    """Example passages kept per latent, each of another company."""

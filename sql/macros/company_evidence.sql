@@ -1,8 +1,9 @@
 -- The latents of some companies as a method compares them, and the passages of those that may be shown.
 --
--- label and passages are there where `shown_themes` has the latent and the text a passage of it: up to three, those
--- with a word of the theme first, then the strongest, the words in [brackets]. Of a latent over tokens it is the
--- sentence around the token on which it is strongest. company_ids is a list; as_of is a date of `asked_as_of`.
+-- label and passages are there where `shown_themes` has the latent and the text reaches its level and has a passage of
+-- it: up to three, those with a word of the theme first, then the strongest, the words in [brackets]. Of a latent over
+-- tokens it is the sentence around the token on which it is strongest. company_ids is a list; as_of is a date of
+-- `asked_as_of`.
 create macro company_evidence(company_ids, as_of, method) as table
 with asked as (
     select distinct unnest(company_ids) as company_id, as_of as as_of, method as method
@@ -22,6 +23,7 @@ shown as materialized (
         and vector.entry = themed.entry
         and vector.block = themed.block
         and vector.latent = themed.latent
+        and vector.peak >= themed.level
     where vector.component is not null
 ),
 patterns as materialized (

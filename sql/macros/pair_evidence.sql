@@ -1,6 +1,6 @@
 -- What every latent that two companies share adds to their similarity, and where each text has it: the facts under why.
 --
--- label and passages are there where the latent may be shown and both texts have a passage of it. One row without a
+-- label and passages are there where the latent may be shown and both texts say it and have a passage of it. One row without a
 -- latent stands for two companies that share none. as_of, method: as in why_peers.
 create macro pair_evidence(a, b, as_of, method) as table
 with asked as (

@@ -54,7 +54,7 @@ ranked as materialized (
         on asked.company_id = near.company_id and asked.as_of = near.as_of and asked.method = near.method
     where asked.method not in ('sae', 'sae_passages', 'sae_tokens') and near.rank <= n
 ),
--- What may be shown of these companies and has a passage: why_peers shows the same.
+-- What may be shown of these companies, is said by their text and has a passage: why_peers shows the same.
 proven as materialized (
     select vector.company_id, vector.entry, vector.block, vector.latent, themed.label
     from vectors as vector
@@ -63,6 +63,7 @@ proven as materialized (
         and vector.entry = themed.entry
         and vector.block = themed.block
         and vector.latent = themed.latent
+        and vector.peak >= themed.level
     left join theme_passages as strongest
         on vector.accession = strongest.accession
         and vector.entry = strongest.entry

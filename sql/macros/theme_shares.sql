@@ -15,6 +15,7 @@ squares as (
         and vector.entry = shown.entry
         and vector.block = shown.block
         and vector.latent = shown.latent
+        and vector.peak >= shown.level
 )
 select each.company_id, fsum(each.square) filter (each.is_theme) / fsum(each.square) as share
 from squares as each

@@ -12,7 +12,8 @@ select
     vector.weight,
     vector.own_weight,
     vector.peak_start,
-    vector.peak_end
+    vector.peak_end,
+    vector.peak
 from company_vectors as vector
 left join latent_labels as named
     on vector.entry = named.entry and vector.block = named.block and vector.latent = named.latent;

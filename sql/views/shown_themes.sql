@@ -1,7 +1,8 @@
 -- The latents that may be shown as a reason at an as-of date: labelled, scored well, and not of every other company.
 --
 -- The one rule in SQL. A label counts from a detection score of .7 on documents that neither made nor chose it; what
--- over a third of the companies have tells nobody apart. All other latents add to `all others`.
+-- over a third of the companies have tells nobody apart. It is said of a company whose peak reaches the level. All other
+-- latents add to `all others`.
 create view shown_themes as
 select
     theme.as_of,
@@ -11,6 +12,7 @@ select
     theme.latent,
     named.label,
     named.detection_score,
+    named.level,
     theme.companies,
     theme.share
 from themes as theme

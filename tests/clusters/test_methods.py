@@ -18,6 +18,7 @@ from assets.clusters.methods import (
     similarity,
     tagged,
 )
+from assets.themes import told_themes
 from resources.settings.clusters import Clusters
 
 IDS = ["1", "2", "3", "4", "5"]
@@ -32,7 +33,7 @@ def vectors() -> pl.DataFrame:
         {"company_id": c, "accession": f"a{c}", "entry": "e", "block": 2, "latent": latent, "weight": weight}
         for c, latent, weight in cells
     ]
-    themes = pl.DataFrame(rows).with_columns(view=pl.lit("passages"), own_weight="weight")
+    themes = pl.DataFrame(rows).with_columns(view=pl.lit("passages"), own_weight="weight", peak=3.0)
     words = themes.with_columns(view=pl.lit("tokens"), entry=pl.lit("t"))
     return pl.concat(
         [
@@ -157,14 +158,17 @@ def shown(*latents: tuple[str, int, str]) -> pl.DataFrame:
     """Latents that may be shown, of an entry, with a label."""
     view = {"e": "passages", "t": "tokens"}
     rows = [
-        {"view": view[entry], "entry": entry, "block": 2, "latent": latent, "label": label}
+        {"view": view[entry], "entry": entry, "block": 2, "latent": latent, "label": label, "level": 2.0}
         for entry, latent, label in latents
     ]
     return pl.DataFrame(rows, schema_overrides={"block": pl.Int32, "latent": pl.Int32})
 
 
-def labels_of(method: str, *latents: tuple[str, int, str], top: int = 5) -> list[tuple[object, ...]]:
-    found = label_rows(GROUPED, vectors(), shown(*latents), explained_by(method), top)
+def labels_of(
+    method: str, *latents: tuple[str, int, str], top: int = 5, known: pl.DataFrame | None = None
+) -> list[tuple[object, ...]]:
+    rows = vectors() if known is None else known
+    found = label_rows(GROUPED, rows, told_themes(rows, shown(*latents)), explained_by(method), top)
     rows = schemas.CLUSTER_LABELS.frame({"method": method, "as_of": AS_OF, **row} for row in found)
     schemas.CLUSTER_LABELS.validate(rows)
     return rows.select("cluster", "size", "rank", "view", "label", "share").rows()
@@ -195,6 +199,22 @@ def test_groups_of_one_view_are_explained_by_it_and_groups_without_latents_by_al
     assert labels_of("sic4", *both) == labels_of("tfidf", *both) == labels_of("sae", *both)
 
 
+def test_a_theme_names_a_group_where_two_members_tell_it_and_counts_over_them() -> None:
+    three = pl.DataFrame(
+        {"company_id": ["1", "2", "3"], "latent": 0, "weight": [0.8, 0.6, 0.5], "peak": [3.0, 2.0, 1.9]}
+    )
+    other = pl.DataFrame({"company_id": ["1", "2", "3"], "latent": 1, "weight": [0.6, 0.8, 0.75**0.5], "peak": 1.0})
+    key = {"accession": "a", "view": "passages", "entry": "e", "block": 2}
+    rows = pl.concat([three, other.with_columns(latent=pl.lit(1))]).with_columns(
+        own_weight="weight", **{name: pl.lit(value) for name, value in key.items()}
+    )
+    together = pl.DataFrame({"company_id": ["1", "2", "3"], "cluster": 0}, schema_overrides={"cluster": pl.Int32})
+    told = told_themes(rows, shown(("e", 0, "gold"), ("e", 1, "banks")))
+    (found,) = label_rows(together, rows, told, "sae", 5)
+    pairs = 0.48 + 0.4 + 0.3 + 0.48 + 1.4 * 0.75**0.5
+    assert (found["label"], found["share"]) == ("gold", pytest.approx(0.48 / pairs))
+
+
 def without_passages(*companies: str) -> Known:
     everyone = known()
     lost = (pl.col("view") == "passages") & pl.col("company_id").is_in(companies)
@@ -219,4 +239,4 @@ def test_a_company_without_the_view_is_alone_and_nobody_is_its_neighbour() -> No
     assert found.neighbours is not None
     assert not {"2"} & set(found.neighbours["company_id"]) | {"2"} & set(found.neighbours["peer_id"])
     assert labels_of("sae_passages", ("e", 0, "drinks")) != []
-    assert label_rows(GROUPED, few.vectors, shown(("e", 0, "drinks")), "sae_passages", 5) == []
+    assert labels_of("sae_passages", ("e", 0, "drinks"), known=few.vectors) == []

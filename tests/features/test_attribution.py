@@ -47,6 +47,7 @@ def features(values, block=24, entry="blocks-24-27", view="tokens"):
         pooling=pl.lit("mean"),
         peak_start=0,
         peak_end=pl.col("latent"),
+        peak=3 * pl.col("value"),
     )
 
 
@@ -181,6 +182,17 @@ def two_views(seed, only_passages=(), only_tokens=()):
     )
 
 
+def one_sided(seed):
+    return two_views(seed, only_passages=["B"], only_tokens=["C"])
+
+
+def labels(*latents, score=0.7, level=2.0, label="gold, mines"):
+    """Rows of latent_labels: each entry and block with a latent."""
+    rows = [(entry, block, latent, label, score, level) for (entry, block), latent in latents]
+    types = {"entry": pl.String, "block": pl.Int64, "latent": pl.Int64, "label": pl.String}
+    return pl.DataFrame(rows, schema={**types, "detection_score": pl.Float64, "level": pl.Float64}, orient="row")
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
@@ -189,8 +201,22 @@ def two_views(seed, only_passages=(), only_tokens=()):
 )
 @pytest.mark.parametrize("method", METHODS)
 def test_contributions_of_every_method_sum_to_its_cosine(method, seed, weighting, share):
-    rows = two_views(seed, only_passages=["B"], only_tokens=["C"])
-    vectors = company_vectors(rows, weighting, {"passages": share, "tokens": 0.2})
+    check_sums(company_vectors(one_sided(seed), weighting, {"passages": share, "tokens": 0.2}), method)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    weighting=st.sampled_from(["excess", "idf", "sqrt_idf", "log_idf", "none"]),
+    told=st.lists(st.tuples(st.sampled_from([("passages-24", 24), ("blocks-24-27", 25)]), st.integers(0, 4))),
+    told_weight=st.sampled_from([1.0, 1.5, 2.0, 10.0]),
+)
+@pytest.mark.parametrize("method", METHODS)
+def test_contributions_sum_to_the_cosine_where_told_latents_count_more(method, seed, weighting, told, told_weight):
+    check_sums(company_vectors(one_sided(seed), weighting, SHARES, labels(*set(told)), told_weight), method)
+
+
+def check_sums(vectors, method):
     ids, matrix = dense(vectors, method)
     exact = matrix.toarray() @ matrix.toarray().T
     found = cosines(matrix)
@@ -294,6 +320,37 @@ def test_a_latent_that_all_have_alike_is_counted_though_it_weighs_nothing():
     assert vectors["company_id"].unique().to_list() == ["C"]
     themes = theme_shares(rows, vectors)
     assert themes.rows() == [("tokens", "blocks-24-27", 24, 0, 1, 1.0), ("tokens", "blocks-24-27", 24, 1, 1, 1.0)]
+
+
+@pytest.mark.parametrize(("entry", "view"), [("passages-24", "passages"), ("blocks-24-27", "tokens")])
+def test_a_told_latent_counts_more_before_the_vector_is_normalised(entry, view):
+    rows = features([[3.0, 4.0], [0.0, 2.0]], entry=entry, view=view)
+    told = labels(((entry, 24), 0))
+    plain = company_vectors(rows, "log_idf", SHARES)["own_weight"].to_list()
+    vectors = company_vectors(rows, "log_idf", SHARES, told, 2.0)
+    expected = np.array([2 * plain[0], plain[1]])
+    assert vectors["own_weight"].to_list() == pytest.approx([*(expected / np.linalg.norm(expected)), 1.0])
+    assert company_vectors(rows, "log_idf", SHARES, told, 1.0)["own_weight"].to_list() == plain
+
+
+@pytest.mark.parametrize("change", [{"score": 0.69}, {"score": None}, {"label": None}, {"label": ""}])
+def test_a_latent_that_no_label_tells_counts_as_ever(change):
+    rows = two_views(0)
+    told = labels((("passages-24", 24), 0), **change)
+    assert company_vectors(rows, "sqrt_idf", SHARES, told, 2.0).equals(company_vectors(rows, "sqrt_idf", SHARES))
+
+
+def test_a_vector_says_how_strong_a_latent_is_at_its_peak():
+    vectors = of_tokens(features([[3.0, 4.0], [0.0, 2.0]]), "none")
+    assert vectors["peak"].to_list() == [9.0, 12.0, 6.0]
+
+
+def test_themes_count_the_companies_whose_peak_reaches_the_level_of_the_label():
+    rows = features([[1.0, 1.0, 0.3], [2.0, 0.0, 0.0], [0.5, 2.0, 0.2]])
+    first, third = (("blocks-24-27", 24), 0), (("blocks-24-27", 24), 2)
+    known = pl.concat([labels(first, third, level=3.0), labels((("blocks-24-27", 24), 1), label=None)])
+    themes = theme_shares(rows, of_tokens(rows, "none"), known)
+    assert themes.select("latent", "companies", "share").rows() == [(0, 2, 2 / 3), (1, 2, 2 / 3)]
 
 
 def test_a_method_reads_the_rows_of_its_view():

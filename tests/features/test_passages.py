@@ -61,9 +61,11 @@ def test_a_theme_is_the_mean_over_passages_and_points_at_the_strongest_one() -> 
     assert found.features.select("view", "entry", "block", "pooling").unique().rows() == [
         ("passages", "passages-24", BLOCK, "mean")
     ]
-    assert found.features.select("company_id", "latent", "value", "peak_position", "peak_start", "peak_end").rows() == [
-        ("A", 0, pytest.approx((2 + 6 + 6) / 4), 2, 21, 40),
-        ("A", 1, pytest.approx(2 / 4), 3, 41, 50),
+    assert found.features.select(
+        "company_id", "latent", "value", "peak_position", "peak_start", "peak_end", "peak"
+    ).rows() == [
+        ("A", 0, pytest.approx((2 + 6 + 6) / 4), 2, 21, 40, 6.0),
+        ("A", 1, pytest.approx(2 / 4), 3, 41, 50, 2.0),
     ]
     assert counted == [1]
 

@@ -35,7 +35,7 @@ def test_poolings_match_values_computed_by_hand(pooling, expected):
 
 def test_dropped_tokens_are_neither_summed_nor_counted_nor_peaks():
     row = pooled("mean").row(1, named=True)
-    assert row == {"latent": 5, "value": 2.0, "peak_position": 2, "peak_start": 7, "peak_end": 12}
+    assert row == {"latent": 5, "value": 2.0, "peak_position": 2, "peak_start": 7, "peak_end": 12, "peak": 3.0}
 
 
 def test_peak_is_the_first_of_equally_strong_tokens():
@@ -68,6 +68,7 @@ def test_pooling_agrees_with_dense_activations(seed, tokens, k):
         assert rows["latent"].to_list() == np.flatnonzero(expected).tolist()
         np.testing.assert_allclose(rows["value"], expected[expected > 0], rtol=1e-12)
         assert rows["peak_position"].to_list() == dense.argmax(0)[expected > 0].tolist()
+        assert rows["peak"].to_list() == dense.max(0)[expected > 0].tolist()
 
 
 def test_wrong_inputs_are_named():

@@ -25,8 +25,11 @@ LATENTS = 20
 THEMES = 12
 """The first latents are themes over passages, the others are over tokens."""
 VIEWS = (("passages", "passages-24"), ("tokens", "blocks-24-27"))
-LOW_SCORE, NO_SCORE, COMMON, IN_ONE_TEXT, WORDLESS = 2, 3, 4, 5, 6
-"""Three themes that are no reason, one that PepsiCo's text has no passage of, and one whose words stand in no text."""
+LOW_SCORE, NO_SCORE, COMMON, IN_ONE_TEXT, WORDLESS, FAINT = 2, 3, 4, 5, 6, 9
+"""Three themes that are no reason, one that PepsiCo's text has no passage of, one whose words stand in no text, and one
+whose level PepsiCo's text does not reach."""
+LEVEL = 2.5
+"""Of every label."""
 SHOWN = [i for i in range(1, LATENTS) if i not in (LOW_SCORE, NO_SCORE, COMMON)]
 NEAREST_BY_WORDS = {EARLIER: ["CVX", "XOM", "PEP"], LATER: ["PEP", "JPM", "XOM"]}
 """Of KO, with these similarities."""
@@ -124,7 +127,7 @@ def _texts() -> dict[str, pl.DataFrame]:
 
 def _features() -> dict[str, pl.DataFrame]:
     cells = [
-        (as_of, IDS[ticker], f"sample-{ticker}-2010", *_key(latent), *map(float, pair), *SYRUPS)
+        (as_of, IDS[ticker], f"sample-{ticker}-2010", *_key(latent), *map(float, pair), *SYRUPS, _peak(ticker, latent))
         for as_of, rows in ((EARLIER, weights()[:, ::-1]), (LATER, weights()))
         for ticker, *pairs in zip(COMPANIES, rows, own_weights(rows), strict=True)
         for latent, pair in enumerate(zip(*pairs, strict=True))
@@ -135,6 +138,10 @@ def _features() -> dict[str, pl.DataFrame]:
         "theme_passages": _rows("theme_passages", _passages()),
         **_themes(),
     }
+
+
+def _peak(ticker: str, latent: int) -> float:
+    return LEVEL - 0.1 * ((ticker, latent) == ("PEP", FAINT))
 
 
 def _key(latent: int) -> tuple[str, str, int, int]:
@@ -166,6 +173,7 @@ def _themes() -> dict[str, pl.DataFrame]:
         "label": [f"topic <{i}>" for i in named],
         "terms": [["rum"] if i == WORDLESS else ["soft drinks", "refin*"] for i in named],
         "words": [[] if i == WORDLESS else ["syrups", "Crude Oil", "oil", "rum"] for i in named],
+        "level": LEVEL,
         "density": 0.1,
         "documents": 3,
         "detection_score": [{LOW_SCORE: 0.69, NO_SCORE: None}.get(i, 0.7) for i in named],

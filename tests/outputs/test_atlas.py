@@ -12,7 +12,18 @@ from hypothesis import strategies as st
 
 from assets.outputs.atlas import AtlasTables, render_atlas
 from assets.outputs.company_map import classical_scaling, map_companies
-from tests.outputs.small_lake import COMPANIES, EARLIER, IDS, IN_ONE_TEXT, LATER, SHOWN, UNFINISHED, lake, weights
+from tests.outputs.small_lake import (
+    COMPANIES,
+    EARLIER,
+    FAINT,
+    IDS,
+    IN_ONE_TEXT,
+    LATER,
+    SHOWN,
+    UNFINISHED,
+    lake,
+    weights,
+)
 
 
 def tables(**changes: pl.DataFrame) -> AtlasTables:
@@ -81,7 +92,7 @@ def test_groups_name_their_members_and_why(html: str) -> None:
 def test_nearest_peers_carry_the_latents_that_add_most(html: str) -> None:
     article = html.split(f'<article class="card" id="c-{IDS["KO"]}"')[1].split("</article>", maxsplit=1)[0]
     nearest = article.split("<li>")[1]
-    shared = [i for i in np.argsort(-weights()[0] * weights()[1]) if i in SHOWN and i != IN_ONE_TEXT]
+    shared = [i for i in np.argsort(-weights()[0] * weights()[1]) if i in SHOWN and i not in (IN_ONE_TEXT, FAINT)]
     chips = [part.split("</span>")[0] for part in nearest.split('<span class="chip">')[1:]]
     assert chips == [f"topic &lt;{i}&gt;" for i in shared[:3]]
     assert f"{weights()[0] @ weights()[1]:.3f}" in nearest

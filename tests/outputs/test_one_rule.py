@@ -1,17 +1,21 @@
-"""What a page shows of a company is what baselines group by and what SQL answers, in hard cases too."""
+"""What Python and SQL say of companies, and why they are similar, is the same in hard cases too."""
 
 from collections.abc import Iterator
 from datetime import date
+from itertools import combinations
 
 import duckdb
+import numpy as np
 import polars as pl
 import pytest
 
 from assets.clusters.baselines import sic_clusters
+from assets.clusters.methods import label_rows
 from assets.latent_names import latent_names
-from assets.outputs.atlas import AtlasTables, company_directory
+from assets.outputs.atlas import AtlasTables, company_directory, latent_matrix
 from assets.outputs.warehouse import build_warehouse
 from assets.sic import sic_groups
+from assets.themes import shown_themes, told_themes
 from resources.places import SQL
 from tests.outputs.small_lake import COMPANIES, EARLIER, IDS, LATER, lake, write
 
@@ -106,3 +110,75 @@ def test_sql_calls_a_latent_the_same_with_an_empty_label_and_with_none(
     names = latent_names(rows, hard_lake()["latent_labels"])
     assert rows["label"].to_list() == names.to_list()
     assert {"topic <1>", "latent 0 of passages-24", "latent 3 of passages-24"} <= set(names)
+
+
+def random_lake(seed: int) -> dict[str, pl.DataFrame]:
+    """Peaks, levels, scores, shares, labels and passages at random, values at the borders of the rule among them."""
+    rng, rows = np.random.default_rng(seed), lake()
+
+    def drawn(name: str, column: str, values: list[object]) -> pl.DataFrame:
+        picked = [values[i] for i in rng.integers(len(values), size=len(rows[name]))]
+        return rows[name].with_columns(pl.Series(column, picked, dtype=rows[name].schema[column]))
+
+    rows["company_vectors"] = drawn("company_vectors", "peak", [1.0, 1.5, 2.0, 2.0, 3.0])
+    for column, values in {
+        "level": [1.0, 1.5, 2.0, None],
+        "detection_score": [0.7, 0.7, 0.9, 0.69, None],
+        "label": ["oil, gas", "gold", "banks, loans", "soft drinks", "", None],
+    }.items():
+        rows["latent_labels"] = drawn("latent_labels", column, values)
+    rows["themes"] = drawn("themes", "share", [0.1, 1 / 3, 0.3, 0.34])
+    having = rows["theme_passages"].select("accession", "entry", "latent").unique(maintain_order=True)
+    kept = having.filter(pl.Series(rng.random(len(having)) < 0.5))
+    return rows | {"theme_passages": rows["theme_passages"].join(kept, on=kept.columns, how="semi")}
+
+
+@pytest.fixture(scope="module", params=range(3))
+def random_rows(request: pytest.FixtureRequest) -> dict[str, pl.DataFrame]:
+    return random_lake(request.param)
+
+
+@pytest.fixture(scope="module")
+def random_window(
+    random_rows: dict[str, pl.DataFrame], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    folder = tmp_path_factory.mktemp("random")
+    build_warehouse(folder / "peerlens.duckdb", folder, write(random_rows, folder), SQL, "")
+    with duckdb.connect(str(folder / "peerlens.duckdb"), read_only=True) as window:
+        yield window
+
+
+@pytest.mark.parametrize("as_of", [EARLIER, LATER])
+def test_page_and_sql_give_the_same_reasons_for_every_pair(
+    random_rows: dict[str, pl.DataFrame], random_window: duckdb.DuckDBPyConnection, as_of: date
+) -> None:
+    tables = AtlasTables(**{name: random_rows[name] for name in AtlasTables.__dataclass_fields__})
+    matrix, said = latent_matrix(tables.at(as_of)), 0
+    month = f"{as_of:%Y-%m}"
+    for one in IDS.values():
+        peers = random_window.table_function("peers", [one, 10, month]).pl()
+        reasons = dict(peers.select("company_id", "reason").iter_rows())
+        for other in set(IDS.values()) - {one}:
+            why = random_window.table_function("why_peers", [one, other, month]).pl()
+            expected = matrix.reasons(one, other)
+            said += len(expected)
+            assert why["theme"][:-1].to_list()[:3] == expected
+            assert reasons[other] == (" / ".join(expected) or None)
+    assert said > 20
+
+
+@pytest.mark.parametrize("as_of", [EARLIER, LATER])
+def test_a_group_of_two_is_named_by_the_reasons_of_the_pair(
+    random_rows: dict[str, pl.DataFrame], random_window: duckdb.DuckDBPyConnection, as_of: date
+) -> None:
+    """Over tokens, where a text that has a latent has a passage of it."""
+    at = {name: random_rows[name].filter(as_of=as_of) for name in ("company_vectors", "themes")}
+    shown = shown_themes(random_rows["latent_labels"], at["themes"])
+    told = told_themes(at["company_vectors"], shown)
+    for pair in combinations(IDS.values(), 2):
+        clusters = pl.DataFrame({"company_id": pair, "cluster": 0}, schema_overrides={"cluster": pl.Int32})
+        rows = label_rows(clusters, at["company_vectors"], told, "sae_tokens", 20)
+        latents = random_window.table_function("why_latents", [*pair, f"{as_of:%Y-%m}", "sae_tokens"]).pl()
+        named = latents.filter("shown").unique("label", keep="first", maintain_order=True)
+        assert [row["latent"] for row in rows] == named["latent"].to_list()
+        assert [row["share"] for row in rows] == pytest.approx(named["share"].to_list())

@@ -14,6 +14,7 @@ from resources.places import SQL
 from tests.outputs.small_lake import (
     CLOSE,
     COMPANIES,
+    FAINT,
     IN_ONE_TEXT,
     LATENTS,
     LATER,
@@ -68,18 +69,19 @@ def test_what_is_shown_has_a_measured_label_is_not_everywhere_and_stands_in_both
 ) -> None:
     why = window.table_function("why_peers", ["KO", "PEP", None, method]).pl()
     own = range(FIRST[method], FIRST[method] + VECTORS[method].shape[1])
-    assert set(why["theme"][:-1]) == {f"topic <{i}>" for i in SHOWN if i in own and i != IN_ONE_TEXT}
+    assert set(why["theme"][:-1]) == {f"topic <{i}>" for i in SHOWN if i in own and i not in (IN_ONE_TEXT, FAINT)}
     assert why.filter(pl.col("theme") != "all others").null_count().row(0) == (0,) * 7
     assert set(why["score"][:-1]) == {0.7}
     other = window.table_function("why_peers", ["KO", "XOM", None, method]).pl()
-    assert (f"topic <{IN_ONE_TEXT}>" in other["theme"]) == (IN_ONE_TEXT in own)
+    for latent in (IN_ONE_TEXT, FAINT):
+        assert (f"topic <{latent}>" in other["theme"]) == (latent in own)
 
 
 def test_the_shown_themes_are_those_of_the_rule(window: duckdb.DuckDBPyConnection) -> None:
     shown = window.view("shown_themes").pl()
     assert shown.columns == [
         *("as_of", "view", "entry", "block", "latent"),
-        *("label", "detection_score", "companies", "share"),
+        *("label", "detection_score", "level", "companies", "share"),
     ]
     assert sorted(shown.filter(as_of=LATER)["latent"]) == SHOWN
 
@@ -137,7 +139,7 @@ def test_identifiers_are_there_for_who_asks(window: duckdb.DuckDBPyConnection) -
     products = weights()[0] * weights()[1]
     assert latents["latent"].to_list() == np.argsort(-products).tolist()
     assert latents["contribution"].to_numpy() == pytest.approx(np.sort(products)[::-1])
-    assert sorted(latents.filter("shown")["latent"]) == [i for i in SHOWN if i != IN_ONE_TEXT]
+    assert sorted(latents.filter("shown")["latent"]) == [i for i in SHOWN if i not in (IN_ONE_TEXT, FAINT)]
     expected = "and sell soft drinks, syrups <script>alert('KO')</script> & snacks —"
     assert set(latents["phrase_a"]) == set(latents["phrase_b"]) == {expected}
     assert "latent" not in window.sql("from why_peers('KO', 'PEP')").columns
@@ -168,6 +170,17 @@ def test_themes_of_a_company_are_shares_of_its_vector(window: duckdb.DuckDBPyCon
     assert found["theme"].to_list() == [f"topic <{i}>" for i in strongest]
     assert found["share"].to_numpy() == pytest.approx(squares[strongest])
     assert set(found["passage"]) <= {WOKEN, CLOSE}
+
+
+def test_a_theme_is_not_said_of_a_company_whose_text_does_not_reach_its_level(
+    window: duckdb.DuckDBPyConnection,
+) -> None:
+    themes = {ticker: window.table_function("themes_of", [ticker, 20]).pl()["theme"] for ticker in ("KO", "PEP")}
+    assert f"topic <{FAINT}>" in themes["KO"] and f"topic <{FAINT}>" not in themes["PEP"]
+    bearers = window.sql(f"from companies_with('topic <{FAINT}>')").pl()["ticker"]
+    assert sorted(bearers) == sorted({*TICKERS} - {"PEP"})
+    (reason,) = window.sql("select reason from peers('KO', n := 20) where ticker = 'PEP'").fetchall()
+    assert f"topic <{FAINT}>" not in reason[0]
 
 
 def test_a_theme_is_found_by_its_label_its_terms_and_its_words(window: duckdb.DuckDBPyConnection) -> None:

@@ -1,0 +1,76 @@
+"""Labels of all entries of the two views."""
+
+from collections.abc import Callable, Sequence
+
+import polars as pl
+
+from assets import schemas
+from assets.activations.source import CorpusReader
+from assets.features.labels.label import label_latents
+from assets.features.labels.sources import passage_windows, token_windows
+from assets.features.labels.windows import Windows
+from assets.saes.stored import StoredSaes
+from resources.settings.features import Labels, View
+
+SPLITS = ("train", "validation", "held_out")
+
+
+def label_passages(
+    corpus: pl.DataFrame, entries: pl.DataFrame, saes: StoredSaes, settings: Labels, progress: Callable[[int], None]
+) -> pl.DataFrame:
+    """Return rows of `latent_labels` of the autoencoders over passages (rows entry, block); `progress` by entries."""
+    rows = [schemas.LATENT_LABELS.empty()]
+    for entry, block in entries.select("entry", "block").iter_rows():
+        rows.append(_labelled(passage_windows(corpus, saes.load(entry), block), "passages", entry, block, settings))
+        progress(1)
+    return pl.concat(rows)
+
+
+def label_tokens(
+    corpus: CorpusReader,
+    passages: pl.DataFrame,
+    entries: pl.DataFrame,
+    saes: StoredSaes,
+    settings: Labels,
+    *,
+    massive_norm: float,
+    progress: Callable[[int], None],
+) -> pl.DataFrame:
+    """Return rows of `latent_labels` of the autoencoders over tokens; one is in memory at a time.
+
+    The three sets of companies cut through all splits of the corpus: labels are no part of training.
+
+    Parameters
+    ----------
+    passages : DataFrame
+        Rows of `passages` of kind text, of the filings of the corpus.
+    entries : DataFrame
+        Rows entry, block.
+    """
+    pairs = entries.select("entry", "block").rows()
+    parts: dict[tuple[str, int], list[Windows]] = {pair: [] for pair in pairs}
+    for split in SPLITS:
+        with corpus.open(split) as (index, shards):
+            for entry, block in pairs:
+                sae = saes.load(entry)
+                parts[entry, block].append(token_windows(index, shards, passages, sae, block, massive_norm))
+    rows = [schemas.LATENT_LABELS.empty()]
+    for entry, block in pairs:
+        rows.append(_labelled(Windows.joined(parts.pop((entry, block))), "tokens", entry, block, settings))
+        progress(1)
+    return pl.concat(rows)
+
+
+def _labelled(windows: Windows, view: View, entry: str, block: int, settings: Labels) -> pl.DataFrame:
+    columns: Sequence[str] = schemas.LATENT_LABELS.empty().columns
+    return (
+        label_latents(windows, settings)
+        .with_columns(
+            view=pl.lit(view),
+            entry=pl.lit(entry),
+            block=pl.lit(block, pl.Int32),
+            explanation=pl.lit(None, pl.String),
+            explanation_score=pl.lit(None, pl.Float64),
+        )
+        .select(columns)
+    )
