@@ -31,7 +31,7 @@ from reasons_costs import cost_rows
 from reasons_labels import baselines, label_figures, random_figures
 from reasons_pairs import reason_figures
 from reasons_returns import CoMovement, dense_similarity, monthly_returns
-from reasons_texts import Texts, read, take
+from reasons_texts import Texts, read, source, take
 from reasons_views import Described, PassageView, TokenView
 from tables import show
 
@@ -227,9 +227,10 @@ def main() -> None:
     print(machine(THREADS))
     claims: dict[str, float] = {}
     for name in options.corpora:
-        place, most = (options.scratch, options.models), MOST.get(name, options.passages)
-        texts = take(name, options.saved, *place, most) if options.saved else read(name, *place, most)
-        measured = Measured.of(texts, options.seeds)
+        place = (options.scratch, options.models, MOST.get(name, options.passages))
+        saved, texts = options.saved, source(name)
+        described = take(name, texts, saved, *place) if saved else read(name, texts, *place)
+        measured = Measured.of(described, options.seeds)
         measured.report()
         if name == CORPORA[0]:
             claims = measured.claims()

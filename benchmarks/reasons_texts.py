@@ -22,6 +22,7 @@ from assets.activations.shards.part import Document
 from assets.features.passages import as_matrix
 from assets.known_at import newest_filings
 from assets.saes.over_passages.vectors import PassageVectors, passages_by_block
+from assets.texts_read import texts_read
 from resources.lake.progress import progress_bar
 from resources.models.tokenizer import open_tokenizer
 from resources.places import SAMPLE
@@ -99,7 +100,8 @@ class Texts:
         """Yield the newest filings that have tokens, with their residual streams."""
         assert self.streams is not None, f"{self.name} has no residual streams"
         tokenizer = open_tokenizer(self.profile.model, self.models)
-        for accession, text in tqdm(list(self.filings.select("accession", "text").iter_rows()), leave=False):
+        shown = texts_read(self.filings, self.passages).select("accession", "text").rows()
+        for accession, text in tqdm(shown, leave=False, disable=None):
             stream = np.load(self.streams / f"{accession}.npy")
             yield Document(accession, tokenizer.tokenize(text), {BLOCK: stream})
 
@@ -114,24 +116,36 @@ class StreamPass(PassagePass):
             yield document
 
 
-def read(name: str, scratch: Path, models: Path, most: int) -> Texts:
-    """Return texts that the model reads here, or read in an earlier run."""
+def read(name: str, texts: pl.DataFrame, scratch: Path, models: Path, most: int) -> Texts:
+    """Return texts that the model reads here, or read in an earlier run; streams are kept of those in WITH_TOKENS."""
     profile, folder = profile_of(most), scratch / name / f"first-{most}"
     reader = Reader(profile, models, lambda total, unit: progress_bar(name, total, unit), print)
     run = (StreamPass if name in WITH_TOKENS else PassagePass)(reader, profile, folder)
-    files = run.run(_source(name))
+    files = run.run(texts)
     streams = folder / "streams" if name in WITH_TOKENS else None
     return Texts(name, folder, profile, files, models, streams)
 
 
-def take(name: str, saved: Path, scratch: Path, models: Path, most: int) -> Texts:
+def take(name: str, texts: pl.DataFrame, saved: Path, scratch: Path, models: Path, most: int) -> Texts:
     """Return texts that were read elsewhere, of each its first `most` passages."""
     profile, folder, place = profile_of(most), scratch / name / "saved", saved / SAVED_AS.get(name, name)
-    files = take_saved(place, _source(name), profile, folder)
+    files = take_saved(place, texts, profile, folder)
     for file in (*files, folder / "passages.parquet"):
         pl.read_parquet(file).filter(pl.col("passage") < most).write_parquet(file)
     streams = _cut_streams(place, folder / "streams") if (place / "tok.parquet").is_file() else None
     return Texts(name, folder, profile, files, models, streams)
+
+
+def source(name: str) -> pl.DataFrame:
+    """Return accession, company_id, filed_at and text of all descriptions of a corpus."""
+    if name == "sample":
+        return read_texts(SAMPLE / "descriptions")
+    data = Path(os.environ.get("PEERLENS_TESTDATA", "../shared/data"))
+    if name == "tenk90s":
+        return read_texts(data / "tenk90s" / "item1.parquet")
+    rows = pl.read_parquet(data / "sp500" / "companies.parquet").filter(pl.col("description").is_not_null())
+    named = rows.select(accession="ticker", company_id="ticker", filed_at=pl.lit(UNDATED), text="description")
+    return named.sort("accession")
 
 
 def _cut_streams(place: Path, folder: Path) -> Path:
@@ -142,14 +156,3 @@ def _cut_streams(place: Path, folder: Path) -> Path:
         np.save(folder / f"{accession}.npy", stored[first : first + tokens])
         first += tokens
     return folder
-
-
-def _source(name: str) -> pl.DataFrame:
-    if name == "sample":
-        return read_texts(SAMPLE / "descriptions")
-    data = Path(os.environ.get("PEERLENS_TESTDATA", "../shared/data"))
-    if name == "tenk90s":
-        return read_texts(data / "tenk90s" / "item1.parquet")
-    rows = pl.read_parquet(data / "sp500" / "companies.parquet").filter(pl.col("description").is_not_null())
-    named = rows.select(accession="ticker", company_id="ticker", filed_at=pl.lit(UNDATED), text="description")
-    return named.sort("accession")
