@@ -32,11 +32,11 @@ class Features(Section):
 
     views: Views = Views()
     """The two ways to describe a company, in shares of the similarity of method sae."""
-    blocks: Annotated[list[Block], Field(min_length=1), Once] = [24]
+    blocks: Annotated[list[Block], Field(min_length=1), Once] = [8, 27]
     """Blocks whose token latents describe a company."""
     pooling: Pooling = "mean"
     """How token activations become one number; `sum` is the paper's."""
-    weighting: Weighting = "excess"
+    weighting: Weighting = "sqrt_idf"
     """Of tokens. `excess`: standard deviations above the mean company; `idf`: the value, down with the number of
     companies that have it; `sqrt_idf` and `log_idf`: so of its root or of ln(1 + value)."""
     told_weight: Annotated[Real, Field(ge=1, le=10)] = 2.0

@@ -26,7 +26,7 @@ class PassageSaes(Section):
     source: Literal["train", "bundled"] = "train"
     """`train`: on the pinned passages of this profile; `bundled`: the one that comes with peerlens."""
     latents: Annotated[Whole, Field(ge=2, le=10**6)] = 512
-    """Themes; fewer where the corpus has not four passages of different wording for each."""
+    """Themes; fewer where the corpus has not ten passages of different wording for each."""
     k: Annotated[Whole, Field(gt=0, le=10**4)] = 12
     """Latents active per passage, half of all at the most; of batch_topk, on average."""
     activation: Literal["topk", "batch_topk"] = "topk"

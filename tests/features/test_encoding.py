@@ -13,10 +13,9 @@ from assets import schemas
 from assets.activations.shards.shards import Shards
 from assets.features import encoding
 from assets.features.encoding import NoEntryError, chosen_entries, encode_document, encode_filings
-from assets.features.labels import label_entry
+from assets.features.labels.sources import token_windows
 from assets.saes.model.sae import Sae, SaeConfig
 from resources.models.tokens import Tokens
-from resources.settings.features import Labels
 
 MASSIVE = 10.0
 
@@ -81,16 +80,6 @@ def test_rows_of_a_filing_name_its_company_and_every_entry_and_block(shards: Sha
     assert counted == [1]
 
 
-def test_labels_are_of_the_documents_given(shards: Shards) -> None:
-    train = pl.DataFrame({"accession": ["doc"], "first_row": [0], "tokens": [4], "text": [" wood iron wood"]})
-    rows = label_entry(shards, train, identity_sae(), 5, massive_norm=MASSIVE, settings=Labels())
-    labels = dict(rows.select("latent", "label").iter_rows())
-    assert "wood" in labels[0]
-    assert "iron" in labels[1]
-    tagged = rows.with_columns(entry=pl.lit("e"), block=pl.lit(5, pl.Int32))
-    assert schemas.LATENT_LABELS.validate(tagged).num_rows == rows.height
-
-
 @pytest.fixture
 def uneven(tmp_path: Path) -> Shards:
     """Two documents of words whose streams have 0, 1, 3, 2 and 1, 1 dimensions above the threshold of 1 / 2."""
@@ -115,25 +104,6 @@ def test_chunks_of_different_width_are_joined(uneven: Shards, monkeypatch: pytes
     assert found == [(0, (2 + 4) / 4, 3), (1, (2 + 4) / 4, 2), (2, (6 + 4) / 4, 2)]
 
 
-@pytest.mark.parametrize("chunk", [1, 2, 4096])
-def test_documents_of_different_width_are_joined(uneven: Shards, monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
-    monkeypatch.setattr(encoding, "CHUNK", chunk)
-    text = "iron wood coal salt"
-    train = pl.DataFrame({
-        "accession": ["one", "two"], "first_row": [0, 4], "tokens": [4, 2], "text": [text, text[:9]],
-    })  # fmt: skip
-    rows = label_entry(uneven, train, identity_sae("jump_relu"), 5, massive_norm=MASSIVE, settings=Labels()).sort(
-        "latent"
-    )
-    assert rows["latent"].to_list() == [0, 1, 2]
-    assert rows["density"].to_list() == pytest.approx([3 / 6, 3 / 6, 2 / 6])
-    assert [set(words) for words in rows["words"]] == [
-        {"coal", "salt", "iron"},
-        {"wood", "coal"},
-        {"coal", "salt"},
-    ]
-
-
 def test_a_block_is_encoded_with_its_own_biases(shards: Shards) -> None:
     both = Sae(SaeConfig(3, 3, 1, (4, 5), {4: 1.0, 5: 2.0}, block_biases=True))
     with torch.no_grad():
@@ -144,3 +114,23 @@ def test_a_block_is_encoded_with_its_own_biases(shards: Shards) -> None:
         (0, pytest.approx((1 + 1) / 3)),
         (1, pytest.approx(2 / 3)),
     ]
+
+
+def test_a_latents_value_in_a_passage_is_its_largest_over_kept_tokens(shards: Shards) -> None:
+    index = pl.DataFrame({"accession": ["doc"], "first_row": [0], "tokens": [4], "text": [" wood iron wood"]})
+    spans = [("doc", "c", 1, 5), ("doc", "c", 6, 15)]
+    passages = pl.DataFrame(spans, schema=["accession", "company_id", "start", "end"], orient="row")
+    windows = token_windows(index, shards, passages, identity_sae(), 5, MASSIVE)
+    assert windows.texts == ["wood", "iron wood"]
+    assert windows.owners == ["c", "c"]
+    assert windows.values.tolist() == [[2, 0, 0], [2, 2, 0]]
+    assert windows.nearness.tolist() == [[2, 0, 0], [2, 2, 0]]
+
+
+def test_passages_of_massive_tokens_alone_and_filings_without_passages_give_no_windows(shards: Shards) -> None:
+    index = pl.DataFrame({"accession": ["doc"], "first_row": [0], "tokens": [4], "text": [" wood iron wood"]})
+    schema = {"accession": pl.String, "company_id": pl.String, "start": pl.Int32, "end": pl.Int32}
+    massive = pl.DataFrame([("doc", "c", 0, 1)], schema=schema, orient="row")
+    for passages in (massive, massive.clear()):
+        windows = token_windows(index, shards, passages, identity_sae(), 5, MASSIVE)
+        assert windows.values.shape == (0, 3)

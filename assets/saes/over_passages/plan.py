@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from resources.settings.passages import PassageSaes
 from resources.settings.saes import Saes
 
-PASSAGES_PER_LATENT = 4
+PASSAGES_PER_LATENT = 10
 """Training passages of different wording that a latent needs; with fewer there are fewer latents."""
 DEAD_AFTER_BATCHES = 20
 AUX_WEIGHT = 1 / 32
