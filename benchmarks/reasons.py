@@ -37,6 +37,7 @@ from tables import show
 
 from assets.clusters.baselines import tfidf_similarity
 from assets.features.attribution import company_vectors, cosines, dense, theme_shares, view_shares
+from assets.features.labels.windows import Windows
 from assets.saes.over_passages.scores import overlap
 from resources.settings.clusters import SaeMethod
 
@@ -53,6 +54,8 @@ class Seed:
 
     texts: Texts
     themes: Described
+    windows: Windows
+    """Passages, and how strongly each theme is active in them."""
     words: Described | None
     """Of tokens, where residual streams are kept; of the same seed for all."""
 
@@ -110,8 +113,9 @@ class Measured:
     @classmethod
     def of(cls, texts: Texts, seeds: int) -> "Measured":
         """Train, encode and label."""
-        words = TokenView(texts).described if texts.streams else None
-        return cls(texts, [Seed(texts, PassageView(texts, seed).described, words) for seed in range(seeds)])
+        words = TokenView(texts, texts.shards).described if texts.shards else None
+        views = [PassageView(texts, seed) for seed in range(seeds)]
+        return cls(texts, [Seed(texts, view.described, view.windows, words) for view in views])
 
     @cached_property
     def reasons(self) -> dict[str, list[Figures]]:
@@ -165,7 +169,7 @@ class Measured:
     def _label_rows(self) -> dict[str, list[Figures]]:
         first, words = self.seeds[0], self.seeds[0].words
         rows = {"themes": self.labels}
-        rows["themes, labels dealt at random"] = [random_figures(s.themes.windows, s.themes.labels) for s in self.seeds]
+        rows["themes, labels dealt at random"] = [random_figures(s.windows, s.themes.labels) for s in self.seeds]
         if words:
             rows["latents of tokens"] = [label_figures(words.labels)]
         others = baselines(self.texts, first.texts.profile.labels)
@@ -235,7 +239,7 @@ def main() -> None:
         if name == CORPORA[0]:
             claims = measured.claims()
         if name == options.corpora[-1] and not options.no_costs:
-            show("Costs", pl.DataFrame(cost_rows(measured.seeds[0].themes.windows, options.models)))
+            show("Costs", pl.DataFrame(cost_rows(measured.seeds[0].windows, options.models)))
     print(json.dumps(claims))
 
 

@@ -4,16 +4,15 @@ from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
+from reasons_texts import Texts
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+
 from assets.features.labels.label import label_latents
 from assets.features.labels.rules import score
 from assets.features.labels.terms import find_terms
 from assets.features.labels.windows import Windows, draw
-from numpy.typing import NDArray
-from reasons_texts import Texts
-from reasons_views import windows_of
-from sklearn.cluster import KMeans
-from sklearn.decomposition import PCA
-
 from assets.saes.model.standard import Standard
 from resources.settings.features import Labels
 
@@ -48,6 +47,12 @@ def baselines(texts: Texts, settings: Labels) -> Mapping[str, dict[str, float]]:
     x = Standard.measured(texts.x).of(texts.x)
     ways = {f"k-means, {CLUSTERS} clusters": _clusters(x), f"PCA, {DIRECTIONS} directions, both signs": _directions(x)}
     return {name: label_figures(label_latents(windows_of(texts, *way), settings)) for name, way in ways.items()}
+
+
+def windows_of(texts: Texts, values: NDArray[np.float32], nearness: NDArray[np.float32]) -> Windows:
+    """Return the passages of a corpus with activations in them."""
+    text, owners, documents = (texts.corpus[name].to_list() for name in ("text", "company_id", "accession"))
+    return Windows(text, owners, documents, values, nearness)
 
 
 def _clusters(x: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

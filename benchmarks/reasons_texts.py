@@ -1,4 +1,4 @@
-"""What reasons.py measures on: texts, their passages, a vector of each, and the residual streams of the tokens.
+"""What reasons.py measures on: texts, their passages, a vector of each, and shards of their tokens.
 
 The model's pass is the slow part, so it goes into a folder of `--scratch` and is taken from there the next time.
 `--saved` takes what was read elsewhere (passage_texts.py says how it lies there); kinds are judged anew then.
@@ -15,34 +15,39 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from passage_texts import UNDATED, PassagePass, corpus_of, read_texts, take_saved
-from tqdm import tqdm
 
-from assets.activations.harvest.reader import Reader
-from assets.activations.shards.part import Document
+from assets.activations.cache import fill
+from assets.activations.harvest.reader import Reader, Text, text_digest
+from assets.activations.shards.part import Document, Filing, Part
+from assets.activations.shards.shard_files import write_part
+from assets.activations.shards.shards import Shards
 from assets.features.passages import as_matrix
 from assets.known_at import newest_filings
 from assets.saes.over_passages.vectors import PassageVectors, passages_by_block
-from assets.texts_read import texts_read
 from resources.lake.progress import progress_bar
+from resources.models.model_source import model_identity
 from resources.models.tokenizer import open_tokenizer
 from resources.places import SAMPLE
 from resources.settings.activations import Activations
 from resources.settings.corpus import Corpus
+from resources.settings.features import Features
 from resources.settings.passages import Passages
 from resources.settings.profile import Profile
 
 BLOCK = 24
+"""Of passages."""
 WITH_TOKENS = {"sp500", "sample"}
-"""Short texts, whose residual streams are kept; those of whole filings would take 3 GB."""
+"""Short texts, which are read whole and whose shards are kept; those of filings would take 10 GB."""
 SAVED_AS = {"tenk90s": "tenk"}
 """Folder of `--saved`, where it is not the name."""
 
 
 def profile_of(most: int) -> Profile:
-    """Return the settings with which all is read and trained: the defaults, at one block."""
+    """Return the settings with which all is read and trained: the defaults."""
+    blocks = sorted({BLOCK, *Features().blocks})
     return Profile(
         name="reasons",
-        activations=Activations(blocks=[BLOCK]),
+        activations=Activations(blocks=blocks),
         passages=Passages(blocks=[BLOCK], max_per_filing=most),
         corpus=Corpus(cutoff=date(2100, 1, 1)),
     )
@@ -58,10 +63,8 @@ class Texts:
     profile: Profile
     files: list[Path] = field(repr=False)
     """Of rows of `passage_vectors`."""
-    models: Path
-    """Folder of converted models."""
-    streams: Path | None = None
-    """A folder with a residual stream of every text, where they are kept."""
+    shards: Path | None = None
+    """Token shards of all texts, where they are kept."""
 
     @cached_property
     def filings(self) -> pl.DataFrame:
@@ -96,34 +99,26 @@ class Texts:
         """Vectors [passages of the corpus, d_model]."""
         return as_matrix(self.corpus["vector"])
 
-    def documents(self) -> Iterator[Document]:
-        """Yield the newest filings that have tokens, with their residual streams."""
-        assert self.streams is not None, f"{self.name} has no residual streams"
-        tokenizer = open_tokenizer(self.profile.model, self.models)
-        shown = texts_read(self.filings, self.passages).select("accession", "text").rows()
-        for accession, text in tqdm(shown, leave=False, disable=None):
-            stream = np.load(self.streams / f"{accession}.npy")
-            yield Document(accession, tokenizer.tokenize(text), {BLOCK: stream})
 
-
-class StreamPass(PassagePass):
-    """A pass that keeps the residual streams, too, a file a text."""
+class ShardPass(PassagePass):
+    """A pass over texts whose shards lie in the working folder."""
 
     def _documents(self, texts: pl.DataFrame) -> Iterator[Document]:
-        (folder := self.folder / "streams").mkdir(exist_ok=True)
-        for document in super()._documents(texts):
-            np.save(folder / f"{document.accession}.npy", document.streams[BLOCK])
-            yield document
+        shards = Shards(self.folder / "shards")
+        return shards.iter_documents(self.profile.passages.blocks, texts["accession"].to_list())
 
 
 def read(name: str, texts: pl.DataFrame, scratch: Path, models: Path, most: int) -> Texts:
     """Return texts that the model reads here, or read in an earlier run; streams are kept of those in WITH_TOKENS."""
     profile, folder = profile_of(most), scratch / name / f"first-{most}"
     reader = Reader(profile, models, lambda total, unit: progress_bar(name, total, unit), print)
-    run = (StreamPass if name in WITH_TOKENS else PassagePass)(reader, profile, folder)
-    files = run.run(texts)
-    streams = folder / "streams" if name in WITH_TOKENS else None
-    return Texts(name, folder, profile, files, models, streams)
+    if name not in WITH_TOKENS:
+        return Texts(name, folder, profile, PassagePass(reader, profile, folder).run(texts))
+    identity, shards = model_identity(profile.model, models), folder / "shards"
+    rows = texts.select("accession", "text").iter_rows()
+    named = [Text(accession, text, text_digest(profile.model, identity, text)) for accession, text in rows]
+    fill(shards, named, reader.blocks, [], reader)
+    return Texts(name, folder, profile, ShardPass(reader, profile, folder).run(texts), shards)
 
 
 def take(name: str, texts: pl.DataFrame, saved: Path, scratch: Path, models: Path, most: int) -> Texts:
@@ -132,8 +127,9 @@ def take(name: str, texts: pl.DataFrame, saved: Path, scratch: Path, models: Pat
     files = take_saved(place, texts, profile, folder)
     for file in (*files, folder / "passages.parquet"):
         pl.read_parquet(file).filter(pl.col("passage") < most).write_parquet(file)
-    streams = _cut_streams(place, folder / "streams") if (place / "tok.parquet").is_file() else None
-    return Texts(name, folder, profile, files, models, streams)
+    if not (place / "tok.parquet").is_file():
+        return Texts(name, folder, profile, files)
+    return Texts(name, folder, profile, files, _as_shards(place, texts, profile, models, folder / "shards"))
 
 
 def source(name: str) -> pl.DataFrame:
@@ -148,11 +144,11 @@ def source(name: str) -> pl.DataFrame:
     return named.sort("accession")
 
 
-def _cut_streams(place: Path, folder: Path) -> Path:
-    """Cut tBLOCK.npy, texts one after another, into a file a text; tok.parquet says how long each is."""
-    stored, first = np.load(place / f"t{BLOCK}.npy", mmap_mode="r"), 0
-    folder.mkdir(parents=True, exist_ok=True)
-    for accession, tokens in pl.read_parquet(place / "tok.parquet").iter_rows():
-        np.save(folder / f"{accession}.npy", stored[first : first + tokens])
-        first += tokens
+def _as_shards(place: Path, texts: pl.DataFrame, profile: Profile, models: Path, folder: Path) -> Path:
+    """Write tBLOCK.npy, texts one after another in the order of tok.parquet, as shards."""
+    text, tokenizer = dict(texts.select("accession", "text").iter_rows()), open_tokenizer(profile.model, models)
+    order = pl.read_parquet(place / "tok.parquet")["id"].to_list()
+    filings = tuple(Filing(accession, "", tokenizer.tokenize(text[accession])) for accession in order)
+    bits = {block: np.load(place / f"t{block}.npy").view(np.uint16) for block in profile.activations.blocks or ()}
+    write_part(folder, 0, Part(filings, bits, dict.fromkeys(bits, "float16")), {})
     return folder

@@ -9,24 +9,20 @@ autoencoder, drawn among those active in enough passages. The autoencoders may h
 what is kept apart is who makes a label and who scores it.
 """
 
-from collections.abc import Iterator
+from dataclasses import replace
 from statistics import fmean
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
-from assets.features.labels.label import label_latents
-from assets.features.labels.windows import Windows
 from passage_texts import UNDATED
 from replicate_runs import Laboratory, Variant
-from token_windows import Activations, strongest_in
 
 from assets.activations.shards.shards import Shards
+from assets.features.labels.label import label_latents
+from assets.features.labels.sources import token_windows
 from assets.passages.finding import find_passages
 from assets.passages.repeated import mark_repeated
-from assets.passages.token_ranges import token_ranges
-from assets.passages.vectors import PlacedPassage, places_of
-from assets.saes.model.sae import Sae
 from resources.models.tokenizer import open_tokenizer
 
 if TYPE_CHECKING:
@@ -73,34 +69,19 @@ class _Passages:
         rows = rows.with_columns(company_id=pl.col("accession"), filed_at=pl.lit(UNDATED))
         tokenizer = open_tokenizer(profile.model, laboratory.models)
         found = find_passages(rows, tokenizer.tokenize, profile.passages.max_per_filing)
-        found = mark_repeated(found, rows, profile.passages.repeated_in)
-        self._places = places_of(found.filter(pl.col("kind") == "text").sort("accession", "passage"))
-        self._texts = dict(rows.select("accession", "text").iter_rows())
+        self._prose = mark_repeated(found, rows, profile.passages.repeated_in).filter(kind="text")
+        self._shards = Shards(laboratory.folder / "shards", order=rows["accession"].to_list())
+        places = [(name, place.first_row, place.tokens) for name, place in self._shards.places.items()]
+        index = pl.DataFrame(places, schema=["accession", "first_row", "tokens"], orient="row")
+        self._index = index.join(rows.select("accession", "text"), on="accession", maintain_order="left")
 
     def labels(self, variant: Variant, block: int) -> pl.DataFrame:
         """Return rows of `latent_labels` of latents drawn among those of the block's autoencoder."""
+        profile = self._laboratory.profile
         group = next(group for group in variant.groups if block in group)
-        sae = self._laboratory.sae(variant.name, 0, group).eval()
-        values, nearness = self._activations(sae, block)
-        often = np.flatnonzero((values > 0).sum(axis=0) >= LEAST_ACTIVE)
+        sae, massive = self._laboratory.sae(variant.name, 0, group).eval(), profile.activations.massive_norm
+        windows = token_windows(self._index, self._shards, self._prose, sae, block, massive)
+        often = np.flatnonzero((windows.values > 0).sum(axis=0) >= LEAST_ACTIVE)
         drawn = np.sort(np.random.default_rng(block).permutation(often)[:LATENTS])
-        documents = [name for name in self._order for _ in self._places[name]]
-        texts = [self._texts[name][start:end] for name in self._order for _, start, end in self._places[name]]
-        windows = Windows(texts, documents, documents, values[:, drawn], nearness[:, drawn])
-        return label_latents(windows, self._laboratory.profile.labels)
-
-    @property
-    def _order(self) -> list[str]:
-        return sorted(self._places)
-
-    def _activations(self, sae: Sae, block: int) -> Activations:
-        values, nearness = zip(*self._by_text(sae, block), strict=True)
-        return np.concatenate(values), np.concatenate(nearness)
-
-    def _by_text(self, sae: Sae, block: int) -> Iterator[Activations]:
-        shards = Shards(self._laboratory.folder / "shards", order=self._order)
-        massive = self._laboratory.profile.activations.massive_norm
-        for document in shards.iter_documents([block]):
-            places = [PlacedPassage(*place) for place in self._places[document.accession]]
-            ranges = token_ranges(places, document.tokens.char_start, document.tokens.char_end)
-            yield strongest_in(document.streams[block], ranges, sae, block, massive)
+        values, nearness = (part[:, drawn] for part in (windows.values, windows.nearness))
+        return label_latents(replace(windows, values=values, nearness=nearness), profile.labels)

@@ -1,4 +1,4 @@
-"""What reasons.py counts: nearest pairs and their reasons, draws of companies, activations in passages."""
+"""What reasons.py counts: nearest pairs and their reasons, draws of companies, and texts read here or elsewhere."""
 
 import sys
 from pathlib import Path
@@ -7,19 +7,17 @@ import numpy as np
 import polars as pl
 import pytest
 
-from assets.activations.shards.shards import massive_tokens
+from assets.activations.shards.shards import Shards, massive_tokens
 from assets.features.passages import as_matrix
 from assets.passages.token_ranges import token_ranges
 from assets.passages.vectors import PlacedPassage
-from assets.saes.model.sae import Sae, SaeConfig
 from resources.places import ROOT, SAMPLE
 
 sys.path.append(str(ROOT / "benchmarks"))  # scripts import each other by their bare names
 from passage_texts import read_texts
 from reasons_pairs import reason_figures
 from reasons_returns import nearest_drawn, pairs_by_similarity, pairs_drawn, per_company
-from reasons_texts import BLOCK, Texts, read
-from token_windows import pre_activations, strongest_in
+from reasons_texts import BLOCK, Texts, read, take
 
 ENTRY = {"view": "passages", "entry": "passages-24", "block": 24}
 TEXTS = {"A": "Oil and gas wells.", "B": "Refining of oil.", "C": "Crude and loans."}
@@ -90,28 +88,16 @@ def test_a_company_drawn_twice_makes_its_pairs_count_twice() -> None:
     assert found[0] == pytest.approx((2 * 0.6 + 2 * 0.3) / 4)
 
 
-def test_a_latent_is_as_active_in_a_passage_as_on_its_strongest_token() -> None:
-    rng = np.random.default_rng(0)
-    sae = Sae(SaeConfig(6, 8, 2, (3,), {3: 1.0})).eval()
-    sae.encoder.weight.data.copy_(sae.encoder.weight.data.new_tensor(rng.normal(size=(8, 6))))
-    stream = rng.normal(size=(7, 6)).astype(np.float32)
-    stream[6] *= 1000  # massive: in no passage
-    strongest, near = strongest_in(stream, [(0, 4), (4, 7), (5, 5)], sae, 3, 10.0)
-    pre = pre_activations(sae, stream, 3)
-    top = np.where(pre >= np.sort(pre, axis=1)[:, -2:-1], np.maximum(pre, 0), 0)
-    np.testing.assert_allclose(strongest, [top[:4].max(axis=0), top[4:6].max(axis=0), np.zeros(8)], rtol=1e-5)
-    np.testing.assert_allclose(near[:2], [pre[:4].max(axis=0), pre[4:6].max(axis=0)], rtol=1e-5)
-
-
 @pytest.fixture(scope="module")
 def texts(models_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Texts:
     """Two texts of the sample, read by the model."""
     two = read_texts(SAMPLE / "descriptions").filter(pl.col("accession").is_in(["KO", "PEP"]))
-    return read("sample", two, tmp_path_factory.mktemp("scratch"), models_home, 4)
+    return read("sample", two, tmp_path_factory.mktemp("scratch"), models_home, 400)
 
 
-def test_vectors_of_passages_are_means_of_the_streams_that_are_kept(texts: Texts) -> None:
-    for document in texts.documents():
+def test_vectors_of_passages_are_means_of_the_tokens_that_are_kept(texts: Texts) -> None:
+    assert texts.shards is not None
+    for document in Shards(texts.shards).iter_documents([BLOCK]):
         rows = texts.vectors.filter(accession=document.accession).join(texts.passages, on=["accession", "passage"])
         spans = [PlacedPassage(*row) for row in rows.sort("passage").select("passage", "start", "end").iter_rows()]
         stream = document.streams[BLOCK].astype(np.float32)
@@ -119,3 +105,28 @@ def test_vectors_of_passages_are_means_of_the_streams_that_are_kept(texts: Texts
         ranges = token_ranges(spans, document.tokens.char_start, document.tokens.char_end)
         means = np.stack([stream[a:b][keep[a:b]].mean(axis=0) for a, b in ranges])
         np.testing.assert_allclose(as_matrix(rows.sort("passage")["vector"]), means, rtol=2e-3, atol=2e-3)
+
+
+def test_what_was_read_elsewhere_gives_the_same_vectors_and_shards(
+    texts: Texts, models_home: Path, tmp_path: Path
+) -> None:
+    assert texts.shards is not None
+    place, documents = tmp_path / "sample", list(Shards(texts.shards).iter_documents())
+    place.mkdir()
+    two = texts.filings
+    two.select("text", id="accession").write_parquet(place / "docs.parquet")
+    lengths = [(one.accession, len(one.tokens)) for one in documents]
+    pl.DataFrame(lengths, schema=["id", "tokens"], orient="row").write_parquet(place / "tok.parquet")
+    for block in documents[0].streams:
+        np.save(place / f"t{block}.npy", np.concatenate([one.streams[block] for one in documents]))
+    rows = texts.passages.filter(kind="text")
+    places = rows.rename({"accession": "id"}).select("id", "passage", "start", "end", "kind", "tokens")
+    places.write_parquet(place / "passages.parquet")
+    np.save(place / f"v{BLOCK}.npy", as_matrix(texts.vectors["vector"]))
+    taken = take("sample", two, tmp_path, tmp_path / "scratch", models_home, 400)
+    assert taken.vectors.equals(texts.vectors)
+    assert taken.shards is not None
+    for ours, theirs in zip(documents, Shards(taken.shards).iter_documents(), strict=True):
+        assert ours.accession == theirs.accession
+        for block, stream in ours.streams.items():
+            np.testing.assert_array_equal(theirs.streams[block], stream)
