@@ -64,8 +64,10 @@ class Tree:
         source = path.read_text(encoding="utf-8")
         assert source.count(old) == 1, f"{file} has {old!r} {source.count(old)} times"
         path.write_text(source.replace(old, new), encoding="utf-8")
-        yield
-        path.write_text(source, encoding="utf-8")
+        try:
+            yield
+        finally:  # the next edit starts from the code as it is, also where this one was not as expected
+            path.write_text(source, encoding="utf-8")
 
     @contextmanager
     def upgraded(self, distribution: str) -> Iterator[None]:

@@ -11,12 +11,11 @@ from scipy import sparse
 
 from assets.latent_names import LATENT
 from assets.outputs.marked_words import Piece, pieces, word_pattern
+from assets.outputs.sentences import sentence_around
 from assets.themes import shown_themes, told_themes
 
 PASSAGES, COMPANIES, NEAREST = 4, 8, 5
 """Of a theme: passages, each of another company, companies that have it most, and themes of the same companies."""
-SIDE = 200
-"""Characters on each side of a token that are looked at for the sentence around it."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +88,10 @@ def _passages(having: pl.DataFrame, tables: ThemeTables) -> dict[int, dict[str, 
     texts = placed.join(tables.descriptions.select("accession", "text"), on="accession", maintain_order="left")
     found: dict[int, dict[str, list[str]]] = {}
     for row in texts.iter_rows(named=True):
-        text = _sentence(row) if row["start"] is None else row["text"][row["start"] : row["end"]]
-        found.setdefault(row["theme"], {}).setdefault(row["company_id"], []).append(text)
+        text, stretch = row["text"], slice(row["start"], row["end"])
+        of_token = row["start"] is None
+        passage = sentence_around(text, row["peak_start"], row["peak_end"]) if of_token else text[stretch]
+        found.setdefault(row["theme"], {}).setdefault(row["company_id"], []).append(passage)
     return found
 
 
@@ -98,19 +99,3 @@ def _best(texts: list[str], pattern: re.Pattern[str] | None) -> list[Piece]:
     """Return the strongest passage that has a word of the theme, else the strongest, as why_peers shows it."""
     cut = [pieces(text, pattern) for text in texts]
     return next((passage for passage in cut if any(piece.is_marked for piece in passage)), cut[0])
-
-
-def _sentence(row: dict[str, Any]) -> str:
-    """Return the sentence around a token, cut between words where it is long."""
-    text, start, end = str(row["text"]), int(row["peak_start"]), int(row["peak_end"])
-    before = text[max(start - SIDE, 0) : start]
-    after = text[end : end + SIDE]
-    before = before[max(before.rfind(stop) + len(stop) if stop in before else 0 for stop in (". ", "\n\n")) :]
-    stops = [place for stop in (". ", "\n\n") if (place := after.find(stop)) >= 0]
-    if not stops and end + SIDE < len(text):
-        after = after.rpartition(" ")[0] + " …"
-    return (
-        str(before.partition(" ")[2] if len(before) == SIDE else before)
-        + text[start:end]
-        + (after[: min(stops) + 1] if stops else after)
-    )

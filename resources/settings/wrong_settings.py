@@ -13,6 +13,9 @@ LONGEST_PATH = 160
 """Characters of a path that are shown, the last ones."""
 LONGEST_SENTENCE = 300
 """Characters about all wrong settings together; with path and hint the line stays under 500."""
+MOST_NAMED = 10
+"""Known keys that are named where a key is unknown: of more, those spelled most like it, which leaves room for what
+else is wrong."""
 
 _VALUES = reprlib.Repr()
 _VALUES.maxstring = _VALUES.maxother = _VALUES.maxlong = 60
@@ -91,8 +94,13 @@ def _nearest(route: Route, profile: type[BaseModel]) -> str:
     for part in (part for part in route[:-1] if isinstance(part, str)):
         kind = section.model_fields[part].annotation
         section = next(k for k in (*get_args(kind), kind) if isinstance(k, type) and issubclass(k, BaseModel))
-    near = difflib.get_close_matches(str(route[-1])[:60], section.model_fields, n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(section.model_fields)}"
+    key, known = str(route[-1])[:60], list(section.model_fields)
+    if near := difflib.get_close_matches(key, known, n=1):
+        return f"; did you mean {near[0]!r}?"
+    if len(known) <= MOST_NAMED:
+        return f"; known keys: {', '.join(known)}"
+    named = difflib.get_close_matches(key, known, n=MOST_NAMED, cutoff=0)
+    return f"; known keys: {', '.join(named)} and {len(known) - len(named)} more"
 
 
 def _cut(text: str, longest: int) -> str:

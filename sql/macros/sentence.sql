@@ -19,7 +19,7 @@ create macro sentence(words, stretch_start, stretch_end) as trim(
             ),
             '(?s)^(?:[^.!?;\n]|[.!?;]\S|\n[^\n])*[.!?;]?'
         ),
-        '\s+',
+        '[\s\p{Z}]+',
         ' ',
         'g'
     )

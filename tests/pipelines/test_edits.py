@@ -11,8 +11,9 @@ from code_edits import Tree, forget
 
 READ = {"activations", "activations: unit", "sae_corpus"}
 """Who stores streams. Who uses them runs again where `input_digest`, a column of these, has changed."""
-USE = {"layer_distances", "sae_scores", "latent_labels", "company_features", "saes", "saes: unit"}
-TRAINING = {"saes", "saes: unit"}
+USE = {"layer_distances", "sae_scores", "latent_labels", "company_features", "saes", "saes: unit", "passage_saes"}
+TRAINING = {"saes", "saes: unit", "passage_saes"}
+"""Of tokens and of passages: both are trained by one code, which measures FVU on rows of shards, too."""
 FEATURES = {"company_features", "company_features: unit"}
 EMBEDDINGS = {"company_embeddings", "company_embeddings: unit"}
 ITEM_1 = {"descriptions", "descriptions: unit"}
@@ -62,7 +63,7 @@ EDITS: dict[str, tuple[str, str, str, set[str]]] = {
     "a filler word": ("assets/features/labels/terms.py", "addition also", "also", {"latent_labels"}),
     "how latents are pooled": ("assets/features/pooling.py", "(values > 0)", "(values >= 0)", FEATURES),
     "how texts are embedded": ("resources/models/embedder.py", "_SPECIAL = 2", "_SPECIAL = 3", EMBEDDINGS),
-    "attribution": ("assets/features/attribution.py",
+    "attribution": ("assets/features/weighting.py",
         "TINY_VARIANCE = 1e-12", "TINY_VARIANCE = 1e-9", {"company_vectors"}),
     "a rule for Item 1": ("assets/descriptions/readings.py", "AGREEMENT = 0.9", "AGREEMENT = 0.8", ITEM_1),
     "a reason for no text": ("assets/descriptions/extraction.py",
@@ -81,8 +82,8 @@ UPGRADES: dict[str, set[str]] = {
     "pyarrow": set(),
     "matplotlib": set(),
     "safetensors": set(),
-    "scikit-learn": {"layer_groups", "latent_labels", "peer_clusters"},
-    "statsmodels": {"cointegrated_pairs", "cluster_scores", "lift_intervals"},
+    "scikit-learn": {"layer_groups", "latent_labels", "passage_saes", "peer_clusters"},
+    "statsmodels": {"cointegrated_pairs", "cluster_scores", "lift_intervals", "latent_labels"},
     "edgartools": ITEM_1,
     "transformer-lens": {"sae_scores"},
     "sentencex": PASSAGES,
@@ -118,8 +119,9 @@ def test_an_upgrade_changes_what_takes_numbers_of_the_library(
 
 def test_code_that_only_moves_changes_nothing(copied: tuple[Tree, dict[str, str]]) -> None:
     tree, before = copied
-    with tree.edited("assets/features/labels.py", "BLANK = ", "from assets.features.blank import BLANK\n_OLD = "):
-        (tree.root / "assets/features/blank.py").write_text('BLANK = "¶"\n', encoding="utf-8")
+    moved = "from assets.features.labels.least import MIN_Z\n_OLD = "
+    with tree.edited("assets/features/labels/contrast.py", "MIN_Z = ", moved):
+        (tree.root / "assets/features/labels/least.py").write_text("MIN_Z = 1.5\n", encoding="utf-8")
         assert changed(before, tree.versions()) == set()
 
 
