@@ -17,7 +17,7 @@ from functools import cached_property
 from itertools import combinations
 from pathlib import Path
 from statistics import fmean
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from resources.environment import models as models_home  # before torch, whose threads it keeps from spinning
 
@@ -45,6 +45,8 @@ CORPORA = ("sp500", "sample", "tenk90s")
 SEEDS, THREADS = 3, 2
 MOST = {"sp500": 400, "sample": 400}
 """Passages of a text that are read; of `tenk90s` as `--passages` says."""
+ALIKE = 1.0
+"""Weight of a told latent where all count alike."""
 Figures = Mapping[str, float]
 
 
@@ -75,15 +77,16 @@ class Seed:
         return pl.concat([view.features for view in self.views])
 
     @cached_property
-    def vectors(self) -> pl.DataFrame:
-        """Rows of `company_vectors`."""
+    def vectors(self) -> Mapping[float, pl.DataFrame]:
+        """Rows of `company_vectors` by how much more a told latent counts: as by default, and 1."""
         settings = self.texts.profile.features
         shares = {view.view: view_shares(settings.views)[view.view] for view in self.views}
-        return company_vectors(self.features, settings.weighting, shares, self.labels, settings.told_weight)
+        given = (self.features, settings.weighting, shares, self.labels)
+        return {told: company_vectors(*given, told) for told in (settings.told_weight, ALIKE)}
 
-    def similarity(self, method: SaeMethod) -> NDArray[np.float64]:
+    def similarity(self, way: "Way") -> NDArray[np.float64]:
         """Return cosines of the corpus' companies, in their order; one that the method lacks is near nobody."""
-        companies, matrix = dense(self.vectors, method)
+        companies, matrix = dense(self.vectors[way.told_weight], way.method)
         places, order = {company: i for i, company in enumerate(companies)}, self.texts.filings["company_id"]
         found = np.zeros((len(order), len(order)))
         known = np.array([company in places for company in order])
@@ -91,16 +94,26 @@ class Seed:
         found[np.ix_(known, known)] = cosines(matrix)[np.ix_(rows, rows)]
         return found
 
-    def reasons(self, method: SaeMethod) -> Figures:
+    def reasons(self, way: "Way") -> Figures:
         """Return the figures of nearest pairs."""
-        shares = theme_shares(self.features, self.vectors, self.labels)
+        vectors = self.vectors[way.told_weight]
+        themes = theme_shares(self.features, vectors, self.labels)
         texts = dict(self.texts.filings.select("company_id", "text").iter_rows())
-        return reason_figures(self.vectors, method, self.labels, shares, texts)
+        return reason_figures(vectors, way.method, self.labels, themes, texts)
 
     @property
-    def methods(self) -> list[SaeMethod]:
-        """What can be compared by."""
-        return [m for m in get_args(SaeMethod) if self.words or m == "sae_passages"]
+    def ways(self) -> dict[str, "Way"]:
+        """What can be compared by, the first as by default where tokens have a view."""
+        methods: list[SaeMethod] = [m for m in get_args(SaeMethod) if self.words or m == "sae_passages"]
+        own = {method: Way(method, self.texts.profile.features.told_weight) for method in methods}
+        return own | {f"{m}, told latents count once": Way(m, ALIKE) for m in methods if m != "sae_tokens"}
+
+
+class Way(NamedTuple):
+    """A method, and how much more a told latent counts."""
+
+    method: SaeMethod
+    told_weight: float
 
 
 @dataclass(frozen=True)
@@ -120,7 +133,7 @@ class Measured:
     @cached_property
     def reasons(self) -> dict[str, list[Figures]]:
         """Figures of nearest pairs by method, of every seed."""
-        return {method: [seed.reasons(method) for seed in self.seeds] for method in self.seeds[0].methods}
+        return {name: [seed.reasons(way) for seed in self.seeds] for name, way in self.seeds[0].ways.items()}
 
     @cached_property
     def labels(self) -> list[Figures]:
@@ -130,7 +143,7 @@ class Measured:
     @cached_property
     def similarities(self) -> dict[str, list[NDArray[np.float64]]]:
         """Cosines by method: a matrix of every seed, or one where there is no seed."""
-        own = {method: [seed.similarity(method) for seed in self.seeds] for method in self.seeds[0].methods}
+        own = {name: [seed.similarity(way) for seed in self.seeds] for name, way in self.seeds[0].ways.items()}
         if "sae_tokens" in own:
             own["sae_tokens"] = own["sae_tokens"][:1]
         tfidf = tfidf_similarity(self.texts.filings["text"].to_list())
@@ -147,9 +160,12 @@ class Measured:
     @property
     def overlaps(self) -> dict[str, list[float]]:
         """Share of the nearest 10 that each pair of seeds has in common; tokens have one seed, so `sae` flatters."""
-        methods = [method for method in self.seeds[0].methods if method != "sae_tokens"]
-        matrices = {method: [dense(seed.vectors, method)[1].toarray() for seed in self.seeds] for method in methods}
-        return {method: [overlap(a, b) for a, b in combinations(found, 2)] for method, found in matrices.items()}
+        ways = {name: way for name, way in self.seeds[0].ways.items() if name != "sae_tokens"}
+        matrices = {
+            name: [dense(seed.vectors[way.told_weight], way.method)[1].toarray() for seed in self.seeds]
+            for name, way in ways.items()
+        }
+        return {name: [overlap(a, b) for a, b in combinations(found, 2)] for name, found in matrices.items()}
 
     def report(self) -> None:
         """Print the tables of the corpus."""
@@ -182,7 +198,7 @@ class Measured:
 
     def claims(self) -> dict[str, float]:
         """Return what a script can hold; `sae` where tokens have a view."""
-        method = self.seeds[0].methods[0] if self.seeds[0].words else "sae_passages"
+        method = next(iter(self.seeds[0].ways))
         claimed = {name: mean_of(self.reasons[method], name) for name in ("top3_share", "shown_share")}
         claimed |= {f"detection_{name}": mean_of(self.labels, name) for name in ("mean", "share_07")}
         claimed["seed_overlap10"] = fmean(self.overlaps["sae_passages"]) if len(self.seeds) > 1 else float("nan")

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from assets.features.labels.label import label_latents
-from assets.features.labels.windows import Windows
 from passage_texts import read_texts
 from passage_training import training_time
 from reasons_speed import why_seconds
 from reasons_texts import profile_of
 
 from assets.activations.harvest.reader import Reader, Text
+from assets.features.labels.label import label_latents
+from assets.features.labels.windows import Windows
 from assets.passages.finding import find_passages
 from assets.passages.repeated import mark_repeated
 from assets.passages.vectors import passage_vector_rows

@@ -62,6 +62,7 @@ def _components(ids: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
             "latent": latents.ravel(),
             "weight": values.ravel(),
             "own_weight": values.ravel(),
+            "peak": 2.0,
         }
     )
 
@@ -90,6 +91,7 @@ def _labels() -> pl.DataFrame:
         terms=["oil", "refin*", "soft drinks"],
         words=["oil", "gas", "loans", "retail stores"],
         detection_score=0.8,
+        level=1.0,
     )
 
 
@@ -116,5 +118,6 @@ def _timed(window: duckdb.DuckDBPyConnection, companies: int, run: int) -> float
     start = time.perf_counter()
     rows = window.table_function("why_peers", [first, second]).fetchall()
     seconds = time.perf_counter() - start
+    assert len(rows) > 1, "no theme is shown, so no passage was looked for"
     assert rows[-1][0] == "all others"
     return seconds
