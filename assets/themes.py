@@ -1,4 +1,4 @@
-"""The one rule for which latents are shown as themes: a measured label, not what everybody has, and said in the text.
+"""The one rule for which latents are shown as themes: of passages, told by a label, and not what everybody has.
 
 `sql/views/shown_themes.sql` and `sql/macros` state the same rule in SQL, which cannot call this; tests hold the two
 together. All other latents are part of a similarity and are counted, without a name, in "all others".
@@ -10,13 +10,18 @@ from assets.latent_names import LATENT
 
 MIN_DETECTION = 0.7
 """Least detection score of a label that is shown: below it the label does not tell where the latent is active."""
+VIEW = "passages"
+"""The view whose latents are themes."""
 MAX_COMPANIES_SHARE = 1 / 3
 """What more companies than this share have says nothing about any of them."""
 
 
 def is_told() -> pl.Expr:
-    """Return whether a label tells its latent; columns `label` and `detection_score` of `latent_labels`."""
-    named = pl.col("label").is_not_null() & (pl.col("label") != "")
+    """Return whether a label tells its theme; columns `view`, `label` and `detection_score` of `latent_labels`.
+
+    Latents of tokens are words and spellings: however well a label tells them, they are no reason (docs/method.md).
+    """
+    named = (pl.col("view") == VIEW) & pl.col("label").is_not_null() & (pl.col("label") != "")
     return (named & (pl.col("detection_score") >= MIN_DETECTION)).fill_null(value=False)
 
 

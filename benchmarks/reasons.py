@@ -124,10 +124,10 @@ class Measured:
     seeds: list[Seed]
 
     @classmethod
-    def of(cls, texts: Texts, seeds: int) -> "Measured":
-        """Train, encode and label."""
+    def of(cls, texts: Texts, seeds: int, bundled: bool) -> "Measured":
+        """Train (unless bundled), encode and label."""
         words = TokenView(texts, texts.shards).described if texts.shards else None
-        views = [PassageView(texts, seed) for seed in range(seeds)]
+        views = [PassageView(texts, seed, bundled) for seed in range(1 if bundled else seeds)]
         return cls(texts, [Seed(texts, view.described, view.windows, words) for view in views])
 
     @cached_property
@@ -235,6 +235,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--corpora", nargs="+", choices=CORPORA, default=CORPORA)
     parser.add_argument("--passages", type=int, default=60, help="of each filing of tenk90s")
     parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--bundled", action="store_true", help="the autoencoder that comes with peerlens; one seed")
     parser.add_argument("--no-costs", action="store_true", help="leave the seconds out, as on a busy machine")
     return parser.parse_args()
 
@@ -250,7 +251,7 @@ def main() -> None:
         place = (options.scratch, options.models, MOST.get(name, options.passages))
         saved, texts = options.saved, source(name)
         described = take(name, texts, saved, *place) if saved else read(name, texts, *place)
-        measured = Measured.of(described, options.seeds)
+        measured = Measured.of(described, options.seeds, options.bundled)
         measured.report()
         if name == CORPORA[0]:
             claims = measured.claims()

@@ -61,7 +61,7 @@ def cost_rows(windows: Windows, models: Path) -> list[dict[str, str]]:
         _row("splitting, kinds and means of these", passages.wall, passages.processor),
         {"what": "share of the pass", "processor seconds": f"{passages.processor / reading.processor:.1%}"},
         _row(f"training {LATENTS} latents on {PASSAGES:,} passages", training.seconds, training.processor_seconds),
-        _row(f"labels and scores of {title}", labels.wall, labels.processor),
+        _row(f"labels of {title}", labels.wall, labels.processor),
     ]
     return rows + [_row(f"why at {n:,} companies", why_seconds(n), None) for n in COMPANIES]
 

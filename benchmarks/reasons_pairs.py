@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from assets.features.attribution import cosines, dense, of_method
 from assets.latent_names import LATENT
-from assets.outputs.marked_words import word_pattern
+from assets.marked_words import word_pattern
 from assets.themes import shown_themes, told_themes
 from resources.settings.clusters import SaeMethod
 

@@ -18,10 +18,12 @@ from assets.saes.corpus.draw import draw_corpus
 from assets.saes.files.native import load_sae, save_sae
 from assets.saes.model.sae import Sae
 from assets.saes.names import group_name
+from assets.saes.over_passages.bundled import BundledSae
 from assets.saes.over_passages.plan import PassageEntry, entry_name
 from assets.saes.over_passages.training import train_passage_sae
 from assets.saes.training.entries import Entry
 from assets.saes.training.run import Run, training_corpus, validation_samples
+from resources.places import BUNDLED
 from resources.settings.features import Labels, View
 
 
@@ -42,10 +44,14 @@ class PassageView:
 
     texts: Texts
     seed: int
+    bundled: bool = False
+    """Whether it is the autoencoder that comes with peerlens; it has one seed."""
 
     @cached_property
     def sae(self) -> Sae:
-        """Trained on all passages of the texts."""
+        """Trained on all passages of the texts, or elsewhere."""
+        if self.bundled:
+            return BundledSae(BUNDLED).load(self.texts.training)
         entry = PassageEntry(entry_name(BLOCK), self.seed, is_second=False)
         with tempfile.TemporaryDirectory() as folder:
             settings = self.texts.profile.passage_saes

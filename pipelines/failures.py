@@ -7,6 +7,7 @@ import click
 from resources.edgar import EdgarError, EdgarIdentityError
 from resources.edgar.blobs import BlobError
 from resources.edgar.index import EdgarFormatError
+from resources.explainer.errors import EndpointError
 from resources.lake.errors import DamagedFileError, LakeBusyError, LakeError
 from resources.market import PriceError
 from resources.models.weight_files import ModelNotFoundError
@@ -66,6 +67,7 @@ STATUS: dict[type[BaseException], int] = {
     LakeBusyError: BUSY,
     LakeError: REFUSED,
     EdgarIdentityError: REFUSED,
+    EndpointError: REFUSED,
     ModelNotFoundError: REFUSED,
     PriceError: REFUSED,
     ProfileError: REFUSED,

@@ -21,6 +21,11 @@ def models() -> Path:
     return Sources(home()).models
 
 
+def secret(variable: str) -> str | None:
+    """Return what an environment variable holds, without blanks around it; None where that is nothing."""
+    return os.environ.get(variable, "").strip() or None
+
+
 def asked_profile(name: str | None = None) -> str:
     """Return how the profile was asked for: by this name or path, else by `PEERLENS_PROFILE`, else as `sample`."""
     return name or os.environ.get("PEERLENS_PROFILE") or "sample"

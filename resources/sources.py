@@ -5,15 +5,17 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from resources.settings.explainer import Explainer
 from resources.settings.prices import Prices
 from resources.settings.profile import Profile, ProfileError
 
 if TYPE_CHECKING:
+    from resources.explainer.client import ChatClient
     from resources.market import Market
     from resources.universe import Universe
 
 
-HOME_FOLDERS = ("models", "hub", "yahoo", "edgar", "dagster", "tables")
+HOME_FOLDERS = ("models", "hub", "yahoo", "edgar", "dagster", "tables", "explainer")
 """Folders of PEERLENS_HOME that belong to no profile, so that no profile can be called like one."""
 
 
@@ -45,6 +47,18 @@ class Sources:
         return (
             YahooMarket(settings.yahoo, self.home / "yahoo") if settings.source == "yfinance" else FileMarket(settings)
         )
+
+    def explainer(self, settings: Explainer) -> "ChatClient | None":
+        """Open the language model that explains latents; None where it is off.
+
+        Raises
+        ------
+        EndpointError
+            The environment variable that should hold its key does not.
+        """
+        from resources.explainer.client import ChatClient
+
+        return ChatClient(settings, self.home / "explainer") if settings.url else None
 
     def forget(self, profile: Profile) -> None:
         """Have companies and price histories asked for again; what was downloaded is kept."""

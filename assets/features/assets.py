@@ -12,6 +12,12 @@ from resources.models.embedder import embedder_identity
 from resources.settings.profile import Profile
 from resources.sources import Sources
 
+EXPLAINED_BY = [
+    f"explainer.{name}"
+    for name in ("url", "model", "max_tokens", "answer_tokens", "temperature", "examples", "scored", "fuzzing")
+]
+"""Settings of the explainer that change what it says; the others say how it is asked."""
+
 
 def _embedder_now(profile: Profile, partition: str | None, sources: Sources) -> Slices:
     return {"": embedder_identity(profile.embedder)}
@@ -63,14 +69,16 @@ def company_features(build: Build) -> None:
     schemas.LATENT_LABELS,
     reads={"saes": whole, "sae_corpus": whole, "passage_saes": whole, "passage_corpus": whole},
     lineage=["passages"],
-    config=["labels", "features.blocks", "features.views", "activations.massive_norm"],
+    config=["labels", "features.blocks", "features.views", "activations.massive_norm", *EXPLAINED_BY],
     runs_with=READING,
+    asks=["explainer"],
     kinds=["torch", "polars"],
 )
 def latent_labels(build: Build) -> None:
     """Name the latents that describe companies, and score every name on companies that neither made nor chose it."""
     from assets.features.encoding import chosen_entries
     from assets.features.labels.entries import label_passages, label_tokens
+    from assets.features.labels.explained import Explaining
     from assets.features.passages import describing_entries
     from assets.saes.stored import StoredSaes
 
@@ -79,18 +87,21 @@ def latent_labels(build: Build) -> None:
     words = StoredSaes(build.folders("saes")[0], build.read("saes"))
     over_passages = describing_entries(themes.rows).filter(pl.lit(views.passages > 0))
     over_tokens = chosen_entries(words.rows, profile.features.blocks).filter(pl.lit(views.tokens > 0))
+    client = build.explainer  # first, so that a key that is missing costs no minute
+    explaining = Explaining(client, profile.explainer, build.progress, build.log) if client else None
     labels = [schemas.LATENT_LABELS.empty()]
     with build.progress(over_passages.height + over_tokens.height, "autoencoders") as progress:
-        labels.append(label_passages(build.read("passage_corpus"), over_passages, themes, profile.labels, progress))
+        settings, pinned = profile.labels, build.read("passage_corpus")
+        labels.append(label_passages(pinned, over_passages, themes, settings, explaining, progress))
         if over_tokens.height:
             rows, source = build.read("sae_corpus"), activation_source(build)
             corpus = source.corpus(rows, build.folders("sae_corpus")[0], build.folder)
             prose = build.read("passages").filter(kind="text").join(rows, on="accession", how="semi")
             massive = profile.activations.massive_norm
-            settings = profile.labels
-            labels.append(
-                label_tokens(corpus, prose, over_tokens, words, settings, massive_norm=massive, progress=progress)
+            of_tokens = label_tokens(
+                corpus, prose, over_tokens, words, settings, explaining, massive_norm=massive, progress=progress
             )
+            labels.append(of_tokens)
             build.metadata |= corpus.metadata
     found = pl.concat(labels)
     build.write(schemas.LATENT_LABELS, found)
@@ -100,6 +111,7 @@ def latent_labels(build: Build) -> None:
         "labelled": found.drop_nulls("label").height,
         "scored": scored.height,
         "mean_detection_score": scored["detection_score"].mean(),
+        "explained": found.drop_nulls("explanation").height,
     }
 
 

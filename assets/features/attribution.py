@@ -53,7 +53,7 @@ def company_vectors(
     their shares, normalised over the views that a company has: the cosine of two companies that have all is the mean
     of their views' cosines, weighted by share. Whatever is counted or averaged here is counted over the companies
     given, so nothing is used that the rows given do not know. A latent that its label tells counts `told_weight` times
-    before anything is normalised, in every view alike.
+    before anything is normalised; only themes are told (assets/themes.py).
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from assets.latent_names import LATENT
-from assets.outputs.marked_words import Piece, pieces, word_pattern
+from assets.marked_words import Piece, pieces, word_pattern
 from assets.outputs.sentences import sentence_around
 from assets.themes import shown_themes, told_themes
 

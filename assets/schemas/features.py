@@ -67,8 +67,16 @@ LATENT_LABELS = table("latent_labels", "entry block latent")(
     optional("score_low", REAL, "Lower bound of its 95 % interval (Wilson).", "1"),
     optional("score_high", REAL, "Upper bound.", "1"),
     column("windows", INT, "Windows behind the score, active and inactive.", "windows"),
-    optional("explanation", TEXT, "A language model's sentence, where an explainer is set."),
-    optional("explanation_score", REAL, "Its balanced accuracy on the same windows, by the scorer.", "1"),
+    optional("explanation", TEXT, "A language model's phrase, where an explainer is set and was given the latent."),
+    optional(
+        "explanation_score",
+        REAL,
+        "Its balanced accuracy, by the scorer, in telling active from inactive windows of companies that the "
+        "explainer did not see; empty under 10 windows.",
+        "1",
+    ),
+    optional("fuzzing_score", REAL, "The same in telling whether the right words are marked in active ones.", "1"),
+    optional("explanation_windows", INT, "Windows behind explanation_score, active and inactive.", "windows"),
 )
 COMPANY_EMBEDDINGS = by_filing("company_embeddings")(
     "The sentence-embedding baseline: mean over chunks of at most the model's window, unit length.",

@@ -38,6 +38,7 @@ from resources.sources import Sources
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from resources.explainer.client import ChatClient
     from resources.market import Market
     from resources.universe import Universe
 
@@ -110,6 +111,11 @@ class Build:
     def market(self) -> "Market":
         """The prices that the profile names; raises UndeclaredReadError where `asks` does not name it."""
         return self._asked("market").market(self.graph.profile.prices)
+
+    @property
+    def explainer(self) -> "ChatClient | None":
+        """The language model that explains, None where it is off; UndeclaredReadError where `asks` does not name it."""
+        return self._asked("explainer").explainer(self.graph.profile.explainer)
 
     def _asked(self, name: Outside) -> Sources:
         if name not in self.declaration.asks:

@@ -54,6 +54,7 @@ PLUMBING = (
         f"resources.edgar.{name}"
         for name in ("blobs", "client", "fetcher", "http_session", "identity", "request", "response_body")
     ),
+    *(f"resources.explainer.{name}" for name in ("answer_cache", "client", "http_session")),
     "resources.market.yahoo.retrier",
     "resources.market.yahoo.session",
     "resources.network",

@@ -62,7 +62,7 @@ class DateWindow:
 Reads = Callable[[Profile, str | None], DateWindow]
 Fingerprint = Callable[[Profile, str | None, Sources], Slices]
 """Asks the outside world for the digests of the slices that it has now of a partition."""
-Outside = Literal["universe", "market"]
+Outside = Literal["universe", "market", "explainer"]
 """What of `Sources` a body may ask: the name of a package of `resources`, whose code is then part of the recipe."""
 
 

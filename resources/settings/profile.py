@@ -14,6 +14,7 @@ from resources.settings.clusters import Clusters
 from resources.settings.corpus import Corpus
 from resources.settings.descriptions import Descriptions
 from resources.settings.embedder import Embedder
+from resources.settings.explainer import Explainer
 from resources.settings.features import Features, Labels
 from resources.settings.filing_years import FilingYears
 from resources.settings.groups import Groups
@@ -79,6 +80,8 @@ class Profile(Section):
     """What describes a company."""
     labels: Labels = Labels()
     """How latents get their names."""
+    explainer: Explainer = Explainer()
+    """The language model that explains them, off by default."""
     clusters: Clusters = Clusters()
     """How companies are grouped."""
     backtest: Backtest = Backtest()

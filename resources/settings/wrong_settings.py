@@ -9,9 +9,9 @@ from pydantic import BaseModel, ValidationError
 
 from resources.settings.yaml_reader import Content, Route
 
-LONGEST_PATH = 160
+LONGEST_PATH = 140
 """Characters of a path that are shown, the last ones."""
-LONGEST_SENTENCE = 300
+LONGEST_SENTENCE = 330
 """Characters about all wrong settings together; with path and hint the line stays under 500."""
 MOST_NAMED = 10
 """Known keys that are named where a key is unknown: of more, those spelled most like it, which leaves room for what

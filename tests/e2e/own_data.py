@@ -49,6 +49,7 @@ groups: {{count: 1}}
 saes: {{expansion: 1, k: 16, tokens: 2048, batch_tokens: 64, transfer: {{entries: 0}}}}
 scores: {{ce_tokens: 20}}
 passages: {{blocks: [2]}}
+passage_saes: {{latents: 16, k: 2, passages: 512, batch: 32, second_seed: null}}
 features: {{blocks: [2]}}
 clusters: {{methods: [sae, embedding, tfidf, sector], placebo_draws: 20, neighbours: 5}}
 backtest: {{formation_months: 36, random_pairs: 5, max_pairs: 3}}

@@ -27,6 +27,7 @@ groups: {{count: 1}}
 saes: {{expansion: 1, k: 16, tokens: 2048, batch_tokens: 128, transfer: {{entries: 0}}}}
 scores: {{ce_tokens: 20}}
 passages: {{blocks: [1]}}
+passage_saes: {{latents: 16, k: 2, passages: 512, batch: 32, second_seed: null}}
 features: {{blocks: [1]}}
 clusters: {{methods: [sae, tfidf, sic4], placebo_draws: 20, neighbours: 3}}
 backtest: {{formation_months: 24, random_pairs: 2, max_pairs: 2}}

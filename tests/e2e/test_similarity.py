@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 import pytest
+from cosines_by_hand import cosines_by_hand
 from peerlens_command import peerlens
 
 from resources.places import ROOT
@@ -22,33 +22,23 @@ def answer(home: Path, *arguments: str) -> list[dict[str, Any]]:
     return rows
 
 
-def dense_cosine(features: pl.DataFrame, a: str, b: str, weighting: str) -> float:
-    """The cosine from company_features by NumPy alone: weigh the dense matrix, normalise its rows, multiply."""
-    companies, latents = sorted(set(features["company_id"])), sorted(set(features["latent"]))
-    values = np.zeros((len(companies), len(latents)))
-    for company, latent, value in features.select("company_id", "latent", "value").iter_rows():
-        values[companies.index(company), latents.index(latent)] = value
-    n = len(companies)
-    if weighting == "excess":
-        sd = values.std(axis=0)
-        weighted = np.where(sd > 1e-6 * values.mean(axis=0), np.maximum(values - values.mean(axis=0), 0), 0)
-        weighted = weighted / np.where(sd > 0, sd, 1)
-    else:
-        weighted = values * (np.log((1 + n) / (1 + (values > 0).sum(axis=0))) + 1)
-    unit = weighted / np.linalg.norm(weighted, axis=1, keepdims=True)
-    return float(unit[companies.index(a)] @ unit[companies.index(b)])
-
-
-def test_reasons_add_up_to_the_cosine_that_peers_prints(tiny_home: Path) -> None:
-    files = list((tiny_home / "tiny" / "company_features").glob("*/*/company_features/*.parquet"))
-    features = pl.concat(pl.read_parquet(file) for file in files)
-    weighting = load_profile(ROOT / "pipelines" / "profiles" / "tiny.yaml").features.weighting
-    cosine = dense_cosine(features, KO, PEP, weighting)
-    total = sum(row["contribution"] for row in answer(tiny_home, "why", "KO", "PEP"))
-    (pep,) = [row for row in answer(tiny_home, "peers", "KO") if row["ticker"] == "PEP"]
-    assert total == pytest.approx(cosine, abs=1e-6)
+@pytest.mark.parametrize("method", ["sae", "sae_passages", "sae_tokens"])
+def test_reasons_add_up_to_the_cosine_that_peers_prints(tiny_home: Path, method: str) -> None:
+    settings = load_profile(ROOT / "pipelines" / "profiles" / "tiny.yaml").features
+    features, labels = (table(tiny_home, name) for name in ("company_features", "latent_labels"))
+    companies, cosines = cosines_by_hand(features, labels, settings)
+    cosine = cosines[method][companies.index(KO), companies.index(PEP)]
+    total = sum(row["contribution"] for row in answer(tiny_home, "why", "KO", "PEP", "--method", method))
+    (pep,) = [row for row in answer(tiny_home, "peers", "KO", "--method", method) if row["ticker"] == "PEP"]
+    assert total == pytest.approx(cosine, abs=1e-9)
     assert pep["similarity"] == pytest.approx(total, abs=1e-12)
     assert 0 < cosine < 1
+
+
+def table(home: Path, name: str) -> pl.DataFrame:
+    """All rows of a table that bears its asset's name."""
+    files = list((home / "tiny" / name).glob(f"*/*/{name}/*.parquet"))
+    return pl.concat(pl.read_parquet(file) for file in files)
 
 
 def test_every_theme_listed_has_a_passage_of_each_company(tiny_home: Path) -> None:

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
+from cosines_by_hand import cosines_by_hand
 
 from resources.environment import open_lake, open_profile
 from resources.lake.lake import Lake
@@ -25,7 +25,7 @@ def home(lake_copy: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return lake_copy
 
 
-def rows(lake: Lake, table: str, asset: str, partition: str) -> pl.DataFrame:
+def rows(lake: Lake, table: str, asset: str, partition: str | None) -> pl.DataFrame:
     known = lake.manifest(asset, partition)
     assert known is not None
     return pl.read_parquet(lake.table_files(known, table), glob=False)
@@ -55,31 +55,12 @@ def test_a_company_has_both_views_and_every_method_its_neighbours(home: Path, ti
     assert vectors.join(themes, on=["entry", "block", "latent"], how="anti").is_empty()
 
 
-def cosines_by_hand(features: pl.DataFrame, weighting: str) -> tuple[list[str], np.ndarray]:
-    """Cosines of one view by NumPy alone: weigh the dense matrix, normalise its rows, multiply."""
-    companies, latents = sorted(set(features["company_id"])), sorted(set(features["latent"]))
-    values = np.zeros((len(companies), len(latents)))
-    for company, latent, value in features.select("company_id", "latent", "value").iter_rows():
-        values[companies.index(company), latents.index(latent)] = value
-    n, mean, sd = len(companies), values.mean(axis=0), values.std(axis=0)
-    idf = np.log((1 + n) / (1 + (values > 0).sum(axis=0))) + 1
-    unusual = np.where(sd > 1e-6 * mean, np.maximum(values - mean, 0), 0) / np.where(sd > 0, sd, 1)
-    damped = {"log_idf": np.log1p(values), "sqrt_idf": np.sqrt(values), "idf": values}
-    weighted = unusual if weighting == "excess" else damped[weighting] * idf
-    unit = weighted / np.linalg.norm(weighted, axis=1, keepdims=True)
-    return companies, unit @ unit.T
-
-
 def test_similarities_are_the_views_cosines_weighted_by_share(home: Path, tiny: Profile) -> None:
     lake, settings = open_lake(tiny), tiny.features
     features = pl.concat(rows(lake, "company_features", "company_features", year) for year in ("2003", "2004"))
-    companies, themes = cosines_by_hand(features.filter(view="passages"), "log_idf")
-    same, words = cosines_by_hand(features.filter(view="tokens"), settings.weighting)
-    assert companies == same
-    shares = settings.views
-    both = (shares.passages * themes + shares.tokens * words) / (shares.passages + shares.tokens)
+    companies, expected_of = cosines_by_hand(features, rows(lake, "latent_labels", "latent_labels", None), settings)
     near = rows(lake, "neighbours", "peer_clusters", "2007-12")
-    for method, expected in {"sae": both, "sae_passages": themes, "sae_tokens": words}.items():
+    for method, expected in expected_of.items():
         found = near.filter(method=method).select("company_id", "peer_id", "similarity").rows()
         assert len(found) == 6 * 5
         for company, peer, similarity in found:

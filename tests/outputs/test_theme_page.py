@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assets.marked_words import pieces, word_pattern
 from assets.outputs.atlas import render_themes
-from assets.outputs.marked_words import pieces, word_pattern
 from resources.places import SQL
 from tests.outputs.small_lake import COMPANIES, LATER, SHOWN, WORDLESS, lake, weights
 from tests.outputs.test_atlas import Page, tables

@@ -39,7 +39,7 @@ def test_why_breaks_no_word_and_shows_no_identifier(window: duckdb.DuckDBPyConne
     assert "passages-24" not in page and "blocks-24" not in page
     assert page.startswith("Coca-Cola [b]Co[/b] (KO) and PepsiCo (PEP)\n")
     assert f"similarity {rows['contribution'].sum():.3f}; 14 themes explain" in " ".join(page.split())
-    assert all(theme in " ".join(page.split()) for theme in rows["theme"]) and "9 more themes: topic" in page
+    assert all(theme in " ".join(page.split()) for theme in rows["theme"]) and "8 more themes: topic" in page
     assert f"all others, {rows['latents'][-1]} latents" in page.splitlines()[-1]
 
 

@@ -6,6 +6,8 @@ import polars as pl
 
 from assets import schemas
 from assets.activations.source import CorpusReader
+from assets.features.explaining import with_explanations
+from assets.features.labels.explained import Explaining, explained
 from assets.features.labels.label import label_latents
 from assets.features.labels.sources import passage_windows, token_windows
 from assets.features.labels.windows import Windows
@@ -16,12 +18,18 @@ SPLITS = ("train", "validation", "held_out")
 
 
 def label_passages(
-    corpus: pl.DataFrame, entries: pl.DataFrame, saes: StoredSaes, settings: Labels, progress: Callable[[int], None]
+    corpus: pl.DataFrame,
+    entries: pl.DataFrame,
+    saes: StoredSaes,
+    settings: Labels,
+    explaining: Explaining | None,
+    progress: Callable[[int], None],
 ) -> pl.DataFrame:
     """Return rows of `latent_labels` of the autoencoders over passages (rows entry, block); `progress` by entries."""
     rows = [schemas.LATENT_LABELS.empty()]
     for entry, block in entries.select("entry", "block").iter_rows():
-        rows.append(_labelled(passage_windows(corpus, saes.load(entry), block), "passages", entry, block, settings))
+        windows = passage_windows(corpus, saes.load(entry), block)
+        rows.append(_labelled(windows, "passages", entry, block, settings, explaining))
         progress(1)
     return pl.concat(rows)
 
@@ -32,6 +40,7 @@ def label_tokens(
     entries: pl.DataFrame,
     saes: StoredSaes,
     settings: Labels,
+    explaining: Explaining | None,
     *,
     massive_norm: float,
     progress: Callable[[int], None],
@@ -56,21 +65,17 @@ def label_tokens(
                 parts[entry, block].append(token_windows(index, shards, passages, sae, block, massive_norm))
     rows = [schemas.LATENT_LABELS.empty()]
     for entry, block in pairs:
-        rows.append(_labelled(Windows.joined(parts.pop((entry, block))), "tokens", entry, block, settings))
+        windows = Windows.joined(parts.pop((entry, block)))
+        rows.append(_labelled(windows, "tokens", entry, block, settings, explaining))
         progress(1)
     return pl.concat(rows)
 
 
-def _labelled(windows: Windows, view: View, entry: str, block: int, settings: Labels) -> pl.DataFrame:
+def _labelled(
+    windows: Windows, view: View, entry: str, block: int, settings: Labels, explaining: Explaining | None
+) -> pl.DataFrame:
     columns: Sequence[str] = schemas.LATENT_LABELS.empty().columns
-    return (
-        label_latents(windows, settings)
-        .with_columns(
-            view=pl.lit(view),
-            entry=pl.lit(entry),
-            block=pl.lit(block, pl.Int32),
-            explanation=pl.lit(None, pl.String),
-            explanation_score=pl.lit(None, pl.Float64),
-        )
-        .select(columns)
-    )
+    labels = label_latents(windows, settings)
+    phrases = explained(windows, labels, explaining) if explaining else None
+    where = {"view": pl.lit(view), "entry": pl.lit(entry), "block": pl.lit(block, pl.Int32)}
+    return with_explanations(labels, phrases).with_columns(**where).select(columns)

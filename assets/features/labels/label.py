@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from assets import schemas
+from assets.features.explaining import OF_THE_EXPLAINER
 from assets.features.labels.contrast import contrast
 from assets.features.labels.rules import balanced_accuracy, grown_rules, same_words, score
 from assets.features.labels.terms import Terms, find_terms
@@ -35,7 +36,7 @@ TERMS_COMPARED = 40
 SCHEMA = {
     column.name: kind
     for column, kind in zip(schemas.LATENT_LABELS.columns, schemas.LATENT_LABELS.empty().dtypes, strict=True)
-    if column.name not in ("view", "entry", "block", "explanation", "explanation_score")
+    if column.name not in ("view", "entry", "block", *OF_THE_EXPLAINER)
 }
 """Columns that a latent has by itself."""
 
