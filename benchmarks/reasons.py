@@ -170,8 +170,8 @@ class Measured:
     def report(self) -> None:
         """Print the tables of the corpus."""
         name, filings = self.texts.name, self.texts.filings.height
-        prose = self.texts.corpus.height
-        print(f"\n## {name}: {filings} companies, {prose:,} passages of prose, {len(self.seeds)} seeds\n")
+        prose, seeds = self.texts.corpus.height, ", ".join(map(str, range(len(self.seeds))))
+        print(f"\n## {name}: {filings} companies, {prose:,} passages of prose, seeds {seeds}\n")
         show(f"{name}: reasons of nearest pairs", _rows("method", self.reasons))
         show(f"{name}: labels", _rows("of", self._label_rows()))
         rows = {name: [{"nearest 10 of two seeds": value} for value in found] for name, found in self.overlaps.items()}
