@@ -4,8 +4,9 @@
 of 10-K filings of the 1990s), at most `--most` passages each, with SmolLM2-135M-Instruct, as the pipeline does. The
 pass goes on where it was interrupted. `--texts` names other files or folders of texts; `--saved FOLDER` takes vectors
 that were read elsewhere (see passage_texts.py). Then two seeds are trained, and the first is written: weights rounded
-to 16 bits, cfg.json, and about.json with the model, the block, the corpus, the seeds and what was measured. No text
-and no vector of the corpus is in it.
+to 16 bits, cfg.json, about.json with the model, the block, the corpus, the seeds and what was measured, and
+labels.jsonl, the labels of its latents with their scores on companies that did not make them. No text and no vector of
+the corpus is in it.
 """
 
 import argparse
@@ -25,6 +26,9 @@ from passage_texts import PassagePass, corpus_of, read_texts, take_saved
 import torch
 
 from assets.activations.harvest.reader import Reader
+from assets.features.labels.bundled import BUNDLED_LABELS, OWN
+from assets.features.labels.label import label_latents
+from assets.features.labels.sources import passage_windows
 from assets.saes.files.native import save_sae
 from assets.saes.over_passages.bundled import ABOUT, BundledSae
 from assets.saes.over_passages.plan import passage_entries
@@ -36,6 +40,7 @@ from resources.models.model_source import model_identity
 from resources.places import BUNDLED
 from resources.settings.activations import Activations
 from resources.settings.corpus import Corpus
+from resources.settings.features import Labels
 from resources.settings.passages import Passages, PassageSaes
 from resources.settings.profile import Profile
 
@@ -73,6 +78,10 @@ def bundle(corpus: pl.DataFrame, settings: PassageSaes, model: str, described: s
         "settings": settings.model_dump(exclude={"source"}),
         "measured": {name: value for name, value in measured.items() if name not in {"block", "passages"}},
     }
+    labels = label_latents(passage_windows(corpus, stored, passages.block), Labels()).drop(OWN)
+    labels.write_ndjson(folder / BUNDLED_LABELS)
+    scored = labels["detection_score"].drop_nulls()
+    about["measured"] |= {"labels": labels["label"].count(), "scored": len(scored), "detection_score": scored.mean()}
     (folder / ABOUT).write_text(json.dumps(about, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return about
 

@@ -7,8 +7,10 @@ from assets.activation_source import READING, activation_source
 from assets.declaration import asset
 from assets.known_at import filings_known
 from resources.lake.build import Build
+from resources.lake.digests import file_digest
 from resources.lake.recipe import Slices, whole
 from resources.models.embedder import embedder_identity
+from resources.places import BUNDLED
 from resources.settings.profile import Profile
 from resources.sources import Sources
 
@@ -65,11 +67,18 @@ def company_features(build: Build) -> None:
     build.metadata |= {"filings_encoded": len(encoded), "filings_carried_over": len(filings - encoded)}
 
 
+def _bundled_labels_now(profile: Profile, partition: str | None, sources: Sources) -> Slices:
+    """Return the digest of the labels that come with the bundled autoencoder, where the profile takes that."""
+    file = BUNDLED / "labels.jsonl"
+    return {"bundled": file_digest(file)} if profile.passage_saes.source == "bundled" and file.is_file() else {}
+
+
 @asset(
     schemas.LATENT_LABELS,
     reads={"saes": whole, "sae_corpus": whole, "passage_saes": whole, "passage_corpus": whole},
     lineage=["passages"],
     config=["labels", "features.blocks", "features.views", "activations.massive_norm", *EXPLAINED_BY],
+    fingerprint=_bundled_labels_now,
     runs_with=READING,
     asks=["explainer"],
     kinds=["torch", "polars"],
@@ -92,7 +101,8 @@ def latent_labels(build: Build) -> None:
     labels = [schemas.LATENT_LABELS.empty()]
     with build.progress(over_passages.height + over_tokens.height, "autoencoders") as progress:
         settings, pinned = profile.labels, build.read("passage_corpus")
-        labels.append(label_passages(pinned, over_passages, themes, settings, explaining, progress))
+        bundled = BUNDLED if themes.rows["bundled"].any() else None
+        labels.append(label_passages(pinned, over_passages, themes, settings, explaining, progress, bundled))
         if over_tokens.height:
             rows, source = build.read("sae_corpus"), activation_source(build)
             corpus = source.corpus(rows, build.folders("sae_corpus")[0], build.folder)

@@ -86,10 +86,14 @@ def test_passages_are_new_and_no_filing_is_read_again_for_them(home: Path) -> No
         assert "tokens_read" not in made["passage_vectors", year]
 
 
-def test_its_units_are_carried_over_by_the_next_body(home: Path) -> None:
+def test_a_refresh_takes_it_over_by_itself_and_the_next_body_carries_its_units_over(home: Path) -> None:
     profile, lake = str(home / "older.yaml"), Lake(home, "older")
-    assert peerlens(home, "adopt", "--profile", profile).returncode == 0
-    refreshed(home, profile)
+    done = peerlens(home, "refresh", "--profile", profile)
+    assert done.returncode == 0, done.stderr
+    assert "saes: taken over" in done.stderr
+    ran = [line.split(" s  ")[1] for line in done.stderr.splitlines() if " s  " in line]
+    assert "activations 2003: passages" in ran
+    assert [body for body in ran if body.startswith(COSTLY)] == []
     weights = lake.manifest("saes", None)
     assert weights is not None
     for asset, partition in (("saes", None), ("activations", "2003"), ("company_features", "2003")):
@@ -120,15 +124,6 @@ def test_filings_get_the_name_that_older_groups_went_by(home: Path) -> None:
     rows = pl.read_parquet(lake.table_files(known, "filings"))
     assert rows.columns == [column.name for column in schemas.FILINGS.columns]
     assert rows["name"].null_count() == 0
-
-
-def test_a_refresh_takes_it_over_by_itself_and_says_so(home: Path) -> None:
-    done = peerlens(home, "refresh", "--profile", str(home / "older.yaml"))
-    assert done.returncode == 0, done.stderr
-    assert "saes: taken over" in done.stderr
-    assert [
-        line for line in done.stderr.splitlines() if " s  " in line and line.split(" s  ")[1].startswith(COSTLY)
-    ] == []
 
 
 @pytest.mark.parametrize("after", ["companies", "descriptions", "layer_groups", "saes"])

@@ -1,12 +1,14 @@
 """Labels of all entries of the two views."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import polars as pl
 
 from assets import schemas
 from assets.activations.source import CorpusReader
 from assets.features.explaining import with_explanations
+from assets.features.labels.bundled import with_bundled_labels
 from assets.features.labels.explained import Explaining, explained
 from assets.features.labels.label import label_latents
 from assets.features.labels.sources import passage_windows, token_windows
@@ -24,12 +26,16 @@ def label_passages(
     settings: Labels,
     explaining: Explaining | None,
     progress: Callable[[int], None],
+    bundled: Path | None = None,
 ) -> pl.DataFrame:
-    """Return rows of `latent_labels` of the autoencoders over passages (rows entry, block); `progress` by entries."""
+    """Return rows of `latent_labels` of the autoencoders over passages (rows entry, block); `progress` by entries.
+
+    `bundled` is the folder of the bundled autoencoder, where it is in use: its labels come with it.
+    """
     rows = [schemas.LATENT_LABELS.empty()]
     for entry, block in entries.select("entry", "block").iter_rows():
         windows = passage_windows(corpus, saes.load(entry), block)
-        rows.append(_labelled(windows, "passages", entry, block, settings, explaining))
+        rows.append(_labelled(windows, "passages", entry, block, settings, explaining, bundled))
         progress(1)
     return pl.concat(rows)
 
@@ -72,10 +78,18 @@ def label_tokens(
 
 
 def _labelled(
-    windows: Windows, view: View, entry: str, block: int, settings: Labels, explaining: Explaining | None
+    windows: Windows,
+    view: View,
+    entry: str,
+    block: int,
+    settings: Labels,
+    explaining: Explaining | None,
+    bundled: Path | None = None,
 ) -> pl.DataFrame:
     columns: Sequence[str] = schemas.LATENT_LABELS.empty().columns
     labels = label_latents(windows, settings)
+    if bundled:
+        labels = with_bundled_labels(labels, bundled)
     phrases = explained(windows, labels, explaining) if explaining else None
     where = {"view": pl.lit(view), "entry": pl.lit(entry), "block": pl.lit(block, pl.Int32)}
     return with_explanations(labels, phrases).with_columns(**where).select(columns)

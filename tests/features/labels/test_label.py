@@ -81,7 +81,7 @@ def test_no_two_latents_have_one_label(rows: dict[int, dict[str, object]]) -> No
 
 
 def test_rows_fit_the_table_but_for_the_key(rows: dict[int, dict[str, object]]) -> None:
-    key = {"view", "entry", "block", "explanation", "explanation_score"}
+    key = {"view", "entry", "block", "explanation", "explanation_score", "fuzzing_score", "explanation_windows"}
     assert set(rows[0]) == {column.name for column in schemas.LATENT_LABELS.columns} - key
 
 

@@ -21,7 +21,7 @@ def profile(folder: Path, text: str, name: str = "mine") -> Path:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("zzz: 1", ["zzz: unknown key; known keys: ", " and 12 more"]),
+        ("zzz: 1", ["zzz: unknown key; known keys: ", " and 13 more"]),
         ("cluster: {}", ["cluster: unknown key", "did you mean 'clusters'?"]),
         ("clusters: {linkages: single}", ["clusters.linkages: unknown key", "did you mean 'linkage'?"]),
         ("descriptions: {columns: {tikcer: x}}", ["descriptions.columns.tikcer", "did you mean 'ticker'?"]),
