@@ -28,7 +28,7 @@ import torch
 from machine import machine, warn_if_busy
 from numpy.typing import NDArray
 from reasons_costs import cost_rows
-from reasons_labels import baselines, label_figures, random_figures
+from reasons_labels import baselines, figures_here, label_figures, random_figures
 from reasons_pairs import reason_figures
 from reasons_returns import CoMovement, dense_similarity, monthly_returns
 from reasons_texts import Texts, read, source, take
@@ -122,13 +122,14 @@ class Measured:
 
     texts: Texts
     seeds: list[Seed]
+    bundled: bool
 
     @classmethod
     def of(cls, texts: Texts, seeds: int, bundled: bool) -> "Measured":
         """Train (unless bundled), encode and label."""
         words = TokenView(texts, texts.shards).described if texts.shards else None
         views = [PassageView(texts, seed, bundled) for seed in range(1 if bundled else seeds)]
-        return cls(texts, [Seed(texts, view.described, view.windows, words) for view in views])
+        return cls(texts, [Seed(texts, view.described, view.windows, words) for view in views], bundled)
 
     @cached_property
     def reasons(self) -> dict[str, list[Figures]]:
@@ -186,6 +187,8 @@ class Measured:
         first, words = self.seeds[0], self.seeds[0].words
         rows = {"themes": self.labels}
         rows["themes, labels dealt at random"] = [random_figures(s.windows, s.themes.labels) for s in self.seeds]
+        if self.bundled:
+            rows["themes, bundled labels on these texts"] = [figures_here(first.windows, first.themes.labels)]
         if words:
             rows["latents of tokens"] = [label_figures(words.labels)]
         others = baselines(self.texts, first.texts.profile.labels)

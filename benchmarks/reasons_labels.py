@@ -1,6 +1,6 @@
 """Labels of reasons.py: how well they tell their latents, and how well other things are told by the same code."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -9,7 +9,7 @@ from reasons_texts import Texts
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 
-from assets.features.labels.label import label_latents
+from assets.features.labels.label import MIN_WINDOWS, label_latents
 from assets.features.labels.rules import score
 from assets.features.labels.terms import find_terms
 from assets.features.labels.windows import Windows, draw
@@ -28,17 +28,33 @@ def label_figures(labels: pl.DataFrame) -> dict[str, float]:
 
 
 def random_figures(windows: Windows, labels: pl.DataFrame, seed: int = 0) -> dict[str, float]:
-    """Return the figures of labels that were dealt out to the scored latents at random, on the same windows."""
-    scored = labels.filter(pl.col("label").is_not_null() & pl.col("detection_score").is_not_null())
-    made, _, rows = windows.sets
-    terms = find_terms(windows.texts, windows.companies.tolist(), made)
-    place = {name: i for i, name in enumerate(terms.names)}
+    """Return the figures of labels that were dealt out to the scored latents at random, on the scoring set."""
+    scored = _scored(labels)
     dealt = np.random.default_rng(seed).permutation(scored.height)
+    return _figures_on(windows, scored, scored["terms"][dealt].to_list(), windows.sets[2])
+
+
+def figures_here(windows: Windows, labels: pl.DataFrame) -> dict[str, float]:
+    """Return the figures of labels that were made on other texts, on all of these."""
+    scored = _scored(labels)
+    return _figures_on(windows, scored, scored["terms"].to_list(), np.arange(len(windows.texts)))
+
+
+def _scored(labels: pl.DataFrame) -> pl.DataFrame:
+    return labels.filter(pl.col("label").is_not_null() & pl.col("detection_score").is_not_null())
+
+
+def _figures_on(
+    windows: Windows, scored: pl.DataFrame, terms: Sequence[Sequence[str]], rows: NDArray[np.int64]
+) -> dict[str, float]:
+    known = find_terms(windows.texts, windows.companies.tolist(), np.arange(len(windows.texts)))
+    place = {name: i for i, name in enumerate(known.names)}
     found = []
-    for own, other in zip(scored.select("latent", "level").iter_rows(), scored["terms"][dealt], strict=True):
-        latent, level = own
+    for (latent, level), rule in zip(scored.select("latent", "level").iter_rows(), terms, strict=True):
         drawn = draw(windows.values[:, latent], windows.nearness[:, latent], rows, level, latent)
-        found.append(score(terms.hits([place[term] for term in other]), drawn).value)
+        if drawn.size >= MIN_WINDOWS:
+            # A term that no two companies use here hits nothing.
+            found.append(score(known.hits([place[term] for term in rule if term in place]), drawn).value)
     return {"labelled": float(scored.height), "scored": float(len(found)), **_of(np.array(found))}
 
 

@@ -10,6 +10,7 @@ from reasons_texts import BLOCK, Texts
 
 from assets.activations.shards.shards import Shards
 from assets.features.encoding import encode_filings
+from assets.features.labels.bundled import with_bundled_labels
 from assets.features.labels.label import label_latents
 from assets.features.labels.sources import passage_windows, token_windows
 from assets.features.labels.windows import Windows
@@ -24,7 +25,7 @@ from assets.saes.over_passages.training import train_passage_sae
 from assets.saes.training.entries import Entry
 from assets.saes.training.run import Run, training_corpus, validation_samples
 from resources.places import BUNDLED
-from resources.settings.features import Labels, View
+from resources.settings.features import View
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,10 @@ class PassageView:
         """The product's tables."""
         entry = entry_name(BLOCK)
         found = encode_passages(self.texts.vectors, self.texts.passages, {(entry, BLOCK): self.sae})
-        labels = _labelled(self.windows, self.texts.profile.labels, "passages", entry, BLOCK)
+        labels = label_latents(self.windows, self.texts.profile.labels)
+        if self.bundled:
+            labels = with_bundled_labels(labels, BUNDLED)
+        labels = _tagged(labels, "passages", entry, BLOCK)
         return Described("passages", found.features, labels)
 
 
@@ -92,7 +96,8 @@ class TokenView:
             pooling=profile.features.pooling,
         )
         labels = [
-            _labelled(self._windows(block), profile.labels, "tokens", entry, block) for entry, block in sorted(saes)
+            _tagged(label_latents(self._windows(block), profile.labels), "tokens", entry, block)
+            for entry, block in sorted(saes)
         ]
         return Described("tokens", features, pl.concat(labels))
 
@@ -136,6 +141,5 @@ class TokenView:
         return index.join(texts, on="accession", maintain_order="left"), shards
 
 
-def _labelled(windows: Windows, settings: Labels, view: View, entry: str, block: int) -> pl.DataFrame:
-    tags = {"view": pl.lit(view), "entry": pl.lit(entry), "block": pl.lit(block, pl.Int32)}
-    return label_latents(windows, settings).with_columns(**tags)
+def _tagged(labels: pl.DataFrame, view: View, entry: str, block: int) -> pl.DataFrame:
+    return labels.with_columns(view=pl.lit(view), entry=pl.lit(entry), block=pl.lit(block, pl.Int32))
