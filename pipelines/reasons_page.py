@@ -39,9 +39,7 @@ def print_why(rows: pl.DataFrame, companies: Sequence[Company], console: Console
         return
     themes, others = (rows.filter(pl.col("theme").is_in([OTHERS]) == is_other) for is_other in (False, True))
     _say(console, f"{_named(companies[0])} and {_named(companies[1])}", "bold")
-    explained = "1 theme explains" if themes.height == 1 else f"{themes.height} themes explain"
-    similarity, share = rows["contribution"].sum(), _percent(float(themes["share"].sum()))
-    _say(console, f"similarity {similarity:.3f}; {explained} {share} of it")
+    _say(console, f"similarity {rows['contribution'].sum():.3f}; {_explained(themes)}")
     for row in themes.head(LISTED).iter_rows(named=True):
         _print_theme(row, console)
         _print_passages(zip(companies, (row["passage_a"], row["passage_b"]), strict=True), console)
@@ -50,6 +48,14 @@ def print_why(rows: pl.DataFrame, companies: Sequence[Company], console: Console
         console.print()
         latents = "latent" if row["latents"] == 1 else "latents"
         _say(console, f"{_bar(row)}  all others, {row['latents']:,} {latents}", "dim")
+
+
+def _explained(themes: pl.DataFrame) -> str:
+    """Return how much of a similarity its themes explain, or what to ask where none may be shown."""
+    if themes.is_empty():
+        return "no theme of both has a label that is sure enough (`--latents` lists all there is)"
+    some = "1 theme explains" if themes.height == 1 else f"{themes.height} themes explain"
+    return f"{some} {_percent(float(themes['share'].sum()))} of it"
 
 
 def print_evidence(rows: pl.DataFrame, companies: Sequence[Company], console: Console) -> None:

@@ -43,6 +43,14 @@ def test_why_breaks_no_word_and_shows_no_identifier(window: duckdb.DuckDBPyConne
     assert f"all others, {rows['latents'][-1]} latents" in page.splitlines()[-1]
 
 
+def test_a_pair_without_a_theme_says_so_and_where_to_look(window: duckdb.DuckDBPyConnection) -> None:
+    console, text = paper()
+    print_why(window.sql("from why_peers('KO', 'PEP', method := 'sae_tokens')").pl(), NAMED, console)
+    page = " ".join(text.getvalue().split())
+    assert "no theme of both has a label that is sure enough (`--latents` lists all there is)" in page
+    assert "100 % #################### all others" in page
+
+
 def test_on_a_terminal_marked_words_are_bold_and_brackets_are_gone(window: duckdb.DuckDBPyConnection) -> None:
     console, text = paper(terminal=True)
     print_why(window.table_function("why_peers", ["KO", "PEP"]).pl(), NAMED, console)
