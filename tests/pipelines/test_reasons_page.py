@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 from rich.console import Console
 
@@ -38,9 +39,17 @@ def test_why_breaks_no_word_and_shows_no_identifier(window: duckdb.DuckDBPyConne
     assert max(map(len, page.splitlines())) <= width and set(page.split()) >= WORDS
     assert "passages-24" not in page and "blocks-24" not in page
     assert page.startswith("Coca-Cola [b]Co[/b] (KO) and PepsiCo (PEP)\n")
-    assert f"similarity {rows['contribution'].sum():.3f}; 14 themes explain" in " ".join(page.split())
-    assert all(theme in " ".join(page.split()) for theme in rows["theme"]) and "8 more themes: topic" in page
+    assert f"similarity {rows['contribution'].sum():.3f}; {rows.height - 1} themes explain" in " ".join(page.split())
+    assert all(theme in " ".join(page.split()) for theme in rows["theme"])
     assert f"all others, {rows['latents'][-1]} latents" in page.splitlines()[-1]
+
+
+def test_weaker_themes_are_named_on_one_line(window: duckdb.DuckDBPyConnection) -> None:
+    console, text = paper(200)
+    rows = window.table_function("why_peers", ["KO", "PEP"]).pl()
+    more = [rows[:1].with_columns(theme=pl.lit(f"topic {i}"), contribution=pl.lit(0.0)) for i in range(8)]
+    print_why(pl.concat([rows[:6], *more, rows[6:]]), NAMED, console)
+    assert "8 more themes: topic 0; topic 1;" in " ".join(text.getvalue().split())
 
 
 def test_a_pair_without_a_theme_says_so_and_where_to_look(window: duckdb.DuckDBPyConnection) -> None:
