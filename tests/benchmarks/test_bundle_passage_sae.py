@@ -82,7 +82,9 @@ def test_what_is_bundled_has_16_bits_and_says_what_it_is(tmp_path: Path) -> None
     assert about["corpus"] == {
         "texts": "made up", "filings": 30, "companies": 30, "passages": 360, "validation_passages": 48
     }  # fmt: skip
-    assert set(about["measured"]) == {"fvu", "l0", "dead_share", "overlap10", "mmcs"}
+    assert set(about["measured"]) == {
+        "fvu", "l0", "dead_share", "overlap10", "mmcs", "labels", "scored", "detection_score",
+    }  # fmt: skip
     with safe_open(tmp_path / "sae.safetensors", "pt") as stored:
         assert {stored.get_slice(name).get_dtype() for name in stored.keys()} == {"F16"}  # noqa: SIM118  no mapping
     assert load_sae(tmp_path).config.scales == {24: 1.0}
