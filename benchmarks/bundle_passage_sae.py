@@ -26,7 +26,7 @@ from passage_texts import PassagePass, corpus_of, read_texts, take_saved
 import torch
 
 from assets.activations.harvest.reader import Reader
-from assets.features.labels.bundled import BUNDLED_LABELS, OWN
+from assets.features.labels.bundled import OWN
 from assets.features.labels.label import label_latents
 from assets.features.labels.sources import passage_windows
 from assets.saes.files.native import save_sae
@@ -37,7 +37,7 @@ from assets.saes.over_passages.training import train_passage_sae
 from assets.saes.over_passages.vectors import PassageVectors, passages_by_block
 from resources.lake.progress import progress_bar
 from resources.models.model_source import model_identity
-from resources.places import BUNDLED
+from resources.places import BUNDLED, BUNDLED_LABELS
 from resources.settings.activations import Activations
 from resources.settings.corpus import Corpus
 from resources.settings.features import Labels

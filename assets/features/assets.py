@@ -10,7 +10,7 @@ from resources.lake.build import Build
 from resources.lake.digests import file_digest
 from resources.lake.recipe import Slices, whole
 from resources.models.embedder import embedder_identity
-from resources.places import BUNDLED
+from resources.places import BUNDLED, BUNDLED_LABELS
 from resources.settings.profile import Profile
 from resources.sources import Sources
 
@@ -69,7 +69,7 @@ def company_features(build: Build) -> None:
 
 def _bundled_labels_now(profile: Profile, partition: str | None, sources: Sources) -> Slices:
     """Return the digest of the labels that come with the bundled autoencoder, where the profile takes that."""
-    file = BUNDLED / "labels.jsonl"
+    file = BUNDLED / BUNDLED_LABELS
     return {"bundled": file_digest(file)} if profile.passage_saes.source == "bundled" and file.is_file() else {}
 
 

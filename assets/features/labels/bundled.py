@@ -4,12 +4,9 @@ from pathlib import Path
 
 import polars as pl
 
+from assets.features.labels.label import FACTS as OWN
 from assets.features.labels.label import SCHEMA
-
-BUNDLED_LABELS = "labels.jsonl"
-"""Beside the weights; without examples, which would be text of the filings."""
-OWN = ("examples", "density", "documents")
-"""Columns that are about the profile's own passages."""
+from resources.places import BUNDLED_LABELS
 
 
 class BundledLabelsError(ValueError):
@@ -17,12 +14,12 @@ class BundledLabelsError(ValueError):
 
 
 def with_bundled_labels(own: pl.DataFrame, folder: Path) -> pl.DataFrame:
-    """Return rows of `label_latents` with the bundled labels and scores in place of those of few passages.
+    """Return rows as `label_latents` has them, with the bundled labels and scores: its own would be of few passages.
 
     Parameters
     ----------
     own : DataFrame
-        What `label_latents` returned for the profile's own passages; examples, density and documents stay.
+        What `latent_facts` returned for the profile's own passages: examples, density and documents, which stay.
     folder : Path
         Of the bundled autoencoder.
 
@@ -38,4 +35,4 @@ def with_bundled_labels(own: pl.DataFrame, folder: Path) -> pl.DataFrame:
         raise BundledLabelsError(f"{file}: cannot be read ({error}): set passage_saes.source: train") from error
     empty = own.select("latent", *OWN).join(bundled, on="latent", how="left", validate="1:1")
     filled = empty.with_columns(pl.col("terms", "words").fill_null([]), pl.col("windows").fill_null(0))
-    return filled.select(own.columns).cast(own.schema)
+    return filled.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())

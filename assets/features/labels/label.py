@@ -39,6 +39,8 @@ SCHEMA = {
     if column.name not in ("view", "entry", "block", *OF_THE_EXPLAINER)
 }
 """Columns that a latent has by itself."""
+FACTS = ("examples", "density", "documents")
+"""Those that need no label."""
 
 
 class Rule(NamedTuple):
@@ -61,6 +63,13 @@ def label_latents(windows: Windows, settings: Labels) -> pl.DataFrame:
     given = _unique(wanted, labeller.terms)
     rows = [labeller.row(latent, given.get(latent), settings) for latent in wanted]
     return pl.DataFrame(rows, schema=SCHEMA)
+
+
+def latent_facts(windows: Windows, settings: Labels) -> pl.DataFrame:
+    """Return latent, examples, density and documents of every latent that is active in a window."""
+    active = np.flatnonzero((windows.values > 0).any(axis=0))
+    rows = [_facts(windows, int(latent), settings) for latent in active]
+    return pl.DataFrame(rows, schema={name: SCHEMA[name] for name in ("latent", *FACTS)})
 
 
 class _Labeller:
@@ -123,18 +132,12 @@ class _Labeller:
 
     def row(self, latent: int, rule: Rule | None, settings: Labels) -> dict[str, Any]:
         """Return the row of a latent, scored on the third set."""
-        values = self._windows.values[:, latent]
-        awake = np.flatnonzero(values > 0)
         surest = self._contrast(latent, rule.level if rule else 0.0)[: settings.words]
-        row: dict[str, Any] = {
-            "latent": latent,
+        row: dict[str, Any] = _facts(self._windows, latent, settings) | {
             "label": None,
             "terms": [],
             "level": None,
             "words": [self.terms.names[term] for term in surest],
-            "examples": self._examples(values, awake, settings.examples),
-            "density": len(awake) / len(values),
-            "documents": len(np.unique(self._windows.filings[awake])),
             "windows": 0,
         }
         return row | (self._scored_rule(latent, rule) if rule else {})
@@ -153,10 +156,20 @@ class _Labeller:
         measured = score(self.terms.hits(rule.terms), drawn)
         return row | {"detection_score": measured.value, "score_low": measured.low, "score_high": measured.high}
 
-    def _examples(self, values: NDArray[np.float32], awake: NDArray[np.int64], count: int) -> list[str]:
-        ordered = awake[np.argsort(-values[awake], kind="stable")]
-        _, first = np.unique(self._windows.companies[ordered], return_index=True)
-        return [" ".join(self._windows.texts[row].split()) for row in ordered[np.sort(first)[:count]]]
+
+def _facts(windows: Windows, latent: int, settings: Labels) -> dict[str, Any]:
+    """Return what is known of a latent without a label."""
+    values = windows.values[:, latent]
+    awake = np.flatnonzero(values > 0)
+    ordered = awake[np.argsort(-values[awake], kind="stable")]
+    _, first = np.unique(windows.companies[ordered], return_index=True)
+    strongest = ordered[np.sort(first)[: settings.examples]]
+    return {
+        "latent": latent,
+        "examples": [" ".join(windows.texts[row].split()) for row in strongest],
+        "density": len(awake) / len(values),
+        "documents": len(np.unique(windows.filings[awake])),
+    }
 
 
 def _numbered(drawn: Drawn, first: int) -> Drawn:

@@ -6,9 +6,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from assets.features.labels.bundled import BUNDLED_LABELS, OWN, BundledLabelsError, with_bundled_labels
+from assets.features.labels.bundled import OWN, BundledLabelsError, with_bundled_labels
 from assets.features.labels.label import SCHEMA
-from resources.places import BUNDLED
+from resources.places import BUNDLED, BUNDLED_LABELS
 
 OWN_ROWS = pl.DataFrame(
     {name: [None, None] for name in SCHEMA}
