@@ -5,7 +5,7 @@ create macro evidence(a, b, as_of := null, method := 'sae') as table
 with themed as (
     select
         part.label as theme,
-        fsum(part.contribution) as contribution,
+        sum(exact(part.contribution))::double as contribution,
         flatten(list(part.passages_a order by part.contribution desc, part.latent)) as passages_a,
         flatten(list(part.passages_b order by part.contribution desc, part.latent)) as passages_b
     from pair_evidence(a, b, as_of, method) as part

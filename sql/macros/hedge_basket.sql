@@ -15,7 +15,7 @@ basket as (
         peer.name,
         peer.company_id,
         peer.similarity,
-        -peer.similarity / sum(peer.similarity) over () as weight
+        -peer.similarity / (sum(exact(peer.similarity)) over ()) as weight
     from peers(company, n := n, as_of := as_of, method := method) as peer
     where peer.similarity > 0
 ),
@@ -24,7 +24,7 @@ months as (
         own.month,
         own.month > asked.as_of as after,
         exp(own.log_return) - 1 as own_return,
-        sum(-basket.weight * (exp(leg.log_return) - 1)) as basket_return
+        sum(exact(-basket.weight * (exp(leg.log_return) - 1)))::double as basket_return
     from monthly_returns as own
     join asked
         on own.month > last_day(asked.as_of - interval 12 months)
@@ -41,9 +41,9 @@ windows as (
         count(*) as months,
         min(months.month) as first_month,
         max(months.month) as last_month,
-        corr(months.own_return, months.basket_return) as correlation,
-        1 - var_samp(months.own_return - months.basket_return) / nullif(var_samp(months.own_return), 0)
-            as variance_reduction
+        corr(months.own_return, months.basket_return order by months.month) as correlation,
+        1 - var_samp(months.own_return - months.basket_return order by months.month)
+            / nullif(var_samp(months.own_return order by months.month), 0) as variance_reduction
     from months
     group by months.after
 ),

@@ -36,7 +36,7 @@ parts as materialized (
     where own.company_id <> other.company_id
 ),
 similarities as (
-    select part.company_id, fsum(part.contribution) as similarity
+    select part.company_id, sum(exact(part.contribution))::double as similarity
     from parts as part
     group by part.company_id
 ),
@@ -74,7 +74,7 @@ proven as materialized (
         vector.company_id in (select near.company_id from ranked as near union all select asked.company_id from asked)
 ),
 themes_shared as (
-    select part.company_id, other.label, fsum(part.contribution) as contribution
+    select part.company_id, other.label, sum(exact(part.contribution))::double as contribution
     from asked
     join proven as own on asked.company_id = own.company_id
     join proven as other on own.entry = other.entry and own.block = other.block and own.latent = other.latent

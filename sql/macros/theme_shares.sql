@@ -17,7 +17,7 @@ squares as (
         and vector.latent = shown.latent
         and vector.peak >= shown.level
 )
-select each.company_id, fsum(each.square) filter (each.is_theme) / fsum(each.square) as share
+select each.company_id, sum(exact(each.square)) filter (each.is_theme) / sum(exact(each.square)) as share
 from squares as each
 group by each.company_id
 having share > 0

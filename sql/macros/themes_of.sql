@@ -9,7 +9,7 @@ with own as materialized (
 named as (
     select
         latents.label as theme,
-        fsum(latents.component ** 2) as squares,
+        sum(exact(latents.component ** 2))::double as squares,
         first(latents.score order by latents.component desc, latents.latent) as score,
         first(latents.passages[1] order by latents.component desc, latents.latent) as passage
     from own as latents
@@ -18,7 +18,7 @@ named as (
 )
 select
     named.theme,
-    named.squares / (select fsum(latents.component ** 2) from own as latents) as share,
+    named.squares / (select sum(exact(latents.component ** 2)) from own as latents) as share,
     named.score,
     named.passage
 from named

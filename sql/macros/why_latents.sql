@@ -11,7 +11,7 @@ select
     named.detection_score as score,
     part.label is not null as shown,
     part.contribution,
-    part.contribution / nullif(fsum(part.contribution) over (), 0.0) as share,
+    part.contribution / nullif(sum(exact(part.contribution)) over (), 0) as share,
     phrase(text_a.text, part.start_a, part.end_a) as phrase_a,
     phrase(text_b.text, part.start_b, part.end_b) as phrase_b
 from pair_evidence(a, b, as_of, method) as part

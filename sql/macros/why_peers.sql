@@ -9,7 +9,7 @@ with listed as (
     select
         coalesce(part.label, 'all others') as theme,
         part.label is null as other,
-        coalesce(fsum(part.contribution), 0.0) as contribution,
+        coalesce(sum(exact(part.contribution)), 0)::double as contribution,
         first(part.score order by part.contribution desc, part.latent) as score,
         first(part.passages_a[1] order by part.contribution desc, part.latent) as passage_a,
         first(part.passages_b[1] order by part.contribution desc, part.latent) as passage_b,
@@ -18,7 +18,7 @@ with listed as (
     group by part.label
 ),
 total as (
-    select fsum(listed.contribution) as similarity from listed
+    select sum(exact(listed.contribution))::double as similarity from listed
 ),
 -- Where every latent is shown the row of the others says so.
 complete as (

@@ -9,7 +9,7 @@ with by_themes as (
         held.cluster,
         array_to_string(list(held.label order by held.share desc, held.label)[:3], ' / ') as label
     from (
-        select named.method, named.as_of, named.cluster, shown.label, fsum(named.share) as share
+        select named.method, named.as_of, named.cluster, shown.label, sum(exact(named.share))::double as share
         from cluster_labels as named
         join shown_themes as shown
             on named.as_of = shown.as_of
