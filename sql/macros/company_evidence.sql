@@ -1,65 +1,54 @@
 -- The latents of some companies as a method compares them, and the passages of those that may be shown.
 --
--- label and passages are there where `shown_themes` has the latent and the text reaches its level and has a passage of
--- it: up to three, those with a word of the theme first, then the strongest, the words in [brackets]. company_ids is a
--- list; as_of is a date of `asked_as_of`.
+-- label, words and passages are there where `told_vectors` has a label and the text has a passage of the latent: up to
+-- three, the strongest first, as they are in the text. `best_passages` marks and sorts them: that takes longer than all
+-- else here, so do it last, of what is shown. company_ids is a list; as_of is a date of `asked_as_of`.
 create macro company_evidence(company_ids, as_of, method) as table
 with asked as (
     select distinct unnest(company_ids) as company_id, as_of as as_of, method as method
 ),
 vectors as materialized (
-    select
-        vector.*,
-        component(asked.method, vector.view, vector.weight, vector.own_weight) as component
+    select told.*, component(asked.method, told.view, told.weight, told.own_weight) as component
     from asked
-    join company_vectors as vector on asked.company_id = vector.company_id and asked.as_of = vector.as_of
+    join told_vectors as told on asked.company_id = told.company_id and asked.as_of = told.as_of
 ),
-shown as materialized (
-    select vector.*, themed.label, themed.detection_score
+-- Through a list, of which DuckDB expects one row: else it takes the texts of all companies for the smaller side of the
+-- join below, and holds one for each passage.
+filings as materialized (
+    select unnest(list(distinct vector.accession)) as accession
     from vectors as vector
-    join shown_themes as themed
-        on vector.as_of = themed.as_of
-        and vector.entry = themed.entry
-        and vector.block = themed.block
-        and vector.latent = themed.latent
-        and vector.peak >= themed.level
-    where vector.component is not null
+    where vector.label is not null and vector.component is not null
 ),
-patterns as materialized (
-    select named.entry, named.block, named.latent, word_pattern(list_concat(named.words, named.terms)) as pattern
-    from latent_labels as named
-    where named.latent in (select themed.latent from shown as themed)
+texts as materialized (
+    select description.accession, description.text
+    from filings as filing
+    join descriptions as description on filing.accession = description.accession
 ),
 places as materialized (
     select
-        themed.company_id,
-        themed.entry,
-        themed.block,
-        themed.latent,
+        strongest.accession,
+        strongest.entry,
+        strongest.block,
+        strongest.latent,
         strongest.rank,
-        substr(description.text, strongest.start + 1, strongest.end - strongest.start) as passage
-    from shown as themed
-    join theme_passages as strongest
-        on themed.accession = strongest.accession
-        and themed.entry = strongest.entry
-        and themed.block = strongest.block
-        and themed.latent = strongest.latent
-    join descriptions as description on themed.accession = description.accession
+        strongest.start,
+        strongest.end
+    from filings as filing
+    join theme_passages as strongest on filing.accession = strongest.accession
 ),
-proofs as (
+proofs as materialized (
     select
-        place.company_id,
+        place.accession,
         place.entry,
         place.block,
         place.latent,
         list(
-            marked(place.passage, woken.pattern)
-            order by coalesce(regexp_matches(fenced(place.passage), woken.pattern), false) desc, place.rank
+            {'rank': place.rank, 'passage': substr(texts.text, place.start + 1, place.end - place.start)}
+            order by place.rank
         ) as passages
     from places as place
-    join patterns as woken
-        on place.entry = woken.entry and place.block = woken.block and place.latent = woken.latent
-    group by place.company_id, place.entry, place.block, place.latent
+    join texts on place.accession = texts.accession
+    group by place.accession, place.entry, place.block, place.latent
 )
 select
     vector.as_of,
@@ -72,18 +61,17 @@ select
     vector.component,
     vector.peak_start,
     vector.peak_end,
-    if(proofs.passages is null, null, themed.label) as label,
-    if(proofs.passages is null, null, themed.detection_score) as score,
+    if(proofs.passages is null, null, vector.label) as label,
+    if(proofs.passages is null, null, vector.detection_score) as score,
+    list_concat(named.words, named.terms) as words,
     proofs.passages
 from vectors as vector
-left join shown as themed
-    on vector.company_id = themed.company_id
-    and vector.entry = themed.entry
-    and vector.block = themed.block
-    and vector.latent = themed.latent
 left join proofs
-    on vector.company_id = proofs.company_id
+    on vector.label is not null
+    and vector.accession = proofs.accession
     and vector.entry = proofs.entry
     and vector.block = proofs.block
     and vector.latent = proofs.latent
+left join latent_labels as named
+    on vector.entry = named.entry and vector.block = named.block and vector.latent = named.latent
 where vector.component is not null;

@@ -2,14 +2,27 @@
 --
 -- A passage of one company stands beside that of the same rank of the other; one of them may have fewer.
 create macro evidence(a, b, as_of := null, method := 'sae') as table
-with themed as (
+with known as (
+    select part.*, word_pattern(part.words) as pattern
+    from pair_evidence(a, b, as_of, method) as part
+    where part.label is not null
+),
+marked_parts as (
+    select
+        part.label,
+        part.contribution,
+        part.latent,
+        best_passages(part.passages_a, part.pattern) as passages_a,
+        best_passages(part.passages_b, part.pattern) as passages_b
+    from known as part
+),
+themed as (
     select
         part.label as theme,
         sum(exact(part.contribution))::double as contribution,
         flatten(list(part.passages_a order by part.contribution desc, part.latent)) as passages_a,
         flatten(list(part.passages_b order by part.contribution desc, part.latent)) as passages_b
-    from pair_evidence(a, b, as_of, method) as part
-    where part.label is not null
+    from marked_parts as part
     group by part.label
 ),
 -- Two latents of one name may be strongest on the same passage: it is shown once.

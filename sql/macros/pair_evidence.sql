@@ -1,13 +1,16 @@
 -- What every latent that two companies share adds to their similarity, and where each text has it: the facts under why.
 --
 -- label and passages are there where the latent may be shown and both texts say it and have a passage of it. One row
--- without a latent stands for two companies that share none. as_of, method: as in why_peers.
+-- without a latent stands for two companies that share none. as_of, method: as in why_peers; words and passages: as in
+-- company_evidence.
 create macro pair_evidence(a, b, as_of, method) as table
-with asked as (
+with asked as materialized (
     select company_id_of(a) as company_a, company_id_of(b) as company_b
 ),
 known as materialized (
-    from company_evidence([company_id_of(a), company_id_of(b)], asked_as_of(as_of), method_with_reasons(method))
+    from company_evidence(
+        (select [asked.company_a, asked.company_b] from asked), asked_as_of(as_of), method_with_reasons(method)
+    )
 ),
 parts as (
     select
@@ -18,6 +21,7 @@ parts as (
         one.component * other.component as contribution,
         one.label,
         one.score,
+        one.words,
         one.passages as passages_a,
         other.passages as passages_b,
         one.accession as accession_a,

@@ -5,17 +5,11 @@ with asked as (
 ),
 squares as (
     select
-        vector.company_id,
-        component(asked.method, vector.view, vector.weight, vector.own_weight) ** 2 as square,
-        lower(shown.label) = lower(label) as is_theme
+        told.company_id,
+        component(asked.method, told.view, told.weight, told.own_weight) ** 2 as square,
+        lower(told.label) = lower(label) as is_theme
     from asked
-    join company_vectors as vector on asked.as_of = vector.as_of
-    left join shown_themes as shown
-        on vector.as_of = shown.as_of
-        and vector.entry = shown.entry
-        and vector.block = shown.block
-        and vector.latent = shown.latent
-        and vector.peak >= shown.level
+    join told_vectors as told on asked.as_of = told.as_of
 )
 select each.company_id, sum(exact(each.square)) filter (each.is_theme) / sum(exact(each.square)) as share
 from squares as each

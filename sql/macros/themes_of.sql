@@ -11,16 +11,21 @@ named as (
         latents.label as theme,
         sum(exact(latents.component ** 2))::double as squares,
         first(latents.score order by latents.component desc, latents.latent) as score,
-        first(latents.passages[1] order by latents.component desc, latents.latent) as passage
+        first(latents.words order by latents.component desc, latents.latent) as words,
+        first(latents.passages order by latents.component desc, latents.latent) as passages
     from own as latents
     where latents.label is not null
     group by latents.label
+),
+strongest as (
+    select named.* exclude (words), word_pattern(named.words) as pattern
+    from named
+    qualify row_number() over (order by named.squares desc, named.theme) <= n
 )
 select
-    named.theme,
-    named.squares / (select sum(exact(latents.component ** 2)) from own as latents) as share,
-    named.score,
-    named.passage
-from named
-qualify row_number() over (order by named.squares desc, named.theme) <= n
-order by named.squares desc, named.theme;
+    strongest.theme,
+    strongest.squares / (select sum(exact(latents.component ** 2)) from own as latents) as share,
+    strongest.score,
+    best_passages(strongest.passages, strongest.pattern)[1] as passage
+from strongest
+order by strongest.squares desc, strongest.theme;

@@ -11,8 +11,9 @@ with listed as (
         part.label is null as other,
         coalesce(sum(exact(part.contribution)), 0)::double as contribution,
         first(part.score order by part.contribution desc, part.latent) as score,
-        first(part.passages_a[1] order by part.contribution desc, part.latent) as passage_a,
-        first(part.passages_b[1] order by part.contribution desc, part.latent) as passage_b,
+        first(part.words order by part.contribution desc, part.latent) as words,
+        first(part.passages_a order by part.contribution desc, part.latent) as passages_a,
+        first(part.passages_b order by part.contribution desc, part.latent) as passages_b,
         count(part.latent) as latents
     from pair_evidence(a, b, as_of, method) as part
     group by part.label
@@ -22,6 +23,7 @@ total as (
 ),
 -- Where every latent is shown the row of the others says so.
 complete as (
+    select listed.* exclude (words), word_pattern(listed.words) as pattern
     from listed
     union all by name
     select 'all others' as theme, true as other, 0.0 as contribution, 0 as latents
@@ -33,8 +35,8 @@ select
     complete.contribution / nullif(total.similarity, 0.0) as share,
     complete.contribution,
     complete.score,
-    complete.passage_a,
-    complete.passage_b,
+    best_passages(complete.passages_a, complete.pattern)[1] as passage_a,
+    best_passages(complete.passages_b, complete.pattern)[1] as passage_b,
     complete.latents
 from complete
 cross join total

@@ -1,0 +1,26 @@
+-- The latents of every company at every as-of date, with the label of those that may be shown as a reason of it.
+--
+-- A latent is told where `shown_themes` has it and the company's peak reaches its level; label, detection_score are null
+-- elsewhere.
+create view told_vectors as
+select
+    vector.as_of,
+    vector.company_id,
+    vector.accession,
+    vector.view,
+    vector.entry,
+    vector.block,
+    vector.latent,
+    vector.weight,
+    vector.own_weight,
+    vector.peak_start,
+    vector.peak_end,
+    shown.label,
+    shown.detection_score
+from company_vectors as vector
+left join shown_themes as shown
+    on vector.as_of = shown.as_of
+    and vector.entry = shown.entry
+    and vector.block = shown.block
+    and vector.latent = shown.latent
+    and vector.peak >= shown.level;
