@@ -1,5 +1,7 @@
--- Passages of company_evidence with what an expression of word_pattern finds in [brackets], those that have it first.
-create macro best_passages(passages, pattern) as list_transform(
+-- The n best passages of company_evidence, those first in which an expression of word_pattern finds a word.
+--
+-- What it finds is in [brackets].
+create macro best_passages(passages, pattern, n) as list_transform(
     list_sort(
         list_transform(
             passages,
@@ -9,6 +11,6 @@ create macro best_passages(passages, pattern) as list_transform(
                 'passage': place.passage
             }
         )
-    ),
+    )[:n],
     lambda place: marked(place.passage, pattern)
 );

@@ -26,7 +26,7 @@ select
     company.ticker,
     company.name,
     strongest.share,
-    best_passages(patterns.passages, patterns.pattern)[1] as passage,
+    best_passages(patterns.passages, patterns.pattern, 1)[1] as passage,
     strongest.company_id
 from strongest
 join company_directory as company on strongest.company_id = company.company_id

@@ -12,8 +12,8 @@ marked_parts as (
         part.label,
         part.contribution,
         part.latent,
-        best_passages(part.passages_a, part.pattern) as passages_a,
-        best_passages(part.passages_b, part.pattern) as passages_b
+        best_passages(part.passages_a, part.pattern, 3) as passages_a,
+        best_passages(part.passages_b, part.pattern, 3) as passages_b
     from known as part
 ),
 themed as (

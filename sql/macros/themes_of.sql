@@ -26,6 +26,6 @@ select
     strongest.theme,
     strongest.squares / (select sum(exact(latents.component ** 2)) from own as latents) as share,
     strongest.score,
-    best_passages(strongest.passages, strongest.pattern)[1] as passage
+    best_passages(strongest.passages, strongest.pattern, 1)[1] as passage
 from strongest
 order by strongest.squares desc, strongest.theme;

@@ -35,8 +35,8 @@ select
     complete.contribution / nullif(total.similarity, 0.0) as share,
     complete.contribution,
     complete.score,
-    best_passages(complete.passages_a, complete.pattern)[1] as passage_a,
-    best_passages(complete.passages_b, complete.pattern)[1] as passage_b,
+    best_passages(complete.passages_a, complete.pattern, 1)[1] as passage_a,
+    best_passages(complete.passages_b, complete.pattern, 1)[1] as passage_b,
     complete.latents
 from complete
 cross join total
