@@ -12,7 +12,12 @@ with asked as (
         method_with_neighbours(method) as method
 ),
 vectors as materialized (
-    select vector.*, component(asked.method, vector.view, vector.weight, vector.own_weight) as component
+    select
+        vector.company_id,
+        vector.entry,
+        vector.block,
+        vector.latent,
+        component(asked.method, vector.view, vector.weight, vector.own_weight) as component
     from asked
     join company_vectors as vector on asked.as_of = vector.as_of
 ),
@@ -56,22 +61,20 @@ ranked as materialized (
 ),
 -- What may be shown of these companies, is said by their text and has a passage: why_peers shows the same.
 proven as materialized (
-    select vector.company_id, vector.entry, vector.block, vector.latent, themed.label
-    from vectors as vector
-    join shown_themes as themed
-        on vector.as_of = themed.as_of
-        and vector.entry = themed.entry
-        and vector.block = themed.block
-        and vector.latent = themed.latent
-        and vector.peak >= themed.level
+    select told.company_id, told.entry, told.block, told.latent, told.label
+    from asked
+    join told_vectors as told on asked.as_of = told.as_of
     join theme_passages as strongest
-        on vector.accession = strongest.accession
-        and vector.entry = strongest.entry
-        and vector.block = strongest.block
-        and vector.latent = strongest.latent
+        on told.accession = strongest.accession
+        and told.entry = strongest.entry
+        and told.block = strongest.block
+        and told.latent = strongest.latent
         and strongest.rank = 1
     where
-        vector.company_id in (select near.company_id from ranked as near union all select asked.company_id from asked)
+        told.label is not null
+        and told.company_id in (
+            select near.company_id from ranked as near union all select asked.company_id from asked
+        )
 ),
 themes_shared as (
     select part.company_id, other.label, sum(exact(part.contribution))::double as contribution
