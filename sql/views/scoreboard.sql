@@ -5,6 +5,7 @@
 -- interval is over companies and over `blocks` horizons that share no month, empty below two. same_major_group is over
 -- the `nearest_companies` that have a SIC code, each counted once; its interval is Wilson's, nearest_p McNemar's
 -- against sae. Row `placebo`: random groups of the sizes that sae has, and a random nearest peer.
+-- Means are in the order of dates, so that the order of rows changes no digit.
 create view scoreboard as
 with grouped as (
     select
@@ -14,13 +15,13 @@ with grouped as (
         max(score.as_of) filter (where not score.finished) as newest_as_of,
         max_by(score.months, score.as_of) filter (where not score.finished) as newest_months,
         max(score.horizon_months) as horizon_months,
-        avg(score.mean_corr) filter (where score.finished) as mean_corr,
-        avg(score.pair_weighted) filter (where score.finished) as pair_weighted,
-        avg(score.all_pairs) filter (where score.finished) as all_pairs,
-        avg(score.coverage) filter (where score.finished) as coverage,
-        avg(score.largest_share) filter (where score.finished) as largest_share,
-        avg(score.placebo_mean) filter (where score.finished) as placebo_mean,
-        avg(score.placebo_z) filter (where score.finished) as placebo_z,
+        avg(score.mean_corr order by score.as_of) filter (where score.finished) as mean_corr,
+        avg(score.pair_weighted order by score.as_of) filter (where score.finished) as pair_weighted,
+        avg(score.all_pairs order by score.as_of) filter (where score.finished) as all_pairs,
+        avg(score.coverage order by score.as_of) filter (where score.finished) as coverage,
+        avg(score.largest_share order by score.as_of) filter (where score.finished) as largest_share,
+        avg(score.placebo_mean order by score.as_of) filter (where score.finished) as placebo_mean,
+        avg(score.placebo_z order by score.as_of) filter (where score.finished) as placebo_z,
         avg((score.placebo_p < 0.05)::int) filter (where score.finished) as placebo_beaten,
         sum(score.companies) filter (where score.finished) as companies,
         sum(score.companies_lost) filter (where score.finished) as companies_lost,
@@ -61,7 +62,7 @@ with_placebo as (
 forward as (
     select
         if(score.method = 'random', 'placebo', score.method) as method,
-        avg(score.forward_corr) as forward_corr
+        avg(score.forward_corr order by score.as_of) as forward_corr
     from neighbour_scores as score
     group by score.method
 ),
