@@ -77,7 +77,8 @@ class PassagePass:
             return file
         file.parent.mkdir(exist_ok=True)
         blocks, massive = self.profile.passages.blocks, self.profile.activations.massive_norm
-        vectors = passage_vector_rows(self._documents(texts), rows, blocks, massive)
+        whole = dict(texts.select("accession", "text").iter_rows())
+        vectors = passage_vector_rows(self._documents(texts), rows, whole, blocks, massive)
         draft = file.with_suffix(".new")
         vectors.write_parquet(draft)
         draft.replace(file)

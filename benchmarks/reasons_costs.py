@@ -82,7 +82,8 @@ def pass_seconds(models: Path) -> tuple[Clock, Clock]:
     with Clock() as reading:
         documents = [document for parts in reader.read(groups) for part in parts for document in part.documents()]
     with Clock() as averaging:
-        passage_vector_rows(documents, found, profile.passages.blocks, profile.activations.massive_norm)
+        whole = dict(filings.select("accession", "text").iter_rows())
+        passage_vector_rows(documents, found, whole, profile.passages.blocks, profile.activations.massive_norm)
     finding.wall, finding.processor = finding.wall + averaging.wall, finding.processor + averaging.processor
     return reading, finding
 

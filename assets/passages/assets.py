@@ -64,7 +64,7 @@ def _counts(rows: pl.DataFrame, most: int) -> dict[str, int]:
     kinds=["torch"],
 )
 def passage_vectors(build: Build) -> None:
-    """Mean residual stream of every passage of kind text, massive activations left out."""
+    """Mean residual stream over the content words of every passage of kind text, massive activations left out."""
     from assets.passages.vectors import passage_vector_rows, places_of
 
     found, filings, settings = build.read("passages"), build.read("activations").sort("accession"), build.profile
@@ -74,16 +74,17 @@ def passage_vectors(build: Build) -> None:
     units = {accession: [digest, places.get(accession, [])] for accession, digest in digests}
     kept = build.record_units(units)
     fresh = sorted(places.keys() & units.keys() - kept)
-    source = activation_source(build)
+    source, described = activation_source(build), build.read("descriptions")
+    texts = dict(described.filter(pl.col("accession").is_in(fresh)).select("accession", "text").iter_rows())
     documents = source.documents(
         build.folders("activations")[0],
-        lambda: filings.join(texts_read(build.read("descriptions"), found), on="accession"),
+        lambda: filings.join(texts_read(described, found), on="accession"),
         fresh,
         settings.passages.blocks,
     )
     with build.progress(len(fresh), "filings") as progress:
         rows = passage_vector_rows(
-            documents, prose, settings.passages.blocks, settings.activations.massive_norm, progress
+            documents, prose, texts, settings.passages.blocks, settings.activations.massive_norm, progress
         )
     before = build.before("passage_vectors").filter(pl.col("accession").is_in(sorted(kept)))
     build.write(schemas.PASSAGE_VECTORS, pl.concat([before, rows]))

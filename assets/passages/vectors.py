@@ -1,6 +1,10 @@
-"""One vector a passage and block: the mean residual stream over its tokens, massive activations left out."""
+"""One vector a passage and block: the mean residual stream over its content words, massive activations left out.
 
-from collections.abc import Callable, Iterable, Sequence
+Function words and punctuation make up half of the tokens and say much the same in every passage: without them
+passages on one subject lie closer together (docs/method.md).
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +14,7 @@ from numpy.typing import NDArray
 from assets import schemas
 from assets.activations.shards.part import Document
 from assets.activations.shards.shards import massive_tokens
+from assets.passages.content_words import content_tokens
 from assets.passages.token_ranges import token_ranges
 
 
@@ -28,6 +33,7 @@ class PlacedPassage(NamedTuple):
 def passage_vector_rows(
     documents: Iterable[Document],
     passages: pl.DataFrame,
+    texts: Mapping[str, str],
     blocks: Sequence[int],
     massive_norm: float,
     progress: Callable[[int], None] = lambda n: None,
@@ -40,6 +46,8 @@ def passage_vector_rows(
         Filings with their residual streams at all the blocks.
     passages : DataFrame
         Rows of `passages` of those filings; only those of kind text have a vector.
+    texts : mapping
+        Text by accession, at least as far as it was read.
     blocks : sequence of int
         Zero-based blocks.
     massive_norm : float
@@ -60,7 +68,8 @@ def passage_vector_rows(
         if rows is not None:
             placed = [PlacedPassage(*row) for row in rows.select("passage", "start", "end").iter_rows()]
             filing = rows.select("accession", "company_id", "filed_at").row(0, named=True)
-            found += (_rows(filing, document, placed, block, massive_norm) for block in blocks)
+            is_content = content_tokens(texts[document.accession], document.tokens.char_end)
+            found += (_rows(filing, document, placed, block, massive_norm, is_content) for block in blocks)
         progress(1)
     return pl.concat(found)
 
@@ -74,30 +83,43 @@ def places_of(prose: pl.DataFrame) -> dict[str, list[list[int]]]:
 
 
 def passage_means(
-    stream: NDArray[np.floating[Any]], ranges: Sequence[tuple[int, int]], keep: NDArray[np.bool_]
+    stream: NDArray[np.floating[Any]],
+    ranges: Sequence[tuple[int, int]],
+    keep: NDArray[np.bool_],
+    is_content: NDArray[np.bool_],
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return the mean over the kept tokens of each range [ranges, d_model], and which ranges have a kept token.
+    """Return the mean over the kept content tokens of each range [ranges, d_model], and which ranges have a kept token.
+
+    A range without a content token, as of another script, is the mean of all its kept tokens.
 
     Parameters
     ----------
     stream : [tokens, d_model]
     ranges : tokens `[first, end)` of each passage
     keep : [tokens], False for massive activations
+    is_content : [tokens], False for function words and punctuation
     """
     means = np.zeros((len(ranges), stream.shape[1]), dtype=np.float32)
     has_tokens = np.array([bool(keep[first:end].any()) for first, end in ranges], dtype=np.bool_)
     for row in np.flatnonzero(has_tokens).tolist():
-        first, end = ranges[row]
-        means[row] = stream[first:end][keep[first:end]].mean(axis=0, dtype=np.float32)
+        own = slice(*ranges[row])
+        content = keep[own] & is_content[own]
+        means[row] = stream[own][content if content.any() else keep[own]].mean(axis=0, dtype=np.float32)
     return means, has_tokens
 
 
 def _rows(
-    filing: dict[str, Any], document: Document, placed: Sequence[PlacedPassage], block: int, massive_norm: float
+    filing: dict[str, Any],
+    document: Document,
+    placed: Sequence[PlacedPassage],
+    block: int,
+    massive_norm: float,
+    is_content: NDArray[np.bool_],
 ) -> pl.DataFrame:
     stream, tokens = document.streams[block], document.tokens
     keep = ~massive_tokens(np.linalg.norm(stream.astype(np.float32), axis=1), massive_norm)
-    means, has_tokens = passage_means(stream, token_ranges(placed, tokens.char_start, tokens.char_end), keep)
+    ranges = token_ranges(placed, tokens.char_start, tokens.char_end)
+    means, has_tokens = passage_means(stream, ranges, keep, is_content)
     numbers = [place.passage for place in placed]
     payload = _payload(means, numbers, document.accession, block)
     rows = pl.DataFrame(
