@@ -2,7 +2,7 @@
 
 `python benchmarks/passage_training.py` makes synthetic vectors of 576 dimensions (three of 600 themes each, noise, a
 few dimensions far larger than all others), and trains on them as `passage_saes` does with its default settings:
-standardise, k-means, 600 steps, fold. All of it is on one thread, so its seconds of the processor are about those of a
+standardise, clusters, 600 steps, fold. All of it is on one thread, so its seconds of the processor are about those of a
 machine that does nothing else. The last line is JSON.
 """
 

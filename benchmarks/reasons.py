@@ -160,13 +160,23 @@ class Measured:
 
     @property
     def overlaps(self) -> dict[str, list[float]]:
-        """Share of the nearest 10 that each pair of seeds has in common; tokens have one seed, so `sae` flatters."""
+        """Share of the nearest 10 that each pair of seeds has in common; tokens have one seed, so `sae` flatters.
+
+        Beside it the same for one that was trained on nine tenths of the companies, as the start has no seed.
+        """
         ways = {name: way for name, way in self.seeds[0].ways.items() if name != "sae_tokens"}
         matrices = {
             name: [dense(seed.vectors[way.told_weight], way.method)[1].toarray() for seed in self.seeds]
             for name, way in ways.items()
         }
-        return {name: [overlap(a, b) for a, b in combinations(found, 2)] for name, found in matrices.items()}
+        found = {name: [overlap(a, b) for a, b in combinations(many, 2)] for name, many in matrices.items()}
+        if self.bundled:
+            return found
+        view = PassageView(self.texts, len(self.seeds), is_second=True)
+        fewer = Seed(self.texts, view.described, view.windows, None)
+        own, told = matrices["sae_passages"][0], self.texts.profile.features.told_weight
+        other = dense(fewer.vectors[told], "sae_passages")[1].toarray()
+        return found | {"sae_passages, nine tenths of the companies": [overlap(own, other)]}
 
     def report(self) -> None:
         """Print the tables of the corpus."""

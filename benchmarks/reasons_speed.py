@@ -63,6 +63,7 @@ def _components(ids: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
             "weight": values.ravel(),
             "own_weight": values.ravel(),
             "peak": 2.0,
+            "said": True,
         }
     )
 

@@ -15,6 +15,7 @@ from assets.features.labels.label import label_latents
 from assets.features.labels.sources import passage_windows, token_windows
 from assets.features.labels.windows import Windows
 from assets.features.passages import encode_passages
+from assets.latent_names import LATENT
 from assets.saes.corpus.draw import draw_corpus
 from assets.saes.files.native import load_sae, save_sae
 from assets.saes.model.sae import Sae
@@ -24,6 +25,7 @@ from assets.saes.over_passages.plan import PassageEntry, entry_name
 from assets.saes.over_passages.training import train_passage_sae
 from assets.saes.training.entries import Entry
 from assets.saes.training.run import Run, training_corpus, validation_samples
+from assets.themes import in_words, with_said
 from resources.places import BUNDLED
 from resources.settings.features import View
 
@@ -47,13 +49,15 @@ class PassageView:
     seed: int
     bundled: bool = False
     """Whether it is the autoencoder that comes with peerlens; it has one seed."""
+    is_second: bool = False
+    """Whether a tenth of the companies is left out of training."""
 
     @cached_property
     def sae(self) -> Sae:
         """Trained on all passages of the texts, or elsewhere."""
         if self.bundled:
             return BundledSae(BUNDLED).load(self.texts.training)
-        entry = PassageEntry(entry_name(BLOCK), self.seed, is_second=False)
+        entry = PassageEntry(entry_name(BLOCK), self.seed, is_second=self.is_second)
         with tempfile.TemporaryDirectory() as folder:
             settings = self.texts.profile.passage_saes
             return train_passage_sae(entry, self.texts.training, settings, Path(folder) / "checkpoint").sae
@@ -72,7 +76,9 @@ class PassageView:
         if self.bundled:
             labels = with_bundled_labels(labels, BUNDLED)
         labels = _tagged(labels, "passages", entry, BLOCK)
-        return Described("passages", found.features, labels)
+        texts = dict(self.texts.filings.select("accession", "text").iter_rows())
+        worded = in_words(found.theme_passages, labels, texts)
+        return Described("passages", with_said(found.features, labels, worded), labels)
 
 
 @dataclass(frozen=True)
@@ -99,7 +105,9 @@ class TokenView:
             _tagged(label_latents(self._windows(block), profile.labels), "tokens", entry, block)
             for entry, block in sorted(saes)
         ]
-        return Described("tokens", features, pl.concat(labels))
+        told = pl.concat(labels)
+        none = features.select("accession", *LATENT).clear()
+        return Described("tokens", with_said(features, told, none), told)
 
     def sae(self, block: int) -> Sae:
         """Return one that is trained with the defaults of `saes`, or taken from the folder of an earlier run."""

@@ -9,16 +9,16 @@ from scipy.sparse import csr_matrix
 
 from assets.features.weighting import raw_weight
 from assets.latent_names import LATENT
-from assets.themes import level_reached, told_latents
+from assets.themes import told_latents
 from resources.settings.clusters import SaeMethod
 from resources.settings.features import View, Views, Weighting
 
 BLOCK = ("entry", "block")
-PEAK = ("peak_start", "peak_end", "peak")
+PEAK = ("peak_start", "peak_end", "peak", "said")
 VIEW_OF: Mapping[str, View] = {"sae_passages": "passages", "sae_tokens": "tokens"}
 """The methods that compare by one view alone; `sae` compares by all."""
-PASSAGE_WEIGHTING: Weighting = "log_idf"
-"""Of passages. The logarithm keeps a text that dwells on one theme from being about nothing else."""
+PASSAGE_WEIGHTING: Weighting = "idf"
+"""Of passages: a mean over them, so that a theme counts by how much of the text it takes (docs/method.md)."""
 
 
 class AmbiguousFeaturesError(ValueError):
@@ -58,7 +58,7 @@ def company_vectors(
     Parameters
     ----------
     features
-        Rows of `company_features`: one filing per company, one pooling.
+        Rows of `company_features` with `said` (`with_said`): one filing per company, one pooling.
     weighting
         Of token latents, see `raw_weight`; passages have `log_idf`.
     shares
@@ -70,7 +70,8 @@ def company_vectors(
 
     Returns
     -------
-    DataFrame(company_id, accession, view, entry, block, latent, weight, own_weight, peak_start, peak_end, peak)
+    DataFrame(company_id, accession, view, entry, block, latent, weight, own_weight, peak_start, peak_end, peak,
+    said)
         Sorted by company_id, entry, block, latent; weights of 0 left out. `weight` is of the vector of all views,
         `own_weight` of that of its view.
 
@@ -93,8 +94,8 @@ def company_vectors(
 def theme_shares(features: pl.DataFrame, vectors: pl.DataFrame, labels: pl.DataFrame | None = None) -> pl.DataFrame:
     """Return how many of the companies with a vector have each latent: rows of `themes` without as_of.
 
-    A latent counts where its peak reaches the level of its label, one without a label where its pooled value is above
-    0; each even if it weighs nothing because all have it alike. One that no company has has no row.
+    A latent counts where the text says its label, one without a label where its pooled value is above 0; each even if
+    it weighs nothing because all have it alike. One that no company has has no row.
 
     Parameters
     ----------
@@ -106,8 +107,8 @@ def theme_shares(features: pl.DataFrame, vectors: pl.DataFrame, labels: pl.DataF
     companies = vectors.select("company_id").unique()
     having = features.filter(pl.col("value") > 0).join(companies, on="company_id", how="semi")
     if labels is not None:
-        levels = labels.filter(pl.col("label").is_not_null()).select(*LATENT, "level")
-        having = having.join(levels, on=LATENT, how="left").filter(pl.col("level").is_null() | level_reached())
+        named = labels.filter(pl.col("label").is_not_null()).select(*LATENT, is_named=True)
+        having = having.join(named, on=LATENT, how="left").filter(pl.col("is_named").is_null() | pl.col("said"))
     counted = having.group_by("view", *LATENT).agg(companies=pl.col("company_id").n_unique().cast(pl.Int32))
     return counted.with_columns(share=pl.col("companies") / max(companies.height, 1)).sort(*LATENT)
 

@@ -7,6 +7,7 @@ from assets.schemas.columns import (
     AS_OF,
     COMPANY_ID,
     FILING,
+    FLAG,
     INT,
     LATENT_KEY,
     REAL,
@@ -98,6 +99,7 @@ COMPANY_VECTORS = table("company_vectors", "as_of company_id entry block latent"
     column("peak_start", INT, "First character of the strongest token or passage in the description.", "characters"),
     column("peak_end", INT, "End of it.", "characters"),
     column("peak", REAL, "Its activation there.", "scaled activation"),
+    column("said", FLAG, "Whether the text says its label: a passage has a word of it, or the peak is at its level."),
 )
 THEMES = table("themes", "as_of entry block latent")(
     "How many companies have a latent at an as-of date: one that over a third has says nothing, and is no reason.",
@@ -107,7 +109,7 @@ THEMES = table("themes", "as_of entry block latent")(
     column(
         "companies",
         INT,
-        "Companies in which it reaches the level of its label; without a label, all in which it is active.",
+        "Companies whose text says its label; without a label, all in which it is active.",
     ),
     column("share", REAL, "Share of the companies with a vector.", "1"),
 )

@@ -106,7 +106,7 @@ PASSAGE_SAE_SCORES = table("passage_sae_scores", "entry")(
     column("l0", REAL, "Mean number of active latents per passage.", "latents"),
     column("dead_share", REAL, "Share of latents active on no passage of the corpus.", "1"),
     optional(
-        "overlap10", REAL, "Share of the ten nearest companies that a second seed shares; empty without one.", "1"
+        "overlap10", REAL, "Share of the ten nearest companies that the second one shares; empty without one.", "1"
     ),
-    optional("mmcs", REAL, "Mean over latents of the largest decoder cosine with the second seed's latents.", "1"),
+    optional("mmcs", REAL, "Mean over latents of the largest decoder cosine with the second one's latents.", "1"),
 )

@@ -39,7 +39,7 @@ class Features(Section):
     weighting: Weighting = "sqrt_idf"
     """Of tokens. `excess`: standard deviations above the mean company; `idf`: the value, down with the number of
     companies that have it; `sqrt_idf` and `log_idf`: so of its root or of ln(1 + value)."""
-    told_weight: Annotated[Real, Field(ge=1, le=10)] = 1.25
+    told_weight: Annotated[Real, Field(ge=1, le=10)] = 2.0
     """How much more a latent counts whose label tells it (detection score of at least .7); 1: all count alike."""
     min_quality: Quality = "short"
     """Least quality of a text that describes a company; a text in doubt (`disagree`) is used only by choice."""

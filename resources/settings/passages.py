@@ -26,7 +26,7 @@ class PassageSaes(Section):
     source: Literal["train", "bundled"] = "train"
     """`train`: on the pinned passages of this profile; `bundled`: the one that comes with peerlens."""
     latents: Annotated[Whole, Field(ge=2, le=10**6)] = 512
-    """Themes; fewer where the corpus has not ten passages of different wording for each."""
+    """Themes; fewer where the corpus has not twelve passages of different wording for each."""
     k: Annotated[Whole, Field(gt=0, le=10**4)] = 12
     """Latents active per passage, half of all at the most; of batch_topk, on average."""
     activation: Literal["topk", "batch_topk"] = "topk"
@@ -38,7 +38,7 @@ class PassageSaes(Section):
     learning_rate: LearningRate = 0.001
     """Adam's learning rate at its peak."""
     seed: Seed = 0
-    """Of the start, which is k-means of the corpus, and of the order of batches."""
+    """Of the order of batches; the start is clusters of the corpus."""
     second_seed: Seed | None = 1
     """Another one is trained from it, to see whether it finds the same; empty for none."""
 

@@ -1,7 +1,7 @@
 -- Why two companies are similar: what each theme adds, with a passage of each company, the words that wake it [marked].
 --
--- The contributions add up to the similarity in peers. A theme is shown where `shown_themes` has it and both texts reach
--- its level and have a passage of it; `all others` is the rest, `latents` counts what is in a row. as_of: a month
+-- The contributions add up to the similarity in peers. A theme is shown where `shown_themes` has it and both texts say
+-- its label and have a passage of it; `all others` is the rest, `latents` counts what is in a row. as_of: a month
 -- ('2011-12') or a date; the newest where it is null. Methods sae, sae_passages and sae_tokens have reasons that add up.
 -- why_latents has the same by latent, evidence more passages.
 create macro why_peers(a, b, as_of := null, method := 'sae') as table

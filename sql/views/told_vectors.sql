@@ -1,6 +1,6 @@
 -- The latents of every company at every as-of date, with the label of those that may be shown as a reason of it.
 --
--- A latent is told where `shown_themes` has it and the company's peak reaches its level; label, detection_score are null
+-- A latent is told where `shown_themes` has it and the company's text says its label; label, detection_score are null
 -- elsewhere.
 create view told_vectors as
 select
@@ -23,4 +23,4 @@ left join shown_themes as shown
     and vector.entry = shown.entry
     and vector.block = shown.block
     and vector.latent = shown.latent
-    and vector.peak >= shown.level;
+    and vector.said;

@@ -11,18 +11,17 @@ def latents(**changes: object) -> tuple[pl.DataFrame, pl.DataFrame]:
     row = {
         "label": "gold, mines",
         "detection_score": MIN_DETECTION,
-        "level": 2.0,
         "share": MAX_COMPANIES_SHARE,
         **changes,
     }
     key = {"view": ["passages"], "entry": ["passages-24"], "block": [24], "latent": [3]}
-    types = {"label": pl.String, "detection_score": pl.Float64, "level": pl.Float64}
+    types = {"label": pl.String, "detection_score": pl.Float64}
     labels = pl.DataFrame(key | {name: [row[name]] for name in types}, schema_overrides=types)
     return labels, pl.DataFrame(key | {"companies": [1], "share": [row["share"]]})
 
 
 def test_a_theme_that_is_measured_and_not_everywhere_is_shown() -> None:
-    assert shown_themes(*latents()).rows() == [("passages", "passages-24", 24, 3, "gold, mines", 2.0)]
+    assert shown_themes(*latents()).rows() == [("passages", "passages-24", 24, 3, "gold, mines")]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 
 from assets.activations.shards.shards import Shards, massive_tokens
 from assets.features.passages import as_matrix
+from assets.passages.content_words import content_tokens
 from assets.passages.token_ranges import token_ranges
 from assets.passages.vectors import PlacedPassage
 from resources.places import ROOT, SAMPLE
@@ -23,8 +24,8 @@ ENTRY = {"view": "passages", "entry": "passages-24", "block": 24}
 TEXTS = {"A": "Oil and gas wells.", "B": "Refining of oil.", "C": "Crude and loans."}
 
 
-def _vectors(rows: list[tuple[str, int, float, float]]) -> pl.DataFrame:
-    frame = pl.DataFrame(rows, schema=["company_id", "latent", "weight", "peak"], orient="row")
+def _vectors(rows: list[tuple[str, int, float, bool]]) -> pl.DataFrame:
+    frame = pl.DataFrame(rows, schema=["company_id", "latent", "weight", "said"], orient="row")
     lits = {name: pl.lit(value) for name, value in ENTRY.items()}
     return frame.with_columns(accession="company_id", own_weight=pl.col("weight"), **lits).sort("company_id", "latent")
 
@@ -35,12 +36,12 @@ def figures() -> dict[str, float]:
     root = np.sqrt(0.5)
     vectors = _vectors(
         [
-            ("A", 0, root, 2.0),
-            ("A", 1, root, 2.0),
-            ("B", 0, root, 2.0),
-            ("B", 1, root, 2.0),
-            ("C", 0, root, 1.0),
-            ("C", 2, root, 2.0),
+            ("A", 0, root, True),
+            ("A", 1, root, True),
+            ("B", 0, root, True),
+            ("B", 1, root, True),
+            ("C", 0, root, False),
+            ("C", 2, root, True),
         ]
     )
     labels = pl.DataFrame(
@@ -48,7 +49,6 @@ def figures() -> dict[str, float]:
             "latent": [0, 1, 2],
             "label": ["oil", None, "loans"],
             "terms": [["oil", "refin*"], [], ["loans"]],
-            "level": [1.5, None, 1.0],
             "detection_score": [0.9, None, 0.6],
         }
     ).with_columns(**{name: pl.lit(value) for name, value in ENTRY.items()})
@@ -57,7 +57,7 @@ def figures() -> dict[str, float]:
 
 
 def test_a_reason_is_a_theme_that_both_texts_tell(figures: dict[str, float]) -> None:
-    assert figures["reasons"] == pytest.approx(2 / 3)  # A and B by latent 0, which C does not reach
+    assert figures["reasons"] == pytest.approx(2 / 3)  # A and B by latent 0, which C does not say
     assert figures["no_reason"] == pytest.approx(1 / 3)
 
 
@@ -95,14 +95,16 @@ def texts(models_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Texts:
     return read("sample", two, tmp_path_factory.mktemp("scratch"), models_home, 400)
 
 
-def test_vectors_of_passages_are_means_of_the_tokens_that_are_kept(texts: Texts) -> None:
+def test_vectors_of_passages_are_means_of_the_content_tokens_that_are_kept(texts: Texts) -> None:
     assert texts.shards is not None
+    text = dict(texts.filings.select("accession", "text").iter_rows())
     for document in Shards(texts.shards).iter_documents([BLOCK]):
         rows = texts.vectors.filter(accession=document.accession).join(texts.passages, on=["accession", "passage"])
         spans = [PlacedPassage(*row) for row in rows.sort("passage").select("passage", "start", "end").iter_rows()]
         stream = document.streams[BLOCK].astype(np.float32)
         keep = ~massive_tokens(np.linalg.norm(stream, axis=1), texts.profile.activations.massive_norm)
         ranges = token_ranges(spans, document.tokens.char_start, document.tokens.char_end)
+        keep &= content_tokens(text[document.accession], document.tokens.char_end)
         means = np.stack([stream[a:b][keep[a:b]].mean(axis=0) for a, b in ranges])
         np.testing.assert_allclose(as_matrix(rows.sort("passage")["vector"]), means, rtol=2e-3, atol=2e-3)
 

@@ -33,7 +33,7 @@ def vectors() -> pl.DataFrame:
         {"company_id": c, "accession": f"a{c}", "entry": "e", "block": 2, "latent": latent, "weight": weight}
         for c, latent, weight in cells
     ]
-    themes = pl.DataFrame(rows).with_columns(view=pl.lit("passages"), own_weight="weight", peak=3.0)
+    themes = pl.DataFrame(rows).with_columns(view=pl.lit("passages"), own_weight="weight", said=True)
     words = themes.with_columns(view=pl.lit("tokens"), entry=pl.lit("t"))
     return pl.concat(
         [
@@ -158,7 +158,7 @@ def shown(*latents: tuple[str, int, str]) -> pl.DataFrame:
     """Latents that may be shown, of an entry, with a label."""
     view = {"e": "passages", "t": "tokens"}
     rows = [
-        {"view": view[entry], "entry": entry, "block": 2, "latent": latent, "label": label, "level": 2.0}
+        {"view": view[entry], "entry": entry, "block": 2, "latent": latent, "label": label}
         for entry, latent, label in latents
     ]
     return pl.DataFrame(rows, schema_overrides={"block": pl.Int32, "latent": pl.Int32})
@@ -201,9 +201,9 @@ def test_groups_of_one_view_are_explained_by_it_and_groups_without_latents_by_al
 
 def test_a_theme_names_a_group_where_two_members_tell_it_and_counts_over_them() -> None:
     three = pl.DataFrame(
-        {"company_id": ["1", "2", "3"], "latent": 0, "weight": [0.8, 0.6, 0.5], "peak": [3.0, 2.0, 1.9]}
+        {"company_id": ["1", "2", "3"], "latent": 0, "weight": [0.8, 0.6, 0.5], "said": [True, True, False]}
     )
-    other = pl.DataFrame({"company_id": ["1", "2", "3"], "latent": 1, "weight": [0.6, 0.8, 0.75**0.5], "peak": 1.0})
+    other = pl.DataFrame({"company_id": ["1", "2", "3"], "latent": 1, "weight": [0.6, 0.8, 0.75**0.5], "said": False})
     key = {"accession": "a", "view": "passages", "entry": "e", "block": 2}
     rows = pl.concat([three, other.with_columns(latent=pl.lit(1))]).with_columns(
         own_weight="weight", **{name: pl.lit(value) for name, value in key.items()}

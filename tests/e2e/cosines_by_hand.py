@@ -15,7 +15,7 @@ def cosines_by_hand(features: pl.DataFrame, labels: pl.DataFrame, settings: Feat
     """
     known = labels.filter(pl.col("label").is_not_null() & (pl.col("detection_score") >= 0.7))
     told = {*known.select("entry", "latent").iter_rows()}
-    weightings = {"passages": "log_idf", "tokens": settings.weighting}
+    weightings = {"passages": "idf", "tokens": settings.weighting}
     companies = sorted(set(features["company_id"]))
     by_view = {
         view: _cosines(features.filter(view=view), companies, weighting, told, settings.told_weight)

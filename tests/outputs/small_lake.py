@@ -127,7 +127,16 @@ def _texts() -> dict[str, pl.DataFrame]:
 
 def _features() -> dict[str, pl.DataFrame]:
     cells = [
-        (as_of, IDS[ticker], f"sample-{ticker}-2010", *_key(latent), *map(float, pair), *SYRUPS, _peak(ticker, latent))
+        (
+            as_of,
+            IDS[ticker],
+            f"sample-{ticker}-2010",
+            *_key(latent),
+            *map(float, pair),
+            *SYRUPS,
+            LEVEL,
+            (ticker, latent) != ("PEP", FAINT),
+        )
         for as_of, rows in ((EARLIER, weights()[:, ::-1]), (LATER, weights()))
         for ticker, *pairs in zip(COMPANIES, rows, own_weights(rows), strict=True)
         for latent, pair in enumerate(zip(*pairs, strict=True))
@@ -140,8 +149,8 @@ def _features() -> dict[str, pl.DataFrame]:
     }
 
 
-def _peak(ticker: str, latent: int) -> float:
-    return LEVEL - 0.1 * ((ticker, latent) == ("PEP", FAINT))
+def _says(ticker: str, latent: int) -> bool:
+    return (ticker, latent) != ("PEP", FAINT)
 
 
 def _key(latent: int) -> tuple[str, str, int, int]:

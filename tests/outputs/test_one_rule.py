@@ -113,16 +113,15 @@ def test_sql_calls_a_latent_the_same_with_an_empty_label_and_with_none(
 
 
 def random_lake(seed: int) -> dict[str, pl.DataFrame]:
-    """Peaks, levels, scores, shares, labels and passages at random, values at the borders of the rule among them."""
+    """What is said, scores, shares, labels and passages at random, values at the borders of the rule among them."""
     rng, rows = np.random.default_rng(seed), lake()
 
     def drawn(name: str, column: str, values: list[object]) -> pl.DataFrame:
         picked = [values[i] for i in rng.integers(len(values), size=len(rows[name]))]
         return rows[name].with_columns(pl.Series(column, picked, dtype=rows[name].schema[column]))
 
-    rows["company_vectors"] = drawn("company_vectors", "peak", [1.0, 1.5, 2.0, 2.0, 3.0])
+    rows["company_vectors"] = drawn("company_vectors", "said", [True, True, False])
     for column, values in {
-        "level": [1.0, 1.5, 2.0, None],
         "detection_score": [0.7, 0.7, 0.9, 0.69, None],
         "label": ["oil, gas", "gold", "banks, loans", "soft drinks", "", None],
     }.items():

@@ -81,7 +81,7 @@ def test_the_shown_themes_are_those_of_the_rule(window: duckdb.DuckDBPyConnectio
     shown = window.view("shown_themes").pl()
     assert shown.columns == [
         *("as_of", "view", "entry", "block", "latent"),
-        *("label", "detection_score", "level", "companies", "share"),
+        *("label", "detection_score", "companies", "share"),
     ]
     assert sorted(shown.filter(as_of=LATER)["latent"]) == SHOWN
 

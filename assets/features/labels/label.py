@@ -19,11 +19,11 @@ from assets.features.labels.terms import Terms, find_terms
 from assets.features.labels.windows import Drawn, Windows, draw
 from resources.settings.features import Labels
 
-QUANTILES = (0.0, 0.25, 0.5, 0.65, 0.8)
+QUANTILES = (0.0, 0.25, 0.5, 0.65, 0.8, 0.9)
 """Of a latent's activations on the making set: levels from which its label may be said."""
 SURE = 0.85
 """Balanced accuracy at which no higher level is tried."""
-LEVEL_COST = 0.05
+LEVEL_COST = 0.02
 """What a level must gain for the share of activations that it leaves without a label."""
 MIN_CHOSEN = 0.75
 """Balanced accuracy where the label was made and chosen; under it a latent has none."""

@@ -1,11 +1,11 @@
-"""The plan of `passage_saes`: one autoencoder per block, another one from a second seed, and how large both are."""
+"""The plan of `passage_saes`: one autoencoder per block, a second one to compare it with, and how large both are."""
 
 from dataclasses import dataclass
 
 from resources.settings.passages import PassageSaes
 from resources.settings.saes import Saes
 
-PASSAGES_PER_LATENT = 10
+PASSAGES_PER_LATENT = 12
 """Training passages of different wording that a latent needs; with fewer there are fewer latents."""
 DEAD_AFTER_BATCHES = 20
 AUX_WEIGHT = 1 / 32
@@ -16,10 +16,10 @@ class PassageEntry:
     """One autoencoder of the plan."""
 
     name: str
-    """`passages-24`, and `passages-24-seed-1` of a second seed."""
+    """`passages-24`, and `passages-24-seed-1` of the second one."""
     seed: int
     is_second: bool
-    """Whether it is there only to see if another seed finds the same; it describes nobody."""
+    """Whether it is there only to see if another seed and fewer companies find the same; it describes nobody."""
 
 
 def passage_entries(block: int, settings: PassageSaes) -> list[PassageEntry]:

@@ -1,4 +1,4 @@
-"""How faithful an autoencoder over passages is, and whether another seed finds the same companies alike."""
+"""How faithful an autoencoder over passages is, and whether a second one finds the same companies alike."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def passage_scores(sae: Sae, passages: PassageVectors) -> dict[str, Any]:
 
 
 def stability(sae: Sae, second: Sae, passages: PassageVectors) -> dict[str, float | None]:
-    """Return overlap10 and mmcs of two seeds; no overlap under 21 companies."""
+    """Return overlap10 and mmcs of two autoencoders; no overlap under 21 companies."""
     spread = torch.from_numpy(Standard.measured(passages.train).spread)
     similar = mmcs(sae.W_dec / spread, second.W_dec / spread)
     ours, theirs = (unit_vectors(company_means(one, passages)) for one in (sae, second))
@@ -61,9 +61,9 @@ def company_means(sae: Sae, passages: PassageVectors) -> Matrix:
 
 
 def unit_vectors(means: Matrix) -> Matrix:
-    """Return unit vectors of log1p(mean) x idf, as companies are described (docs/method.md)."""
+    """Return unit vectors of mean x idf, as companies are described (docs/method.md)."""
     companies, active = len(means), (means > 0).sum(axis=0)
-    weighted = np.log1p(means) * (np.log((1 + companies) / (1 + active)) + 1)
+    weighted = means * (np.log((1 + companies) / (1 + active)) + 1)
     return np.asarray(weighted / np.maximum(np.linalg.norm(weighted, axis=1, keepdims=True), 1e-12))
 
 

@@ -1,4 +1,4 @@
-"""Training over passages: standardise them, start from their k-means, train as on tokens, and fold the standard in."""
+"""Training over passages: standardise them, start from their clusters, train as on tokens, and fold the standard in."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,9 +12,9 @@ from assets.saes.model.sae import Sae, SaeConfig
 from assets.saes.model.standard import Standard
 from assets.saes.over_passages.plan import PassageEntry, Size, training_settings
 from assets.saes.over_passages.vectors import PassageVectors
+from assets.saes.training.clusters_start import clusters_sae
 from assets.saes.training.curve import CurvePoint
 from assets.saes.training.entries import Entry
-from assets.saes.training.kmeans_start import kmeans_sae
 from assets.saes.training.run import Run, TrainingCorpus
 from resources.compute.threads import one_thread
 from resources.settings.passages import PassageSaes
@@ -45,6 +45,8 @@ def train_passage_sae(
 ) -> Trained:
     """Train one autoencoder on the training passages of a block, from its checkpoint where there is one.
 
+    A second one sees other companies, too: the start is not drawn at random, so another seed alone tells little.
+
     On one thread of the processor, whatever there is: then the same vectors give the same weights on as many threads
     as a machine has, as long as its instructions and libraries are the same.
 
@@ -53,6 +55,8 @@ def train_passage_sae(
     Trained
         The autoencoder takes vectors as they are; its latents are those of the standardised ones (`Standard.folded`).
     """
+    if entry.is_second:
+        passages = passages.without_a_tenth(entry.seed)
     size = passages.size(settings)
     if size.latents < settings.latents:
         log(
@@ -75,7 +79,7 @@ def _run(entry: PassageEntry, passages: PassageVectors, standard: Standard, size
     plan = Entry(entry.name, (block,), None, size.passages, {})
     corpus = TrainingCorpus(VectorRows({block: x}), _unscaled(block, x), {block: held_out})
     own = training_settings(size, settings, entry.seed)
-    return Run([plan], {}, corpus, own, start=lambda blocks: kmeans_sae(config, x, entry.seed), rates=RATES)
+    return Run([plan], {}, corpus, own, start=lambda blocks: clusters_sae(config, x), rates=RATES)
 
 
 def _unscaled(block: int, x: np.ndarray) -> Mapping[int, BlockStatistics]:

@@ -1,7 +1,7 @@
 """The passages of the pinned corpus at one block: which company each is of, and its vector."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -34,6 +34,13 @@ class PassageVectors:
     def size(self, settings: PassageSaes) -> Size:
         """Return how large an autoencoder over them can be."""
         return size_for(self.texts, int(self.is_train.sum()), settings)
+
+    def without_a_tenth(self, seed: int) -> "PassageVectors":
+        """Return the same passages, of which those of a tenth of the companies, drawn, are not trained on."""
+        companies = np.unique(self.company[self.is_train])
+        left_out = np.random.default_rng(seed).choice(companies, len(companies) // 10, replace=False)
+        kept = self.is_train & ~np.isin(self.company, left_out)
+        return replace(self, is_train=kept, texts=round(self.texts * kept.sum() / self.is_train.sum()))
 
     @property
     def train(self) -> NDArray[np.float16]:

@@ -104,10 +104,10 @@ def test_a_failed_advisory_check_warns_and_stops_nothing(
     with caplog.at_level("INFO", "peerlens"):
         one = made(passage_corpus(themes=10_000))
     (failed,) = (check for check in one.manifest.checks if not check["passed"])
-    assert failed["name"] == "another_seed_agrees"
-    assert "check another_seed_agrees failed: two seeds share 0." in caplog.text
+    assert failed["name"] == "a_second_one_agrees"
+    assert "check a_second_one_agrees failed: trained on nine tenths of the companies it shares 0." in caplog.text
     (shown,) = (check for check in _shown(lake, one) if not check.passed)
-    assert (shown.check_name, shown.severity) == ("another_seed_agrees", dg.AssetCheckSeverity.WARN)
+    assert (shown.check_name, shown.severity) == ("a_second_one_agrees", dg.AssetCheckSeverity.WARN)
 
 
 def _shown(lake: Lake, made: Made) -> Sequence[dg.AssetCheckResult]:

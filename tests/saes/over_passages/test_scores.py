@@ -86,7 +86,7 @@ def checked(**columns: float | None) -> dict[str, bool]:
         ("fvu", 1.2, {"explains_passages"}),
         ("fvu", float("nan"), {"scores_are_finite", "explains_passages"}),
         ("dead_share", 0.2, {"few_dead_latents"}),
-        ("overlap10", 0.5, {"another_seed_agrees"}),
+        ("overlap10", 0.5, {"a_second_one_agrees"}),
         ("overlap10", None, set()),
     ],
 )
