@@ -3,6 +3,7 @@
     python benchmarks/replicate.py                     SmolLM2 on the S&P 500 descriptions of the test data
     python benchmarks/replicate.py --profile my.yaml   any model: its settings `model`, `activations`, `corpus`, `saes`
     python benchmarks/replicate.py --texts my.parquet  any texts, in a column `description`
+    python benchmarks/replicate.py --only detection    the detection scores alone: trains what they need, and no more
 
 Everything trained is kept in `--work`: started again it goes on, and at the end only the report is left to do. All is
 measured on held-out documents; what is chosen is chosen on others: the number of groups by distances, the best way
@@ -26,6 +27,7 @@ import polars as pl
 import torch
 from machine import machine, warn_if_busy
 from replicate_costs import Costs, Way, chosen
+from replicate_labels import show_detection
 from replicate_report import DIRECTIONS, Report
 from replicate_runs import Laboratory, Variant, changed
 from tqdm import tqdm
@@ -107,6 +109,15 @@ class Plan:
         return sorted({1 + round(i * (last - 2) / (TARGETS - 1)) for i in range(TARGETS)})
 
     @cached_property
+    def detection(self) -> dict[str, Variant]:
+        """Return what detection scores compare, each with no autoencoders but those of the blocks of transfer."""
+        variants = {"per layer": self.per_layer, "chosen groups": self.groups(self.knee), "one group": self.groups(1)}
+        return {name: self._on_targets(variant) for name, variant in variants.items()}
+
+    def _on_targets(self, variant: Variant) -> Variant:
+        return replace(variant, groups=tuple(group for group in variant.groups if set(group) & set(self.targets)))
+
+    @cached_property
     def ways(self) -> list[Way]:
         """Ways to cover all blocks, the first what all are compared with."""
         last, first = (self.blocks[-1],), (self.blocks[0],)
@@ -158,6 +169,14 @@ def train_everything(laboratory: Laboratory, plan: Plan, seeds: int) -> None:
     laboratory.results(plan.more_tokens, 0)
     for seed in range(seeds):
         train((way for way, many in plan.with_seeds(seeds) if seed < many), seed)
+    train_for_detection(laboratory, plan, seeds)
+
+
+def train_for_detection(laboratory: Laboratory, plan: Plan, seeds: int) -> None:
+    """Train what detection scores need, and no more; in the folders in which the whole plan looks for it."""
+    for seed in range(seeds):
+        for variant in plan.detection.values():
+            laboratory.results(variant, seed)
 
 
 @contextmanager
@@ -178,6 +197,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--texts", type=Path, help="Parquet with a column `description`")
     parser.add_argument("--tokens", type=int, help="training tokens of a per-layer autoencoder")
     parser.add_argument("--seeds", type=int, default=SEEDS, help="of per-layer, the knee and the best way; else one")
+    parser.add_argument("--only", choices=["detection"], help="one table, with what it needs and nothing else")
     parser.add_argument("--models", type=Path, default=models_home(), help="folder of converted models")
     parser.add_argument("--work", type=Path, default=Path("~/.cache/peerlens-benchmarks").expanduser())
     parser.add_argument("--pictures", type=Path, default=Path(__file__).parent.parent / "docs" / "pictures")
@@ -200,6 +220,10 @@ def main() -> None:
     laboratory = Laboratory(options.work, texts, profile, options.models, bar)
     assert laboratory.harvest_seconds
     plan = Plan(laboratory)
+    if options.only == "detection":
+        train_for_detection(laboratory, plan, options.seeds)
+        show_detection(laboratory, plan, options.seeds)
+        return
     train_everything(laboratory, plan, options.seeds)
     report = Report(laboratory, plan, options.seeds, options.pictures)
     print(json.dumps(report.claims()))

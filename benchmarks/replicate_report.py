@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 from matplotlib.figure import Figure
 from replicate_costs import MOST_COST, Line, Way
-from replicate_labels import detection_table
+from replicate_labels import show_detection
 from replicate_runs import Laboratory, Result, Variant, mean, per_block
 from tables import show
 
@@ -53,10 +53,7 @@ class Report:
             transfer_table(self._transfers),
         )
         self._show_cross_entropy()
-        show(
-            "Detection scores of labels of words, seed 0; the paper's are a language model's",
-            detection_table(laboratory, plan),
-        )
+        show_detection(laboratory, plan, seeds)
         draw(groups_figure(self._lines), pictures / "replicate-groups.png")
         draw(transfer_figure(self._transfers), pictures / "replicate-transfer.png")
 
