@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from assets.themes import MAX_COMPANIES_SHARE, MIN_DETECTION, shown_themes
+from assets.themes import MAX_COMPANIES_SHARE, MIN_DETECTION, in_words, shown_themes, with_said
 
 
 def latents(**changes: object) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -50,3 +50,59 @@ def test_a_latent_that_no_company_has_at_the_date_is_not_shown() -> None:
 
 def test_a_third_of_the_companies_is_not_too_many() -> None:
     assert all(shown_themes(*latents(share=n / (3 * n))).height == 1 for n in range(1, 400))
+
+
+KEY = {"entry": "passages-24", "block": 24}
+TEXT = "We mine gold.\nWe refined Crude  oil. Marigolds grow. Fool's gold"
+SPANS = {"gold": (0, 13), "crude": (14, 36), "flowers": (37, 52), "end": (53, len(TEXT))}
+
+
+def passages(*latents: tuple[int, str]) -> pl.DataFrame:
+    """Rows of theme_passages: on which stretch of TEXT each latent is active."""
+    rows = [
+        {"accession": "a", **KEY, "latent": n, "start": SPANS[name][0], "end": SPANS[name][1]} for n, name in latents
+    ]
+    return pl.DataFrame(rows)
+
+
+def terms(*latents: tuple[int, list[str], float | None]) -> pl.DataFrame:
+    """Rows of latent_labels: the terms and the level of each latent; no label without terms."""
+    rows = [
+        {**KEY, "latent": n, "label": words[0] if words else None, "terms": words, "level": level}
+        for n, words, level in latents
+    ]
+    return pl.DataFrame(rows, schema_overrides={"label": pl.String, "terms": pl.List(pl.String), "level": pl.Float64})
+
+
+@pytest.mark.parametrize(
+    ("stretch", "words", "expected"),
+    [
+        ("gold", ["gold"], True),
+        ("gold", ["silver", "GOLD"], True),
+        ("crude", ["crude oil"], True),
+        ("crude", ["refin*"], True),
+        ("crude", ["refine"], False),
+        ("crude", ["gold"], False),  # it is in the text, and in no passage of the theme
+        ("flowers", ["gold"], False),
+        ("end", ["gold"], True),
+        ("gold", [], False),
+    ],
+)
+def test_a_text_says_a_label_where_a_passage_of_the_theme_has_a_word_of_it(
+    stretch: str, words: list[str], expected: bool
+) -> None:
+    found = in_words(passages((3, stretch)), terms((3, words, 2.0)), {"a": TEXT})
+    assert found.rows() == ([("a", "passages-24", 24, 3)] if expected else [])
+
+
+def test_a_latent_is_said_by_its_words_or_by_its_level_and_never_without_a_label() -> None:
+    labels = terms((0, ["gold"], 2.0), (1, ["gold"], 2.0), (2, ["gold"], 2.0), (3, [], 0.0), (4, ["gold"], None))
+    rows = pl.DataFrame({"accession": "a", **KEY, "latent": range(6), "peak": [2.0, 1.0, 1.0, 9.0, 9.0, 9.0]})
+    worded = in_words(passages((1, "gold"), (2, "crude"), (3, "gold")), labels, {"a": TEXT})
+    marked = with_said(rows, labels, worded)
+    assert marked["said"].to_list() == [True, True, False, False, False, False]
+    assert marked.drop("said").equals(rows)
+
+
+def test_nothing_is_said_of_no_passages() -> None:
+    assert in_words(passages((3, "gold")).clear(), terms((3, ["gold"], 2.0)), {}).is_empty()

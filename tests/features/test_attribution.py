@@ -269,12 +269,10 @@ def test_damped_values_times_idf_match_values_computed_by_hand(weighting, functi
     assert vectors["weight"].to_list() == pytest.approx([*(first / np.linalg.norm(first)), 1.0])
 
 
-def test_passages_are_weighted_by_the_logarithm_whatever_tokens_are():
+def test_passages_are_weighted_by_their_mean_and_idf_whatever_tokens_are():
     rows = features([[4.0, 9.0], [0.0, 2.0]], view="passages")
     vectors = company_vectors(rows, "excess", SHARES)
-    assert (
-        vectors["own_weight"].to_list() == of_tokens(features([[4.0, 9.0], [0.0, 2.0]]), "log_idf")["weight"].to_list()
-    )
+    assert vectors["own_weight"].to_list() == of_tokens(features([[4.0, 9.0], [0.0, 2.0]]), "idf")["weight"].to_list()
 
 
 def test_one_company_has_a_vector_and_shares_every_theme():

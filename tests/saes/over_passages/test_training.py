@@ -98,8 +98,8 @@ def test_a_small_corpus_says_what_it_does_not_bear(tmp_path: Path) -> None:
     (few,) = passages_by_block(passage_corpus(14, 4, validation=1))
     said: list[str] = []
     trained = train_passage_sae(ENTRY, few, SETTINGS, tmp_path / "c", log=said.append)
-    assert (trained.sae.config.n_latents, trained.sae.config.k, trained.sae.config.d_model) == (5, 2, D)
-    assert said[0].startswith("passages-24 has 5 latents and k = 2, not 16: there are only 52 passages")
+    assert (trained.sae.config.n_latents, trained.sae.config.k, trained.sae.config.d_model) == (4, 2, D)
+    assert said[0].startswith("passages-24 has 4 latents and k = 2, not 16: there are only 52 passages")
 
 
 def test_passages_of_one_wording_end_in_no_error(tmp_path: Path) -> None:
@@ -128,3 +128,14 @@ def test_standard_of_training_passages_alone_is_folded_in(passages: PassageVecto
     )
     assert content(ours) == content(theirs)
     assert Standard.measured(passages.train).mean[3] > 100
+
+
+def test_a_second_one_sees_nine_tenths_of_the_companies_and_is_validated_on_the_same(passages: PassageVectors) -> None:
+    fewer = passages.without_a_tenth(1)
+    companies = {name: set(one.company[one.is_train]) for name, one in (("all", passages), ("fewer", fewer))}
+    assert len(companies["all"]) >= 10
+    assert companies["fewer"] < companies["all"]
+    assert len(companies["all"] - companies["fewer"]) == len(companies["all"]) // 10
+    assert np.array_equal(fewer.validation, passages.validation)
+    assert set(passages.without_a_tenth(2).company[passages.without_a_tenth(2).is_train]) != companies["fewer"]
+    assert fewer.texts < passages.texts
