@@ -15,9 +15,9 @@ Quality = Literal["ok", "short", "disagree"]
 class Views(Section):
     """What share of a similarity each way to describe a company has; a share of 0 leaves it out."""
 
-    passages: Annotated[Real, Field(ge=0, le=1)] = 0.8
+    passages: Annotated[Real, Field(ge=0, le=1)] = 0.95
     """Themes: latents of whole passages."""
-    tokens: Annotated[Real, Field(ge=0, le=1)] = 0.2
+    tokens: Annotated[Real, Field(ge=0, le=1)] = 0.05
     """Words: latents of tokens, the paper's way."""
 
     @model_validator(mode="after")
