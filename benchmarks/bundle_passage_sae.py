@@ -1,9 +1,10 @@
 """Trains the autoencoder over passages that comes with peerlens, and writes it to resources/sample/passage_sae.
 
 `python benchmarks/bundle_passage_sae.py --work FOLDER` reads $PEERLENS_TESTDATA/tenk90s/item1.parquet (484 Item 1 texts
-of 10-K filings of the 1990s), at most `--most` passages each, with SmolLM2-135M-Instruct, as the pipeline does. The
-pass goes on where it was interrupted. `--texts` names other files or folders of texts; `--saved FOLDER` takes vectors
-that were read elsewhere (see passage_texts.py). Then two seeds are trained, and the first is written: weights rounded
+of 10-K filings of the 1990s) and $PEERLENS_TESTDATA/sp500/companies.parquet (descriptions of 476 companies of 2022), at
+most `--most` passages each, with SmolLM2-135M-Instruct, as the pipeline does. The pass goes on where it was
+interrupted. `--texts` names other files or folders of texts; `--saved FOLDER` takes vectors that were read elsewhere
+(see passage_texts.py). Then two seeds are trained, and the first is written: weights rounded
 to 16 bits, cfg.json, about.json with the model, the block, the corpus, the seeds and what was measured, and
 labels.jsonl, the labels of its latents with their scores on companies that did not make them. No text and no vector of
 the corpus is in it.
@@ -11,7 +12,6 @@ the corpus is in it.
 
 import argparse
 import json
-import os
 import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -21,6 +21,7 @@ from typing import Any
 
 import polars as pl
 from passage_texts import PassagePass, corpus_of, read_texts, take_saved
+from reasons_texts import source
 
 # isort: split
 import torch
@@ -44,8 +45,13 @@ from resources.settings.features import Labels
 from resources.settings.passages import Passages, PassageSaes
 from resources.settings.profile import Profile
 
-TENK90S = "tenk90s/item1.parquet"
-DESCRIBED = "Item 1 texts of 10-K filings of 1994 to 1996 (public filings), up to the first passages of each"
+CORPORA = ("tenk90s", "sp500")
+DESCRIBED = (
+    "Item 1 texts of 10-K filings of 1994 to 1996 (public filings), of each the first passages, "
+    "and descriptions of the S&P 500 companies of 2022"
+)
+LATENTS = 320
+"""Of 256, 320 and 384, by how many labels were told and how well; no returns were looked at."""
 
 
 def profile_for(block: int, most: int) -> Profile:
@@ -103,24 +109,28 @@ def _bar(total: int, unit: str) -> AbstractContextManager[Callable[[int], None]]
 def main() -> None:
     """Read the texts, train, and print about.json."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--texts", type=Path, nargs="+", help="Parquet files or folders of *.txt; default: tenk90s")
+    parser.add_argument(
+        "--texts", type=Path, nargs="+", help="Parquet files or folders of *.txt; default: tenk90s and sp500"
+    )
     parser.add_argument("--described", default=DESCRIBED, help="what the texts are, for about.json")
     parser.add_argument("--saved", type=Path, help="folder of vectors that were read elsewhere")
     parser.add_argument("--work", type=Path, required=True, help="folder in which the pass is kept")
     parser.add_argument("--models", type=Path, help="folder of converted models; default: WORK/models")
     parser.add_argument("--block", type=int, default=24)
-    parser.add_argument("--most", type=int, default=120, help="passages of a text")
+    parser.add_argument("--latents", type=int, default=LATENTS)
+    parser.add_argument("--most", type=int, default=32, help="passages of a text")
     parser.add_argument("--out", type=Path, default=BUNDLED)
     options = parser.parse_args()
     profile, models = profile_for(options.block, options.most), options.models or options.work / "models"
-    sources = options.texts or [Path(os.environ["PEERLENS_TESTDATA"]) / TENK90S]
-    texts = pl.concat([read_texts(source) for source in sources])
+    own = [read_texts(file) for file in options.texts or ()]
+    texts = pl.concat(own or [source(name) for name in CORPORA])
     if options.saved:
         vectors = take_saved(options.saved, texts, profile, options.work)
     else:
         vectors = PassagePass(Reader(profile, models, _bar, print), profile, options.work).run(texts)
     model, corpus = model_identity(profile.model, models), corpus_of(options.work, vectors, profile.corpus)
-    about = bundle(corpus, profile.passage_saes, model, options.described, options.out)
+    settings = profile.passage_saes.model_copy(update={"latents": options.latents})
+    about = bundle(corpus, settings, model, options.described, options.out)
     print(json.dumps(about, indent=2))
 
 
