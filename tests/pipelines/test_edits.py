@@ -82,7 +82,7 @@ UPGRADES: dict[str, set[str]] = {
     "pyarrow": set(),
     "matplotlib": set(),
     "safetensors": set(),
-    "scikit-learn": {"layer_groups", "latent_labels", "passage_saes", "peer_clusters"},
+    "scikit-learn": {"layer_groups", "latent_labels", "passage_saes", "passage_vectors", "peer_clusters"},
     "statsmodels": {"cointegrated_pairs", "cluster_scores", "lift_intervals", "latent_labels"},
     "edgartools": ITEM_1,
     "transformer-lens": {"sae_scores"},
