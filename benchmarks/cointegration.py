@@ -2,11 +2,12 @@
 
     python benchmarks/cointegration.py --prices prices_daily.parquet
 
-Needs daily prices, a Parquet file with the columns date, ticker and adj_close. Random pairs of companies with a price on
-every day are tested over windows of 252, 756 and 1,260 days that end with --last, with lags chosen by AIC and with
-fixed ones. Both sides have one thread and take turns, so that what else the machine does falls on both: in each of ten
-turns we test all pairs, statsmodels a tenth of them. A ratio is of seconds a pair, the median over the turns. Before, 200,000 pairs of 6,000 random walks are timed. Prints a table in Markdown, and one line of
-JSON; `max_p_difference` is over both kinds of lags and all windows.
+Needs daily prices, a Parquet file with the columns date, ticker and adj_close. 200,000 pairs of 6,000 random walks are
+timed first. Then random pairs of companies with a price on every day are tested over windows of 252, 756 and 1,260 days
+that end with --last, with lags chosen by AIC and with fixed ones. Both sides have one thread and take turns, so that
+what else the machine does falls on both: in each of ten turns we test all pairs, statsmodels a tenth of them. A ratio
+is of seconds a pair, the median over the turns. Prints a table in Markdown, and one line of JSON; `max_p_difference` is
+over both kinds of lags and all windows.
 """
 
 import argparse

@@ -18,7 +18,7 @@ the criterion would choose a regression that fits exactly."""
 
 
 def fewest_days(lags: int | Criterion) -> int:
-    """Return the fewest days of prices on which a pair can be tested with so many Dickey-Fuller lags, or chosen ones."""
+    """Return the fewest days of prices on which a pair can be tested with these Dickey-Fuller lags."""
     return 2 * lags + 4 if isinstance(lags, int) else FEWEST_DAYS_TO_CHOOSE
 
 
