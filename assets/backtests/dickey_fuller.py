@@ -150,7 +150,7 @@ def _columns(spread: Floats, lags: int) -> Floats:
 
 def _by_qr(columns: Floats) -> tuple[Floats, NDArray[np.bool_]]:
     """Return what `_explained` does, and where a regressor is a sum of others; by QR of [pairs, days, k] columns."""
-    factor = np.linalg.qr(columns, mode="r")
+    factor: Floats = np.linalg.qr(columns, mode="r")  # type: ignore[assignment]  # of mode r it is one array
     diagonal = np.diagonal(factor, axis1=1, axis2=2)
-    singular = (np.abs(diagonal[:, :-1]) < ONE_REGRESSOR).any(axis=1)
+    singular = np.asarray((np.abs(diagonal[:, :-1]) < ONE_REGRESSOR).any(axis=1))
     return (factor[:, :, -1] * np.where(diagonal < 0, -1.0, 1.0)).T, singular

@@ -1,6 +1,6 @@
 """Settings of pairs trading."""
 
-from math import ceil
+import math
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -27,7 +27,7 @@ def most_lags(days: int) -> int:
 
     At most half of the days less one, as in `statsmodels.tsa.stattools.adfuller`.
     """
-    return min(days // 2 - 1, ceil(12.0 * (days / 100.0) ** (1 / 4.0)))
+    return min(days // 2 - 1, math.ceil(12.0 * math.pow(days / 100.0, 0.25)))
 
 
 class Backtest(Section):

@@ -30,7 +30,7 @@ def walks(days: int, n: int, seed: int) -> np.ndarray:
 
 
 def by_statsmodels(series: np.ndarray, pairs: np.ndarray, lags: int | Criterion) -> list[tuple[float, float]]:
-    """t and p of each pair; its small matrices gain nothing from threads, which wait for each other on a busy machine."""
+    """t and p of each pair; threads only wait for each other on matrices this small."""
     options = {"maxlag": lags, "autolag": None} if isinstance(lags, int) else {"autolag": lags}
     with threadpool_limits(1):
         return [coint(series[:, a], series[:, b], trend="c", **options)[:2] for a, b in pairs]

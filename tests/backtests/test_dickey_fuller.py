@@ -19,7 +19,7 @@ def autoregressions(days: int, n: int = 20) -> np.ndarray:
 
 
 def by_statsmodels(spread: np.ndarray, criterion: Criterion) -> list[tuple[float, int]]:
-    with threadpool_limits(1):  # its small matrices gain nothing from threads, which wait for each other
+    with threadpool_limits(1):  # they only wait for each other on matrices this small
         found = [adfuller(one, regression="n", autolag=criterion, result_object=True) for one in spread]
     return [(one.statistic, one.lags) for one in found]
 

@@ -16,7 +16,7 @@ from assets.backtests.cointegration import engle_granger
 
 TESTDATA = os.environ.get("PEERLENS_TESTDATA")
 pytestmark = pytest.mark.skipif(TESTDATA is None, reason="PEERLENS_TESTDATA is not set")
-PAIRS = 25
+PAIRS = 20
 
 
 def log_prices(days: int) -> np.ndarray:
@@ -41,4 +41,5 @@ def test_p_hedge_ratio_and_half_life_of_real_pairs(days: int) -> None:
             line = OLS(y, add_constant(x)).fit()
             assert one["hedge_ratio"] == pytest.approx(line.params[1], abs=1e-9)
             phi = OLS(np.diff(line.resid), line.resid[:-1]).fit().params[0]
-            assert one["half_life"] == pytest.approx(-np.log(2) / np.log1p(phi), rel=1e-8)
+            assert (one["half_life"] is None) == (phi >= 0)
+            assert phi >= 0 or one["half_life"] == pytest.approx(-np.log(2) / np.log1p(phi), rel=1e-8)
