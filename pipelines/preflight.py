@@ -14,7 +14,7 @@ from resources.market import Market, PriceError
 from resources.models.embedder import embedder_identity
 from resources.models.limits import ModelLimitError, check_blocks, check_latents, check_model
 from resources.models.weight_files import ModelNotFoundError
-from resources.settings.backtest import fewest_days
+from resources.settings.backtest import Backtest, fewest_days
 from resources.settings.clusters import FEWEST_MONTHS, SimilarityMethod
 from resources.settings.profile import Profile, ProfileError
 from resources.sources import close_years
@@ -108,16 +108,21 @@ def _days_before(profile: Profile, first: date, last: date, as_of: str) -> None:
 
     Weekdays are counted: holidays make it fewer, never more.
     """
-    settings, needed = profile.backtest, fewest_days(profile.backtest.adf_lags)
+    settings, needed = profile.backtest, fewest_days(profile.backtest.lags)
     begins = max(first, months_later(as_of, -settings.formation_months) + timedelta(days=1))
     days = int(np.busday_count(begins, min(last, month_end(as_of)) + timedelta(days=1)))
     if days < needed:
         raise ProfileError(
             f"profile {profile.name}: as_of.first: {as_of} has at most {days} trading days in the "
             f"{settings.formation_months} months before it (prices begin on {first}); to test pairs with "
-            f"backtest.adf_lags {settings.adf_lags} takes {needed}; move as_of.first, lengthen "
-            "backtest.formation_months, or lower backtest.adf_lags"
+            f"{_lag_setting(settings)} takes {needed}; move as_of.first, lengthen "
+            "backtest.formation_months, or set backtest.autolag to fixed with fewer backtest.adf_lags"
         )
+
+
+def _lag_setting(settings: Backtest) -> str:
+    fixed = settings.autolag == "fixed"
+    return f"backtest.adf_lags {settings.adf_lags}" if fixed else f"backtest.autolag {settings.autolag}"
 
 
 def _blocks(profile: Profile) -> None:

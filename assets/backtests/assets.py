@@ -16,7 +16,17 @@ from resources.lake.recipe import whole
     partitioning="as_of",
     reads={"peer_clusters": whole, "prices": months_around("backtest.formation_months")},
     config=[
-        f"backtest.{key}" for key in ("formation_months", "adf_lags", "false_discovery_rate", "random_pairs", "seed")
+        f"backtest.{key}"
+        for key in (
+            "formation_months",
+            "autolag",
+            "adf_lags",
+            "min_common_days",
+            "johansen",
+            "false_discovery_rate",
+            "random_pairs",
+            "seed",
+        )
     ],
     kinds=["numpy"],
 )

@@ -30,9 +30,9 @@ class CloseMatrix:
 
 
 def formation_prices(
-    prices: pl.DataFrame, first: date, last: date
+    prices: pl.DataFrame, first: date, last: date, min_days: float
 ) -> tuple[list[str], list[date], NDArray[np.float64]]:
-    """Return the companies with a price on every trading day from `first` to `last`, those days, and log prices.
+    """Return the companies with a price on enough trading days from `first` to `last`, those days, and log prices.
 
     What is usual, and so what is a trading day, is judged by the window itself.
 
@@ -40,15 +40,18 @@ def formation_prices(
     ----------
     prices : DataFrame
         Columns company_id, date and adj_close.
+    min_days : float
+        Share of the trading days on which a company must have a price.
 
     Returns
     -------
     tuple
-        Company ids, dates, and log prices [dates, companies].
+        Company ids, dates, and log prices [dates, companies], NaN where there is no price.
     """
     closes = _close_matrix(prices, first, last, last)
-    complete = np.flatnonzero(~np.isnan(closes.prices).any(axis=0))
-    return [closes.company_ids[i] for i in complete], closes.dates, np.log(closes.prices[:, complete])
+    share = np.count_nonzero(~np.isnan(closes.prices), axis=0) / max(len(closes.dates), 1)
+    enough = np.flatnonzero(share >= min_days)
+    return [closes.company_ids[i] for i in enough], closes.dates, np.log(closes.prices[:, enough])
 
 
 def trading_closes(prices: pl.DataFrame, as_of: date, last: date) -> CloseMatrix:
@@ -76,4 +79,5 @@ def _close_matrix(prices: pl.DataFrame, first: date, last: date, as_of: date) ->
     wide = window.join(days, on="date", how="semi").pivot("company_id", index="date", values="adj_close").sort("date")
     company_ids = sorted(set(wide.columns) - {"date"})
     matrix = wide.select(company_ids).to_numpy().astype(np.float64).reshape(wide.height, len(company_ids))
-    return CloseMatrix(company_ids, wide["date"].to_list(), matrix)
+    # A share cannot be bought for nothing: 0 stands for no price in some sources, and has no logarithm.
+    return CloseMatrix(company_ids, wide["date"].to_list(), np.where(matrix > 0, matrix, np.nan))

@@ -1,6 +1,7 @@
 """Settings of pairs trading."""
 
-from typing import Annotated, Self
+import math
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -9,9 +10,24 @@ from resources.settings.section import Months, Real, Section, Seed, ShareBelowOn
 Z = Annotated[Real, Field(ge=-100, le=100)]
 
 
-def fewest_days(lags: int) -> int:
-    """Return the fewest days of prices on which a pair can be tested with this many Dickey-Fuller lags."""
-    return 2 * lags + 4
+Criterion = Literal["aic", "bic"]
+"""How lags are chosen: Akaike's or Bayes' information criterion."""
+FEWEST_DAYS_TO_CHOOSE = 22
+"""From here on the largest number of lags compared is Schwert's and leaves more days than it has regressors; on fewer
+the criterion would choose a regression that fits exactly."""
+
+
+def fewest_days(lags: int | Criterion) -> int:
+    """Return the fewest days of prices on which a pair can be tested with these Dickey-Fuller lags."""
+    return 2 * lags + 4 if isinstance(lags, int) else FEWEST_DAYS_TO_CHOOSE
+
+
+def most_lags(days: int) -> int:
+    """Return the most lags among which a criterion chooses: 12 (days / 100)^(1/4) rounded up (Schwert 1989).
+
+    At most half of the days less one, as in `statsmodels.tsa.stattools.adfuller`.
+    """
+    return min(days // 2 - 1, math.ceil(12.0 * math.pow(days / 100.0, 0.25)))
 
 
 class Backtest(Section):
@@ -21,8 +37,14 @@ class Backtest(Section):
     """Months before the as-of date on which pairs are tested."""
     trading_months: Months = 12
     """Months after it in which they are traded."""
+    autolag: Literal["aic", "bic", "fixed"] = "aic"
+    """How the lags of a pair's Dickey-Fuller regression are chosen: an information criterion, or the same for all."""
     adf_lags: Annotated[Whole, Field(ge=0, le=100)] = 1
-    """Lags of the Dickey-Fuller regression, the same for every pair."""
+    """Lags of that regression where `autolag` is `fixed`."""
+    min_common_days: Annotated[Real, Field(gt=0, le=1)] = 0.9
+    """Share of the window's trading days on which both companies must have a price; other days are left out."""
+    johansen: bool = False
+    """Whether Johansen's test stands beside Engle and Granger's; it takes milliseconds a pair and selects nothing."""
     false_discovery_rate: ShareBelowOne = 0.05
     """Benjamini-Hochberg level."""
     max_pairs: Annotated[Whole, Field(gt=0, le=100_000)] = 20
@@ -43,6 +65,11 @@ class Backtest(Section):
     """Borrow on the short leg (basis points a year)."""
     seed: Seed = 0
     """Seed of the random pairs."""
+
+    @property
+    def lags(self) -> int | Criterion:
+        """The number of lags, or how it is chosen."""
+        return self.adf_lags if self.autolag == "fixed" else self.autolag
 
     @model_validator(mode="after")
     def _opens_between_exit_and_stop(self) -> Self:

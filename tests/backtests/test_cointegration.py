@@ -9,18 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import false_discovery_control
 from statsmodels.tsa.stattools import coint
+from threadpoolctl import threadpool_limits
 
 from assets import schemas
+from assets.backtests.candidate_pairs import pairs_within, random_pairs
 from assets.backtests.close_matrix import FormationError
-from assets.backtests.cointegration import (
-    REASONS,
-    benjamini_hochberg,
-    cointegrated_pairs,
-    engle_granger,
-    pairs_within,
-    random_pairs,
-)
-from resources.settings.backtest import Backtest, fewest_days
+from assets.backtests.cointegration import MAY_BE_NULL, REASONS, cointegrated_pairs, engle_granger
+from assets.backtests.false_discovery import benjamini_hochberg
+from resources.settings.backtest import Backtest, Criterion, fewest_days
 
 
 def walks(days: int, n: int, seed: int) -> np.ndarray:
@@ -33,13 +29,20 @@ def walks(days: int, n: int, seed: int) -> np.ndarray:
     return np.hstack([free, 1 + 0.7 * free[:, : n - n // 2] + noise])
 
 
-@pytest.mark.parametrize("lags", [0, 1, 3])
+def by_statsmodels(series: np.ndarray, pairs: np.ndarray, lags: int | Criterion) -> list[tuple[float, float]]:
+    """t and p of each pair; threads only wait for each other on matrices this small."""
+    options = {"maxlag": lags, "autolag": None} if isinstance(lags, int) else {"autolag": lags}
+    with threadpool_limits(1):
+        return [coint(series[:, a], series[:, b], trend="c", **options)[:2] for a, b in pairs]
+
+
+@pytest.mark.parametrize("lags", [0, 1, 3, "aic", "bic"])
 @pytest.mark.parametrize("days", [60, 700])
-def test_t_and_p_are_those_of_statsmodels(days: int, lags: int) -> None:
+def test_t_and_p_are_those_of_statsmodels(days: int, lags: int | Criterion) -> None:
     series = walks(days, 10, seed=days)
     pairs = pairs_within(np.zeros(10))
     tested = engle_granger(series, pairs, lags)
-    expected = [coint(series[:, a], series[:, b], trend="c", maxlag=lags, autolag=None)[:2] for a, b in pairs]
+    expected = by_statsmodels(series, pairs, lags)
     np.testing.assert_allclose(tested["t_stat"], [t for t, _ in expected], rtol=1e-8)
     np.testing.assert_allclose(tested["p_value"], [p for _, p in expected], rtol=1e-8)
     assert tested["p_value"].min() < 0.05
@@ -80,22 +83,21 @@ def test_series_that_leave_no_spread_are_never_cointegrated(other: str) -> None:
     tested = engle_granger(np.hstack([series, second]), np.array([[0, 1], [1, 0]]), 1)
     assert tested["t_stat"].to_list() == [0.0, 0.0]
     assert tested["p_value"].to_list() == [1.0, 1.0]
-    assert np.isfinite(tested.drop("half_life").to_numpy()).all()
+    assert np.isfinite(tested.drop(MAY_BE_NULL).to_numpy()).all()
 
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     series, pairs, told = walks(100, 12, seed=3), pairs_within(np.zeros(12)), []
-    whole = engle_granger(series, pairs, 1)
+    whole = engle_granger(series, pairs, "aic")
     monkeypatch.setattr("assets.backtests.cointegration.BLOCK", 7)
-    assert engle_granger(series, pairs, 1, told.append).equals(whole)
+    assert engle_granger(series, pairs, "aic", progress=told.append).equals(whole)
     assert sum(told) == len(pairs) == 66
 
 
-def test_a_short_window_and_a_missing_price_are_refused() -> None:
-    with pytest.raises(FormationError, match="5 days"):
-        engle_granger(walks(5, 2, seed=0), np.array([[0, 1]]), 1)
-    with pytest.raises(FormationError, match="missing"):
-        engle_granger(np.full((50, 2), np.nan), np.array([[0, 1]]), 1)
+@pytest.mark.parametrize(("days", "lags"), [(5, 1), (21, "aic"), (21, "bic")])
+def test_a_short_window_is_refused(days: int, lags: int | Criterion) -> None:
+    with pytest.raises(FormationError, match=f"{days} days: too short for .*{lags}"):
+        engle_granger(walks(days, 2, seed=0), np.array([[0, 1]]), lags)
 
 
 @given(st.lists(st.floats(0, 1), max_size=50))
@@ -182,7 +184,7 @@ def test_what_rounding_would_decide_is_not_tested(a: str, b: str, reason: str, t
     pair = [series[b], series[a]] if turned and reason != "collinear regressors" else [series[a], series[b]]
     row = engle_granger(np.column_stack(pair), np.array([[0, 1]]), 1).row(0, named=True)
     assert REASONS[row["reason"]] == reason
-    assert all(np.isfinite(value) for name, value in row.items() if name != "half_life")
+    assert all(np.isfinite(value) for name, value in row.items() if name not in MAY_BE_NULL)
     if reason:
         assert (row["t_stat"], row["p_value"], row["half_life"]) == (0.0, 1.0, None)
 
@@ -203,8 +205,18 @@ def test_short_windows_are_tested_as_statsmodels_does(days: int, lags: int) -> N
             engle_granger(series, pairs, lags)
         return
     tested = engle_granger(series, pairs, lags)
-    expected = [coint(series[:, a], series[:, b], trend="c", maxlag=lags, autolag=None)[:2] for a, b in pairs]
+    expected = by_statsmodels(series, pairs, lags)
     assert tested["reason"].to_list() == [0] * len(pairs)
+    np.testing.assert_allclose(tested["t_stat"], [t for t, _ in expected], rtol=1e-6)
+    np.testing.assert_allclose(tested["p_value"], [p for _, p in expected], rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize("criterion", ["aic", "bic"])
+@pytest.mark.parametrize("days", [*range(fewest_days("aic"), 34), 101, 252])
+def test_any_length_of_window_has_the_lags_of_statsmodels(days: int, criterion: Criterion) -> None:
+    series, pairs = walks(days, 8, seed=days), pairs_within(np.zeros(8))
+    tested = engle_granger(series, pairs, criterion)
+    expected = by_statsmodels(series, pairs, criterion)
     np.testing.assert_allclose(tested["t_stat"], [t for t, _ in expected], rtol=1e-6)
     np.testing.assert_allclose(tested["p_value"], [p for _, p in expected], rtol=1e-6, atol=1e-12)
 
@@ -223,12 +235,21 @@ def test_pairs_that_are_not_tested_are_counted_and_change_no_other() -> None:
 
 
 @settings(max_examples=60)
-@given(st.integers(0, 10_000), st.integers(8, 40), st.integers(0, 2), st.integers(-16, 0), st.booleans())
-def test_whatever_the_prices_every_number_is_one(seed: int, days: int, lags: int, size: int, steps: bool) -> None:
+@given(
+    st.integers(0, 10_000),
+    st.integers(22, 40),
+    st.sampled_from([0, 1, 2, "aic", "bic"]),
+    st.integers(-16, 0),
+    st.booleans(),
+)
+def test_whatever_the_prices_every_number_is_one(
+    seed: int, days: int, lags: int | Criterion, size: int, steps: bool
+) -> None:
     random = np.random.default_rng(seed)
     moves = random.choice([0.0, 1.0], (days, 6), p=[0.8, 0.2]) if steps else random.normal(0, 1, (days, 6))
     series = 3 + 10.0**size * np.cumsum(moves, axis=0)
     tested = engle_granger(series, pairs_within(np.zeros(6)), lags)
-    assert np.isfinite(tested.drop("half_life").to_numpy()).all()
+    assert np.isfinite(tested.drop(MAY_BE_NULL).to_numpy()).all()
+    assert not tested.select(pl.col(MAY_BE_NULL).is_nan().any()).to_numpy().any()
     assert tested["p_value"].is_between(0, 1).all()
     assert not np.isnan(benjamini_hochberg(tested["p_value"].to_numpy())).any()

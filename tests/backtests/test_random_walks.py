@@ -14,8 +14,9 @@ import polars as pl
 import pytest
 
 from assets.backtests.book import chronological_book, spread_z, trade, trade_pairs
+from assets.backtests.candidate_pairs import random_pairs
 from assets.backtests.close_matrix import formation_prices, trading_closes
-from assets.backtests.cointegration import cointegrated_pairs, random_pairs
+from assets.backtests.cointegration import cointegrated_pairs
 from assets.backtests.performance import sharpe
 from resources.settings.backtest import Backtest
 
@@ -40,7 +41,7 @@ def walk_forward(seed: int, engine: Callable[..., Window]) -> list[Window]:
     ends = [START + timedelta(FORMATION - 1 + w * TRADING) for w in range(WINDOWS + 1)]
     windows = []
     for as_of, last in pairwise(ends):
-        company_ids, _, log_prices = formation_prices(prices, as_of - timedelta(FORMATION - 1), as_of)
+        company_ids, _, log_prices = formation_prices(prices, as_of - timedelta(FORMATION - 1), as_of, 1.0)
         formed = cointegrated_pairs(company_ids, log_prices, pairs, SETTINGS)
         windows.append(engine(trading_closes(prices, as_of, last), formed, as_of, SETTINGS))
     return windows

@@ -46,7 +46,7 @@ def test_the_defaults_pass_and_write_nothing(tmp_path: Path) -> None:
         ({"as_of": {"first": "2000-03"}}, "as_of.first: 2000-03 has 1 month of returns up to it, as prices run from"),
         ({"as_of": {"first": "2000-03"}}, "set as_of.first to 2000-04 or later"),
         (
-            {"backtest": {"formation_months": 1, "adf_lags": 30}},
+            {"backtest": {"formation_months": 1, "autolag": "fixed", "adf_lags": 30}},
             "as_of.first: 2004-12 has at most 23 trading days in the 1 months before it",
         ),
         ({"as_of": {"first": "2000-04"}}, "as_of.first: 2000-04 is before the first filing"),
