@@ -53,7 +53,8 @@ def test_peers_of_the_planted_group_cut_variance_and_random_ones_do_not() -> Non
     assert np.median(hedge_cut(before, after, right)) > 0.25
     assert np.median(hedge_cut(before, after, wrong)) < 0.05
     assert (hedge_cut(before, after, wrong) < 0).mean() > (hedge_cut(before, after, right) < 0).mean()
-    assert incremental_r2(after, right).mean() > 0.2 > 0.05 > incremental_r2(after, wrong).mean()
+    assert incremental_r2(after, right).mean() > 0.2
+    assert incremental_r2(after, wrong).mean() < 0.05
 
 
 def test_random_peers_add_nothing_to_the_market_within_two_standard_errors() -> None:
