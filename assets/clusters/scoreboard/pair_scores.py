@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from assets.clusters.intervals import pair_sums
 from assets.clusters.scoreboard.peers import ranked_similarity
 
 Floats = NDArray[np.float64]
@@ -122,13 +123,18 @@ def curve(similarity: Floats, corr: Floats, weights: Floats, shares: tuple[float
     return Curve(wanted / pairs, means, draws)
 
 
-def group_point(labels: NDArray[np.int64], corr: Floats) -> tuple[float, float]:
-    """Return the share of pairs that are inside groups, and their mean correlation; NaN without one."""
-    inside = np.triu(labels[:, None] == labels[None, :], 1)
-    pairs, n = int(inside.sum()), len(labels)
-    if pairs == 0:
-        return 0.0, float("nan")
-    return pairs / (n * (n - 1) / 2), float(corr[inside].mean())
+def group_point(labels: NDArray[np.int64], corr: Floats, weights: Floats) -> Curve:
+    """Return the one point of a classification: the share of pairs that are inside groups, and their correlation."""
+    inside, n = np.triu(labels[:, None] == labels[None, :], 1), len(labels)
+    pairs = int(inside.sum())
+    total, often = np.zeros(len(weights)), np.zeros(len(weights))
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        sums = pair_sums(corr[np.ix_(members, members)], weights[:, members])
+        total, often = total + sums[0], often + sums[1]
+    drawn = np.where(often > 0, total / np.where(often > 0, often, 1), np.nan)
+    mean = float(corr[inside].mean()) if pairs else float("nan")
+    return Curve(np.array([pairs / max(n * (n - 1) / 2, 1)]), np.array([mean]), drawn[:, None])
 
 
 def _up_to(values: Floats, above: NDArray[np.int64], until: NDArray[np.int64], parts: Floats) -> Floats:

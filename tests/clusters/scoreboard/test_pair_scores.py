@@ -95,9 +95,13 @@ def test_a_pair_counts_as_often_as_both_of_its_companies() -> None:
 
 def test_a_group_s_point_is_its_share_of_pairs_and_their_mean() -> None:
     corr = moving(6)
-    share, mean = group_point(np.array([0, 0, 0, 1, 1, 2, 3]), corr)
+    found = group_point(
+        np.array([0, 0, 0, 1, 1, 2, 3]), corr, np.array([[1.0, 2, 0, 3, 1, 1, 1], [1, 0, 0, 1, 0, 1, 1]])
+    )
     inside = [(0, 1), (0, 2), (1, 2), (3, 4)]
-    assert (share, mean) == (pytest.approx(4 / 21), pytest.approx(np.mean([corr[p] for p in inside])))
+    assert (found.shares[0], found.means[0]) == pytest.approx((4 / 21, np.mean([corr[p] for p in inside])))
+    assert found.draws[0, 0] == pytest.approx((2 * corr[0, 1] + 3 * corr[3, 4]) / 5)
+    assert np.isnan(found.draws[1, 0])
 
 
 def test_a_planted_structure_is_found_and_random_pairs_are_worth_nothing() -> None:
@@ -128,8 +132,8 @@ def test_a_better_similarity_has_the_higher_curve() -> None:
 def test_without_a_pair_there_is_no_curve_and_no_point(n: int) -> None:
     found = curve(np.ones((n, n)), np.ones((n, n)), np.ones((3, n)))
     assert np.isnan(found.means).all() and np.isnan(found.draws).all()
-    share, mean = group_point(np.arange(n), np.ones((n, n)))
-    assert share == 0 and np.isnan(mean)
+    point = group_point(np.arange(n), np.ones((n, n)), np.ones((3, n)))
+    assert point.shares[0] == 0 and np.isnan(point.means).all() and np.isnan(point.draws).all()
     assert np.isnan(same_number(np.ones((n, n)), np.ones((n, n)), np.zeros(n, dtype=int))).all()
 
 
