@@ -151,7 +151,7 @@ def peer_scores(build: Build) -> None:
     """Score the peers that every method names on the months after the as-of date, once all of a horizon are over."""
     from assets.clusters.evaluation import horizon_after
     from assets.clusters.methods import known_companies
-    from assets.clusters.scoreboard.tables import all_nearness, peer_rows
+    from assets.clusters.scoreboard.tables import peer_rows, peers_by_method
 
     as_of, settings = month_end(build.partition or ""), build.profile.clusters
     tables = ("company_vectors", "filings", "descriptions", "company_embeddings")
@@ -161,7 +161,7 @@ def peer_scores(build: Build) -> None:
     before, after = (usable(rows, build.profile.returns.exclude) for rows in (past, later))
     horizons = [horizon_after(as_of, months, later) for months in settings.horizons]
     finished = [horizon for horizon in horizons if horizon.finished]
-    near = all_nearness(known, before) if finished else {}
+    near = peers_by_method(known, before, settings.seed) if finished else {}
     rows = [peer_rows(near, known, before, after, horizon, settings.seed) for horizon in finished]
     for table, name in (
         (schemas.PEER_SCORES, "scores"),

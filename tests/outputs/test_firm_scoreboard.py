@@ -1,14 +1,17 @@
 """The firm-centred scoreboard in SQL: a row a method, the placebo among them, and the curve beside its raw figures."""
 
+import io
 from collections.abc import Iterator
 from datetime import date
 
 import duckdb
 import pytest
+from rich.console import Console
 from small_lake import EARLIER, IDS, lake, write
 
 from assets import schemas
 from assets.outputs.warehouse import build_warehouse
+from pipelines.report import report
 from resources.places import SQL
 
 VALUES = {
@@ -51,6 +54,19 @@ def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPy
     build_warehouse(folder / "peerlens.duckdb", folder, write(lake() | tables, folder), SQL, "")
     with duckdb.connect(str(folder / "peerlens.duckdb"), read_only=True) as connection:
         yield connection
+
+
+def test_the_report_prints_a_table_a_horizon_in_80_columns(window: duckdb.DuckDBPyConnection) -> None:
+    console = Console(file=io.StringIO(), width=80)
+    report(window, console)
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+    assert max(len(line) for line in text.splitlines()) <= 80
+    table = text.split("Peers of a company on the 12 months after each date\n")[1].splitlines()
+    assert table[0].split()[:2] == ["method", "R2"]
+    assert [line.split()[0] for line in table[1:5]] == ["sic4", "sae", "tnic", "placebo"]
+    assert "2 times a company was lost" in " ".join(text.split())
+    assert "on the 36 months after each date" in text
 
 
 def test_every_horizon_has_a_row_a_method_the_best_r2_first(window: duckdb.DuckDBPyConnection) -> None:

@@ -69,7 +69,7 @@ EDITS: dict[str, tuple[str, str, str, set[str]]] = {
         "MOST_COMPANIES = 0.25", "MOST_COMPANIES = 0.2", {"peer_scores"}),
     "an industry of Fama and French": ("resources/fama_french.py", "2100-2199", "2100-2198", {"peer_scores"}),
     "the picture of the curve": ("assets/clusters/scoreboard/curve_figure.py",
-        "LEAST_PERCENT = 0.01", "LEAST_PERCENT = 0.02", set()),
+        "LEAST_PERCENT = 0.01", "LEAST_PERCENT = 0.02", {"peer_intervals"}),
     "the error of a mean over months": ("assets/clusters/scoreboard/cross_section.py",
         "CONFIDENCE = 0.95", "CONFIDENCE = 0.9", {"peer_intervals"}),
     "a rule for Item 1": ("assets/descriptions/readings.py", "AGREEMENT = 0.9", "AGREEMENT = 0.8", ITEM_1),

@@ -1,6 +1,6 @@
 """All scores of one method at one as-of date and horizon: every method on the same companies and months."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -21,7 +21,7 @@ from assets.clusters.scoreboard.pair_scores import (
     resampled_medians,
     same_number,
 )
-from assets.clusters.scoreboard.peers import draw_peers
+from assets.clusters.scoreboard.peers import Peers, draw_peers
 from assets.clusters.scores import ReturnWindow, complete_returns
 
 Floats = NDArray[np.float64]
@@ -85,24 +85,31 @@ class Market:
         return np.asarray((groups[:, None] == groups[None, :]).sum(axis=1) - 1, dtype=np.int64)
 
 
-def r2_by_month(nearness: Nearness, market: Market) -> dict[int, Floats]:
+def named_peers(nearness: Nearness, seed: int) -> dict[int, Peers]:
+    """Return the peers of every company, by how many: they do not depend on what comes after the date."""
+    return {k: draw_peers(nearness.similarity, k, seed=seed) for k in PEERS}
+
+
+def r2_by_month(peers: Mapping[int, Peers], market: Market) -> dict[int, Floats]:
     """Return the cross-section R2 of every month of the horizon, by the number of peers."""
-    return {k: monthly_r2(market.after, draw_peers(nearness.similarity, k, seed=market.seed)) for k in PEERS}
+    return {k: monthly_r2(market.after, drawn) for k, drawn in peers.items()}
 
 
-def firm_scores(nearness: Nearness, market: Market) -> Iterator[Score]:
-    """Yield every score of a method but the cross-section R2, which `r2_by_month` has month by month."""
+def firm_scores(nearness: Nearness, peers: Mapping[int, Peers], market: Market) -> Iterator[Score]:
+    """Yield every score of a method but the cross-section R2, which `r2_by_month` has month by month.
+
+    `peers` are its `named_peers`.
+    """
     n = len(market.ids)
     yield Score("coverage", float(nearness.placed.mean()) if n else float("nan"), n)
-    yield from _company_scores(nearness, market)
+    yield from _company_scores(peers[PEERS[0]], market)
     if len(market.window.kept) < 2:
         return
     yield from _same_number_scores(nearness, market)
     yield from _pair_scores(nearness, market)
 
 
-def _company_scores(nearness: Nearness, market: Market) -> Iterator[Score]:
-    peers = draw_peers(nearness.similarity, PEERS[0], seed=market.seed)
+def _company_scores(peers: Peers, market: Market) -> Iterator[Score]:
     yield _mean("incremental_r2", incremental_r2(market.after, peers), market.weights)
     cuts = hedge_cut(market.before, market.after, peers)
     known = np.isfinite(cuts)
@@ -127,13 +134,14 @@ def _same_number_scores(nearness: Nearness, market: Market) -> Iterator[Score]:
 def _pair_scores(nearness: Nearness, market: Market) -> Iterator[Score]:
     kept = market.window.kept
     weights, near = market.weights[:, kept], nearness.similarity[np.ix_(kept, kept)]
-    for suffix, corr in (("", market.adjusted), ("_raw", market.raw)):
-        found = curve(near, corr, weights)
+    # What is not market-adjusted stands beside as a figure alone: its draws would double the time and the bytes.
+    for suffix, corr, sampled in (("", market.adjusted, weights), ("_raw", market.raw, weights[:0])):
+        found = curve(near, corr, sampled)
         for number, share in enumerate(SHARES):
             drawn, at = found.draws[:, number], float(found.shares[number])
             yield Score(f"pairs_{share:g}{suffix}", float(found.means[number]), len(kept), drawn, at)
         if nearness.groups is not None:
-            point = group_point(nearness.groups[kept], corr, weights)
+            point = group_point(nearness.groups[kept], corr, sampled)
             mean, at = float(point.means[0]), float(point.shares[0])
             yield Score(f"groups{suffix}", mean, len(kept), point.draws[:, 0], at)
 

@@ -5,9 +5,11 @@ break them is exact.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from assets.clusters.intervals import pair_sums
 from assets.clusters.scoreboard.peers import ranked_similarity
@@ -16,6 +18,8 @@ Floats = NDArray[np.float64]
 
 SHARES = (0.001, 0.002, 0.005, 0.01, 0.0205, 0.05, 0.1)
 """Shares of all pairs at which the curve is drawn; .0205 is that of three-digit SIC in Hoberg and Phillips (2016)."""
+SPARSE = 16
+"""A matrix with fewer than one in so many cells filled is multiplied as a sparse one."""
 FLAT = 1e-12
 """Share of a series' variance below which what the market leaves of it is rounding."""
 
@@ -110,16 +114,18 @@ def curve(similarity: Floats, corr: Floats, weights: Floats, shares: tuple[float
     lasts = near[order[wanted - 1]]
     above, until = (np.searchsorted(-near[order], -lasts, side=side) for side in ("left", "right"))
     parts = (wanted - above) / (until - above)
-    chosen = order[: until.max()]
-    first, second, values = first[chosen], second[chosen], corr[first[chosen], second[chosen]]
-    means = _up_to(values, above, until, parts) / wanted
-    draws = np.empty((len(weights), len(shares)))
-    for draw, row in enumerate(weights):
-        often = row[first] * row[second]
-        total = _up_to(often, above, until, parts)
-        draws[draw] = np.where(
-            total > 0, _up_to(often * values, above, until, parts) / np.where(total > 0, total, 1), np.nan
-        )
+    # Pairs from one of these places to the next count alike in every figure, so they are added up once.
+    places = np.unique(np.concatenate([[0], above, until]))
+    bands = [order[start:end] for start, end in pairwise(places.tolist())]
+    at = np.searchsorted(places, above), np.searchsorted(places, until), parts
+    means = _up_to(np.array([corr[first[band], second[band]].sum() for band in bands]), *at) / wanted
+    sums = [
+        _resampled_sums(first[band], second[band], values, weights)
+        for band in bands
+        for values in (corr[first[band], second[band]], np.ones(len(band)))
+    ]
+    total, often = (_up_to(np.array(sums[kind::2]).reshape(len(bands), len(weights)), *at) for kind in (0, 1))
+    draws = np.where(often > 0, total / np.where(often > 0, often, 1), np.nan).T
     return Curve(wanted / pairs, means, draws)
 
 
@@ -137,7 +143,19 @@ def group_point(labels: NDArray[np.int64], corr: Floats, weights: Floats) -> Cur
     return Curve(np.array([pairs / max(n * (n - 1) / 2, 1)]), np.array([mean]), drawn[:, None])
 
 
-def _up_to(values: Floats, above: NDArray[np.int64], until: NDArray[np.int64], parts: Floats) -> Floats:
-    """Return the sum of the first `above` values and of a part of those from there to `until`."""
-    sums = np.concatenate([[0.0], np.cumsum(values)])
-    return np.asarray(sums[above] + parts * (sums[until] - sums[above]), dtype=np.float64)
+def _resampled_sums(first: NDArray[np.int64], second: NDArray[np.int64], values: Floats, weights: Floats) -> Floats:
+    """Return the sum over pairs of w_i w_j times their value in every bootstrap sample: [draws]."""
+    n = weights.shape[1]
+    if len(first) * SPARSE < n * n:
+        matrix = csr_array((values, (first, second)), shape=(n, n))
+        return np.asarray(((matrix @ weights.T).T * weights).sum(axis=1), dtype=np.float64)
+    dense = np.zeros((n, n))
+    dense[second, first] = values
+    return np.asarray(((weights @ dense) * weights).sum(axis=1), dtype=np.float64)
+
+
+def _up_to(bands: Floats, above: NDArray[np.int64], until: NDArray[np.int64], parts: Floats) -> Floats:
+    """Return the sum of the bands before `above`, and of a part of those from there to `until`, for every share."""
+    sums = np.concatenate([np.zeros((1, *bands.shape[1:])), np.cumsum(bands, axis=0)])
+    tied = sums[until] - sums[above]
+    return np.asarray(sums[above] + (parts * tied.T).T, dtype=np.float64)

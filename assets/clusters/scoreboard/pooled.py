@@ -32,10 +32,11 @@ def interval_rows(scores: pl.DataFrame, draws: pl.DataFrame) -> Iterator[Row]:
     """
     joined = scores.drop_nulls("value").join(draws, on=["as_of", *SCORED], how="left").sort(*SCORED, "as_of")
     for (method, horizon, score), rows in joined.group_by(*SCORED, maintain_order=True):
-        # What has no draws, as coverage, is a count: it brings no variance over companies.
+        # Without draws nothing tells the variance that companies bring, so there is no interval.
         none = [None] * DRAWS
         drawn = np.array([row or none for row in rows["draws"].to_list()], dtype=np.float64).T
         found = lift_interval(rows["as_of"].to_list(), rows["value"].to_list(), drawn, int(str(horizon)))
+        drawn_ever = bool(rows["draws"].count())
         yield {
             "method": method,
             "horizon_months": horizon,
@@ -44,8 +45,8 @@ def interval_rows(scores: pl.DataFrame, draws: pl.DataFrame) -> Iterator[Row]:
             "value": found.lift,
             "dates": found.dates,
             "blocks": found.blocks,
-            "low": found.low,
-            "high": found.high,
+            "low": found.low if drawn_ever else None,
+            "high": found.high if drawn_ever else None,
         }
 
 

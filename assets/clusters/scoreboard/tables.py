@@ -13,7 +13,8 @@ from assets.clusters.evaluation import Horizon
 from assets.clusters.methods import Known
 from assets.clusters.peer_methods.nearness import Evidence, Nearness
 from assets.clusters.peer_methods.registry import METHODS, nearness
-from assets.clusters.scoreboard.firm_scores import Market, firm_scores, r2_by_month
+from assets.clusters.scoreboard.firm_scores import Market, firm_scores, named_peers, r2_by_month
+from assets.clusters.scoreboard.peers import Peers
 from assets.clusters.scores import return_matrix
 
 Row = dict[str, Any]
@@ -29,8 +30,16 @@ class PeerRows:
     lost: list[Row] = field(default_factory=list)
 
 
-def all_nearness(known: Known, before: pl.DataFrame) -> dict[str, Nearness]:
-    """Return how near every method of the registry finds the companies.
+@dataclass(frozen=True)
+class Named:
+    """What one method says at a date, and the peers that it names."""
+
+    nearness: Nearness
+    peers: Mapping[int, Peers]
+
+
+def peers_by_method(known: Known, before: pl.DataFrame, seed: int) -> dict[str, Named]:
+    """Return whom every method of the registry names.
 
     Parameters
     ----------
@@ -39,18 +48,19 @@ def all_nearness(known: Known, before: pl.DataFrame) -> dict[str, Nearness]:
     """
     months = before["month"].unique().sort().to_list()
     evidence = Evidence(known, return_matrix(before, known.ids, months))
-    return {method: nearness(method, evidence) for method in METHODS}
+    found = {method: nearness(method, evidence) for method in METHODS}
+    return {method: Named(near, named_peers(near, seed)) for method, near in found.items()}
 
 
 def peer_rows(
-    near: Mapping[str, Nearness], known: Known, before: pl.DataFrame, after: pl.DataFrame, horizon: Horizon, seed: int
+    near: Mapping[str, Named], known: Known, before: pl.DataFrame, after: pl.DataFrame, horizon: Horizon, seed: int
 ) -> PeerRows:
     """Return the rows of one finished horizon; none where no company is compared.
 
     Parameters
     ----------
-    near : mapping of str to Nearness
-        As from `all_nearness`.
+    near : mapping of str to Named
+        As from `peers_by_method`.
     before, after : DataFrame
         Rows of `monthly_returns` that count, up to the as-of date and after it.
     """
@@ -62,14 +72,14 @@ def peer_rows(
     market = Market(known.ids, return_matrix(before, known.ids, months), later, sic4, seed)
     for method, found in near.items():
         key = {"method": method, "horizon_months": len(horizon.months)}
-        for score in firm_scores(found, market):
+        for score in firm_scores(found.nearness, found.peers, market):
             named = {**key, "score": score.name}
             rows.scores.append(
                 {**named, "share": score.share, "value": _defined(score.value), "companies": score.companies}
             )
             if len(score.draws):
                 rows.draws.append({**named, "draws": [_defined(draw) for draw in score.draws.tolist()]})
-        for k, values in r2_by_month(found, market).items():
+        for k, values in r2_by_month(found.peers, market).items():
             rows.monthly.extend(
                 {**key, "peers": k, "month": month, "r2": _defined(value)}
                 for month, value in zip(horizon.months, values.tolist(), strict=True)

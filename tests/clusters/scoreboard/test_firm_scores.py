@@ -9,8 +9,9 @@ import pytest
 from assets.clusters.evaluation import horizon_after
 from assets.clusters.methods import Known
 from assets.clusters.peer_methods.nearness import Nearness, classified, compared
-from assets.clusters.scoreboard.firm_scores import Market, Score, firm_scores, r2_by_month
-from assets.clusters.scoreboard.tables import all_nearness, peer_rows
+from assets.clusters.scoreboard.firm_scores import Market, Score, firm_scores, named_peers
+from assets.clusters.scoreboard.firm_scores import r2_by_month as r2_of_peers
+from assets.clusters.scoreboard.tables import peer_rows, peers_by_method
 from assets.partitions import months_later
 
 NAN = np.nan
@@ -29,7 +30,11 @@ def market(seed: int = 0, months: int = 36) -> Market:
 
 
 def by_name(nearness: Nearness, around: Market) -> dict[str, Score]:
-    return {score.name: score for score in firm_scores(nearness, around)}
+    return {score.name: score for score in firm_scores(nearness, named_peers(nearness, 0), around)}
+
+
+def r2_by_month(nearness: Nearness, around: Market) -> dict[int, np.ndarray]:
+    return r2_of_peers(named_peers(nearness, 0), around)
 
 
 def placebo() -> Nearness:
@@ -144,7 +149,7 @@ def months_of_returns() -> tuple[pl.DataFrame, pl.DataFrame]:
 
 def test_rows_are_of_every_method_and_name_who_was_lost() -> None:
     before, after = months_of_returns()
-    near = all_nearness(known(), before)
+    near = peers_by_method(known(), before, 0)
     rows = peer_rows(near, known(), before, after, horizon_after(AS_OF, 12, after), 0)
     assert {row["method"] for row in rows.scores} == {row["method"] for row in rows.monthly} == set(near)
     assert rows.lost == [
@@ -160,6 +165,6 @@ def test_rows_are_of_every_method_and_name_who_was_lost() -> None:
 def test_without_a_company_there_are_no_rows() -> None:
     before, after = months_of_returns()
     nobody = Known(known().companies.clear(), known().vectors.clear())
-    near = all_nearness(nobody, before)
+    near = peers_by_method(nobody, before, 0)
     rows = peer_rows(near, nobody, before, after, horizon_after(AS_OF, 12, after), 0)
     assert not rows.scores and not rows.draws and not rows.monthly and not rows.lost

@@ -19,7 +19,6 @@ from assets.clusters.scoreboard.pair_scores import (
 from assets.clusters.scoreboard.peers import shared_levels
 
 NAN = np.nan
-ONE = np.ones((1, 7))
 
 
 def similar(seed: int, n: int = 7, steps: int = 4) -> np.ndarray:
@@ -91,6 +90,20 @@ def test_a_pair_counts_as_often_as_both_of_its_companies() -> None:
     times = [weights[0, i] * weights[0, j] for i, j in ordered[:5]]
     assert found.means[0] == pytest.approx(np.mean([corr[pair] for pair in ordered[:5]]))
     assert found.draws[0, 0] == pytest.approx(np.average([corr[pair] for pair in ordered[:5]], weights=times))
+
+
+def test_many_and_few_pairs_are_added_up_alike() -> None:
+    """Few pairs are multiplied as a sparse matrix, where there are many as a dense one."""
+    random = np.random.default_rng(10)
+    near, corr = random.random((40, 40)), moving(10, 40)
+    weights = firm_weights([str(i) for i in range(40)], 0, 5)
+    found, both = curve(near, corr, weights, (0.01, 0.9)), (near + near.T) / 2
+    ordered = sorted(combinations(range(40), 2), key=lambda pair: -both[pair])
+    for number, count in enumerate((8, 702)):
+        for draw in range(5):
+            times = [weights[draw, i] * weights[draw, j] for i, j in ordered[:count]]
+            expected = np.average([corr[pair] for pair in ordered[:count]], weights=times)
+            assert found.draws[draw, number] == pytest.approx(expected)
 
 
 def test_a_group_s_point_is_its_share_of_pairs_and_their_mean() -> None:

@@ -79,6 +79,11 @@ def test_a_date_without_the_score_is_in_no_mean_and_one_date_has_no_interval() -
     assert list(interval_rows(scores([None]), schemas.PEER_SCORE_DRAWS.empty())) == []
 
 
+def test_a_score_without_draws_has_no_interval() -> None:
+    (row,) = interval_rows(scores([0.1, 0.3] * 4, "coverage"), schemas.PEER_SCORE_DRAWS.empty())
+    assert (row["value"], row["blocks"], row["low"], row["high"]) == (pytest.approx(0.2), 8, None, None)
+
+
 def test_a_month_in_two_horizons_counts_once() -> None:
     table = monthly({date(2000, 12, 31): [0.1, 0.3], date(2001, 1, 31): [0.5, 0.9]})
     (row,) = r2_rows(table)
