@@ -33,7 +33,13 @@ class MonthlyMean:
 
 
 def monthly_r2(returns: Floats, peers: Peers) -> Floats:
-    """Return the adjusted R2 of every month, the mean over the draws of peers: [months], NaN where there is none."""
+    """Return the adjusted R2 of every month, the mean over the draws of peers: [months], NaN where there is none.
+
+    Where the peers of everybody are all others there is none: their mean is the month's sum less the company's own
+    return, and explains it whatever the returns are.
+    """
+    if peers.shape[2] >= returns.shape[1] - 1:
+        return np.full(len(returns), np.nan)
     draws = peer_means(returns, peers)
     return np.asarray(np.mean([adjusted_r2(returns, means) for means in draws], axis=0), dtype=np.float64)
 

@@ -1,12 +1,12 @@
 """What peers add to the market, company by company: in explaining its returns, and in hedging them.
 
-The market m of a month is the mean over all companies with a return in it.
+The market m of a company is the mean of all others with a return in the month.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assets.clusters.scoreboard.peers import Peers, peer_means
+from assets.clusters.scoreboard.peers import Peers, market_of_others, peer_means
 
 Floats = NDArray[np.float64]
 
@@ -36,14 +36,14 @@ def hedge_cut(before: Floats, after: Floats, peers: Peers) -> Floats:
     cuts: Floats = np.full((len(peers), before.shape[1]), np.nan)
     if len(after) < 2 or not len(before):
         return np.full(before.shape[1], np.nan)
-    earlier, later = _market(before), _market(after)
+    earlier, later = market_of_others(before), market_of_others(after)
     for draw, (past, future) in enumerate(zip(peer_means(before, peers), peer_means(after, peers), strict=True)):
-        known = np.isfinite(before) & np.isfinite(past) & np.isfinite(earlier)[:, None]
+        known = np.isfinite(before) & np.isfinite(past) & np.isfinite(earlier)
         alone, of_market, of_peers = _betas(before, earlier, past, known)
         usable = (known.sum(axis=0) >= FEWEST_BEFORE) & np.isfinite(after).all(axis=0) & np.isfinite(future).all(axis=0)
-        left = (after - later[:, None] * alone).var(axis=0)
+        left = (after - later * alone).var(axis=0)
         defined = usable & (left > FLAT * (after**2).mean(axis=0))
-        hedged = (after - later[:, None] * of_market - future * of_peers).var(axis=0)
+        hedged = (after - later * of_market - future * of_peers).var(axis=0)
         cuts[draw] = np.where(defined, 1 - hedged / np.where(defined, left, 1), np.nan)
     return np.asarray(cuts.mean(axis=0), dtype=np.float64)
 
@@ -58,7 +58,7 @@ def incremental_r2(after: Floats, peers: Peers) -> Floats:
     gains: Floats = np.full((len(peers), after.shape[1]), np.nan)
     if months <= MOST_REGRESSORS:
         return np.full(after.shape[1], np.nan)
-    market, spread = _demeaned(_market(after)[:, None]), _demeaned(after)
+    market, spread = _demeaned(market_of_others(after)), _demeaned(after)
     for draw, means in enumerate(peer_means(after, peers)):
         peer = _demeaned(means)
         total, alone = (spread**2).sum(axis=0), _left(spread, market)
@@ -68,13 +68,6 @@ def incremental_r2(after: Floats, peers: Peers) -> Floats:
         gain = shares[0] * (months - 1) / (months - 2) - shares[1] * (months - 1) / (months - MOST_REGRESSORS)
         gains[draw] = np.where(defined, gain, np.nan)
     return np.asarray(gains.mean(axis=0), dtype=np.float64)
-
-
-def _market(returns: Floats) -> Floats:
-    """Return the mean over companies of every month, NaN where nobody has a return."""
-    known = np.isfinite(returns)
-    count = known.sum(axis=1)
-    return np.where(count > 0, np.nan_to_num(returns).sum(axis=1) / np.maximum(count, 1), np.nan)
 
 
 def _demeaned(values: Floats) -> Floats:
@@ -95,7 +88,7 @@ def _left(values: Floats, regressor: Floats, scale: Floats | float = 0.0) -> Flo
 def _betas(own: Floats, market: Floats, peer: Floats, known: NDArray[np.bool_]) -> tuple[Floats, Floats, Floats]:
     """Return b of the market alone, and b_m and b_p of market and peers together, each [n], over the known months."""
     r, p = _known_demeaned(own, known), _known_demeaned(peer, known)
-    m = _known_demeaned(np.broadcast_to(market[:, None], own.shape), known)
+    m = _known_demeaned(market, known)
     alone, across = _slopes(r, m), _slopes(p, m)
     rest = p - across * m
     # A peers' mean that is the market itself leaves rounding, whose slope would be anything.

@@ -83,14 +83,22 @@ def peer_means(returns: Floats, peers: Peers) -> Floats:
     peers : [draws, n, k] int
         As from `draw_peers`.
     """
-    known, values = np.isfinite(returns), np.nan_to_num(returns)
-    others = known.sum(axis=1, keepdims=True) - known
-    market = _mean(values.sum(axis=1, keepdims=True) - values, others)
+    known, values, market = np.isfinite(returns), np.nan_to_num(returns), market_of_others(returns)
     means = np.empty((len(peers), *returns.shape))
     for draw, nearest in enumerate(peers):
         counts = known[:, nearest].sum(axis=2)
         means[draw] = np.where(counts > 0, _mean(values[:, nearest].sum(axis=2), counts), market)
     return means
+
+
+def market_of_others(returns: Floats) -> Floats:
+    """Return the mean return of all other companies, for every company and month: [months, n], NaN without any.
+
+    Its own return is left out: a market that holds it and peers that are all others would tell it exactly.
+    """
+    known, values = np.isfinite(returns), np.nan_to_num(returns)
+    others = known.sum(axis=1, keepdims=True) - known
+    return _mean(values.sum(axis=1, keepdims=True) - values, others)
 
 
 def _mean(sums: Floats, counts: NDArray[Any]) -> Floats:

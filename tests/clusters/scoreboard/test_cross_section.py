@@ -66,6 +66,12 @@ def test_identical_returns_have_no_r2_and_identical_peers_explain_nothing() -> N
     np.testing.assert_allclose(adjusted_r2(returns, np.full((2, 10), 0.1)), 1 - 9 / 8)
 
 
+def test_peers_that_are_all_others_explain_everything_and_so_nothing() -> None:
+    returns = np.random.default_rng(8).normal(size=(4, 6))
+    assert np.isnan(monthly_r2(returns, draw_peers(np.ones((6, 6)), 9))).all()
+    assert np.isfinite(monthly_r2(returns, draw_peers(np.ones((6, 6)), 4))).all()
+
+
 @pytest.mark.parametrize("lags", [0, 3, 11])
 def test_the_error_is_newey_and_west_s(lags: int) -> None:
     values = np.random.default_rng(6).normal(size=50).cumsum()

@@ -27,20 +27,21 @@ def test_the_cut_is_that_of_regressions_before_the_date() -> None:
     found = hedge_cut(before, after, peers)
     for firm in (0, 3, 41):
         known = np.isfinite(before[:, firm])
-        market = np.nanmean(before, axis=1)[known]
+        market, later = np.nanmean(np.delete(before, firm, 1), axis=1)[known], np.delete(after, firm, 1).mean(axis=1)
         alone = sm.OLS(before[known, firm], sm.add_constant(market)).fit().params
         both = sm.OLS(before[known, firm], sm.add_constant(np.column_stack([market, past[known, firm]]))).fit().params
-        left = (after[:, firm] - alone[1] * after.mean(axis=1)).var()
-        hedged = (after[:, firm] - both[1] * after.mean(axis=1) - both[2] * future[:, firm]).var()
+        left = (after[:, firm] - alone[1] * later).var()
+        hedged = (after[:, firm] - both[1] * later - both[2] * future[:, firm]).var()
         assert found[firm] == pytest.approx(1 - hedged / left)
 
 
 def test_the_gain_is_the_difference_of_two_adjusted_r2() -> None:
     _, _, after = world(1)
     peers = draw_peers(np.random.default_rng(2).random((80, 80)), 5)
-    means, market = peer_means(after, peers)[0], after.mean(axis=1)
+    means = peer_means(after, peers)[0]
     found = incremental_r2(after, peers)
     for firm in (0, 17, 79):
+        market = np.delete(after, firm, 1).mean(axis=1)
         alone = sm.OLS(after[:, firm], sm.add_constant(market)).fit().rsquared_adj
         both = sm.OLS(after[:, firm], sm.add_constant(np.column_stack([market, means[:, firm]]))).fit().rsquared_adj
         assert found[firm] == pytest.approx(both - alone)
@@ -104,6 +105,15 @@ def test_identical_companies_have_nothing_left_to_hedge_and_gain_nothing() -> No
     peers = draw_peers(np.ones((8, 8)), 3)
     assert np.isnan(hedge_cut(returns[:60], returns[60:], peers)).all()
     np.testing.assert_allclose(incremental_r2(returns[60:], peers), 0, atol=1e-9)
+
+
+def test_peers_that_are_all_others_are_the_market_and_add_nothing() -> None:
+    _, before, after = world(5, groups=2, size=3)
+    peers = draw_peers(np.ones((6, 6)), 5)
+    np.testing.assert_allclose(hedge_cut(before, after, peers), 0, atol=1e-9)
+    # What is left is the price of one regressor more.
+    market = [np.corrcoef(after[:, i], np.delete(after, i, 1).mean(axis=1))[0, 1] ** 2 for i in range(6)]
+    np.testing.assert_allclose(incremental_r2(after, peers), (1 - np.array(market)) * 35 * (1 / 34 - 1 / 33))
 
 
 def test_nobody_with_returns_has_no_score() -> None:
