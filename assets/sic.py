@@ -14,6 +14,7 @@ import polars as pl
 from resources.settings.clusters import SicLevel
 
 MAJOR_GROUP_DIGITS = 2
+INDUSTRY_GROUP_DIGITS = 3
 
 
 class Division(NamedTuple):
@@ -69,6 +70,12 @@ def sic_group(code: str | None, level: SicLevel) -> str | None:
     if division is None:
         return None
     return {"sic4": padded, "major_group": major_group, "division": division}[level]
+
+
+def industry_group(code: str | None) -> str | None:
+    """Return the first three of a code's four digits; None where `sic_group` has none. Raises SicError as it does."""
+    padded = sic_group(code, "sic4")
+    return padded[:INDUSTRY_GROUP_DIGITS] if padded else None
 
 
 def division_name(letter: str | None) -> str:

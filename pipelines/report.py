@@ -33,6 +33,18 @@ SCOREBOARD = {
     "placed": pl.col("coverage"),
     "largest": pl.col("largest_share"),
 }
+FIRMS = {
+    "method": pl.col("method"),
+    "R2": pl.col("r2"),
+    "95 %": pl.concat_str(
+        pl.col("r2_low", "r2_high").map_elements("{:.2f}".format, return_dtype=pl.String), separator="–"
+    ),
+    "hedge": pl.col("hedge_median"),
+    "worse": pl.col("hedge_worse").map_elements("{:.0%}".format, return_dtype=pl.String),
+    "over SIC-4": pl.col("same_number_less_sic4"),
+    "1 % pairs": pl.col("pairs_1_percent"),
+    "placed": pl.col("peers_coverage").map_elements("{:.0%}".format, return_dtype=pl.String),
+}
 NEAREST = {
     "nearest by": pl.col("method").replace(READERS),
     "share": pl.col("same_major_group").map_elements("{:.1%}".format, return_dtype=pl.String),
@@ -83,6 +95,7 @@ def report(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
     _print_saes(connection.view("sae_scores").pl(), console)
     scoreboard = connection.view("scoreboard").pl()
     _print_nearest(scoreboard, console)
+    _print_firms(connection.view("firm_scoreboard").pl(), console)
     _print_scoreboard(scoreboard, console)
     _print_backtest(connection.view("backtest_summary").pl(), console)
     _print_line(console, "")
@@ -162,8 +175,22 @@ def _print_nearest(scoreboard: pl.DataFrame, console: Console) -> None:
     _print_line(console, "better, worse: companies for which SAE latents are right more, less often; McNemar's exact p")
 
 
+def _print_firms(firms: pl.DataFrame, console: Console) -> None:
+    """Print what the peers of each method are worth to a company, for every horizon that is over."""
+    for months in firms["horizon_months"].unique().sort().to_list():
+        rows = firms.filter(horizon_months=months)
+        _print_heading(console, f"Peers of a company on the {months} months after each date")
+        print_table(rows.select(**FIRMS), console)
+        _print_line(
+            console,
+            f"R2: of a month's returns on five peers; hedge: variance they take from a market hedge, median; worse: "
+            f"companies that they make worse; over SIC-4: correlation with as many peers as SIC-4 gives, less SIC-4's; "
+            f"{int(rows['companies_lost'][0])} times a company was lost.",
+        )
+
+
 def _print_scoreboard(scoreboard: pl.DataFrame, console: Console) -> None:
-    scored = scoreboard.drop_nulls("lift")
+    scored = scoreboard.drop_nulls("lift").sort("lift", descending=True, maintain_order=True)
     dates: Any = scoreboard["as_of_dates"].max()
     _print_heading(
         console,

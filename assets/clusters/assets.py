@@ -125,3 +125,68 @@ def lift_intervals(build: Build) -> None:
     rows = interval_rows(build.read("cluster_scores"), build.read("lift_draws"), horizon)
     build.write(schemas.LIFT_INTERVALS, schemas.LIFT_INTERVALS.frame(rows))
     build.write(schemas.NEAREST_SHARES, schemas.NEAREST_SHARES.frame(nearest_shares(build.read("nearest_matches"))))
+
+
+@asset(
+    schemas.PEER_SCORES,
+    schemas.PEER_SCORE_DRAWS,
+    schemas.MONTHLY_R2,
+    schemas.HORIZON_LOSSES,
+    partitioning="as_of",
+    reads={
+        "company_vectors": whole,
+        "company_embeddings": filings_known,
+        "descriptions": filings_known,
+        "filings": filings_known,
+        "monthly_returns": months_around("clusters.train_months", "clusters.long_horizon_months"),
+    },
+    config=[
+        "max_filing_age_months",
+        "returns",
+        *(f"clusters.{key}" for key in ("train_months", "horizon_months", "long_horizon_months", "seed")),
+    ],
+    kinds=["scikitlearn", "polars"],
+)
+def peer_scores(build: Build) -> None:
+    """Score the peers that every method names on the months after the as-of date, once all of a horizon are over."""
+    from assets.clusters.evaluation import horizon_after
+    from assets.clusters.methods import known_companies
+    from assets.clusters.scoreboard.tables import peer_rows, peers_by_method
+
+    as_of, settings = month_end(build.partition or ""), build.profile.clusters
+    tables = ("company_vectors", "filings", "descriptions", "company_embeddings")
+    known, seen = known_companies(*(build.read(table) for table in tables)), build.read("monthly_returns")
+    # A reversal's first month may lie before the date: what is left out then must not depend on the month after it.
+    past, later = (seen.filter(when) for when in (pl.col("month") <= as_of, pl.col("month") > as_of))
+    before, after = (usable(rows, build.profile.returns.exclude) for rows in (past, later))
+    horizons = [horizon_after(as_of, months, later) for months in settings.horizons]
+    finished = [horizon for horizon in horizons if horizon.finished]
+    near = peers_by_method(known, before, settings.seed) if finished else {}
+    rows = [peer_rows(near, known, before, after, horizon, settings.seed) for horizon in finished]
+    for table, name in (
+        (schemas.PEER_SCORES, "scores"),
+        (schemas.PEER_SCORE_DRAWS, "draws"),
+        (schemas.MONTHLY_R2, "monthly"),
+        (schemas.HORIZON_LOSSES, "lost"),
+    ):
+        build.write(table, table.frame({"as_of": as_of, **row} for found in rows for row in getattr(found, name)))
+    build.metadata["finished"] = [len(horizon.months) for horizon in finished]
+
+
+@asset(
+    schemas.PEER_INTERVALS,
+    schemas.R2_DIFFERENCES,
+    reads={"peer_scores": whole},
+    kinds=["scipy", "matplotlib"],
+)
+def peer_intervals(build: Build) -> None:
+    """Say what every method's peers are worth over all dates, how sure that is, and by how much methods differ."""
+    from assets.clusters.scoreboard.curve_figure import CAPTION, curve_figure
+    from assets.clusters.scoreboard.pooled import difference_rows, interval_rows, r2_rows
+
+    monthly = build.read("monthly_r2")
+    scored = interval_rows(build.read("peer_scores"), build.read("peer_score_draws"))
+    intervals = schemas.PEER_INTERVALS.frame([*scored, *r2_rows(monthly)])
+    build.write(schemas.PEER_INTERVALS, intervals)
+    build.write(schemas.R2_DIFFERENCES, schemas.R2_DIFFERENCES.frame(difference_rows(monthly)))
+    build.picture("curve", curve_figure(intervals), CAPTION)

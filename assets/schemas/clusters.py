@@ -1,5 +1,7 @@
 """Tables of clusters: peer groups, nearest companies, and how well both predict returns."""
 
+import pyarrow as pa
+
 from assets.schemas.columns import (
     AS_OF,
     COMPANY_ID,
@@ -131,4 +133,67 @@ NEAREST_SHARES = table("nearest_shares", "method")(
     "How often the nearest peer shares the SIC major group, over all dates: a company counts once.",
     METHOD,
     *SHARE,
+)
+PEER_METHOD = column(
+    "method", TEXT, "How peers were named: a name of the registry of methods; `random` is the placebo."
+)
+HORIZON = column("horizon_months", INT, "Months in the horizon after the as-of date.", "months")
+SCORE = column("score", TEXT, "What is scored (docs/method.md); `_raw` where the market was not taken out.")
+PEER_SCORES = table("peer_scores", "method as_of horizon_months score")(
+    "How well each method's peers move with a company on the months after the as-of date, finished horizons only.",
+    PEER_METHOD,
+    AS_OF,
+    HORIZON,
+    SCORE,
+    optional("share", REAL, "Share of all pairs that it is over, where it is over pairs.", "1"),
+    optional("value", REAL, "The score; empty where it is not defined.", "1"),
+    column("companies", INT, "Companies behind it.", "companies"),
+)
+PEER_SCORE_DRAWS = table("peer_score_draws", "method as_of horizon_months score")(
+    "The same scores of bootstrap samples of the companies: in a draw a company has one weight at all dates.",
+    PEER_METHOD,
+    AS_OF,
+    HORIZON,
+    SCORE,
+    column("draws", pa.list_(pa.float32()), "The score of each sample; empty where a sample has none.", "1"),
+)
+MONTHLY_R2 = table("monthly_r2", "method as_of horizon_months peers month")(
+    "Cross-section R2: how much of the spread of a month's returns the mean returns of peers explain.",
+    PEER_METHOD,
+    AS_OF,
+    HORIZON,
+    column("peers", INT, "Peers of a company.", "companies"),
+    column("month", DATE, "Month of the horizon."),
+    optional("r2", REAL, "Adjusted R2; empty where fewer than three companies have a return.", "1"),
+)
+HORIZON_LOSSES = table("horizon_losses", "as_of horizon_months company_id")(
+    "The companies without a return in every month of a finished horizon, or with a stale price: what was lost.",
+    AS_OF,
+    HORIZON,
+    COMPANY_ID,
+    optional("last_month", DATE, "Last month of the horizon with a return; empty without any."),
+)
+PEER_INTERVALS = table("peer_intervals", "method horizon_months score")(
+    "Every score of every method over its finished dates, and how sure it is (docs/method.md).",
+    PEER_METHOD,
+    HORIZON,
+    SCORE,
+    optional("share", REAL, "Share of all pairs that it is over, where it is over pairs.", "1"),
+    column("value", REAL, "Mean over the finished dates; of an R2 over the months.", "1"),
+    column("dates", INT, "Finished dates with the score.", "dates"),
+    column("blocks", INT, "Horizons that fit into these dates without sharing a month; of an R2, months.", "blocks"),
+    optional("low", REAL, "Lower bound of the 95 % interval, Student's t; empty below two blocks.", "1"),
+    optional("high", REAL, "Upper bound.", "1"),
+)
+R2_DIFFERENCES = table("r2_differences", "method other horizon_months peers")(
+    "Cross-section R2 of a method less that of another, paired by month.",
+    PEER_METHOD,
+    column("other", TEXT, "The method that it is compared with."),
+    HORIZON,
+    column("peers", INT, "Peers of a company.", "companies"),
+    column("difference", REAL, "Mean over the months that both have.", "1"),
+    column("months", INT, "These months.", "months"),
+    optional("error", REAL, "Newey-West standard error; empty below two months.", "1"),
+    optional("low", REAL, "Lower bound of the 95 % interval, Student's t.", "1"),
+    optional("high", REAL, "Upper bound.", "1"),
 )

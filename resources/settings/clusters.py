@@ -1,8 +1,8 @@
 """Settings of peer groups."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from resources.settings.section import Once, Real, Section, Seed, Whole
 
@@ -46,9 +46,25 @@ class Clusters(Section):
     """Months of returns before the as-of date that theta is chosen on."""
     horizon_months: Months = 12
     """Months of returns after the as-of date that groups are scored on, once all of them are over."""
+    long_horizon_months: Months = 36
+    """Months after the as-of date of the second horizon on which peers are scored; not below the first."""
     placebo_draws: Annotated[Whole, Field(ge=20, le=100_000)] = 200
     """Random groupings of the same sizes."""
     neighbours: Annotated[Whole, Field(gt=0, le=10_000)] = 10
     """Nearest companies kept per company."""
     seed: Seed = 0
     """Seed of the placebo, and of the bootstrap over companies."""
+
+    @model_validator(mode="after")
+    def _long_horizon_is_no_shorter(self) -> Self:
+        if self.long_horizon_months < self.horizon_months:
+            raise ValueError(
+                f"long_horizon_months {self.long_horizon_months} is below horizon_months {self.horizon_months}; "
+                "give the longer of the two there"
+            )
+        return self
+
+    @property
+    def horizons(self) -> tuple[int, ...]:
+        """Months of the horizons on which peers are scored, each once."""
+        return tuple(sorted({self.horizon_months, self.long_horizon_months}))

@@ -1,5 +1,8 @@
 -- How well each method predicts which returns move together, on months after the groups were formed.
 --
+-- First what a company's peers are worth (`firm_scoreboard`), over the shorter horizon; row `placebo`: random peers.
+-- Then the groups, as in the paper, with the paper's MeanCorr.
+--
 -- Means over the as-of dates whose horizon is finished; `unfinished_dates` are in none, and the newest of them is
 -- `newest_as_of`, after `newest_months` of `horizon_months` months. lift = pair_weighted - placebo_mean; its 95 %
 -- interval is over companies and over `blocks` horizons that share no month, empty below two. same_major_group is over
@@ -80,9 +83,29 @@ nearest as (
         share.p_value as nearest_p
     from forward
     left join nearest_shares as share on forward.method = if(share.method = 'random', 'placebo', share.method)
+),
+firm as (
+    select board.* from firm_scoreboard as board
+    where board.horizon_months = (select min(other.horizon_months) from firm_scoreboard as other)
 )
 select
-    coalesce(with_placebo.method, nearest.method) as method,
+    coalesce(with_placebo.method, nearest.method, firm.method) as method,
+    firm.r2,
+    firm.r2_low,
+    firm.r2_high,
+    firm.r2_10,
+    firm.incremental_r2,
+    firm.hedge_median,
+    firm.hedge_median_low,
+    firm.hedge_median_high,
+    firm.hedge_worse,
+    firm.same_number,
+    firm.same_number_less_sic4,
+    firm.same_number_less_sic4_low,
+    firm.same_number_less_sic4_high,
+    firm.same_number_raw,
+    firm.pairs_1_percent,
+    firm.peers_coverage,
     coalesce(with_placebo.as_of_dates, 0) as as_of_dates,
     with_placebo.blocks,
     with_placebo.lift,
@@ -115,4 +138,8 @@ select
     with_placebo.horizon_months
 from with_placebo
 full join nearest on with_placebo.method = nearest.method
-order by with_placebo.lift desc nulls last, coalesce(with_placebo.method, nearest.method);
+full join firm on firm.method = coalesce(with_placebo.method, nearest.method)
+order by
+    firm.r2 desc nulls last,
+    with_placebo.lift desc nulls last,
+    coalesce(with_placebo.method, nearest.method, firm.method);

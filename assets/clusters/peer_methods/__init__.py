@@ -1,0 +1,1 @@
+"""Methods of naming peers, one file each; `registry` lists them."""

@@ -1,0 +1,51 @@
+"""What a method of naming peers is given, and what it returns."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assets.clusters.methods import Known
+from assets.clusters.scoreboard.peers import shared_levels
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that may be looked at: nothing filed or traded after the as-of date."""
+
+    known: Known
+    """The n companies, in the order of rows and columns of similarities."""
+    history: Floats
+    """Monthly log returns up to the date, [months, n], NaN where there is none."""
+
+
+@dataclass(frozen=True)
+class Nearness:
+    """How near a method finds any two companies."""
+
+    similarity: Floats
+    """[n, n], NaN where it cannot say; ties are broken at random."""
+    placed: NDArray[np.bool_]
+    """[n]: whom it gives a peer of its own, before anything is filled up from a coarser level or the market."""
+    groups: Labels | None = None
+    """[n], of a classification: its groups; None of a similarity."""
+
+
+PeerMethod = Callable[[Evidence], Nearness]
+
+
+def compared(similarity: Floats) -> Nearness:
+    """Return the nearness of a method that compares: whoever it finds like or unlike anybody is placed."""
+    says = np.isfinite(similarity) & (similarity != 0)
+    np.fill_diagonal(says, False)
+    return Nearness(similarity, says.any(axis=1))
+
+
+def classified(*levels: Labels) -> Nearness:
+    """Return the nearness of a classification, from its own groups to those of the levels that fill them up."""
+    own = levels[0]
+    return Nearness(shared_levels(levels), np.bincount(own, minlength=1)[own] > 1, own)

@@ -1,0 +1,161 @@
+"""How returns of near companies move together later: at the same number of peers, and against the share of pairs.
+
+Both take a matrix of correlations of companies with every month. Ties are not drawn here: the mean over all ways to
+break them is exact.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from assets.clusters.intervals import pair_sums
+from assets.clusters.scoreboard.peers import ranked_similarity
+
+Floats = NDArray[np.float64]
+
+SHARES = (0.001, 0.002, 0.005, 0.01, 0.0205, 0.05, 0.1)
+"""Shares of all pairs at which the curve is drawn; .0205 is that of three-digit SIC in Hoberg and Phillips (2016)."""
+SPARSE = 16
+"""A matrix with fewer than one in so many cells filled is multiplied as a sparse one."""
+FLAT = 1e-12
+"""Share of a series' variance below which what the market leaves of it is rounding."""
+
+
+def market_adjusted(returns: Floats) -> Floats:
+    """Return what a regression of each column on the mean of all leaves: [months, n], 0 where that is rounding."""
+    spread = returns - returns.mean(axis=0)
+    market = spread.mean(axis=1, keepdims=True)
+    squares = float((market**2).sum())
+    rest = spread - market * ((market * spread).sum(axis=0) / squares if squares > 0 else 0.0)
+    return np.where((rest**2).sum(axis=0) > FLAT * (returns**2).sum(axis=0), rest, 0.0)
+
+
+def correlations(returns: Floats) -> Floats:
+    """Return Pearson correlations [n, n] of the columns, 1 with itself; a column that never changes has 0."""
+    spread = returns - returns.mean(axis=0)
+    norms = np.linalg.norm(spread, axis=0)
+    units = spread / np.where(norms > 0, norms, 1.0)
+    corr = np.clip(units.T @ units, -1.0, 1.0)
+    np.fill_diagonal(corr, 1.0)
+    return np.asarray(corr, dtype=np.float64)
+
+
+def same_number(similarity: Floats, corr: Floats, counts: NDArray[np.int64]) -> Floats:
+    """Return each company's mean correlation with its `counts` nearest: [n], NaN where it has none to look at.
+
+    Parameters
+    ----------
+    similarity, corr : [n, n] float64
+        Similarities as for `draw_peers`, and correlations of later returns, of the same companies.
+    counts : [n] int
+        Peers to look at: of the company's SIC-4 group less itself, at most n - 1.
+    """
+    found = np.full(len(corr), np.nan)
+    near = ranked_similarity(similarity)
+    for firm in np.flatnonzero(counts > 0):
+        row, k = near[firm], int(counts[firm])
+        last = np.partition(row, len(row) - k)[len(row) - k]
+        above, tied = row > last, row == last
+        found[firm] = (corr[firm, above].sum() + (k - above.sum()) * corr[firm, tied].mean()) / k
+    return found
+
+
+def resampled_means(values: Floats, weights: Floats) -> Floats:
+    """Return the mean of per-company values in each bootstrap sample: [draws], NaN where a sample has none.
+
+    Parameters
+    ----------
+    values : [n] float64
+        NaN where a company has none.
+    weights : [draws, n] float64
+        As from `firm_weights`.
+    """
+    known = np.isfinite(values)
+    total = weights[:, known].sum(axis=1)
+    drawn = weights[:, known] @ values[known] / np.where(total > 0, total, 1)
+    return np.where(total > 0, drawn, np.nan)
+
+
+def resampled_medians(values: Floats, weights: Floats) -> Floats:
+    """Return the median of per-company values in each bootstrap sample: [draws], NaN where a sample has none."""
+    known = np.isfinite(values)
+    counts = weights[:, known].astype(np.int64)
+    drawn = [np.median(sample) if len(sample := np.repeat(values[known], row)) else np.nan for row in counts]
+    return np.array(drawn, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Mean correlation over the nearest pairs, by the share of all pairs; NaN everywhere without a pair."""
+
+    shares: Floats
+    """[shares], as they came out: a number of pairs is whole."""
+    means: Floats
+    """[shares]."""
+    draws: Floats
+    """[draws, shares]: the same in bootstrap samples of companies, where a pair counts w_i w_j times."""
+
+
+def curve(similarity: Floats, corr: Floats, weights: Floats, shares: tuple[float, ...] = SHARES) -> Curve:
+    """Return the mean correlation over the most similar pairs, the similarity of a pair being that of both directions.
+
+    Of pairs that are tied at the last place, each counts with the same part.
+    """
+    first, second = np.triu_indices(len(corr), 1)
+    pairs = len(first)
+    if pairs == 0:
+        return Curve(np.array(shares), np.full(len(shares), np.nan), np.full((len(weights), len(shares)), np.nan))
+    near = ranked_similarity((similarity + similarity.T) / 2)[first, second]
+    wanted = np.maximum(np.round(np.array(shares) * pairs).astype(np.int64), 1)
+    order = np.argsort(-near, kind="stable")
+    lasts = near[order[wanted - 1]]
+    above, until = (np.searchsorted(-near[order], -lasts, side=side) for side in ("left", "right"))
+    parts = (wanted - above) / (until - above)
+    # Pairs from one of these places to the next count alike in every figure, so they are added up once.
+    places = np.unique(np.concatenate([[0], above, until]))
+    bands = [order[start:end] for start, end in pairwise(places.tolist())]
+    at = np.searchsorted(places, above), np.searchsorted(places, until), parts
+    means = _up_to(np.array([corr[first[band], second[band]].sum() for band in bands]), *at) / wanted
+    sums = [
+        _resampled_sums(first[band], second[band], values, weights)
+        for band in bands
+        for values in (corr[first[band], second[band]], np.ones(len(band)))
+    ]
+    total, often = (_up_to(np.array(sums[kind::2]).reshape(len(bands), len(weights)), *at) for kind in (0, 1))
+    draws = np.where(often > 0, total / np.where(often > 0, often, 1), np.nan).T
+    return Curve(wanted / pairs, means, draws)
+
+
+def group_point(labels: NDArray[np.int64], corr: Floats, weights: Floats) -> Curve:
+    """Return the one point of a classification: the share of pairs that are inside groups, and their correlation."""
+    inside, n = np.triu(labels[:, None] == labels[None, :], 1), len(labels)
+    pairs = int(inside.sum())
+    total, often = np.zeros(len(weights)), np.zeros(len(weights))
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        sums = pair_sums(corr[np.ix_(members, members)], weights[:, members])
+        total, often = total + sums[0], often + sums[1]
+    drawn = np.where(often > 0, total / np.where(often > 0, often, 1), np.nan)
+    mean = float(corr[inside].mean()) if pairs else float("nan")
+    return Curve(np.array([pairs / max(n * (n - 1) / 2, 1)]), np.array([mean]), drawn[:, None])
+
+
+def _resampled_sums(first: NDArray[np.int64], second: NDArray[np.int64], values: Floats, weights: Floats) -> Floats:
+    """Return the sum over pairs of w_i w_j times their value in every bootstrap sample: [draws]."""
+    n = weights.shape[1]
+    if len(first) * SPARSE < n * n:
+        matrix = csr_array((values, (first, second)), shape=(n, n))
+        return np.asarray(((matrix @ weights.T).T * weights).sum(axis=1), dtype=np.float64)
+    dense = np.zeros((n, n))
+    dense[second, first] = values
+    return np.asarray(((weights @ dense) * weights).sum(axis=1), dtype=np.float64)
+
+
+def _up_to(bands: Floats, above: NDArray[np.int64], until: NDArray[np.int64], parts: Floats) -> Floats:
+    """Return the sum of the bands before `above`, and of a part of those from there to `until`, for every share."""
+    sums = np.concatenate([np.zeros((1, *bands.shape[1:])), np.cumsum(bands, axis=0)])
+    tied = sums[until] - sums[above]
+    return np.asarray(sums[above] + (parts * tied.T).T, dtype=np.float64)

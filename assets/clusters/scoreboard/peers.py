@@ -1,0 +1,105 @@
+"""The k peers of every company, by a similarity or by a classification; what is tied is drawn at random.
+
+A classification is a similarity with many ties: how many of its levels two companies share. So peers are drawn at
+random from the finest group, filled from the next coarser level and then from the market, by one rule for all methods.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Peers = NDArray[np.int64]
+
+DRAWS = 20
+"""Draws of tied peers."""
+TIE_DECIMALS = 12
+"""Similarities that are equal to so many decimals are tied: what is beyond depends on the order of adding up."""
+
+
+def shared_levels(levels: Sequence[NDArray[np.integer[Any]]]) -> Floats:
+    """Return how many levels of a classification two companies share: [n, n].
+
+    Parameters
+    ----------
+    levels : sequence of [n] int
+        Groups, from the finest level to the coarsest; at least one level. Two that share a level share all coarser.
+    """
+    shared = np.zeros((len(levels[0]), len(levels[0])))
+    for number, labels in enumerate(reversed(levels), start=1):
+        shared[labels[:, None] == labels[None, :]] = number
+    return shared
+
+
+def ranked_similarity(similarity: Floats) -> Floats:
+    """Return a copy in which nobody is near itself, and an unknown similarity (NaN) is below every known one."""
+    near = np.round(similarity, TIE_DECIMALS)
+    known = np.isfinite(near)
+    near[~known] = near[known].min(initial=0.0) - 1
+    np.fill_diagonal(near, -np.inf)
+    return near
+
+
+def draw_peers(similarity: Floats, k: int, draws: int = DRAWS, seed: int = 0) -> Peers:
+    """Return the rows of the `k` nearest of every company: [draws, n, k], k at most n - 1, in no order.
+
+    Where the k-th nearest is tied with others, who of the tied is a peer is drawn anew in each draw. Without such ties
+    all draws are one, and one is returned.
+
+    Parameters
+    ----------
+    similarity : [n, n] float64
+        Row i holds how near each company is to i; NaN where the method cannot say, which comes after all others.
+    """
+    n = len(similarity)
+    width = min(k, max(n - 1, 0))
+    if width == 0:
+        return np.empty((1, n, 0), dtype=np.int64)
+    near = ranked_similarity(similarity)
+    last = np.partition(near, n - width, axis=1)[:, n - width, None]
+    above, tied = near > last, near == last
+    if (above.sum(axis=1) + tied.sum(axis=1) == width).all():
+        return np.argpartition(-near, width - 1, axis=1)[None, :, :width]
+    random, keys = np.random.default_rng(seed), np.where(above, 2.0, -1.0)
+    drawn = np.empty((draws, n, width), dtype=np.int64)
+    for draw in range(draws):
+        keys[tied] = random.random(int(tied.sum()))
+        drawn[draw] = np.argpartition(-keys, width - 1, axis=1)[:, :width]
+    return drawn
+
+
+def peer_means(returns: Floats, peers: Peers) -> Floats:
+    """Return the mean return of every company's peers in every month: [draws, months, n].
+
+    A peer without a return in a month is left out of it, and whoever has no peer with one gets the mean of all other
+    companies, so that every method is judged on the same companies and months. NaN where nobody else has a return.
+
+    Parameters
+    ----------
+    returns : [months, n] float64
+        NaN where there is none.
+    peers : [draws, n, k] int
+        As from `draw_peers`.
+    """
+    known, values, market = np.isfinite(returns), np.nan_to_num(returns), market_of_others(returns)
+    means = np.empty((len(peers), *returns.shape))
+    for draw, nearest in enumerate(peers):
+        counts = known[:, nearest].sum(axis=2)
+        means[draw] = np.where(counts > 0, _mean(values[:, nearest].sum(axis=2), counts), market)
+    return means
+
+
+def market_of_others(returns: Floats) -> Floats:
+    """Return the mean return of all other companies, for every company and month: [months, n], NaN without any.
+
+    Its own return is left out: a market that holds it and peers that are all others would tell it exactly.
+    """
+    known, values = np.isfinite(returns), np.nan_to_num(returns)
+    others = known.sum(axis=1, keepdims=True) - known
+    return _mean(values.sum(axis=1, keepdims=True) - values, others)
+
+
+def _mean(sums: Floats, counts: NDArray[Any]) -> Floats:
+    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)

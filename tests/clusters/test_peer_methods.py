@@ -1,0 +1,164 @@
+"""Methods of naming peers: each says of made-up companies what a reader would, and nothing where nothing is known."""
+
+from math import sqrt
+
+import numpy as np
+import polars as pl
+import pytest
+
+from assets.clusters.methods import Known
+from assets.clusters.peer_methods.nearness import Evidence, Nearness, classified
+from assets.clusters.peer_methods.past_returns import paired_correlations
+from assets.clusters.peer_methods.registry import METHODS, PLACEBO, nearness
+from assets.clusters.peer_methods.tnic import PAIR_SHARE, network
+from assets.clusters.scoreboard.peers import draw_peers
+
+IDS = ["1", "2", "3", "4", "5", "6", "7", "8"]
+SIC = ["1311", "1311", "1381", "2086", "2082", "2011", None, "5812"]
+TEXTS = [
+    "crude gas wells",
+    "crude gas pipelines",
+    "drilling rigs gas wells",
+    "cola syrup bottles",
+    "beer hops bottles",
+    "beef pork slaughter",
+    "hats gloves",
+    "burgers fries",
+]
+
+
+def evidence(count: int = 8, months: int = 60) -> Evidence:
+    """Return the first companies, with the latents of their texts' first words, and returns that pair 1 with 2."""
+    random = np.random.default_rng(0)
+    points = random.normal(size=(8, 4))
+    points[1] = points[0] + 0.01
+    history = random.normal(size=(months, 8))
+    history[:, 1] = history[:, 0] + 0.1 * history[:, 1]
+    companies = pl.DataFrame(
+        {
+            "company_id": IDS,
+            "accession": [f"a{i}" for i in IDS],
+            "sic": SIC,
+            "text": TEXTS,
+            "embedding": points.tolist(),
+            "sector": ["oil", "oil", "oil", "drinks", "drinks", "food", None, "food"],
+        }
+    ).head(count)
+    return Evidence(Known(companies, latents().filter(pl.col("company_id").is_in(IDS[:count]))), history[:, :count])
+
+
+def latents() -> pl.DataFrame:
+    """Companies 1, 2 and 3 share a theme and 4 and 5 another; 6 to 8 have one each; only 1 to 4 have words."""
+    themes = {"1": 0, "2": 0, "3": 0, "4": 1, "5": 1, "6": 2, "7": 3, "8": 4}
+    shared = {"entry": "e", "block": 2, "peak": 3.0}
+    rows = [{"company_id": c, "latent": t, "view": "passages", "weight": 1.0, **shared} for c, t in themes.items()]
+    rows += [{"company_id": c, "latent": 9, "view": "tokens", "weight": 0.5, **shared} for c in "1234"]
+    both = pl.DataFrame(rows).with_columns(accession=pl.format("a{}", "company_id"))
+    length = (pl.col("weight") ** 2).sum().over("company_id").sqrt()
+    own = (pl.col("weight") ** 2).sum().over("company_id", "view").sqrt()
+    return both.with_columns(weight=pl.col("weight") / length, own_weight=pl.col("weight") / own)
+
+
+def peers_of(found: Nearness, k: int) -> list[set[int]]:
+    """Return the companies, numbered from 1, that may be drawn as peers of the first."""
+    return [{int(j) + 1 for j in row} for row in draw_peers(found.similarity, k)[:, 0]]
+
+
+@pytest.mark.parametrize("method", sorted(set(METHODS) - {PLACEBO}))
+def test_oil_producers_are_peers_by_every_method(method: str) -> None:
+    assert all(found <= {2, 3, 4} for found in peers_of(nearness(method, evidence()), 1))
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("count", [0, 1])
+def test_fewer_than_two_companies_are_nobody_s_peers(method: str, count: int) -> None:
+    found = nearness(method, evidence(count))
+    assert found.similarity.shape == (count, count)
+    assert not found.placed.any()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_speaks_of_every_company_once(method: str) -> None:
+    found = nearness(method, evidence())
+    assert found.similarity.shape == (8, 8)
+    assert found.placed.shape == (8,) and found.placed.dtype == bool
+    assert found.groups is None or found.groups.shape == (8,)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_order_of_companies_changes_nothing(method: str) -> None:
+    """Companies are sorted by id, so another order is other ids: turned round, the similarity turns with them."""
+    plain = evidence()
+    new = dict(zip(IDS, reversed(IDS), strict=True))
+    turned = Evidence(
+        Known(
+            plain.known.companies.with_columns(pl.col("company_id").replace(new)).sort("company_id"),
+            plain.known.vectors.with_columns(pl.col("company_id").replace(new)),
+        ),
+        plain.history[:, ::-1],
+    )
+    np.testing.assert_allclose(
+        nearness(method, turned).similarity[::-1, ::-1], nearness(method, plain).similarity, atol=1e-12
+    )
+
+
+def test_a_classification_is_filled_from_the_next_coarser_level() -> None:
+    assert peers_of(nearness("sic4", evidence()), 1) == [{2}] * len(peers_of(nearness("sic4", evidence()), 1))
+    assert all(found == {2, 3} for found in peers_of(nearness("sic4", evidence()), 2))
+    wide = peers_of(nearness("sic4", evidence()), 3)
+    assert all({2, 3} < found for found in wide) and len({frozenset(found) for found in wide}) > 1
+
+
+def test_only_whoever_shares_its_own_group_is_placed_by_a_classification() -> None:
+    assert nearness("sic4", evidence()).placed.tolist() == [True, True] + [False] * 6
+    assert nearness("sic3", evidence()).placed.tolist() == [True, True, False, True, True] + [False] * 3
+    assert nearness("major_group", evidence()).placed.tolist() == [True] * 6 + [False] * 2
+    assert nearness("fama_french_48", evidence()).placed.tolist() == [True] * 3 + [False] * 5
+    assert nearness("sector", evidence()).placed.tolist() == [True] * 6 + [False, True]
+
+
+def test_a_company_without_a_code_is_near_nobody() -> None:
+    near = nearness("division", evidence()).similarity
+    assert near[6, 6] > 0 and not near[6, :6].any() and not near[6, 7]
+
+
+def test_whoever_has_no_latents_of_a_view_is_not_known_to_it() -> None:
+    found = nearness("sae_tokens", evidence())
+    assert found.placed.tolist() == [True] * 4 + [False] * 4
+    assert np.isnan(found.similarity[4:]).all() and np.isnan(found.similarity[:, 4:]).all()
+
+
+def test_the_same_code_comes_first_and_words_decide_inside_it() -> None:
+    near = nearness("sic_then_text", evidence()).similarity
+    assert near[0, 1] > near[0, 2] > near[0, 3]
+    assert near[3, 4] > near[3, 5] > near[3, 7]
+
+
+def test_random_peers_are_everybody_s_and_anybody() -> None:
+    found = nearness(PLACEBO, evidence())
+    assert found.placed.all()
+    assert set.union(*peers_of(found, 2)) == {2, 3, 4, 5, 6, 7, 8}
+
+
+def test_the_network_is_of_words_that_few_use_less_the_company_s_median() -> None:
+    """Of eight companies two may share a word: `gas`, of three, counts for nobody."""
+    scores = network(TEXTS)
+    links = {(int(i), int(j)) for i, j in zip(*np.nonzero(scores), strict=True)}
+    # 2.05 % of 56 ordered pairs is one; those that are tied with it stay.
+    assert links == {(0, 1), (1, 0)}
+    assert scores[0, 1] == pytest.approx(1 / sqrt(2 * 2))
+    assert round(PAIR_SHARE * 56) == 1
+
+
+def test_texts_that_share_no_rare_word_have_no_link() -> None:
+    assert not network(["gas oil", "gas oil", "gas oil"]).any()
+    assert not classified(np.arange(3)).placed.any()
+
+
+def test_past_correlations_are_over_the_months_that_both_have() -> None:
+    returns = np.random.default_rng(1).normal(size=(60, 4))
+    returns[:30, 1], returns[:40, 2], returns[:, 3] = np.nan, np.nan, 0.25
+    found = paired_correlations(returns)
+    assert found[0, 1] == pytest.approx(np.corrcoef(returns[30:, 0], returns[30:, 1])[0, 1])
+    assert np.isnan(found[2]).all() and np.isnan(found[3]).all() and np.isnan(found[:, 2:]).all()
+    assert not nearness("past_corr", evidence(months=0)).placed.any()
