@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 WORD = re.compile(r"[^\W_]+")
+PLURAL_FROM, PLURAL = 4, "(?:e?s)?"
+"""Letters of the shortest word of which singular and plural are one, and the end that either may have."""
 
 
 class Piece(NamedTuple):
@@ -15,14 +17,18 @@ class Piece(NamedTuple):
 
 
 def word_pattern(words: Sequence[str]) -> re.Pattern[str] | None:
-    """Return what finds whole words and phrases in any case; `refin*` is a prefix; None where there are none."""
+    """Return what finds whole words and phrases in any case, singular or plural; `refin*` is a prefix; None for none."""
     # Reversed order puts a phrase before its first word, so that it is found first.
     parts = sorted({_expression(word) for word in words} - {""}, reverse=True)
     return re.compile(rf"(?<![^\W_])(?:{'|'.join(parts)})(?![^\W_])", re.IGNORECASE) if parts else None
 
 
 def _expression(word: str) -> str:
-    found = [re.escape(part[0]) + (r"[^\W_]*" if word[part.end() :][:1] == "*" else "") for part in WORD.finditer(word)]
+    parts = list(WORD.finditer(word))
+    found = [re.escape(part[0]) + (r"[^\W_]*" if word[part.end() :][:1] == "*" else "") for part in parts]
+    if parts and not found[-1].endswith("*") and len(parts[-1][0]) >= PLURAL_FROM:
+        # One of the two is in a label, the other one in a passage: `beverage` and `beverages`.
+        found[-1] = re.sub("(?<![sS])[sS]$", "", found[-1]) + PLURAL
     return r"[\W_]+".join(found)
 
 

@@ -59,14 +59,25 @@ def test_a_date_without_themes_says_so() -> None:
 @pytest.fixture(scope="module")
 def window() -> duckdb.DuckDBPyConnection:
     window = duckdb.connect()
-    for name in ("fenced", "word_pattern", "marked"):
+    for name in ("fenced", "plural_too", "word_pattern", "marked"):
         window.execute((SQL / "macros" / f"{name}.sql").read_text(encoding="utf-8"))
     return window
 
 
-@pytest.mark.parametrize("text", ["Crude  oil, OIL\nrefineries in cafés: café, on line", "u.s. oil", "", "oil-oil oil"])
+PLURALS = "Vehicles of glass, a vehicle; Glasses, crude oil, crude oils, vehicleses, oils, gases of glas"
+
+
+@pytest.mark.parametrize(
+    "text", ["Crude  oil, OIL\nrefineries in cafés: café, on line", "u.s. oil", "", "oil-oil oil", PLURALS]
+)
 @settings(max_examples=20, deadline=None)
-@given(words=st.lists(st.sampled_from(["oil", "crude oil", "refin*", "café", "on-line", "U.S.", "(", "*"])))
+@given(
+    words=st.lists(
+        st.sampled_from(
+            ["oil", "crude oil", "refin*", "café", "on-line", "U.S.", "(", "*", "vehicle", "glasses", "crude oils"]
+        )
+    )
+)
 def test_page_and_sql_mark_the_same(window: duckdb.DuckDBPyConnection, text: str, words: list[str]) -> None:
     ours = "".join(f"[{p.text}]" if p.is_marked else p.text for p in pieces(text, word_pattern(words)))
     theirs = window.execute("select marked(?, word_pattern(?::varchar[]))", [text, words]).fetchall()
