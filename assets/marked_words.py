@@ -17,7 +17,7 @@ class Piece(NamedTuple):
 
 
 def word_pattern(words: Sequence[str]) -> re.Pattern[str] | None:
-    """Return what finds whole words and phrases in any case, singular or plural; `refin*` is a prefix; None for none."""
+    """Return what finds words and phrases in any case, singular or plural, `refin*` as a prefix; None for none."""
     # Reversed order puts a phrase before its first word, so that it is found first.
     parts = sorted({_expression(word) for word in words} - {""}, reverse=True)
     return re.compile(rf"(?<![^\W_])(?:{'|'.join(parts)})(?![^\W_])", re.IGNORECASE) if parts else None
