@@ -53,7 +53,7 @@ def in_words(passages: pl.DataFrame, labels: pl.DataFrame, texts: Mapping[str, s
     found = {
         (accession, *place)
         for accession, *place, start, end in passages.select(*key, "start", "end").iter_rows()
-        if (pattern := patterns.get(tuple(place))) and pattern.search(texts[accession], start, end)
+        if (pattern := patterns.get(tuple(place))) and pattern.search(texts[accession][start:end])
     }
     return pl.DataFrame(sorted(found), schema={name: passages.schema[name] for name in key}, orient="row")
 

@@ -60,7 +60,7 @@ def company_vectors(
     features
         Rows of `company_features` with `said` (`with_said`): one filing per company, one pooling.
     weighting
-        Of token latents, see `raw_weight`; passages have `log_idf`.
+        Of token latents, see `raw_weight`; passages have `idf`.
     shares
         Share of the similarity that each view has; other views are left out.
     labels

@@ -2,7 +2,7 @@
 
 import pytest
 
-from assets.marked_words import word_pattern
+from assets.marked_words import pieces, word_pattern
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,9 @@ def test_the_last_word_of_a_term_is_found_in_singular_and_plural(word: str, text
     pattern = word_pattern([word])
     assert pattern is not None
     assert (pattern.search(text) is not None) == expected
+
+
+def test_a_phrase_is_found_before_its_first_word() -> None:
+    pattern = word_pattern(["natural", "natural gas", "drinks", "drink cans"])
+    found = pieces("Natural gas, drink cans", pattern)
+    assert [piece.text for piece in found if piece.is_marked] == ["Natural gas", "drink cans"]

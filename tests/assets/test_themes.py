@@ -95,6 +95,12 @@ def test_a_text_says_a_label_where_a_passage_of_the_theme_has_a_word_of_it(
     assert found.rows() == ([("a", "passages-24", 24, 3)] if expected else [])
 
 
+def test_a_passage_that_is_cut_inside_a_word_begins_with_what_it_shows() -> None:
+    """As in SQL and on the page, which see no character before it."""
+    rows = passages((3, "flowers")).with_columns(start=pl.col("start") + len("Mari"))
+    assert in_words(rows, terms((3, ["golds"], 2.0)), {"a": TEXT}).height == 1
+
+
 def test_a_latent_is_said_by_its_words_or_by_its_level_and_never_without_a_label() -> None:
     labels = terms((0, ["gold"], 2.0), (1, ["gold"], 2.0), (2, ["gold"], 2.0), (3, [], 0.0), (4, ["gold"], None))
     rows = pl.DataFrame({"accession": "a", **KEY, "latent": range(6), "peak": [2.0, 1.0, 1.0, 9.0, 9.0, 9.0]})

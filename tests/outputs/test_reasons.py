@@ -215,6 +215,7 @@ def test_companies_with_a_theme_come_by_its_share(window: duckdb.DuckDBPyConnect
         ("Crude  oil,\nturmoil", ["oil", "crude oil"], "[Crude oil], turmoil"),
         ("OIL oil refineries refine", ["oil", "refin*"], "[OIL] [oil] [refineries] [refine]"),
         ("Cafés in a café", ["café"], "[Cafés] in a [café]"),
+        ("Natural gas, drink cans", ["natural", "natural gas", "drinks", "drink cans"], "[Natural gas], [drink cans]"),
         ("on-line and on line", ["on-line"], "[on-line] and [on line]"),
         ("U.S. (a+) \\1", ["u.s.", "(", "a+", "*"], "[U.S]. ([a]+) \\1"),
         ("nothing", [], "nothing"),
