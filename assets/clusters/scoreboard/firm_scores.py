@@ -112,10 +112,10 @@ def firm_scores(nearness: Nearness, peers: Mapping[int, Peers], market: Market) 
 def _company_scores(peers: Peers, market: Market) -> Iterator[Score]:
     yield _mean("incremental_r2", incremental_r2(market.after, peers), market.weights)
     cuts = hedge_cut(market.before, market.after, peers)
-    known = np.isfinite(cuts)
-    median = float(np.median(cuts[known])) if known.any() else float("nan")
+    known = np.isfinite(cuts).all(axis=0)
+    median = float(np.median(cuts[:, known], axis=1).mean()) if known.any() else float("nan")
     yield Score("hedge_median", median, int(known.sum()), resampled_medians(cuts, market.weights))
-    yield _mean("hedge_worse", np.where(known, cuts < 0, np.nan), market.weights)
+    yield _mean("hedge_worse", np.where(known, (cuts < 0).mean(axis=0), np.nan), market.weights)
 
 
 def _same_number_scores(nearness: Nearness, market: Market) -> Iterator[Score]:

@@ -85,6 +85,18 @@ def test_a_method_that_places_nobody_has_no_coverage_and_scores_as_chance() -> N
     np.testing.assert_array_equal(r2_by_month(nobody, around)[5], r2_by_month(placebo(), around)[5])
 
 
+def test_each_draw_of_tied_peers_is_a_hedge_and_their_scores_are_averaged() -> None:
+    around, peers = market(), named_peers(placebo(), 0)
+    scores = by_name(placebo(), around)
+    each = [
+        {score.name: score for score in firm_scores(placebo(), {5: peers[5][draw : draw + 1]}, around)}
+        for draw in range(len(peers[5]))
+    ]
+    for name in ("hedge_median", "hedge_worse"):
+        assert scores[name].value == pytest.approx(np.mean([one[name].value for one in each]))
+        np.testing.assert_allclose(scores[name].draws, np.mean([one[name].draws for one in each], axis=0))
+
+
 def test_nobody_with_returns_leaves_coverage_and_scores_that_are_not_defined() -> None:
     empty = Market(IDS, np.full((60, COMPANIES), NAN), np.full((12, COMPANIES), NAN), COARSE, 0)
     scores = by_name(classified(TRUE), empty)
