@@ -174,6 +174,17 @@ def test_rows_are_of_every_method_and_name_who_was_lost() -> None:
     assert len(rows.monthly) == len(near) * 2 * 12
 
 
+def test_no_method_names_whoever_does_not_trade_at_the_date() -> None:
+    before, _ = months_of_returns()
+    months = before["month"].unique().sort()
+    unlisted = (pl.col("company_id") == "01") | ((pl.col("company_id") == "07") & (pl.col("month") == months[-1]))
+    for method, found in peers_by_method(known(), before.filter(~unlisted), 0).items():
+        assert not {1, 7} & set(found.peers[5].ravel().tolist()), method
+    # Where nobody has traded yet, nothing tells who will.
+    sae = peers_by_method(known(), before.clear(), 0)["sae"]
+    assert {1, 7} < set(sae.peers[5].ravel().tolist())
+
+
 def test_without_a_company_there_are_no_rows() -> None:
     before, after = months_of_returns()
     nobody = Known(known().companies.clear(), known().vectors.clear())
