@@ -179,11 +179,17 @@ def _print_firms(firms: pl.DataFrame, console: Console) -> None:
     """Print what the peers of each method are worth to a company, for every horizon that is over."""
     for months in firms["horizon_months"].unique().sort().to_list():
         rows = firms.filter(horizon_months=months)
+        over: Any = rows["r2_months"].max()
+        # Their peers are all drawn from the market: their figures would be the placebo's under another name.
+        nobody = (pl.col("peers_coverage") == 0).fill_null(False) & (pl.col("method") != "placebo")
         _print_heading(console, f"Peers of a company on the {months} months after each date")
-        print_table(rows.select(**FIRMS), console)
+        print_table(rows.filter(~nobody).select(**FIRMS), console)
+        for method in rows.filter(nobody)["method"].sort():
+            _print_line(console, f"Not here: {method}, which places nobody.")
         _print_line(
             console,
-            f"R2: of a month's returns on five peers; hedge: variance they take from a market hedge, median; worse: "
+            f"R2: of a month's returns on five peers, over {over or 0} months; "
+            f"hedge: variance they take from a market hedge, median; worse: "
             f"companies that they make worse; over SIC-4: correlation with as many peers as SIC-4 gives, less SIC-4's; "
             f"{int(rows['companies_lost'][0])} times a company was lost.",
         )

@@ -29,6 +29,7 @@ DRAWS = 200
 """Bootstrap draws: the standard error that they give is within about 5 % of that of infinitely many."""
 CONFIDENCE = 0.95
 ENOUGH_BLOCKS = 2
+ENOUGH_DRAWS = 2
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class LiftInterval:
     """The mean lift of a method over its finished dates, and the bounds of its interval.
 
     The standard errors and bounds are None where the dates hold fewer than two horizons that do not overlap: then
-    nothing tells how the lift varies over time.
+    nothing tells how the lift varies over time. So they are where no two draws tell what the firms bring.
     """
 
     lift: float
@@ -119,6 +120,8 @@ def lift_interval(as_of: Sequence[date], lifts: Sequence[float], draws: Floats, 
         return LiftInterval(mean, len(values), blocks, None, None, None, None)
     apart = np.abs(months[:, None] - months[None, :]) >= horizon_months
     over_time, over_firms = _variance_over_time(values, rows), _variance_over_firms(draws, apart)
+    if over_firms is None:
+        return LiftInterval(mean, len(values), blocks, None, None, None, None)
     half = float(student.ppf((1 + CONFIDENCE) / 2, blocks - 1)) * float(np.sqrt(over_time + over_firms))
     errors = float(np.sqrt(over_time)), float(np.sqrt(over_firms))
     return LiftInterval(mean, len(values), blocks, *errors, mean - half, mean + half)
@@ -136,10 +139,20 @@ def _variance_over_time(values: Floats, rows: int) -> float:
     return squares / (len(values) - rows) * rows / len(values)
 
 
-def _variance_over_firms(draws: Floats, apart: NDArray[np.bool_]) -> float:
-    """Return the mean covariance of the draws of dates that share no month; 0 where it is negative by chance."""
-    complete = draws[np.isfinite(draws).all(axis=1)]
-    if len(complete) < 2:
-        return 0.0
-    covariance = np.atleast_2d(np.cov(complete, rowvar=False))
-    return max(float(covariance[apart].mean()), 0.0)
+def _variance_over_firms(draws: Floats, apart: NDArray[np.bool_]) -> float | None:
+    """Return the mean covariance of the draws of dates that share no month; 0 where it is negative by chance.
+
+    That of two dates is over the draws that both have: over few pairs, no draw may have every date. None where no two
+    dates have two draws in common.
+    """
+    known = np.isfinite(draws)
+    has = known.astype(np.float64)
+    # What is common to all draws of a date is taken off first, for the digits.
+    counts, values = np.maximum(has.sum(axis=0), 1), np.where(known, draws, 0.0)
+    rest = np.where(known, values - values.sum(axis=0) / counts, 0.0)
+    both, sums = has.T @ has, rest.T @ has
+    told = apart & (both >= ENOUGH_DRAWS)
+    if not told.any():
+        return None
+    covariance = (rest.T @ rest - sums * sums.T / np.maximum(both, 1)) / np.maximum(both - 1, 1)
+    return max(float(covariance[told].mean()), 0.0)

@@ -1,7 +1,7 @@
 -- What the peers of a company are worth by each method, on the months after the as-of date, for each horizon.
 --
 -- Means over finished dates, with 95 % intervals (docs/method.md). r2: how much of the spread of a month's returns the
--- mean return of five peers explains; incremental_r2: what they add to the market in explaining a company's returns;
+-- mean return of five peers explains, over r2_months months, each counted once; incremental_r2: what they add to the market in explaining a company's returns;
 -- hedge_median: variance that they take from a market hedge, hedge_worse: share of companies whose hedge they worsen;
 -- same_number: correlation with as many nearest as the company's SIC-4 group has others; pairs_1_percent: over the
 -- nearest hundredth of all pairs. Correlations are market-adjusted, `_raw` are not. peers_coverage: share of companies
@@ -13,7 +13,8 @@ with scored as (
         if(own.method = 'random', 'placebo', own.method) as method,
         map_from_entries(list((own.score, own.value))) as mean,
         map_from_entries(list((own.score, own.low))) as low,
-        map_from_entries(list((own.score, own.high))) as high
+        map_from_entries(list((own.score, own.high))) as high,
+        max(own.blocks) filter (where own.score = 'r2_5') as r2_months
     from peer_intervals as own
     group by all
 ),
@@ -26,6 +27,7 @@ select
     scored.mean['r2_5'] as r2,
     scored.low['r2_5'] as r2_low,
     scored.high['r2_5'] as r2_high,
+    scored.r2_months,
     scored.mean['r2_10'] as r2_10,
     scored.mean['incremental_r2'] as incremental_r2,
     scored.low['incremental_r2'] as incremental_r2_low,

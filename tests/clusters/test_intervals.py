@@ -81,6 +81,24 @@ def test_what_firms_bring_to_all_dates_is_the_covariance_of_dates_apart() -> Non
     assert (lift_interval(dates(8, 12), lifts, own, HORIZON).se_firms or 0) < 0.1
 
 
+def test_draws_that_lack_a_date_tell_of_the_others_and_no_draws_give_no_interval() -> None:
+    random = np.random.default_rng(1)
+    common = np.repeat(random.normal(size=(4000, 1)), 8, axis=1)
+    gaps = common.copy()
+    gaps[np.arange(4000), random.integers(0, 8, 4000)] = np.nan
+    lifts = [0.1] * 8
+    assert not np.isfinite(gaps).all(axis=1).any()
+    assert lift_interval(dates(8, 12), lifts, gaps, HORIZON).se_firms == pytest.approx(1, abs=0.05)
+    nothing = lift_interval(dates(8, 12), lifts, np.full((9, 8), np.nan), HORIZON)
+    assert (nothing.blocks, nothing.se_time, nothing.se_firms, nothing.low, nothing.high) == (8, *(None,) * 4)
+
+
+def test_the_variance_over_firms_is_the_mean_covariance() -> None:
+    drawn = np.random.default_rng(2).normal(size=(200, 3)).cumsum(axis=1) + 5
+    expected = np.cov(drawn, rowvar=False)[~np.eye(3, dtype=bool)].mean()
+    assert lift_interval(dates(3, 12), [0.1] * 3, drawn, HORIZON).se_firms == pytest.approx(np.sqrt(expected))
+
+
 # A market: industries with given weights and factor loadings. Each world draws its firms and its months from it.
 INDUSTRIES = 8
 _market = np.random.default_rng(123)

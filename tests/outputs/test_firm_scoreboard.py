@@ -19,6 +19,7 @@ VALUES = {
     "sic4": {"r2_5": 0.12, "groups": 0.25, "groups_raw": 0.40, "pairs_0.01": 0.26, "same_number_less_sic4": 0.0},
     "random": {"r2_5": 0.0, "pairs_0.01": 0.001},
     "tnic": {"r2_5": 0.09, "coverage": 0.8},
+    "sector": {"r2_5": -0.01, "coverage": 0.0},
 }
 
 
@@ -67,12 +68,15 @@ def test_the_report_prints_a_table_a_horizon_in_80_columns(window: duckdb.DuckDB
     assert [line.split()[0] for line in table[1:5]] == ["sic4", "sae", "tnic", "placebo"]
     assert "2 times a company was lost" in " ".join(text.split())
     assert "on the 36 months after each date" in text
+    assert "on five peers, over 2 months" in " ".join(text.split())
+    shorter = text.split("on the 36 months after each date")[0]
+    assert [line for line in shorter.splitlines() if "sector" in line] == ["Not here: sector, which places nobody."]
 
 
 def test_every_horizon_has_a_row_a_method_the_best_r2_first(window: duckdb.DuckDBPyConnection) -> None:
     found = window.sql("select horizon_months, method, r2 from firm_scoreboard").fetchall()
     assert [row[:2] for row in found[:4]] == [(12, "sic4"), (12, "sae"), (12, "tnic"), (12, "placebo")]
-    assert [row[2] for row in found] == pytest.approx([0.12, 0.10, 0.09, 0.0, 1.12, 1.10, 1.09, 1.0])
+    assert [row[2] for row in found] == pytest.approx([0.12, 0.10, 0.09, 0.0, -0.01, 1.12, 1.10, 1.09, 1.0, 0.99])
 
 
 def test_scores_are_in_their_columns_with_their_bounds_and_what_is_not_scored_is_empty(
@@ -83,13 +87,14 @@ def test_scores_are_in_their_columns_with_their_bounds_and_what_is_not_scored_is
     names = ("r2_low", "r2_high", "r2_10", "same_number_less_sic4", "pairs_1_percent", "pairs_1_percent_raw")
     assert [sae[name] for name in names] == pytest.approx([0.0, 0.2, 0.11, -0.01, 0.30, 0.45])
     assert (tnic["peers_coverage"], tnic["pairs_1_percent"], tnic["companies_lost"]) == (0.8, None, 2)
+    assert tnic["r2_months"] == 2
 
 
 def test_the_scoreboard_begins_with_the_shorter_horizon_and_keeps_the_paper_s_columns(
     window: duckdb.DuckDBPyConnection,
 ) -> None:
     board = window.view("scoreboard").pl()
-    assert board["method"].to_list() == ["sic4", "sae", "tnic", "placebo", "embedding", "tfidf"]
+    assert board["method"].to_list() == ["sic4", "sae", "tnic", "placebo", "sector", "embedding", "tfidf"]
     assert board.columns[:2] == ["method", "r2"]
     assert board.columns.index("same_number") < board.columns.index("lift") < board.columns.index("mean_corr")
     (sae,) = board.filter(method="sae").to_dicts()

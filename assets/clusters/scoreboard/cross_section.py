@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from assets.clusters.scoreboard.peers import Peers, peer_means
+from assets.clusters.scoreboard.peers import Peers, month_means, peer_means
 
 Floats = NDArray[np.float64]
 
@@ -35,13 +35,14 @@ class MonthlyMean:
 def monthly_r2(returns: Floats, peers: Peers) -> Floats:
     """Return the adjusted R2 of every month, the mean over the draws of peers: [months], NaN where there is none.
 
-    Where the peers of everybody are all others there is none: their mean is the month's sum less the company's own
-    return, and explains it whatever the returns are.
+    Where the peers of everybody may be all others with a return there is none: their mean is the month's sum less the
+    company's own return, and explains it whatever the returns are. For the same reason whoever has no peer with a
+    return gets the mean of the month with its own return in it: one number for all, which explains nothing.
     """
-    if peers.shape[2] >= returns.shape[1] - 1:
-        return np.full(len(returns), np.nan)
-    draws = peer_means(returns, peers)
-    return np.asarray(np.mean([adjusted_r2(returns, means) for means in draws], axis=0), dtype=np.float64)
+    known = np.isfinite(returns).sum(axis=1)
+    draws = peer_means(returns, peers, month_means(returns))
+    found = np.mean([adjusted_r2(returns, means) for means in draws], axis=0)
+    return np.where(known > peers.shape[2] + 1, found, np.nan)
 
 
 def adjusted_r2(returns: Floats, means: Floats) -> Floats:

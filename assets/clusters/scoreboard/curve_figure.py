@@ -22,11 +22,15 @@ LEAST_PERCENT = 0.01
 def curve_figure(intervals: pl.DataFrame) -> Figure:
     """Return one panel a horizon: every method a line with its band, classifications as points, the placebo in grey.
 
+    A method that places nobody is not drawn: its pairs are random ones.
+
     Parameters
     ----------
     intervals : DataFrame
         Rows of `peer_intervals`; without any the picture says that no horizon is over.
     """
+    nobody = intervals.filter(pl.col("method") != PLACEBO, score="coverage", value=0.0)
+    intervals = intervals.join(nobody, on=["method", "horizon_months"], how="anti", maintain_order="left")
     horizons = intervals["horizon_months"].unique().sort().to_list()
     figure = Figure(figsize=(5.8 * max(len(horizons), 1) + 1.6, 5.4), layout=ConstrainedLayoutEngine(w_pad=0.1))
     panels = figure.subplots(1, max(len(horizons), 1), sharey=True, squeeze=False)[0]

@@ -21,7 +21,7 @@ from assets.clusters.scoreboard.pair_scores import (
     resampled_medians,
     same_number,
 )
-from assets.clusters.scoreboard.peers import Peers, draw_peers
+from assets.clusters.scoreboard.peers import Peers, draw_peers, ranked_similarity
 from assets.clusters.scores import ReturnWindow, complete_returns
 
 Floats = NDArray[np.float64]
@@ -85,9 +85,21 @@ class Market:
         return np.asarray((groups[:, None] == groups[None, :]).sum(axis=1) - 1, dtype=np.int64)
 
 
-def named_peers(nearness: Nearness, seed: int) -> dict[int, Peers]:
-    """Return the peers of every company, by how many: they do not depend on what comes after the date."""
-    return {k: draw_peers(nearness.similarity, k, seed=seed) for k in PEERS}
+def named_peers(nearness: Nearness, seed: int, history: Floats | None = None) -> dict[int, Peers]:
+    """Return the peers of every company, by how many: they do not depend on what comes after the date.
+
+    Parameters
+    ----------
+    history : [months, n] float64, optional
+        Returns up to the date. Whoever has none in the last month is named after all others: a text tells of companies
+        that are not listed yet or any more, and who does not trade has no return to compare, whatever the method.
+    """
+    similarity = nearness.similarity
+    if history is not None and np.isfinite(history[-1:]).any():
+        # Below those of whom the method cannot say how near they are, too.
+        known = ranked_similarity(similarity)
+        similarity = np.where(np.isfinite(history[-1]), known, known.min(initial=0.0, where=np.isfinite(known)) - 1)
+    return {k: draw_peers(similarity, k, seed=seed) for k in PEERS}
 
 
 def r2_by_month(peers: Mapping[int, Peers], market: Market) -> dict[int, Floats]:
@@ -112,10 +124,10 @@ def firm_scores(nearness: Nearness, peers: Mapping[int, Peers], market: Market) 
 def _company_scores(peers: Peers, market: Market) -> Iterator[Score]:
     yield _mean("incremental_r2", incremental_r2(market.after, peers), market.weights)
     cuts = hedge_cut(market.before, market.after, peers)
-    known = np.isfinite(cuts)
-    median = float(np.median(cuts[known])) if known.any() else float("nan")
+    known = np.isfinite(cuts).all(axis=0)
+    median = float(np.median(cuts[:, known], axis=1).mean()) if known.any() else float("nan")
     yield Score("hedge_median", median, int(known.sum()), resampled_medians(cuts, market.weights))
-    yield _mean("hedge_worse", np.where(known, cuts < 0, np.nan), market.weights)
+    yield _mean("hedge_worse", np.where(known, (cuts < 0).mean(axis=0), np.nan), market.weights)
 
 
 def _same_number_scores(nearness: Nearness, market: Market) -> Iterator[Score]:

@@ -19,11 +19,12 @@ FLAT = 1e-12
 
 
 def hedge_cut(before: Floats, after: Floats, peers: Peers) -> Floats:
-    """Return what share of the variance that a market hedge leaves a hedge with peers, too, removes: [n].
+    """Return what share of the variance that a market hedge leaves a hedge with peers, too, removes: [draws, n].
 
     VR = 1 - Var(r - b_m m - b_p p) / Var(r - b m), with p the peers' mean; the betas are those of ordinary regressions
     with intercept on the months before the date, the variances those of the months after it. Below 0 the peers made
-    the hedge worse. Mean over the draws of peers.
+    the hedge worse. A draw of peers is one hedge: the mean of a company's cuts over draws is that of no hedge, and is
+    nearer to its expectation than a cut by peers without ties.
 
     NaN for a company with fewer than `FEWEST_BEFORE` months before the date, without a return in every month after it,
     or with nothing left to hedge.
@@ -35,7 +36,7 @@ def hedge_cut(before: Floats, after: Floats, peers: Peers) -> Floats:
     """
     cuts: Floats = np.full((len(peers), before.shape[1]), np.nan)
     if len(after) < 2 or not len(before):
-        return np.full(before.shape[1], np.nan)
+        return cuts
     earlier, later = market_of_others(before), market_of_others(after)
     for draw, (past, future) in enumerate(zip(peer_means(before, peers), peer_means(after, peers), strict=True)):
         known = np.isfinite(before) & np.isfinite(past) & np.isfinite(earlier)
@@ -45,7 +46,7 @@ def hedge_cut(before: Floats, after: Floats, peers: Peers) -> Floats:
         defined = usable & (left > FLAT * (after**2).mean(axis=0))
         hedged = (after - later * of_market - future * of_peers).var(axis=0)
         cuts[draw] = np.where(defined, 1 - hedged / np.where(defined, left, 1), np.nan)
-    return np.asarray(cuts.mean(axis=0), dtype=np.float64)
+    return cuts
 
 
 def incremental_r2(after: Floats, peers: Peers) -> Floats:

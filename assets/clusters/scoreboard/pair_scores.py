@@ -80,10 +80,18 @@ def resampled_means(values: Floats, weights: Floats) -> Floats:
 
 
 def resampled_medians(values: Floats, weights: Floats) -> Floats:
-    """Return the median of per-company values in each bootstrap sample: [draws], NaN where a sample has none."""
-    known = np.isfinite(values)
-    counts = weights[:, known].astype(np.int64)
-    drawn = [np.median(sample) if len(sample := np.repeat(values[known], row)) else np.nan for row in counts]
+    """Return the median of per-company values in each bootstrap sample: [draws], NaN where a sample has none.
+
+    Parameters
+    ----------
+    values : [peer draws, n] float64
+        NaN where a company has none; of several draws of peers the medians are averaged.
+    weights : [draws, n] float64
+        As from `firm_weights`.
+    """
+    known = np.isfinite(values).all(axis=0)
+    each, counts = values[:, known], weights[:, known].astype(np.int64)
+    drawn = [np.median(np.repeat(each, row, axis=1), axis=1).mean() if row.any() else np.nan for row in counts]
     return np.array(drawn, dtype=np.float64)
 
 

@@ -70,7 +70,7 @@ def draw_peers(similarity: Floats, k: int, draws: int = DRAWS, seed: int = 0) ->
     return drawn
 
 
-def peer_means(returns: Floats, peers: Peers) -> Floats:
+def peer_means(returns: Floats, peers: Peers, instead: Floats | None = None) -> Floats:
     """Return the mean return of every company's peers in every month: [draws, months, n].
 
     A peer without a return in a month is left out of it, and whoever has no peer with one gets the mean of all other
@@ -82,13 +82,23 @@ def peer_means(returns: Floats, peers: Peers) -> Floats:
         NaN where there is none.
     peers : [draws, n, k] int
         As from `draw_peers`.
+    instead : [months, n] float64, optional
+        What whoever has no peer with a return gets, in place of the mean of all others.
     """
-    known, values, market = np.isfinite(returns), np.nan_to_num(returns), market_of_others(returns)
+    known, values = np.isfinite(returns), np.nan_to_num(returns)
+    market = market_of_others(returns) if instead is None else instead
     means = np.empty((len(peers), *returns.shape))
     for draw, nearest in enumerate(peers):
         counts = known[:, nearest].sum(axis=2)
         means[draw] = np.where(counts > 0, _mean(values[:, nearest].sum(axis=2), counts), market)
     return means
+
+
+def month_means(returns: Floats) -> Floats:
+    """Return the mean return of all companies, for every month the same for all: [months, n], NaN without any."""
+    known, values = np.isfinite(returns), np.nan_to_num(returns)
+    means = _mean(values.sum(axis=1, keepdims=True), known.sum(axis=1, keepdims=True))
+    return np.broadcast_to(means, returns.shape)
 
 
 def market_of_others(returns: Floats) -> Floats:

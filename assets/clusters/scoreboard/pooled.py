@@ -36,7 +36,6 @@ def interval_rows(scores: pl.DataFrame, draws: pl.DataFrame) -> Iterator[Row]:
         none = [None] * DRAWS
         drawn = np.array([row or none for row in rows["draws"].to_list()], dtype=np.float64).T
         found = lift_interval(rows["as_of"].to_list(), rows["value"].to_list(), drawn, int(str(horizon)))
-        drawn_ever = bool(rows["draws"].count())
         yield {
             "method": method,
             "horizon_months": horizon,
@@ -45,8 +44,8 @@ def interval_rows(scores: pl.DataFrame, draws: pl.DataFrame) -> Iterator[Row]:
             "value": found.lift,
             "dates": found.dates,
             "blocks": found.blocks,
-            "low": found.low if drawn_ever else None,
-            "high": found.high if drawn_ever else None,
+            "low": found.low,
+            "high": found.high,
         }
 
 

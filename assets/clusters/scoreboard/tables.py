@@ -49,7 +49,7 @@ def peers_by_method(known: Known, before: pl.DataFrame, seed: int) -> dict[str, 
     months = before["month"].unique().sort().to_list()
     evidence = Evidence(known, return_matrix(before, known.ids, months))
     found = {method: nearness(method, evidence) for method in METHODS}
-    return {method: Named(near, named_peers(near, seed)) for method, near in found.items()}
+    return {method: Named(near, named_peers(near, seed, evidence.history)) for method, near in found.items()}
 
 
 def peer_rows(

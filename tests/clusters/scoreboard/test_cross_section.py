@@ -72,6 +72,17 @@ def test_peers_that_are_all_others_explain_everything_and_so_nothing() -> None:
     assert np.isfinite(monthly_r2(returns, draw_peers(np.ones((6, 6)), 4))).all()
 
 
+def test_a_month_in_which_few_have_returns_is_not_explained_by_their_own_returns() -> None:
+    random = np.random.default_rng(9)
+    returns, peers = random.normal(size=(300, 60)), draw_peers(random.random((60, 60)), 5)
+    returns[:, 9:] = NAN
+    # Whoever has peers without returns alone gets a mean of the market, which holds everybody's own return.
+    peers[0, :9] = np.arange(50, 55)
+    np.testing.assert_allclose(monthly_r2(returns, peers), 1 - 8 / 7)
+    returns[:, 6:] = NAN
+    assert np.isnan(monthly_r2(returns, peers)).all()
+
+
 @pytest.mark.parametrize("lags", [0, 3, 11])
 def test_the_error_is_newey_and_west_s(lags: int) -> None:
     values = np.random.default_rng(6).normal(size=50).cumsum()

@@ -85,6 +85,18 @@ def test_a_method_that_places_nobody_has_no_coverage_and_scores_as_chance() -> N
     np.testing.assert_array_equal(r2_by_month(nobody, around)[5], r2_by_month(placebo(), around)[5])
 
 
+def test_each_draw_of_tied_peers_is_a_hedge_and_their_scores_are_averaged() -> None:
+    around, peers = market(), named_peers(placebo(), 0)
+    scores = by_name(placebo(), around)
+    each = [
+        {score.name: score for score in firm_scores(placebo(), {5: peers[5][draw : draw + 1]}, around)}
+        for draw in range(len(peers[5]))
+    ]
+    for name in ("hedge_median", "hedge_worse"):
+        assert scores[name].value == pytest.approx(np.mean([one[name].value for one in each]))
+        np.testing.assert_allclose(scores[name].draws, np.mean([one[name].draws for one in each], axis=0))
+
+
 def test_nobody_with_returns_leaves_coverage_and_scores_that_are_not_defined() -> None:
     empty = Market(IDS, np.full((60, COMPANIES), NAN), np.full((12, COMPANIES), NAN), COARSE, 0)
     scores = by_name(classified(TRUE), empty)
@@ -160,6 +172,17 @@ def test_rows_are_of_every_method_and_name_who_was_lost() -> None:
     assert value["sae", "same_number"] == pytest.approx(value["sic4", "same_number"])
     assert value["sae", "same_number"] > value["random", "same_number"] + 0.2
     assert len(rows.monthly) == len(near) * 2 * 12
+
+
+def test_no_method_names_whoever_does_not_trade_at_the_date() -> None:
+    before, _ = months_of_returns()
+    months = before["month"].unique().sort()
+    unlisted = (pl.col("company_id") == "01") | ((pl.col("company_id") == "07") & (pl.col("month") == months[-1]))
+    for method, found in peers_by_method(known(), before.filter(~unlisted), 0).items():
+        assert not {1, 7} & set(found.peers[5].ravel().tolist()), method
+    # Where nobody has traded yet, nothing tells who will.
+    sae = peers_by_method(known(), before.clear(), 0)["sae"]
+    assert {1, 7} < set(sae.peers[5].ravel().tolist())
 
 
 def test_without_a_company_there_are_no_rows() -> None:

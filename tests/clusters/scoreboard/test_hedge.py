@@ -24,7 +24,7 @@ def test_the_cut_is_that_of_regressions_before_the_date() -> None:
     before[:20, 3] = NAN
     peers = draw_peers(np.random.default_rng(1).random((80, 80)), 5)
     past, future = peer_means(before, peers)[0], peer_means(after, peers)[0]
-    found = hedge_cut(before, after, peers)
+    (found,) = hedge_cut(before, after, peers)
     for firm in (0, 3, 41):
         known = np.isfinite(before[:, firm])
         market, later = np.nanmean(np.delete(before, firm, 1), axis=1)[known], np.delete(after, firm, 1).mean(axis=1)
@@ -77,9 +77,9 @@ def test_betas_see_nothing_after_the_date() -> None:
     peers = draw_peers((labels[:, None] == labels).astype(float), 5)
     changed = before.copy()
     changed[:, 0] = np.random.default_rng(0).normal(size=60)
-    assert hedge_cut(changed, after, peers)[0] != hedge_cut(before, after, peers)[0]
+    assert (hedge_cut(changed, after, peers)[:, 0] != hedge_cut(before, after, peers)[:, 0]).all()
     longer = np.vstack([after, after[:1]])
-    assert hedge_cut(before, longer, peers)[0] != hedge_cut(before, after, peers)[0]
+    assert (hedge_cut(before, longer, peers)[:, 0] != hedge_cut(before, after, peers)[:, 0]).all()
 
 
 def test_whoever_lacks_history_or_a_later_month_or_any_movement_has_no_score() -> None:
@@ -87,7 +87,7 @@ def test_whoever_lacks_history_or_a_later_month_or_any_movement_has_no_score() -
     before[: 60 - FEWEST_BEFORE + 1, 0] = NAN
     after[5, 1], after[:, 2] = NAN, 0.0
     peers = draw_peers(np.random.default_rng(0).random((80, 80)), 5)
-    cuts, gains = hedge_cut(before, after, peers), incremental_r2(after, peers)
+    (cuts,), gains = hedge_cut(before, after, peers), incremental_r2(after, peers)
     assert np.isnan(cuts[[0, 1]]).all() and np.isfinite(cuts[3:]).all()
     assert np.isnan(gains[[1, 2]]).all() and np.isfinite(gains[3:]).all() and np.isfinite(gains[0])
 

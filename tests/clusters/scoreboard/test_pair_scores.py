@@ -162,7 +162,9 @@ def test_whom_a_method_does_not_know_is_paired_last() -> None:
 def test_resampled_figures_are_those_of_the_sample_written_out() -> None:
     values, weights = np.array([0.4, NAN, 0.1, 0.9]), np.array([[2.0, 1.0, 0.0, 1.0], [0.0, 3.0, 0.0, 0.0]])
     np.testing.assert_allclose(resampled_means(values, weights), [(0.4 + 0.4 + 0.9) / 3, NAN])
-    np.testing.assert_allclose(resampled_medians(values, weights), [0.4, NAN])
+    np.testing.assert_allclose(resampled_medians(values[None], weights), [0.4, NAN])
+    other = np.array([0.2, NAN, 0.6, 0.3])
+    np.testing.assert_allclose(resampled_medians(np.array([values, other]), weights), [(0.4 + 0.2) / 2, NAN])
 
 
 def test_the_interval_over_companies_covers_the_mean() -> None:

@@ -117,6 +117,8 @@ def test_the_picture_has_a_line_for_what_compares_and_a_point_for_what_classifie
     rows = [row(m, f"pairs_{s}", s, v) for m, v in (("tfidf", 0.3), ("random", 0.0)) for s in (0.001, 0.01, 0.1)]
     rows += [row("sic4", "groups", 0.013, 0.25), row("sic4", "pairs_0.01", 0.01, 0.26), row("sae", "same_number", 0, 1)]
     rows += [row("tfidf", "pairs_0.01_raw", 0.01, 0.9), row("tfidf", "pairs_0.01", 0.01, 0.2, 36)]
+    rows += [row("sector", "coverage", 0, 0.0), row("sector", "pairs_0.01", 0.01, 0.0)]
+    rows += [row("random", "coverage", 0, 0.0)]
     figure = curve_figure(schemas.PEER_INTERVALS.frame(rows))
     near, far = figure.axes
     drawn = {str(line.get_label()): line for line in near.lines}
@@ -124,5 +126,5 @@ def test_the_picture_has_a_line_for_what_compares_and_a_point_for_what_classifie
     np.testing.assert_allclose(drawn["tfidf"].get_ydata(), [0.3] * 3)
     np.testing.assert_allclose([drawn["sic4"].get_xdata()[0], drawn["sic4"].get_ydata()[0]], [1.3, 0.25])
     assert drawn["random"].get_linestyle() == "--"
-    assert "sae" not in drawn
+    assert "sae" not in drawn and "sector" not in drawn
     assert len(near.collections) == 2 and far.get_title(loc="left").startswith("36 months")
