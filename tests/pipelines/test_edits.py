@@ -60,7 +60,7 @@ EDITS: dict[str, tuple[str, str, str, set[str]]] = {
     "how passages are averaged": ("assets/passages/vectors.py",
         "mean(axis=0", "sum(axis=0", AVERAGES),
     "the draw of passages": ("assets/passages/corpus.py", "<= most", "< most", {"passage_corpus"}),
-    "a filler word": ("assets/features/labels/terms.py", "also annual", "annual", {"latent_labels"}),
+    "a filler word": ("assets/features/labels/terms.py", "primarily principal ", "principal ", {"latent_labels"}),
     "how latents are pooled": ("assets/features/pooling.py", "(values > 0)", "(values >= 0)", FEATURES),
     "how texts are embedded": ("resources/models/embedder.py", "_SPECIAL = 2", "_SPECIAL = 3", EMBEDDINGS),
     "attribution": ("assets/features/weighting.py",
