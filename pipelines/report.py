@@ -19,15 +19,23 @@ READERS = {
     "embedding": "MiniLM embedding",
     "placebo": "chance",
 }
+
+
+def _written(form: str, *columns: str) -> pl.Expr:
+    return pl.col(columns).map_elements(form.format, return_dtype=pl.String)
+
+
+def _interval(name: str, form: str) -> pl.Expr:
+    return pl.concat_str(_written(form, f"{name}_low", f"{name}_high"), separator="–")
+
+
 # No lambdas in these expressions: polars would hold this module past exit, and duckdb would print a list of leaks.
 SCOREBOARD = {
     "method": pl.col("method"),
     "lift": pl.col("lift"),
-    "95 %": pl.concat_str(
-        pl.col("lift_low", "lift_high").map_elements("{:.2f}".format, return_dtype=pl.String), separator="–"
-    ),
-    "z": pl.col("placebo_z").map_elements("{:.1f}".format, return_dtype=pl.String),
-    "p<.05": pl.col("placebo_beaten").map_elements("{:.0%}".format, return_dtype=pl.String),
+    "95 %": _interval("lift", "{:.2f}"),
+    "z": _written("{:.1f}", "placebo_z"),
+    "p<.05": _written("{:.0%}", "placebo_beaten"),
     "pairs": pl.col("pair_weighted"),
     "MeanCorr": pl.col("mean_corr"),
     "placed": pl.col("coverage"),
@@ -36,27 +44,20 @@ SCOREBOARD = {
 FIRMS = {
     "method": pl.col("method"),
     "R2": pl.col("r2"),
-    "95 %": pl.concat_str(
-        pl.col("r2_low", "r2_high").map_elements("{:.2f}".format, return_dtype=pl.String), separator="–"
-    ),
+    "95 %": _interval("r2", "{:.2f}"),
     "hedge": pl.col("hedge_median"),
-    "worse": pl.col("hedge_worse").map_elements("{:.0%}".format, return_dtype=pl.String),
+    "worse": _written("{:.0%}", "hedge_worse"),
     "over SIC-4": pl.col("same_number_less_sic4"),
     "1 % pairs": pl.col("pairs_1_percent"),
-    "placed": pl.col("peers_coverage").map_elements("{:.0%}".format, return_dtype=pl.String),
+    "placed": _written("{:.0%}", "peers_coverage"),
 }
 NEAREST = {
     "nearest by": pl.col("method").replace(READERS),
-    "share": pl.col("same_major_group").map_elements("{:.1%}".format, return_dtype=pl.String),
-    "95 %": pl.concat_str(
-        pl.col("same_major_group_low", "same_major_group_high").map_elements("{:.1%}".format, return_dtype=pl.String),
-        separator="–",
-    ),
+    "share": _written("{:.1%}", "same_major_group"),
+    "95 %": _interval("same_major_group", "{:.1%}"),
     "SAE better": pl.col("nearest_sae_better"),
     "worse": pl.col("nearest_sae_worse"),
-    "p": pl.when(pl.col("nearest_p") < 0.001)
-    .then(pl.lit("<.001"))
-    .otherwise(pl.col("nearest_p").map_elements("{:.3f}".format, return_dtype=pl.String)),
+    "p": pl.when(pl.col("nearest_p") < 0.001).then(pl.lit("<.001")).otherwise(_written("{:.3f}", "nearest_p")),
 }
 SAES = {
     "blocks": pl.len(),
@@ -72,7 +73,7 @@ BOOK = {
     "Sharpe": pl.col("sharpe"),
     "s.e.": pl.col("sharpe_se"),
     "deflated": pl.col("deflated_sharpe"),
-    "a year": pl.col("annual_return").map_elements("{:+.2%}".format, return_dtype=pl.String),
+    "a year": _written("{:+.2%}", "annual_return"),
     "drawdown": pl.col("max_drawdown"),
     "exposure": pl.col("mean_exposure"),
 }

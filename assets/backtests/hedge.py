@@ -34,7 +34,7 @@ class Line:
 def fitted_line(y: Floats, x: Floats) -> Line:
     """Regress y on x, [pairs, days] each, row by row."""
     y_mean, x_mean = y.mean(axis=1), x.mean(axis=1)
-    moves = (np.ptp(y, axis=1) > CONSTANT) & (np.ptp(x, axis=1) > CONSTANT)
+    moves = _both_move(y, x)
     y, x = y - y_mean[:, None], x - x_mean[:, None]
     slope = _slope(y, x, moves)
     spread = y - slope[:, None] * x
@@ -72,8 +72,12 @@ def half_life(spread: Floats) -> Floats:
     return np.where(reverts, -np.log(2) / np.log1p(np.where(reverts, phi, -0.5)), np.nan)
 
 
+def _both_move(y: Floats, x: Floats) -> NDArray[np.bool_]:
+    return np.asarray((np.ptp(y, axis=1) > CONSTANT) & (np.ptp(x, axis=1) > CONSTANT))
+
+
 def _own_slope(y: Floats, x: Floats) -> Floats:
-    moves = (np.ptp(y, axis=1) > CONSTANT) & (np.ptp(x, axis=1) > CONSTANT)
+    moves = _both_move(y, x)
     slope = _slope(y - y.mean(axis=1, keepdims=True), x - x.mean(axis=1, keepdims=True), moves)
     return np.where(moves, slope, np.nan)
 

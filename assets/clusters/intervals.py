@@ -83,11 +83,7 @@ def lift_draws(
         `pair_sums` of all firms, where they are known: they are the same for every grouping.
     """
     total, pairs = everyone or pair_sums(corr, weights)
-    inside, inside_pairs = np.zeros(len(weights)), np.zeros(len(weights))
-    for label in np.unique(labels):
-        members = np.flatnonzero(labels == label)
-        sums = pair_sums(corr[np.ix_(members, members)], weights[:, members])
-        inside, inside_pairs = inside + sums[0], inside_pairs + sums[1]
+    inside, inside_pairs = group_pair_sums(labels, corr, weights)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(inside / inside_pairs - total / pairs, dtype=np.float64)
 
@@ -97,6 +93,16 @@ def pair_sums(corr: Floats, weights: Floats) -> tuple[Floats, Floats]:
     squares = (weights**2).sum(axis=1)
     sums = ((weights @ corr) * weights).sum(axis=1) - (weights**2) @ np.diag(corr)
     return sums, weights.sum(axis=1) ** 2 - squares
+
+
+def group_pair_sums(labels: NDArray[np.int64], corr: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Return `pair_sums` over the pairs inside groups."""
+    inside, pairs = np.zeros(len(weights)), np.zeros(len(weights))
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        sums = pair_sums(corr[np.ix_(members, members)], weights[:, members])
+        inside, pairs = inside + sums[0], pairs + sums[1]
+    return inside, pairs
 
 
 def lift_interval(as_of: Sequence[date], lifts: Sequence[float], draws: Floats, horizon_months: int) -> LiftInterval:

@@ -33,11 +33,7 @@ class ReturnWindow:
 
     def correlations(self) -> NDArray[np.float64]:
         """Return Pearson correlations [kept, kept], 1 on the diagonal."""
-        centred = self.values - self.values.mean(axis=0)
-        units = centred / np.linalg.norm(centred, axis=0)
-        corr = np.clip(units.T @ units, -1.0, 1.0)
-        np.fill_diagonal(corr, 1.0)
-        return np.asarray(corr, dtype=np.float64)
+        return correlations(self.values)
 
 
 @dataclass(frozen=True)
@@ -73,6 +69,16 @@ def complete_returns(matrix: NDArray[np.float64]) -> ReturnWindow:
     moves = complete & (matrix.max(axis=0) != matrix.min(axis=0))
     kept = np.flatnonzero(moves)
     return ReturnWindow(kept, matrix[:, kept], int((~complete).sum()), int((complete & ~moves).sum()))
+
+
+def correlations(returns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return Pearson correlations [n, n] of the columns, 1 with itself; a column that never changes has 0."""
+    centred = returns - returns.mean(axis=0)
+    norms = np.linalg.norm(centred, axis=0)
+    units = centred / np.where(norms > 0, norms, 1.0)
+    corr = np.clip(units.T @ units, -1.0, 1.0)
+    np.fill_diagonal(corr, 1.0)
+    return np.asarray(corr, dtype=np.float64)
 
 
 def pair_correlations(labels: NDArray[np.int64], corr: NDArray[np.float64]) -> NDArray[np.float64]:

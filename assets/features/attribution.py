@@ -14,7 +14,7 @@ from resources.settings.clusters import SaeMethod
 from resources.settings.features import View, Views, Weighting
 
 BLOCK = ("entry", "block")
-PEAK = ("peak_start", "peak_end", "peak", "said")
+PEAK = ("peak_start", "peak_end", "peak")
 VIEW_OF: Mapping[str, View] = {"sae_passages": "passages", "sae_tokens": "tokens"}
 """The methods that compare by one view alone; `sae` compares by all."""
 PASSAGE_WEIGHTING: Weighting = "idf"
@@ -87,7 +87,7 @@ def company_vectors(
     own = pl.concat(_own_vectors(having.filter(view=view), each[view], factors) for view in sorted(shares))
     root = pl.col("view").replace_strict(dict(shares), return_dtype=pl.Float64).sqrt()
     joint = own.with_columns(weight=pl.col("own_weight") * root).with_columns(_unit("weight", "company_id"))
-    columns = ("company_id", "accession", "view", *LATENT, "weight", "own_weight", *PEAK)
+    columns = ("company_id", "accession", "view", *LATENT, "weight", "own_weight", *PEAK, "said")
     return joint.select(columns).sort("company_id", *LATENT)
 
 

@@ -3,20 +3,7 @@
 -- A latent is told where `shown_themes` has it and the company's text says its label; label, detection_score are null
 -- elsewhere.
 create view told_vectors as
-select
-    vector.as_of,
-    vector.company_id,
-    vector.accession,
-    vector.view,
-    vector.entry,
-    vector.block,
-    vector.latent,
-    vector.weight,
-    vector.own_weight,
-    vector.peak_start,
-    vector.peak_end,
-    shown.label,
-    shown.detection_score
+select vector.*, shown.label, shown.detection_score
 from company_vectors as vector
 left join shown_themes as shown
     on vector.as_of = shown.as_of

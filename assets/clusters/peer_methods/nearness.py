@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from assets.clusters.baselines import tfidf_similarity
 from assets.clusters.methods import Known
 from assets.clusters.scoreboard.peers import shared_levels
 
@@ -21,6 +23,11 @@ class Evidence:
     """The n companies, in the order of rows and columns of similarities."""
     history: Floats
     """Monthly log returns up to the date, [months, n], NaN where there is none."""
+
+    @cached_property
+    def words(self) -> Floats:
+        """Cosines of the companies' words [n, n], which several methods start from."""
+        return tfidf_similarity(self.known.companies["text"].to_list())
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from assets.clusters.baselines import tfidf_similarity
 from assets.clusters.peer_methods.nearness import Evidence, Nearness, compared
 from assets.clusters.peer_methods.sic import sic_levels
 from assets.clusters.scoreboard.peers import shared_levels
@@ -10,6 +9,5 @@ from assets.clusters.scoreboard.peers import shared_levels
 
 def sic_then_text(evidence: Evidence) -> Nearness:
     """Return how many levels two companies share, and between equals how alike their words are."""
-    words = tfidf_similarity(evidence.known.companies["text"].to_list())
     # Half a cosine cannot make up for a level.
-    return compared(np.asarray(shared_levels(sic_levels(evidence)) + words / 2, dtype=np.float64))
+    return compared(np.asarray(shared_levels(sic_levels(evidence)) + evidence.words / 2, dtype=np.float64))

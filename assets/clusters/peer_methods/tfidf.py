@@ -1,9 +1,8 @@
 """`tfidf`: cosines of the words of the description, weighted by how few companies use them."""
 
-from assets.clusters.baselines import tfidf_similarity
 from assets.clusters.peer_methods.nearness import Evidence, Nearness, compared
 
 
 def tfidf(evidence: Evidence) -> Nearness:
     """Return cosines of TF-IDF vectors."""
-    return compared(tfidf_similarity(evidence.known.companies["text"].to_list()))
+    return compared(evidence.words)

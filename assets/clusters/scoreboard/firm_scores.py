@@ -13,7 +13,6 @@ from assets.clusters.scoreboard.cross_section import monthly_r2
 from assets.clusters.scoreboard.hedge import hedge_cut, incremental_r2
 from assets.clusters.scoreboard.pair_scores import (
     SHARES,
-    correlations,
     curve,
     group_point,
     market_adjusted,
@@ -22,7 +21,7 @@ from assets.clusters.scoreboard.pair_scores import (
     same_number,
 )
 from assets.clusters.scoreboard.peers import Peers, draw_peers, ranked_similarity
-from assets.clusters.scores import ReturnWindow, complete_returns
+from assets.clusters.scores import ReturnWindow, complete_returns, correlations
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -76,13 +75,24 @@ class Market:
     @cached_property
     def raw(self) -> Floats:
         """Correlations of returns, of the companies of the window."""
-        return correlations(self.window.values)
+        return self.window.correlations()
+
+    @cached_property
+    def in_sic4(self) -> NDArray[np.bool_]:
+        """Whether two companies of the window are in one SIC-4 group: [kept, kept]."""
+        groups = self.sic4[self.window.kept]
+        return np.asarray(groups[:, None] == groups[None, :])
 
     @cached_property
     def others_in_sic4(self) -> Labels:
         """How many others of its SIC-4 group are in the window, of each company of the window."""
-        groups = self.sic4[self.window.kept]
-        return np.asarray((groups[:, None] == groups[None, :]).sum(axis=1) - 1, dtype=np.int64)
+        return np.asarray(self.in_sic4.sum(axis=1) - 1, dtype=np.int64)
+
+    @cached_property
+    def with_sic4(self) -> tuple[Floats, Floats]:
+        """Each company's mean correlation with its SIC-4 group, `adjusted` and `raw`: every method is held to it."""
+        near, counts = self.in_sic4.astype(np.float64), self.others_in_sic4
+        return same_number(near, self.adjusted, counts), same_number(near, self.raw, counts)
 
 
 def named_peers(nearness: Nearness, seed: int, history: Floats | None = None) -> dict[int, Peers]:
@@ -134,13 +144,11 @@ def _same_number_scores(nearness: Nearness, market: Market) -> Iterator[Score]:
     """Yield the mean correlation with as many nearest as there are others in the SIC-4 group, and less that group's."""
     kept = market.window.kept
     weights, counts = market.weights[:, kept], market.others_in_sic4
-    groups = market.sic4[kept]
-    group = (groups[:, None] == groups[None, :]).astype(np.float64)
-    near = nearness.similarity[np.ix_(kept, kept)]
-    for suffix, corr in (("", market.adjusted), ("_raw", market.raw)):
+    near, (adjusted, raw) = nearness.similarity[np.ix_(kept, kept)], market.with_sic4
+    for suffix, corr, of_sic4 in (("", market.adjusted, adjusted), ("_raw", market.raw, raw)):
         own = same_number(near, corr, counts)
         yield _mean(f"same_number{suffix}", own, weights)
-        yield _mean(f"same_number{suffix}_less_sic4", own - same_number(group, corr, counts), weights)
+        yield _mean(f"same_number{suffix}_less_sic4", own - of_sic4, weights)
 
 
 def _pair_scores(nearness: Nearness, market: Market) -> Iterator[Score]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from assets.clusters.intervals import pair_sums
+from assets.clusters.intervals import group_pair_sums
 from assets.clusters.scoreboard.peers import ranked_similarity
 
 Floats = NDArray[np.float64]
@@ -31,16 +31,6 @@ def market_adjusted(returns: Floats) -> Floats:
     squares = float((market**2).sum())
     rest = spread - market * ((market * spread).sum(axis=0) / squares if squares > 0 else 0.0)
     return np.where((rest**2).sum(axis=0) > FLAT * (returns**2).sum(axis=0), rest, 0.0)
-
-
-def correlations(returns: Floats) -> Floats:
-    """Return Pearson correlations [n, n] of the columns, 1 with itself; a column that never changes has 0."""
-    spread = returns - returns.mean(axis=0)
-    norms = np.linalg.norm(spread, axis=0)
-    units = spread / np.where(norms > 0, norms, 1.0)
-    corr = np.clip(units.T @ units, -1.0, 1.0)
-    np.fill_diagonal(corr, 1.0)
-    return np.asarray(corr, dtype=np.float64)
 
 
 def same_number(similarity: Floats, corr: Floats, counts: NDArray[np.int64]) -> Floats:
@@ -141,11 +131,7 @@ def group_point(labels: NDArray[np.int64], corr: Floats, weights: Floats) -> Cur
     """Return the one point of a classification: the share of pairs that are inside groups, and their correlation."""
     inside, n = np.triu(labels[:, None] == labels[None, :], 1), len(labels)
     pairs = int(inside.sum())
-    total, often = np.zeros(len(weights)), np.zeros(len(weights))
-    for label in np.unique(labels):
-        members = np.flatnonzero(labels == label)
-        sums = pair_sums(corr[np.ix_(members, members)], weights[:, members])
-        total, often = total + sums[0], often + sums[1]
+    total, often = group_pair_sums(labels, corr, weights)
     drawn = np.where(often > 0, total / np.where(often > 0, often, 1), np.nan)
     mean = float(corr[inside].mean()) if pairs else float("nan")
     return Curve(np.array([pairs / max(n * (n - 1) / 2, 1)]), np.array([mean]), drawn[:, None])

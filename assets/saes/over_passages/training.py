@@ -12,7 +12,7 @@ from assets.saes.model.sae import Sae, SaeConfig
 from assets.saes.model.standard import Standard
 from assets.saes.over_passages.plan import PassageEntry, Size, training_settings
 from assets.saes.over_passages.vectors import PassageVectors
-from assets.saes.training.clusters_start import clusters_sae
+from assets.saes.training.clusters_start import clusters_sae, spaced
 from assets.saes.training.curve import CurvePoint
 from assets.saes.training.entries import Entry
 from assets.saes.training.run import Run, TrainingCorpus
@@ -74,7 +74,7 @@ def train_passage_sae(
 
 def _run(entry: PassageEntry, passages: PassageVectors, standard: Standard, size: Size, settings: PassageSaes) -> Run:
     block, x = passages.block, standard.of(passages.train)
-    held_out = standard.of(_spaced(passages.validation, VALIDATION_PASSAGES))
+    held_out = standard.of(spaced(passages.validation, VALIDATION_PASSAGES))
     config = SaeConfig(x.shape[1], size.latents, size.k, (block,), {block: 1.0}, settings.activation)
     plan = Entry(entry.name, (block,), None, size.passages, {})
     corpus = TrainingCorpus(VectorRows({block: x}), _unscaled(block, x), {block: held_out})
@@ -85,7 +85,3 @@ def _run(entry: PassageEntry, passages: PassageVectors, standard: Standard, size
 def _unscaled(block: int, x: np.ndarray) -> Mapping[int, BlockStatistics]:
     """Return statistics that leave out no row and scale none: standardised vectors are of one size already."""
     return {block: BlockStatistics(np.ones(len(x), dtype=np.bool_), 1.0, np.zeros(x.shape[1]))}
-
-
-def _spaced(x: np.ndarray, most: int) -> np.ndarray:
-    return x[np.linspace(0, len(x) - 1, min(most, len(x))).astype(np.int64)]

@@ -32,7 +32,7 @@ def clusters_sae(config: SaeConfig, x: NDArray[np.floating[Any]]) -> Sae:
     x : [rows, d_model]
         Centred; at least as many rows as latents.
     """
-    directions = _spaced(x, ROWS_PER_LATENT * config.n_latents).astype(np.float32)
+    directions = spaced(x, ROWS_PER_LATENT * config.n_latents).astype(np.float32)
     lengths = np.linalg.norm(directions, axis=1, keepdims=True)
     directions /= np.maximum(lengths, np.finfo(np.float32).tiny)
     with warnings.catch_warnings():  # rows that are alike make fewer centres than latents: those are then alike, too
@@ -47,13 +47,13 @@ def clusters_sae(config: SaeConfig, x: NDArray[np.floating[Any]]) -> Sae:
 
 
 def _first_centres(directions: NDArray[np.float32], clusters: int) -> NDArray[np.float32]:
-    rows = _spaced(directions, max(JOINED_ROWS, JOINED_PER_LATENT * clusters))
+    rows = spaced(directions, max(JOINED_ROWS, JOINED_PER_LATENT * clusters))
     labels = AgglomerativeClustering(clusters, linkage="ward").fit_predict(rows)
     sums = np.zeros((clusters, rows.shape[1]), dtype=np.float64)
     np.add.at(sums, labels, rows)
     return (sums / np.bincount(labels, minlength=clusters)[:, None]).astype(np.float32)
 
 
-def _spaced(x: NDArray[Any], most: int) -> NDArray[Any]:
+def spaced(x: NDArray[Any], most: int) -> NDArray[Any]:
     """Return rows at even distances, all where there are no more than so many."""
     return x[np.linspace(0, len(x) - 1, min(most, len(x))).astype(np.int64)]

@@ -8,7 +8,6 @@ from scipy.stats import t as student
 
 from assets.clusters.intervals import firm_weights
 from assets.clusters.scoreboard.pair_scores import (
-    correlations,
     curve,
     group_point,
     market_adjusted,
@@ -17,6 +16,7 @@ from assets.clusters.scoreboard.pair_scores import (
     same_number,
 )
 from assets.clusters.scoreboard.peers import shared_levels
+from assets.clusters.scores import correlations
 
 NAN = np.nan
 
