@@ -1,17 +1,20 @@
 """The one rule for which latents are shown as themes: of passages, told by a label, and not what everybody has.
 
-A text says a theme where one of its passages of it has a word of the label, or where it is as strongly active as the
-label was scored for; `company_vectors` states which do in its column `said`. `sql/views` states the rest of the rule in
-SQL, which cannot call this; tests hold the two together. All other latents are part of a similarity and are counted,
-without a name, in "all others".
+A text says a theme where one of its passages of it has a word of the theme, or where it is as strongly active as its
+label was scored for; `company_vectors` has in its column `words` which of the theme's words the text has then. A theme
+is a reason of two companies where both texts have a word of it, and such words are its title: it is true of both. `sql`
+states the rest of the rule, for it cannot call this; tests hold the two together. All other latents are part of a
+similarity and are counted, without a name, in "all others".
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from math import inf
+from typing import Any
 
 import polars as pl
 
 from assets.latent_names import LATENT
-from assets.marked_words import word_pattern
+from assets.marked_words import found_terms, word_pattern
 
 MIN_DETECTION = 0.7
 """Least detection score of a label that is shown: below it the label does not tell where the latent is active."""
@@ -30,51 +33,70 @@ def is_told() -> pl.Expr:
     return (named & (pl.col("detection_score") >= MIN_DETECTION)).fill_null(value=False)
 
 
-def in_words(passages: pl.DataFrame, labels: pl.DataFrame, texts: Mapping[str, str]) -> pl.DataFrame:
-    """Return the latents of which a filing's passage has a word of the label.
+def vocabulary(terms: Sequence[str], words: Sequence[str]) -> list[str]:
+    """Return the terms that say a theme, those of its label first; `terms` and `words` are of `latent_labels`.
+
+    A prefix that is in no label is left out: nothing tells how it is shown.
+    """
+    return [*terms, *(word for word in words if not word.endswith("*") and word not in terms)]
+
+
+def with_said(
+    features: pl.DataFrame, passages: pl.DataFrame, labels: pl.DataFrame, texts: Mapping[str, str]
+) -> pl.DataFrame:
+    """Return rows of `company_features` with `words`: the terms of a told theme that the text has, where it says it.
 
     Parameters
     ----------
-    passages : DataFrame
-        Rows of `theme_passages`.
-    labels : DataFrame
-        Rows of `latent_labels`.
+    features, passages, labels : DataFrame
+        Rows of `company_features`, `theme_passages` and `latent_labels`.
     texts : mapping
         Text of every filing by accession.
 
     Returns
     -------
-    DataFrame(accession, entry, block, latent)
-        Each once.
+    DataFrame
+        In the order of `features`; `words` in that of `vocabulary`, none where the text does not say the theme.
     """
+    told = labels.filter(is_told()).select(*LATENT, "level", "terms", "words")
+    known = {
+        (entry, block, latent): (level, vocabulary(terms, words))
+        for entry, block, latent, level, terms, words in told.iter_rows()
+    }
     key = ("accession", *LATENT)
-    named = labels.filter(pl.col("label").is_not_null()).select(*LATENT, "terms").iter_rows()
-    patterns = {tuple(place): word_pattern(terms) for *place, terms in named}
-    found = {
+    rows = features.select(*key, "peak").join(told.select(LATENT), on=LATENT, how="semi", maintain_order="left")
+    having, found = _in_words(passages, known, texts), _found(rows["accession"].unique(), known, texts)
+    said = [
+        (accession, *place, [term for term in known[tuple(place)][1] if term in found[accession]])
+        for accession, *place, peak in rows.iter_rows()
+        if (accession, *place) in having or peak >= (known[tuple(place)][0] or inf)
+    ]
+    schema = {name: features.schema[name] for name in key} | {"words": pl.List(pl.String)}
+    words = pl.DataFrame(said, schema=schema, orient="row")
+    joined = features.join(words, on=key, how="left", maintain_order="left", validate="m:1")
+    return joined.with_columns(pl.col("words").fill_null([]))
+
+
+def _in_words(
+    passages: pl.DataFrame, known: Mapping[tuple[Any, ...], tuple[Any, list[str]]], texts: Mapping[str, str]
+) -> set[tuple[Any, ...]]:
+    """Return accession, entry, block and latent of the themes of which a passage has a word."""
+    patterns = {place: word_pattern(terms) for place, (_, terms) in known.items()}
+    columns = ("accession", *LATENT, "start", "end")
+    return {
         (accession, *place)
-        for accession, *place, start, end in passages.select(*key, "start", "end").iter_rows()
+        for accession, *place, start, end in passages.select(columns).iter_rows()
         if (pattern := patterns.get(tuple(place))) and pattern.search(texts[accession][start:end])
     }
-    return pl.DataFrame(sorted(found), schema={name: passages.schema[name] for name in key}, orient="row")
 
 
-def with_said(features: pl.DataFrame, labels: pl.DataFrame, worded: pl.DataFrame) -> pl.DataFrame:
-    """Return rows of `company_features` with `said`: whether the text says the label, by its words or its level.
-
-    Parameters
-    ----------
-    features, labels : DataFrame
-        Rows of `company_features` and `latent_labels`.
-    worded : DataFrame
-        What `in_words` returned.
-    """
-    levels = labels.filter(pl.col("label").is_not_null()).select(*LATENT, "level")
-    known = features.join(levels, on=LATENT, how="left", maintain_order="left", validate="m:1")
-    known = known.join(
-        worded.with_columns(_worded=True), on=["accession", *LATENT], how="left", maintain_order="left", validate="m:1"
-    )
-    reached = (pl.col("peak") >= pl.col("level")).fill_null(value=False)
-    return known.with_columns(said=reached | pl.col("_worded").fill_null(value=False)).drop("level", "_worded")
+def _found(
+    accessions: pl.Series, known: Mapping[tuple[Any, ...], tuple[Any, list[str]]], texts: Mapping[str, str]
+) -> dict[str, set[str]]:
+    """Return the terms of any theme that each text has."""
+    terms = sorted({term for _, own in known.values() for term in own})
+    read = accessions.sort().to_list()
+    return dict(zip(read, found_terms([texts[accession] for accession in read], terms), strict=True))
 
 
 def told_latents(labels: pl.DataFrame) -> pl.DataFrame:
@@ -83,7 +105,7 @@ def told_latents(labels: pl.DataFrame) -> pl.DataFrame:
 
 
 def shown_themes(labels: pl.DataFrame, themes: pl.DataFrame) -> pl.DataFrame:
-    """Return the latents that may be shown at an as-of date, of a company whose text says their label.
+    """Return the latents that may be shown at an as-of date, of a company whose text says them.
 
     Parameters
     ----------
@@ -94,18 +116,18 @@ def shown_themes(labels: pl.DataFrame, themes: pl.DataFrame) -> pl.DataFrame:
 
     Returns
     -------
-    DataFrame(view, entry, block, latent, label)
+    DataFrame(view, entry, block, latent, label, terms)
         Sorted by entry, block, latent.
     """
-    told = labels.filter(is_told()).select("view", *LATENT, "label")
+    told = labels.filter(is_told()).select("view", *LATENT, "label", "terms")
     rare = themes.filter(pl.col("share") <= MAX_COMPANIES_SHARE).select(*LATENT)
     return told.join(rare, on=LATENT, how="inner", validate="1:1").sort(*LATENT)
 
 
 def told_themes(vectors: pl.DataFrame, shown: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of `company_vectors` that may be shown, with the label: those whose text says it.
+    """Return the rows of `company_vectors` that may be shown, with the label: those whose text says the theme.
 
-    A theme is a reason of two companies where both have such a row.
+    A theme is a reason of two companies where both have such a row with a word in common.
 
     Parameters
     ----------
@@ -115,4 +137,4 @@ def told_themes(vectors: pl.DataFrame, shown: pl.DataFrame) -> pl.DataFrame:
         What `shown_themes` returned for it.
     """
     named = vectors.join(shown.drop("view"), on=LATENT, how="inner", maintain_order="left")
-    return named.filter("said")
+    return named.filter(pl.col("words").list.len() > 0)

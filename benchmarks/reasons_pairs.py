@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from assets.features.attribution import cosines, dense, of_method
 from assets.latent_names import LATENT
 from assets.marked_words import word_pattern
+from assets.theme_titles import shown_words, told_apart
 from assets.themes import shown_themes, told_themes
 from resources.settings.clusters import SaeMethod
 
@@ -34,8 +35,37 @@ def parts_of(pairs: pl.DataFrame, rows: pl.DataFrame, method: SaeMethod) -> pl.D
     return both.select("a", "b", *LATENT, share=share)
 
 
-def in_both_texts(reasons: pl.DataFrame, texts: Mapping[str, str]) -> NDArray[np.bool_]:
-    """Return of every reason whether a word of its label stands in the texts of both companies [reasons]."""
+def with_titles(parts: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
+    """Return the reasons among what latents add: those of which both texts say a word.
+
+    Returns
+    -------
+    DataFrame(a, b, title, share, terms, label_terms)
+        Strongest first; latents of one title are one reason, and `terms` are what both say of the first.
+    """
+    said = told.select("company_id", *LATENT, "label", pl.col("terms").alias("label_terms"), "words")
+    both = parts.join(said, left_on=["a", *LATENT], right_on=["company_id", *LATENT]).join(
+        said.select("company_id", *LATENT, "words"),
+        left_on=["b", *LATENT],
+        right_on=["company_id", *LATENT],
+        suffix="_b",
+    )
+    found = []
+    ordered = both.sort("a", "share", *LATENT, descending=[False, True, False, False, False])
+    for _, rows in ordered.group_by("a", "b", maintain_order=True):
+        common = [[t for t in own if t in other] for own, other in rows.select("words", "words_b").iter_rows()]
+        of_pair = rows.with_columns(terms=pl.Series(common, dtype=pl.List(pl.String))).filter(
+            pl.col("terms").list.len() > 0
+        )
+        words = [shown_words(*row) for row in of_pair.select("label", "label_terms", "terms").iter_rows()]
+        found.append(of_pair.with_columns(title=pl.Series(told_apart(words), dtype=pl.String)))
+    merged = pl.concat(found).group_by("a", "b", "title", maintain_order=True)
+    reasons = merged.agg(pl.col("share").sum(), pl.col("terms", "label_terms").first())
+    return reasons.sort("a", "share", "title", descending=[False, True, False])
+
+
+def in_both_texts(reasons: pl.DataFrame, column: str, texts: Mapping[str, str]) -> NDArray[np.bool_]:
+    """Return of every reason whether one of its terms in a column stands in the texts of both companies [reasons]."""
     found: dict[tuple[str, tuple[str, ...]], bool] = {}
 
     def has(company: str, terms: tuple[str, ...]) -> bool:
@@ -44,7 +74,7 @@ def in_both_texts(reasons: pl.DataFrame, texts: Mapping[str, str]) -> NDArray[np
             found[company, terms] = pattern is not None and pattern.search(texts[company]) is not None
         return found[company, terms]
 
-    rows = reasons.select("a", "b", "terms").iter_rows()
+    rows = reasons.select("a", "b", column).iter_rows()
     return np.array([has(a, tuple(terms)) and has(b, tuple(terms)) for a, b, terms in rows], dtype=np.bool_)
 
 
@@ -62,15 +92,17 @@ def reason_figures(
     -------
     dict
         top3_any: median share of the cosine of the three strongest latents, shown or not; top3_share and shown_share:
-        of the three strongest reasons, of all reasons; worded: share of reasons of which both texts have a word;
-        pairs_worded: share of pairs with such a reason; no_reason: share of pairs without any; reasons: mean number.
+        of the three strongest reasons, of all reasons; worded: share of reasons of whose title both texts have a word,
+        by_label: of the theme's label; pairs_worded: share of pairs with such a reason; no_reason: share of pairs
+        without any; reasons: mean number.
     """
     pairs = nearest_pairs(vectors, method)
     parts = parts_of(pairs, vectors, method)
     told = told_themes(vectors, shown_themes(labels, themes))
-    reasons = parts_of(pairs, told, method).join(labels.select(*LATENT, "terms"), on=LATENT)
-    reasons = reasons.sort("a", "share", *LATENT, descending=[False, True, False, False, False])
-    reasons = reasons.with_columns(worded=pl.Series(in_both_texts(reasons, texts), dtype=pl.Boolean))
+    reasons = with_titles(parts_of(pairs, told, method), told)
+    checked = {"worded": "terms", "by_label": "label_terms"}
+    in_both = {name: pl.Series(in_both_texts(reasons, column, texts)) for name, column in checked.items()}
+    reasons = reasons.with_columns(**in_both)
     top, best = pl.col("share").head(3).sum(), pl.col("share").top_k(3).sum()
     by_pair = pairs.join(parts.group_by("a").agg(any=best), on="a", how="left")
     by_reasons = reasons.group_by("a", maintain_order=True).agg(
@@ -82,6 +114,7 @@ def reason_figures(
         "top3_share": _median(by_pair["top3"]),
         "shown_share": _median(by_pair["shown"]),
         "worded": _mean(reasons["worded"]),
+        "by_label": _mean(reasons["by_label"]),
         "pairs_worded": _mean(by_pair["worded"].fill_null(value=False)),
         "no_reason": _mean(by_pair["reasons"] == 0),
         "reasons": _mean(by_pair["reasons"]),

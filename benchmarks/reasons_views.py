@@ -15,7 +15,6 @@ from assets.features.labels.label import label_latents
 from assets.features.labels.sources import passage_windows, token_windows
 from assets.features.labels.windows import Windows
 from assets.features.passages import encode_passages
-from assets.latent_names import LATENT
 from assets.saes.corpus.draw import draw_corpus
 from assets.saes.files.native import load_sae, save_sae
 from assets.saes.model.sae import Sae
@@ -25,7 +24,7 @@ from assets.saes.over_passages.plan import PassageEntry, entry_name
 from assets.saes.over_passages.training import train_passage_sae
 from assets.saes.training.entries import Entry
 from assets.saes.training.run import Run, training_corpus, validation_samples
-from assets.themes import in_words, with_said
+from assets.themes import with_said
 from resources.places import BUNDLED
 from resources.settings.features import View
 
@@ -77,8 +76,7 @@ class PassageView:
             labels = with_bundled_labels(labels, BUNDLED)
         labels = _tagged(labels, "passages", entry, BLOCK)
         texts = dict(self.texts.filings.select("accession", "text").iter_rows())
-        worded = in_words(found.theme_passages, labels, texts)
-        return Described("passages", with_said(found.features, labels, worded), labels)
+        return Described("passages", with_said(found.features, found.theme_passages, labels, texts), labels)
 
 
 @dataclass(frozen=True)
@@ -106,8 +104,8 @@ class TokenView:
             for entry, block in sorted(saes)
         ]
         told = pl.concat(labels)
-        none = features.select("accession", *LATENT).clear()
-        return Described("tokens", with_said(features, told, none), told)
+        unsaid = features.with_columns(words=pl.lit([], pl.List(pl.String)))  # only themes are
+        return Described("tokens", unsaid, told)
 
     def sae(self, block: int) -> Sae:
         """Return one that is trained with the defaults of `saes`, or taken from the folder of an earlier run."""

@@ -12,6 +12,8 @@ from assets.clusters.baselines import embedding_similarity, group_clusters, sic_
 from assets.clusters.linkage import choose_theta, cut, z_scored_distances
 from assets.clusters.scores import complete_returns, nearest_neighbours, return_matrix
 from assets.features.attribution import cosines, dense, group_themes, of_method
+from assets.latent_names import LATENT
+from assets.theme_titles import shown_words, told_apart
 from resources.settings.clusters import Clusters, Method, SaeMethod, SimilarityMethod
 
 Similarity = NDArray[np.float64]
@@ -143,6 +145,12 @@ def explained_by(method: str) -> SaeMethod:
     return next((own for own in BY_LATENTS if own == method), "sae")
 
 
+def _titled(themes: pl.DataFrame) -> pl.DataFrame:
+    """Return the themes of one group, the strongest first, with their titles in it for labels."""
+    words = [shown_words(*named) for named in themes.select("label", "terms", "words").iter_rows()]
+    return themes.with_columns(label=pl.Series(told_apart(words), dtype=pl.String))
+
+
 def label_rows(
     clusters: pl.DataFrame, vectors: pl.DataFrame, told: pl.DataFrame, method: SaeMethod, top: int
 ) -> list[dict[str, object]]:
@@ -162,7 +170,11 @@ def label_rows(
     """
     sized = clusters.select("company_id", "cluster", size=pl.len().over("cluster").cast(pl.Int32))
     named = group_themes(vectors, told, sized, method)
-    distinct = named.unique(["cluster", "label"], keep="first", maintain_order=True)
-    ranked = distinct.with_columns(rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("cluster"))
+    titled = pl.concat(map(_titled, named.partition_by("cluster", maintain_order=True))) if len(named) else named
+    merged = titled.group_by("cluster", "label", maintain_order=True).agg(
+        pl.col("view", *LATENT).first(), pl.col("share").sum()
+    )
+    ordered = merged.sort("cluster", "share", "label", descending=[False, True, False])
+    ranked = ordered.with_columns(rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("cluster"))
     sizes = sized.select("cluster", "size").unique()
     return ranked.filter(pl.col("rank") <= top).join(sizes, on="cluster", maintain_order="left").to_dicts()

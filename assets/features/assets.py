@@ -165,7 +165,7 @@ def company_vectors(build: Build) -> None:
     from assets.features.attribution import theme_shares, view_shares
     from assets.known_at import filings_in_doubt, newest_filings
     from assets.partitions import month_end
-    from assets.themes import in_words, with_said
+    from assets.themes import with_said
 
     settings, known, described = build.profile.features, build.read("company_features"), build.read("descriptions")
     doubtful = filings_in_doubt(described, settings.min_quality)
@@ -174,7 +174,7 @@ def company_vectors(build: Build) -> None:
     labels, shares = build.read("latent_labels"), view_shares(settings.views)
     passages = build.read("theme_passages").join(newest, on="accession", how="semi")
     texts = dict(described.join(newest, on="accession", how="semi").select("accession", "text").iter_rows())
-    features = with_said(newest, labels, in_words(passages, labels, texts))
+    features = with_said(newest, passages, labels, texts)
     vectors = vectors_of(features, settings.weighting, shares, labels, settings.told_weight)
     as_of = pl.lit(month_end(build.partition or ""), pl.Date)
     build.write(schemas.COMPANY_VECTORS, vectors.with_columns(as_of=as_of))

@@ -58,7 +58,7 @@ def company_vectors(
     Parameters
     ----------
     features
-        Rows of `company_features` with `said` (`with_said`): one filing per company, one pooling.
+        Rows of `company_features` with `words` (`with_said`): one filing per company, one pooling.
     weighting
         Of token latents, see `raw_weight`; passages have `idf`.
     shares
@@ -71,7 +71,7 @@ def company_vectors(
     Returns
     -------
     DataFrame(company_id, accession, view, entry, block, latent, weight, own_weight, peak_start, peak_end, peak,
-    said)
+    words)
         Sorted by company_id, entry, block, latent; weights of 0 left out. `weight` is of the vector of all views,
         `own_weight` of that of its view.
 
@@ -87,28 +87,29 @@ def company_vectors(
     own = pl.concat(_own_vectors(having.filter(view=view), each[view], factors) for view in sorted(shares))
     root = pl.col("view").replace_strict(dict(shares), return_dtype=pl.Float64).sqrt()
     joint = own.with_columns(weight=pl.col("own_weight") * root).with_columns(_unit("weight", "company_id"))
-    columns = ("company_id", "accession", "view", *LATENT, "weight", "own_weight", *PEAK, "said")
+    columns = ("company_id", "accession", "view", *LATENT, "weight", "own_weight", *PEAK, "words")
     return joint.select(columns).sort("company_id", *LATENT)
 
 
 def theme_shares(features: pl.DataFrame, vectors: pl.DataFrame, labels: pl.DataFrame | None = None) -> pl.DataFrame:
     """Return how many of the companies with a vector have each latent: rows of `themes` without as_of.
 
-    A latent counts where the text says its label, one without a label where its pooled value is above 0; each even if
-    it weighs nothing because all have it alike. One that no company has has no row.
+    A told latent counts where the text says it, any other one where its pooled value is above 0; each even if it weighs
+    nothing because all have it alike. One that no company has has no row.
 
     Parameters
     ----------
     features, vectors : DataFrame
         What `company_vectors` was given, and what it returned.
     labels : DataFrame, optional
-        Rows of `latent_labels`; without them no latent has a label.
+        Rows of `latent_labels`; without them no latent is told.
     """
     companies = vectors.select("company_id").unique()
     having = features.filter(pl.col("value") > 0).join(companies, on="company_id", how="semi")
     if labels is not None:
-        named = labels.filter(pl.col("label").is_not_null()).select(*LATENT, is_named=True)
-        having = having.join(named, on=LATENT, how="left").filter(pl.col("is_named").is_null() | pl.col("said"))
+        told = told_latents(labels).with_columns(is_told=True)
+        having = having.join(told, on=LATENT, how="left")
+        having = having.filter(pl.col("is_told").is_null() | (pl.col("words").list.len() > 0))
     counted = having.group_by("view", *LATENT).agg(companies=pl.col("company_id").n_unique().cast(pl.Int32))
     return counted.with_columns(share=pl.col("companies") / max(companies.height, 1)).sort(*LATENT)
 
@@ -199,15 +200,31 @@ def group_themes(
 
     Returns
     -------
-    DataFrame(cluster, view, entry, block, latent, label, share)
-        By cluster, largest first; themes that fewer than two members tell are left out.
+    DataFrame(cluster, view, entry, block, latent, label, terms, words, share)
+        By cluster, largest first; themes that fewer than two members tell are left out. `words` are the terms that more
+        than half of those who tell it say; without any it is left out, too.
     """
     whole = _pair_sums(of_method(vectors, method), groups)
     totals = whole.group_by("cluster", maintain_order=True).agg(total=pl.col("pairs").sum())
-    names = told.select("view", *LATENT, "label").unique()
-    parts = _pair_sums(of_method(told, method), groups).join(totals, on="cluster").join(names, on=LATENT)
-    shares = parts.select("cluster", "view", *LATENT, "label", share=pl.col("pairs") / pl.col("total"))
+    names = told.select("view", *LATENT, "label", "terms").unique(LATENT)
+    own = of_method(told, method)
+    parts = _pair_sums(own, groups).join(totals, on="cluster").join(names, on=LATENT)
+    parts = parts.join(_common_words(own, groups), on=["cluster", *LATENT])
+    columns = ("cluster", "view", *LATENT, "label", "terms", "words")
+    shares = parts.select(*columns, share=pl.col("pairs") / pl.col("total"))
     return shares.sort("cluster", "share", *LATENT, descending=[False, True, False, False, False])
+
+
+def _common_words(told: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
+    """Return the terms of every theme of a group that more than half of those who tell it say: column `words`."""
+    key = ["cluster", *LATENT]
+    grouped = told.join(groups.select("company_id", "cluster"), on="company_id", how="inner", maintain_order="left")
+    tellers = grouped.group_by(key).agg(tellers=pl.len())
+    # In the order of their places in each company's list, which is that of the theme's vocabulary.
+    single = grouped.select(*key, "words", place=pl.int_ranges(pl.col("words").list.len())).explode("words", "place")
+    counted = single.group_by(*key, "words").agg(said=pl.len(), place=pl.col("place").max()).join(tellers, on=key)
+    kept = counted.filter(2 * pl.col("said") > pl.col("tellers")).sort(*key, "place", "words")
+    return kept.group_by(key, maintain_order=True).agg("words")
 
 
 def _pair_sums(rows: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:

@@ -16,6 +16,7 @@ from assets.outputs import TEMPLATES
 from assets.outputs.company_map import WIDTH, map_companies
 from assets.outputs.theme_page import ThemeTables, theme_cards
 from assets.sic import DIVISIONS, UNKNOWN_DIVISION, division_name
+from assets.theme_titles import shown_words, told_apart
 from assets.themes import shown_themes, told_themes
 
 METHOD = "sae"
@@ -54,14 +55,13 @@ class AtlasTables:
 class LatentMatrix:
     """What similarity is computed on, and what of it may be shown.
 
-    `weights`: [companies, latents] float64, unit rows; `rows`: each company's row; `labels`: one per latent, None where
-    it is no reason; `proven`: [companies, latents], whether the company's text reaches its level and has a passage.
+    `weights`: [companies, latents] float64, unit rows; `rows`: each company's row; `said`: of every company and latent
+    that may be shown and of which the text has a passage: its label, its terms, and those that the text says.
     """
 
     rows: dict[str, int]
     weights: sparse.csr_array
-    labels: list[str | None]
-    proven: sparse.csr_array
+    said: dict[tuple[str, int], tuple[str, list[str], list[str]]]
 
     @property
     def cosines(self) -> NDArray[np.float64]:
@@ -72,13 +72,21 @@ class LatentMatrix:
         """Return the themes that add most to the cosine of two companies, the largest first, as why_peers has them."""
         (own_latents, own), (peer_latents, peer) = (self._row(i) for i in (company_id, peer_id))
         shared, i, j = np.intersect1d(own_latents, peer_latents, assume_unique=True, return_indices=True)
+        parts = zip((own[i] * peer[j]).tolist(), shared.tolist(), strict=True)
+        ordered = sorted(parts, key=lambda row: (-row[0], row[1]))
+        themes = [(part, words) for part, latent in ordered if (words := self._words(company_id, peer_id, latent))]
         added: dict[str, float] = {}
-        for latent, part in zip(shared.tolist(), (own[i] * peer[j]).tolist(), strict=True):
-            label = self.labels[latent]
-            both = (self.proven[self.rows[one], latent] for one in (company_id, peer_id))
-            if label is not None and all(both):
-                added[label] = added.get(label, 0.0) + part
-        return sorted(added, key=lambda label: (-added[label], label))[:REASONS]
+        for (part, _), title in zip(themes, told_apart([words for _, words in themes]), strict=True):
+            added[title] = added.get(title, 0.0) + part
+        return sorted(added, key=lambda title: (-added[title], title))[:REASONS]
+
+    def _words(self, company_id: str, peer_id: str, latent: int) -> list[str]:
+        """Return the words of a latent that both say."""
+        own, peer = (self.said.get((one, latent)) for one in (company_id, peer_id))
+        if own is None or peer is None:
+            return []
+        label, terms, said = own
+        return shown_words(label, terms, [term for term in said if term in peer[2]])
 
     def _row(self, company_id: str) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         cells = slice(*self.weights.indptr[self.rows[company_id] :][:2])
@@ -149,13 +157,10 @@ def latent_matrix(tables: AtlasTables) -> LatentMatrix:
     cells = (placed["row"].to_numpy(), placed["column"].to_numpy())
     weights = sparse.csr_array((placed["weight"].to_numpy(), cells), shape=(len(rows), len(latents)))
     shown = shown_themes(tables.latent_labels, tables.themes)
-    labels = latents.join(shown.select(*LATENT, "label"), on=LATENT, how="left", maintain_order="left")["label"]
     told = told_themes(placed, shown).join(tables.theme_passages, on=["accession", *LATENT], how="semi")
-    places = (told["row"].to_numpy(), told["column"].to_numpy())
-    proven = sparse.csr_array((np.ones(len(told), dtype=bool), places), shape=weights.shape)
-    return LatentMatrix(
-        {company_id: row for row, company_id in enumerate(company_ids)}, weights, labels.to_list(), proven
-    )
+    named = told.select("company_id", "column", "label", "terms", "words").iter_rows()
+    said = {(company, column): (label, terms, words) for company, column, label, terms, words in named}
+    return LatentMatrix({company_id: row for row, company_id in enumerate(company_ids)}, weights, said)
 
 
 def company_directory(tables: AtlasTables, company_ids: Iterable[str]) -> dict[str, dict[str, Any]]:

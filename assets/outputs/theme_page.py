@@ -39,7 +39,8 @@ def theme_cards(tables: ThemeTables, directory: dict[str, dict[str, Any]]) -> li
         Ticker and name of each company, by id.
     """
     shown = shown_themes(tables.latent_labels, tables.themes).sort("label", *LATENT).with_row_index("theme")
-    facts = tables.latent_labels.drop("view", "label", "level").join(tables.themes.drop("view", "as_of"), on=LATENT)
+    known = tables.latent_labels.drop("view", "label", "terms", "level")
+    facts = known.join(tables.themes.drop("view", "as_of"), on=LATENT)
     rows = shown.join(facts, on=LATENT, maintain_order="left").to_dicts()
     having = told_themes(tables.company_vectors, shown)
     placed = _passages(having, tables)

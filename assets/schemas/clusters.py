@@ -60,7 +60,7 @@ CLUSTER_LABELS = table("cluster_labels", "method as_of cluster rank")(
     column("rank", INT, "1 contributes most."),
     VIEW,
     *LATENT_KEY,
-    column("label", TEXT, "The latent's label."),
+    column("label", TEXT, "What the theme is called in this cluster: by its words that most who tell it say."),
     column("share", REAL, "Its share of the mean cosine inside the cluster.", "1"),
 )
 CLUSTER_SCORES = table("cluster_scores", "method as_of")(

@@ -7,7 +7,6 @@ from assets.schemas.columns import (
     AS_OF,
     COMPANY_ID,
     FILING,
-    FLAG,
     INT,
     LATENT_KEY,
     REAL,
@@ -48,13 +47,8 @@ LATENT_LABELS = table("latent_labels", "entry block latent")(
     *LATENT_KEY,
     optional("label", TEXT, "Its terms, shown as a title; empty where no terms tell it, or another latent has them."),
     column("terms", TEXTS, "The rule that was scored: any of these words or phrases; `refin*` is a prefix."),
-    optional(
-        "level",
-        REAL,
-        "Activation from which the label is said: it was made and scored on windows above it.",
-        "scaled activation",
-    ),
-    column("words", TEXTS, "Words that set its passages apart, strongest first: what is marked in a passage."),
+    optional("level", REAL, "Activation from which the label was made and scored.", "scaled activation"),
+    column("words", TEXTS, "Words and phrases that set its passages apart on two sets of documents, the surest first."),
     column("examples", TEXTS, "Passages, or windows of text, on which it is strongest, of several companies."),
     column("density", REAL, "Share of the corpus' passages, or tokens, on which it is active.", "1"),
     column("documents", INT, "Documents of the corpus in which it is active.", "documents"),
@@ -99,7 +93,7 @@ COMPANY_VECTORS = table("company_vectors", "as_of company_id entry block latent"
     column("peak_start", INT, "First character of the strongest token or passage in the description.", "characters"),
     column("peak_end", INT, "End of it.", "characters"),
     column("peak", REAL, "Its activation there.", "scaled activation"),
-    column("said", FLAG, "Whether the text says its label: a passage has a word of it, or the peak is at its level."),
+    column("words", TEXTS, "Terms of a theme that the text says, those of its label first; else none."),
 )
 THEMES = table("themes", "as_of entry block latent")(
     "How many companies have a latent at an as-of date: one that over a third has says nothing, and is no reason.",

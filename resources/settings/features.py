@@ -48,7 +48,7 @@ class Features(Section):
 class Labels(Section):
     """Labels of latents."""
 
-    words: Annotated[Whole, Field(gt=0, le=1000)] = 12
-    """Words kept per latent: what is marked in a passage."""
+    words: Annotated[Whole, Field(gt=0, le=1000)] = 24
+    """Words and phrases kept per latent, besides those of its label: by these a text can say a theme."""
     examples: Annotated[Whole, Field(gt=0, le=1000)] = 3
     """Example passages kept per latent, each of another company."""

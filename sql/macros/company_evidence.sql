@@ -1,6 +1,6 @@
 -- The latents of some companies as a method compares them, and the passages of those that may be shown.
 --
--- label, words and passages are there where `told_vectors` has a label and the text has a passage of the latent: up to
+-- label, score and passages are there where `told_vectors` has a label and the text has a passage of the latent: up to
 -- three, the strongest first, as they are in the text. `best_passages` marks and sorts them: that takes longer than all
 -- else here, so do it last, of what is shown. company_ids is a list; as_of is a date of `asked_as_of`.
 create macro company_evidence(company_ids, as_of, method) as table
@@ -63,7 +63,8 @@ select
     vector.peak_end,
     if(proofs.passages is null, null, vector.label) as label,
     if(proofs.passages is null, null, vector.detection_score) as score,
-    list_concat(named.words, named.terms) as words,
+    vector.terms,
+    vector.words,
     proofs.passages
 from vectors as vector
 left join proofs
@@ -72,6 +73,4 @@ left join proofs
     and vector.entry = proofs.entry
     and vector.block = proofs.block
     and vector.latent = proofs.latent
-left join latent_labels as named
-    on vector.entry = named.entry and vector.block = named.block and vector.latent = named.latent
 where vector.component is not null;

@@ -1,7 +1,8 @@
 -- What every latent that two companies share adds to their similarity, and where each text has it: the facts under why.
 --
--- label and passages are there where the latent may be shown and both texts say it and have a passage of it. One row
--- without a latent stands for two companies that share none. as_of, method: as in why_peers; words and passages: as in
+-- label is the title of the reason that the latent is a part of, there where it may be shown and both texts have a passage
+-- of it and a word in common: `words` are the terms that both say. Two latents that no words tell apart have one title.
+-- One row without a latent stands for two companies that share none. as_of, method: as in why_peers; passages: as in
 -- company_evidence.
 create macro pair_evidence(a, b, as_of, method) as table
 with asked as materialized (
@@ -12,7 +13,7 @@ known as materialized (
         (select [asked.company_a, asked.company_b] from asked), asked_as_of(as_of), method_with_reasons(method)
     )
 ),
-parts as (
+parts as materialized (
     select
         one.view,
         one.entry,
@@ -20,8 +21,9 @@ parts as (
         one.latent,
         one.component * other.component as contribution,
         one.label,
+        one.terms,
         one.score,
-        one.words,
+        list_filter(one.words, lambda term: list_contains(other.words, term)) as words,
         one.passages as passages_a,
         other.passages as passages_b,
         one.accession as accession_a,
@@ -37,13 +39,31 @@ parts as (
         and one.entry = other.entry
         and one.block = other.block
         and one.latent = other.latent
+),
+titles as (
+    from titled((
+        select list({
+            'company_id': '',
+            'entry': part.entry,
+            'block': part.block,
+            'latent': part.latent,
+            'contribution': part.contribution,
+            'label': part.label,
+            'terms': part.terms,
+            'words': part.words
+        })
+        from parts as part
+        where part.label is not null and part.passages_a is not null and part.passages_b is not null
+    ))
 )
 select
-    part.* exclude (label, score),
-    if(part.passages_a is null or part.passages_b is null, null, part.label) as label,
-    if(part.passages_a is null or part.passages_b is null, null, part.score) as score
+    part.* exclude (label, terms, score),
+    titles.title as label,
+    if(titles.title is null, null, part.score) as score
 from asked
 left join parts as part on true
+left join titles
+    on part.entry = titles.entry and part.block = titles.block and part.latent = titles.latent
 where
     asked.company_a in (select one.company_id from known as one)
     and asked.company_b in (select one.company_id from known as one);

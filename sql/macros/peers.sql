@@ -61,7 +61,7 @@ ranked as materialized (
 ),
 -- What may be shown of these companies, is said by their text and has a passage: why_peers shows the same.
 proven as materialized (
-    select told.company_id, told.entry, told.block, told.latent, told.label
+    select told.company_id, told.entry, told.block, told.latent, told.label, told.terms, told.words
     from asked
     join told_vectors as told on asked.as_of = told.as_of
     join theme_passages as strongest
@@ -76,24 +76,39 @@ proven as materialized (
             select near.company_id from ranked as near union all select asked.company_id from asked
         )
 ),
-themes_shared as (
-    select part.company_id, other.label, sum(exact(part.contribution))::double as contribution
-    from asked
-    join proven as own on asked.company_id = own.company_id
-    join proven as other on own.entry = other.entry and own.block = other.block and own.latent = other.latent
-    join parts as part
-        on other.company_id = part.company_id
-        and other.entry = part.entry
-        and other.block = part.block
-        and other.latent = part.latent
-    group by part.company_id, other.label
+titles as (
+    from titled((
+        select list({
+            'company_id': part.company_id,
+            'entry': part.entry,
+            'block': part.block,
+            'latent': part.latent,
+            'contribution': part.contribution,
+            'label': own.label,
+            'terms': own.terms,
+            'words': list_filter(own.words, lambda term: list_contains(other.words, term))
+        })
+        from asked
+        join proven as own on asked.company_id = own.company_id
+        join proven as other on own.entry = other.entry and own.block = other.block and own.latent = other.latent
+        join parts as part
+            on other.company_id = part.company_id
+            and other.entry = part.entry
+            and other.block = part.block
+            and other.latent = part.latent
+    ))
+),
+merged as (
+    select titles.company_id, titles.title, sum(exact(titles.contribution))::double as contribution
+    from titles
+    group by titles.company_id, titles.title
 ),
 reasons as (
     select
-        array_to_string(list(themed.label order by themed.contribution desc, themed.label)[:3], ' / ') as reason,
-        themed.company_id
-    from themes_shared as themed
-    group by themed.company_id
+        array_to_string(list(part.title order by part.contribution desc, part.title)[:3], ' / ') as reason,
+        part.company_id
+    from merged as part
+    group by part.company_id
 )
 select
     ranked.rank,

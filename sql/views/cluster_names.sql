@@ -7,17 +7,8 @@ with by_themes as (
         held.method,
         held.as_of,
         held.cluster,
-        array_to_string(list(held.label order by held.share desc, held.label)[:3], ' / ') as label
-    from (
-        select named.method, named.as_of, named.cluster, shown.label, sum(exact(named.share))::double as share
-        from cluster_labels as named
-        join shown_themes as shown
-            on named.as_of = shown.as_of
-            and named.entry = shown.entry
-            and named.block = shown.block
-            and named.latent = shown.latent
-        group by named.method, named.as_of, named.cluster, shown.label
-    ) as held
+        array_to_string(list(held.label order by held.rank)[:3], ' / ') as label
+    from cluster_labels as held
     group by held.method, held.as_of, held.cluster
 ),
 codes as (

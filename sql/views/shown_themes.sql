@@ -2,7 +2,7 @@
 --
 -- The one rule in SQL. Latents of tokens are words, no themes. A label counts from a detection score of .7 on documents
 -- that neither made nor chose it; what over a third of the companies have tells nobody apart. It is said of a company
--- whose text says it (told_vectors). All other latents add to `all others`.
+-- whose text has a word of it (told_vectors). All other latents add to `all others`.
 create view shown_themes as
 select
     theme.as_of,
@@ -11,6 +11,7 @@ select
     theme.block,
     theme.latent,
     named.label,
+    named.terms,
     named.detection_score,
     theme.companies,
     theme.share

@@ -1,9 +1,11 @@
 """Which latents are shown as themes."""
 
+from collections.abc import Sequence
+
 import polars as pl
 import pytest
 
-from assets.themes import MAX_COMPANIES_SHARE, MIN_DETECTION, in_words, shown_themes, with_said
+from assets.themes import MAX_COMPANIES_SHARE, MIN_DETECTION, shown_themes, vocabulary, with_said
 
 
 def latents(**changes: object) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -17,11 +19,12 @@ def latents(**changes: object) -> tuple[pl.DataFrame, pl.DataFrame]:
     key = {"view": ["passages"], "entry": ["passages-24"], "block": [24], "latent": [3]}
     types = {"label": pl.String, "detection_score": pl.Float64}
     labels = pl.DataFrame(key | {name: [row[name]] for name in types}, schema_overrides=types)
+    labels = labels.with_columns(terms=pl.lit(["gold", "mine*"]))
     return labels, pl.DataFrame(key | {"companies": [1], "share": [row["share"]]})
 
 
 def test_a_theme_that_is_measured_and_not_everywhere_is_shown() -> None:
-    assert shown_themes(*latents()).rows() == [("passages", "passages-24", 24, 3, "gold, mines")]
+    assert shown_themes(*latents()).rows() == [("passages", "passages-24", 24, 3, "gold, mines", ["gold", "mine*"])]
 
 
 @pytest.mark.parametrize(
@@ -65,50 +68,80 @@ def passages(*latents: tuple[int, str]) -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
-def terms(*latents: tuple[int, list[str], float | None]) -> pl.DataFrame:
-    """Rows of latent_labels: the terms and the level of each latent; no label without terms."""
-    rows = [
-        {**KEY, "latent": n, "label": words[0] if words else None, "terms": words, "level": level}
-        for n, words, level in latents
-    ]
-    return pl.DataFrame(rows, schema_overrides={"label": pl.String, "terms": pl.List(pl.String), "level": pl.Float64})
+def said(
+    spans: pl.DataFrame, terms: list[str], *, words: Sequence[str] = (), peak: float = 1.0, score: float | None = 0.8
+) -> list[str]:
+    """What TEXT says of latent 3, whose label is made of `terms`; it holds from level 2 on."""
+    labels = pl.DataFrame(
+        {
+            "view": "passages",
+            **KEY,
+            "latent": 3,
+            "label": ", ".join(terms) or None,
+            "detection_score": score,
+            "level": 2.0,
+        },
+        schema_overrides={"label": pl.String, "detection_score": pl.Float64},
+    ).with_columns(terms=pl.lit(terms, pl.List(pl.String)), words=pl.lit(list(words), pl.List(pl.String)))
+    features = pl.DataFrame({"accession": "a", **KEY, "latent": [2, 3, 4], "peak": [9.0, peak, 9.0]})
+    found = with_said(features, spans, labels, {"a": TEXT})
+    assert found.drop("words").equals(features)
+    of_others = found.filter(pl.col("latent") != 3)["words"].to_list()
+    assert of_others == [[], []]
+    return found.filter(latent=3)["words"].to_list()[0]
 
 
 @pytest.mark.parametrize(
-    ("stretch", "words", "expected"),
+    ("stretch", "terms", "expected"),
     [
-        ("gold", ["gold"], True),
-        ("gold", ["silver", "GOLD"], True),
-        ("crude", ["crude oil"], True),
-        ("crude", ["refin*"], True),
-        ("crude", ["refine"], False),
-        ("crude", ["gold"], False),  # it is in the text, and in no passage of the theme
-        ("flowers", ["gold"], False),
-        ("end", ["gold"], True),
-        ("gold", [], False),
+        ("gold", ["gold"], ["gold"]),
+        ("gold", ["silver", "GOLD"], ["GOLD"]),
+        ("crude", ["crude oil"], ["crude oil"]),
+        ("crude", ["refin*"], ["refin*"]),
+        ("crude", ["refine"], []),
+        ("crude", ["gold"], []),  # it is in the text, and in no passage of the theme
+        ("crude", ["gold", "refin*"], ["gold", "refin*"]),  # a passage has one of them, the text both
+        ("flowers", ["gold"], []),
+        ("end", ["gold"], ["gold"]),
+        ("gold", [], []),
     ],
 )
-def test_a_text_says_a_label_where_a_passage_of_the_theme_has_a_word_of_it(
-    stretch: str, words: list[str], expected: bool
+def test_a_text_says_a_theme_where_a_passage_of_it_has_a_word_of_it(
+    stretch: str, terms: list[str], expected: list[str]
 ) -> None:
-    found = in_words(passages((3, stretch)), terms((3, words, 2.0)), {"a": TEXT})
-    assert found.rows() == ([("a", "passages-24", 24, 3)] if expected else [])
+    assert said(passages((3, stretch)), terms) == expected
+
+
+def test_a_text_says_a_theme_by_words_that_are_not_in_the_label_too_and_these_come_last() -> None:
+    own = passages((3, "gold"))
+    assert said(own, ["crude oil"], words=["mine", "gold", "crude oil"]) == ["crude oil", "mine", "gold"]
+    assert said(own, ["silver"], words=["gol*"]) == []  # nothing tells how a prefix of no label is shown
+
+
+def test_at_its_level_a_theme_is_said_without_a_word_in_its_passages() -> None:
+    assert said(passages((3, "crude")), ["gold"], peak=2.0) == ["gold"]
+    assert said(passages((3, "crude")), ["silver"], peak=2.0) == []  # no word of it is in the text
+
+
+@pytest.mark.parametrize("score", [None, MIN_DETECTION - 0.01])
+def test_a_latent_that_no_label_tells_is_never_said(score: float | None) -> None:
+    assert said(passages((3, "gold")), ["gold"], peak=9.0, score=score) == []
 
 
 def test_a_passage_that_is_cut_inside_a_word_begins_with_what_it_shows() -> None:
     """As in SQL and on the page, which see no character before it."""
     rows = passages((3, "flowers")).with_columns(start=pl.col("start") + len("Mari"))
-    assert in_words(rows, terms((3, ["golds"], 2.0)), {"a": TEXT}).height == 1
+    assert said(rows, ["golds"]) == ["golds"]
 
 
-def test_a_latent_is_said_by_its_words_or_by_its_level_and_never_without_a_label() -> None:
-    labels = terms((0, ["gold"], 2.0), (1, ["gold"], 2.0), (2, ["gold"], 2.0), (3, [], 0.0), (4, ["gold"], None))
-    rows = pl.DataFrame({"accession": "a", **KEY, "latent": range(6), "peak": [2.0, 1.0, 1.0, 9.0, 9.0, 9.0]})
-    worded = in_words(passages((1, "gold"), (2, "crude"), (3, "gold")), labels, {"a": TEXT})
-    marked = with_said(rows, labels, worded)
-    assert marked["said"].to_list() == [True, True, False, False, False, False]
-    assert marked.drop("said").equals(rows)
+def test_nothing_is_said_of_no_filings() -> None:
+    own = passages((3, "gold")).clear()
+    labels = pl.DataFrame(
+        {"view": "passages", **KEY, "latent": 3, "label": "gold", "detection_score": 0.8, "level": 2.0}
+    ).with_columns(terms=pl.lit(["gold"]), words=pl.lit(["gold"]))
+    features = pl.DataFrame({"accession": "a", **KEY, "latent": [3], "peak": [1.0]}).clear()
+    assert with_said(features, own, labels, {}).is_empty()
 
 
-def test_nothing_is_said_of_no_passages() -> None:
-    assert in_words(passages((3, "gold")).clear(), terms((3, ["gold"], 2.0)), {}).is_empty()
+def test_the_vocabulary_of_a_theme_has_no_term_twice_and_those_of_its_label_first() -> None:
+    assert vocabulary(["gas", "pipel*"], ["oil", "gas", "natur*", "pipeline"]) == ["gas", "pipel*", "oil", "pipeline"]

@@ -33,7 +33,7 @@ def vectors() -> pl.DataFrame:
         {"company_id": c, "accession": f"a{c}", "entry": "e", "block": 2, "latent": latent, "weight": weight}
         for c, latent, weight in cells
     ]
-    themes = pl.DataFrame(rows).with_columns(view=pl.lit("passages"), own_weight="weight", said=True)
+    themes = pl.DataFrame(rows).with_columns(view=pl.lit("passages"), own_weight="weight")
     words = themes.with_columns(view=pl.lit("tokens"), entry=pl.lit("t"))
     return pl.concat(
         [
@@ -158,7 +158,7 @@ def shown(*latents: tuple[str, int, str]) -> pl.DataFrame:
     """Latents that may be shown, of an entry, with a label."""
     view = {"e": "passages", "t": "tokens"}
     rows = [
-        {"view": view[entry], "entry": entry, "block": 2, "latent": latent, "label": label}
+        {"view": view[entry], "entry": entry, "block": 2, "latent": latent, "label": label, "terms": [label]}
         for entry, latent, label in latents
     ]
     return pl.DataFrame(rows, schema_overrides={"block": pl.Int32, "latent": pl.Int32})
@@ -167,7 +167,12 @@ def shown(*latents: tuple[str, int, str]) -> pl.DataFrame:
 def labels_of(
     method: str, *latents: tuple[str, int, str], top: int = 5, known: pl.DataFrame | None = None
 ) -> list[tuple[object, ...]]:
-    rows = vectors() if known is None else known
+    says = pl.DataFrame(
+        [(entry, latent, [label]) for entry, latent, label in latents],
+        schema={"entry": pl.String, "latent": pl.Int32, "words": pl.List(pl.String)},
+        orient="row",
+    )
+    rows = (vectors() if known is None else known).join(says, on=["entry", "latent"], how="left", maintain_order="left")
     found = label_rows(GROUPED, rows, told_themes(rows, shown(*latents)), explained_by(method), top)
     rows = schemas.CLUSTER_LABELS.frame({"method": method, "as_of": AS_OF, **row} for row in found)
     schemas.CLUSTER_LABELS.validate(rows)
@@ -201,11 +206,11 @@ def test_groups_of_one_view_are_explained_by_it_and_groups_without_latents_by_al
 
 def test_a_theme_names_a_group_where_two_members_tell_it_and_counts_over_them() -> None:
     three = pl.DataFrame(
-        {"company_id": ["1", "2", "3"], "latent": 0, "weight": [0.8, 0.6, 0.5], "said": [True, True, False]}
+        {"company_id": ["1", "2", "3"], "latent": 0, "weight": [0.8, 0.6, 0.5], "words": [["gold"], ["gold"], []]}
     )
-    other = pl.DataFrame({"company_id": ["1", "2", "3"], "latent": 1, "weight": [0.6, 0.8, 0.75**0.5], "said": False})
+    other = pl.DataFrame({"company_id": ["1", "2", "3"], "latent": 1, "weight": [0.6, 0.8, 0.75**0.5]})
     key = {"accession": "a", "view": "passages", "entry": "e", "block": 2}
-    rows = pl.concat([three, other.with_columns(latent=pl.lit(1))]).with_columns(
+    rows = pl.concat([three, other.with_columns(words=pl.lit([], pl.List(pl.String)))]).with_columns(
         own_weight="weight", **{name: pl.lit(value) for name, value in key.items()}
     )
     together = pl.DataFrame({"company_id": ["1", "2", "3"], "cluster": 0}, schema_overrides={"cluster": pl.Int32})

@@ -48,7 +48,7 @@ def features(values, block=24, entry="blocks-24-27", view="tokens"):
         peak_start=0,
         peak_end=pl.col("latent"),
         peak=3 * pl.col("value"),
-        said=pl.col("value") >= 1.0,
+        words=pl.when(pl.col("value") >= 1.0).then(pl.lit(["rum"])).otherwise(pl.lit([], pl.List(pl.String))),
     )
 
 
@@ -349,11 +349,12 @@ def test_a_vector_says_how_strong_a_latent_is_at_its_peak():
     assert vectors["peak"].to_list() == [9.0, 12.0, 6.0]
 
 
-def test_themes_count_the_companies_whose_text_says_the_label():
+def test_told_themes_count_the_companies_whose_text_says_them():
     rows = features([[1.0, 1.0, 0.3], [2.0, 0.0, 0.0], [0.5, 2.0, 0.2]])
     first, third = (("blocks-24-27", 24), 0), (("blocks-24-27", 24), 2)
     known = pl.concat([labels(first, third), labels((("blocks-24-27", 24), 1), label=None)])
-    themes = theme_shares(rows, of_tokens(rows, "none"), known)
+    rows, known = (one.with_columns(view=pl.lit("passages")) for one in (rows, known))
+    themes = theme_shares(rows, company_vectors(rows, "none", {"passages": 1.0}), known)
     assert themes.select("latent", "companies", "share").rows() == [(0, 2, 2 / 3), (1, 2, 2 / 3)]
 
 

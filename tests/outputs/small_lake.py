@@ -27,10 +27,12 @@ THEMES = 12
 VIEWS = (("passages", "passages-24"), ("tokens", "blocks-24-27"))
 LOW_SCORE, NO_SCORE, COMMON, IN_ONE_TEXT, WORDLESS, FAINT = 2, 3, 4, 5, 6, 9
 """Three themes that are no reason, one that PepsiCo's text has no passage of, one whose words stand in no text, and one
-whose level PepsiCo's text does not reach."""
+that PepsiCo's text does not say."""
 LEVEL = 2.5
 """Of every label."""
 SHOWN = [i for i in range(1, THEMES) if i not in (LOW_SCORE, NO_SCORE, COMMON)]
+SAID = [i for i in SHOWN if i != WORDLESS]
+"""Those that a text says."""
 NEAREST_BY_WORDS = {EARLIER: ["CVX", "XOM", "PEP"], LATER: ["PEP", "JPM", "XOM"]}
 """Of KO, with these similarities."""
 SIMILARITIES = [0.6, 0.3, -0.1]
@@ -135,7 +137,7 @@ def _features() -> dict[str, pl.DataFrame]:
             *map(float, pair),
             *SYRUPS,
             LEVEL,
-            (ticker, latent) != ("PEP", FAINT),
+            ["soft drinks"] if _says(ticker, latent) else [],
         )
         for as_of, rows in ((EARLIER, weights()[:, ::-1]), (LATER, weights()))
         for ticker, *pairs in zip(COMPANIES, rows, own_weights(rows), strict=True)
@@ -150,7 +152,7 @@ def _features() -> dict[str, pl.DataFrame]:
 
 
 def _says(ticker: str, latent: int) -> bool:
-    return (ticker, latent) != ("PEP", FAINT)
+    return latent not in (NO_SCORE, LOW_SCORE, WORDLESS) and latent < THEMES and (ticker, latent) != ("PEP", FAINT)
 
 
 def _key(latent: int) -> tuple[str, str, int, int]:
@@ -201,7 +203,7 @@ def _themes() -> dict[str, pl.DataFrame]:
 def _groups() -> dict[str, pl.DataFrame]:
     clusters = [("sae", as_of, IDS[t], c) for as_of, groups in GROUPS.items() for t, c in groups.items()]
     clusters += [("sic4", LATER, IDS[t], 0 if t in ("XOM", "CVX") else 1 + i) for i, t in enumerate(COMPANIES)]
-    held = enumerate((1, LOW_SCORE, WORDLESS, THEMES, THEMES - 1, THEMES - 2), 1)
+    held = enumerate((1, WORDLESS, THEMES - 1, THEMES - 2), 1)
     labels = [("sae", LATER, 0, 2, rank, *_key(i), f"topic <{i}>", 0.6 - rank / 10) for rank, i in held]
     filings = {"accession": [f"sample-{t}-2010" for t in COMPANIES], "company_id": list(IDS.values())}
     codes = sic_groups(pl.DataFrame(filings | {"sic": [sic for _, _, sic in COMPANIES.values()]}))

@@ -18,6 +18,7 @@ from tests.outputs.small_lake import (
     IN_ONE_TEXT,
     LATENTS,
     LATER,
+    SAID,
     SHOWN,
     THEMES,
     WORDLESS,
@@ -35,7 +36,7 @@ VECTORS = {
 }
 FIRST = {"sae": 0, "sae_passages": 0, "sae_tokens": THEMES}
 """The first latent of a method."""
-WOKEN = "We naïvely make and sell [soft drinks], [syrups] <script>alert('KO')</script> & snacks — in 200 countries."
+WOKEN = "We naïvely make and sell [soft drinks], syrups <script>alert('KO')</script> & snacks — in 200 countries."
 
 
 def opened(rows: dict[str, pl.DataFrame], folder: Path) -> duckdb.DuckDBPyConnection:
@@ -69,7 +70,7 @@ def test_what_is_shown_has_a_measured_label_is_not_everywhere_and_stands_in_both
 ) -> None:
     why = window.table_function("why_peers", ["KO", "PEP", None, method]).pl()
     own = range(FIRST[method], FIRST[method] + VECTORS[method].shape[1])
-    assert set(why["theme"][:-1]) == {f"topic <{i}>" for i in SHOWN if i in own and i not in (IN_ONE_TEXT, FAINT)}
+    assert set(why["theme"][:-1]) == {f"topic <{i}>" for i in SAID if i in own and i not in (IN_ONE_TEXT, FAINT)}
     assert why.filter(pl.col("theme") != "all others").null_count().row(0) == (0,) * 7
     assert why["score"][:-1].eq(0.7).all()
     other = window.table_function("why_peers", ["KO", "XOM", None, method]).pl()
@@ -81,7 +82,7 @@ def test_the_shown_themes_are_those_of_the_rule(window: duckdb.DuckDBPyConnectio
     shown = window.view("shown_themes").pl()
     assert shown.columns == [
         *("as_of", "view", "entry", "block", "latent"),
-        *("label", "detection_score", "companies", "share"),
+        *("label", "terms", "detection_score", "companies", "share"),
     ]
     assert sorted(shown.filter(as_of=LATER)["latent"]) == SHOWN
 
@@ -92,7 +93,7 @@ def test_a_passage_with_a_word_of_the_theme_comes_before_a_stronger_one_without(
     why = window.sql("from why_peers('KO', 'PEP', method := 'sae_passages')").pl()
     passages = {theme: (a, b) for theme, a, b in why.select("theme", "passage_a", "passage_b").iter_rows()}
     assert passages["topic <1>"] == (WOKEN, WOKEN)
-    assert passages[f"topic <{WORDLESS}>"] == (CLOSE, CLOSE)
+    assert f"topic <{WORDLESS}>" not in passages
     assert passages["all others"] == (None, None)
 
 
@@ -116,8 +117,8 @@ def test_evidence_puts_passages_side_by_side_worded_ones_first(window: duckdb.Du
     rows = found.filter(theme="topic <1>").select("rank", "passage_a", "passage_b").rows()
     assert rows == [
         (1, WOKEN, WOKEN),
-        (2, "At KO we [refine] [crude oil] [and more].", "At PEP we [refine] [crude oil] [and more]."),
-        (3, CLOSE, CLOSE),
+        (2, CLOSE, CLOSE),
+        (3, "At KO we refine crude oil [and more].", "At PEP we refine crude oil [and more]."),
     ]
     assert (
         found.filter(rank=1)
@@ -147,7 +148,7 @@ def test_identifiers_are_there_for_who_asks(window: duckdb.DuckDBPyConnection) -
     products = weights()[0] * weights()[1]
     assert latents["latent"].to_list() == np.argsort(-products).tolist()
     assert latents["contribution"].to_numpy() == pytest.approx(np.sort(products)[::-1])
-    assert sorted(latents.filter("shown")["latent"]) == [i for i in SHOWN if i not in (IN_ONE_TEXT, FAINT)]
+    assert sorted(latents.filter("shown")["latent"]) == [i for i in SAID if i not in (IN_ONE_TEXT, FAINT)]
     expected = "and sell soft drinks, syrups <script>alert('KO')</script> & snacks —"
     assert set(latents["phrase_a"]) == set(latents["phrase_b"]) == {expected}
     assert "latent" not in window.sql("from why_peers('KO', 'PEP')").columns
@@ -174,13 +175,13 @@ def test_peers_have_no_reason_where_nothing_may_be_shown(tmp_path: Path) -> None
 def test_themes_of_a_company_are_shares_of_its_vector(window: duckdb.DuckDBPyConnection) -> None:
     found = window.sql("from themes_of('KO', n := 4, method := 'sae_passages')").pl()
     squares = VECTORS["sae_passages"][0] ** 2
-    strongest = [i for i in np.argsort(-squares) if i in SHOWN][:4]
+    strongest = [i for i in np.argsort(-squares) if i in SAID][:4]
     assert found["theme"].to_list() == [f"topic <{i}>" for i in strongest]
     assert found["share"].to_numpy() == pytest.approx(squares[strongest])
-    assert set(found["passage"]) <= {WOKEN, CLOSE}
+    assert set(found["passage"]) == {WOKEN}
 
 
-def test_a_theme_is_not_said_of_a_company_whose_text_does_not_reach_its_level(
+def test_a_theme_is_not_said_of_a_company_whose_text_has_no_word_of_it(
     window: duckdb.DuckDBPyConnection,
 ) -> None:
     themes = {ticker: window.table_function("themes_of", [ticker, 20]).pl()["theme"] for ticker in ("KO", "PEP")}

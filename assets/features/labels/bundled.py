@@ -4,9 +4,12 @@ from pathlib import Path
 
 import polars as pl
 
-from assets.features.labels.label import FACTS as OWN
 from assets.features.labels.label import SCHEMA
+from assets.themes import MIN_DETECTION
 from resources.places import BUNDLED_LABELS
+
+OWN = ("examples", "density", "documents")
+"""What is the profile's own."""
 
 
 class BundledLabelsError(ValueError):
@@ -14,12 +17,15 @@ class BundledLabelsError(ValueError):
 
 
 def with_bundled_labels(own: pl.DataFrame, folder: Path) -> pl.DataFrame:
-    """Return rows as `label_latents` has them, with the bundled labels and scores: its own would be of few passages.
+    """Return rows as `label_latents` has them, with the bundled labels and scores where these tell the latents.
+
+    Others keep what the profile's own passages say, if it tells them: these are few, so most of their labels have no
+    score. Own words are added to the bundled ones: texts of other times and trades have words of their own.
 
     Parameters
     ----------
     own : DataFrame
-        What `latent_facts` returned for the profile's own passages: examples, density and documents, which stay.
+        What `label_latents` returned for the profile's own passages.
     folder : Path
         Of the bundled autoencoder.
 
@@ -33,6 +39,11 @@ def with_bundled_labels(own: pl.DataFrame, folder: Path) -> pl.DataFrame:
         bundled = pl.read_ndjson(file, schema=columns)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise BundledLabelsError(f"{file}: cannot be read ({error}): set passage_saes.source: train") from error
-    empty = own.select("latent", *OWN).join(bundled, on="latent", how="left", validate="1:1")
-    filled = empty.with_columns(pl.col("terms", "words").fill_null([]), pl.col("windows").fill_null(0))
-    return filled.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
+    told = pl.col("detection_score") >= MIN_DETECTION
+    other = own.filter(told).join(bundled.filter(told), on=["label"], how="anti")
+    other = other.join(bundled.filter(told), on="latent", how="anti").select(bundled.columns)
+    given = pl.concat([other, bundled.join(other, on="latent", how="anti")])
+    joined = own.select("latent", *OWN, own_words="words").join(given, on="latent", how="left", validate="1:1")
+    filled = joined.with_columns(pl.col("terms", "words").fill_null([]), pl.col("windows").fill_null(0))
+    words = pl.col("words").list.concat("own_words").list.unique(maintain_order=True)
+    return filled.with_columns(words).select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())

@@ -1,5 +1,7 @@
 """Which terms set a latent's windows apart: log-odds with an informative prior (Monroe, Colaresi, Quinn 2008)."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
@@ -10,6 +12,13 @@ MIN_Z = 1.5
 """Standard errors of the log-odds ratio below which a term is chance."""
 MIN_WINDOWS = 2
 """Active windows that must have a term, each counted by its activation."""
+MIN_USERS = 3
+"""Companies that must use a word of a theme in active windows."""
+MIN_LIFT = 4.0
+"""How much oftener an active window must have it than an inactive one."""
+PART_OF = 0.6
+PART_OF_AS_LAST = 0.85
+"""Share of a word's windows that have it in a phrase, from which it is a part of that phrase."""
 
 
 def contrast(
@@ -46,3 +55,48 @@ def contrast(
     order = np.argsort(-z, kind="stable")[:most]
     chosen = order[(z[order] > MIN_Z) & (inside[order] >= MIN_WINDOWS)]
     return np.asarray(used[chosen], dtype=np.int64)
+
+
+def used_by_several(present: csr_matrix, awake: NDArray[np.bool_], companies: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which terms several companies use in active windows, which have them far oftener than inactive ones.
+
+    Parameters
+    ----------
+    present : [windows, terms]
+        1 where a window has a term.
+    awake : [windows]
+        Whether the latent is active.
+    companies : [windows]
+        Number of the company.
+    """
+    inside, everywhere = (np.asarray(rows.sum(axis=0)).ravel() for rows in (present[awake], present))
+    active, asleep = max(int(awake.sum()), 1), max(int((~awake).sum()), 1)
+    lifted = inside / active >= MIN_LIFT * (everywhere - inside) / asleep
+    row, term = present[awake].nonzero()
+    users = np.unique(np.column_stack([term, companies[awake][row]]), axis=0)[:, 0]
+    return np.asarray((np.bincount(users, minlength=present.shape[1]) >= MIN_USERS) & lifted, dtype=np.bool_)
+
+
+def parts_of_phrases(names: Sequence[str], counts: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Return which terms are words that mostly stand in one phrase of the list: `real` and `estate`, of `real estate`.
+
+    Singular and plural of a phrase are one. Its last word can stand for it, so more of them must have it.
+
+    Parameters
+    ----------
+    names : [terms]
+    counts : [terms]
+        Windows that have each term.
+    """
+    phrases: dict[str, float] = {}
+    for name, count in zip(names, counts, strict=True):
+        if " " in name:
+            phrases[name.removesuffix("s")] = phrases.get(name.removesuffix("s"), 0.0) + float(count)
+    stands: dict[str, float] = {}
+    for phrase, count in phrases.items():
+        *before, last = phrase.split(" ")
+        for word in (last, f"{last}s"):
+            stands[word] = max(stands.get(word, 0.0), count / PART_OF_AS_LAST)
+        for word in before:
+            stands[word] = max(stands.get(word, 0.0), count / PART_OF)
+    return np.array([stands.get(name, 0.0) >= n for name, n in zip(names, counts, strict=True)], dtype=np.bool_)

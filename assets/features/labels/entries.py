@@ -10,7 +10,7 @@ from assets.activations.source import CorpusReader
 from assets.features.explaining import with_explanations
 from assets.features.labels.bundled import with_bundled_labels
 from assets.features.labels.explained import Explaining, explained
-from assets.features.labels.label import label_latents, latent_facts
+from assets.features.labels.label import label_latents
 from assets.features.labels.sources import passage_windows, token_windows
 from assets.features.labels.windows import Windows
 from assets.saes.stored import StoredSaes
@@ -87,10 +87,9 @@ def _labelled(
     bundled: Path | None = None,
 ) -> pl.DataFrame:
     columns: Sequence[str] = schemas.LATENT_LABELS.empty().columns
+    labels = label_latents(windows, settings)
     if bundled:
-        labels = with_bundled_labels(latent_facts(windows, settings), bundled)
-    else:
-        labels = label_latents(windows, settings)
+        labels = with_bundled_labels(labels, bundled)
     phrases = explained(windows, labels, explaining) if explaining else None
     where = {"view": pl.lit(view), "entry": pl.lit(entry), "block": pl.lit(block, pl.Int32)}
     return with_explanations(labels, phrases).with_columns(**where).select(columns)

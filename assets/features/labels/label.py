@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from assets import schemas
 from assets.features.explaining import OF_THE_EXPLAINER
-from assets.features.labels.contrast import contrast
+from assets.features.labels.contrast import contrast, parts_of_phrases, used_by_several
 from assets.features.labels.rules import balanced_accuracy, grown_rules, same_words, score
 from assets.features.labels.terms import Terms, find_terms
 from assets.features.labels.windows import Drawn, Windows, draw
@@ -31,7 +31,8 @@ MIN_ACTIVE = 4
 """Active windows that the making and the choosing set must have."""
 MIN_WINDOWS, MIN_DOCUMENTS = 10, 5
 """Fewer windows, or filings with an active one, give no score."""
-TERMS_COMPARED = 40
+TERMS_COMPARED, WORDS_COMPARED = 40, 150
+"""Of the surest terms: of what a label can be made, and among which other words of the theme are looked for."""
 
 SCHEMA = {
     column.name: kind
@@ -39,8 +40,6 @@ SCHEMA = {
     if column.name not in ("view", "entry", "block", *OF_THE_EXPLAINER)
 }
 """Columns that a latent has by itself."""
-FACTS = ("examples", "density", "documents")
-"""Those that need no label."""
 
 
 class Rule(NamedTuple):
@@ -65,13 +64,6 @@ def label_latents(windows: Windows, settings: Labels) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=SCHEMA)
 
 
-def latent_facts(windows: Windows, settings: Labels) -> pl.DataFrame:
-    """Return latent, examples, density and documents of every latent that is active in a window."""
-    active = np.flatnonzero((windows.values > 0).any(axis=0))
-    rows = [_facts(windows, int(latent), settings) for latent in active]
-    return pl.DataFrame(rows, schema={name: SCHEMA[name] for name in ("latent", *FACTS)})
-
-
 class _Labeller:
     """Windows and their terms, asked latent by latent."""
 
@@ -80,7 +72,8 @@ class _Labeller:
         self._made, self._chosen, self._scored = windows.sets
         self.terms: Terms = find_terms(windows.texts, windows.companies.tolist(), self._made)
         self._by_window = self.terms.present.tocsr()
-        self._totals = np.asarray(self._by_window[self._made].sum(axis=0), dtype=np.float64).ravel()
+        rows = (self._by_window[self._made], self._by_window)
+        self._totals, self._everywhere = (np.asarray(one.sum(axis=0), dtype=np.float64).ravel() for one in rows)
 
     def rules(self, latent: int) -> list[Rule]:
         """Return the rules of a latent that tell it, the best first; none where none does."""
@@ -123,21 +116,35 @@ class _Labeller:
         return np.asarray(self._by_window[rows][:, columns].toarray() > 0)
 
     def _contrast(self, latent: int, level: float) -> NDArray[np.int64]:
+        """Return the terms that tell activations of at least `level` on the making set, the surest first."""
         values = self._windows.values[self._made, latent]
         awake = np.flatnonzero((values > 0) & (values >= level))
-        return contrast(self._by_window, self._totals, self._made[awake], values[awake], TERMS_COMPARED)
+        surest = contrast(self._by_window, self._totals, self._made[awake], values[awake], TERMS_COMPARED)
+        counts = np.asarray(self._by_window[self._made[awake]][:, surest].sum(axis=0)).ravel()
+        names = [self.terms.names[term] for term in surest]
+        return surest[~parts_of_phrases(names, counts)]
+
+    def words(self, latent: int, most: int) -> list[str]:
+        """Return the words and phrases that set all windows of a latent apart, the surest first, without a score."""
+        values = self._windows.values[:, latent]
+        awake = np.flatnonzero(values > 0)
+        surest = contrast(self._by_window, self._everywhere, awake, values[awake], WORDS_COMPARED)
+        present = self._by_window[:, surest]
+        counts = np.asarray(present[awake].sum(axis=0)).ravel()
+        names = [self.terms.names[term] for term in surest]
+        common = used_by_several(present, values > 0, self._windows.companies) & ~parts_of_phrases(names, counts)
+        return [name for name, kept in zip(names, common, strict=True) if kept and not name.endswith("*")][:most]
 
     def _drawn(self, latent: int, rows: NDArray[np.int64], level: float) -> Drawn:
         return draw(self._windows.values[:, latent], self._windows.nearness[:, latent], rows, level, latent)
 
     def row(self, latent: int, rule: Rule | None, settings: Labels) -> dict[str, Any]:
         """Return the row of a latent, scored on the third set."""
-        surest = self._contrast(latent, rule.level if rule else 0.0)[: settings.words]
         row: dict[str, Any] = _facts(self._windows, latent, settings) | {
             "label": None,
             "terms": [],
             "level": None,
-            "words": [self.terms.names[term] for term in surest],
+            "words": self.words(latent, settings.words),
             "windows": 0,
         }
         return row | (self._scored_rule(latent, rule) if rule else {})

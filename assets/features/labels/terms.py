@@ -49,6 +49,9 @@ _FILLER = (
 )
 FILLER = frozenset(_FILLER.split())
 """What every filing says; more than one of them in a phrase says no more."""
+CONTENT = frozenset({"bill", "fill", "fire", "interest", "mill", "mine", "system"})
+"""Words of business that scikit-learn's list of stop words has."""
+STOP_WORDS = ENGLISH_STOP_WORDS - CONTENT
 JOINING = frozenset({"and", "of", "for", "to", "in"})
 """Words that may stand in the middle of a phrase."""
 _WORD = re.compile(r"[^\W\d_](?:[\w&'’.-]*[^\W\d_])?")
@@ -133,7 +136,7 @@ def _prefix(word: str) -> str | None:
 
 def _terms(text: str, line: Sequence[tuple[str, int, int]], names: set[str]) -> Iterator[str]:
     lower = [word.lower() for word, _, _ in line]
-    plain = [len(w) > 2 and w not in ENGLISH_STOP_WORDS and w not in names for w in lower]
+    plain = [len(w) > 2 and w not in STOP_WORDS and w not in names for w in lower]
     content = [ok and w not in FILLER for ok, w in zip(plain, lower, strict=True)]
     for i, word in enumerate(lower):
         if not plain[i]:
