@@ -41,6 +41,8 @@ def evidence(count: int = 8, months: int = 60) -> Evidence:
             "sic": SIC,
             "text": TEXTS,
             "embedding": points.tolist(),
+            "lm_mean": points.tolist(),
+            "industry": ["wells", "wells", "rigs", "soda", "beer", "meat", None, "meals"],
             "sector": ["oil", "oil", "oil", "drinks", "drinks", "food", None, "food"],
         }
     ).head(count)

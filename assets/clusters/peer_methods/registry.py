@@ -9,7 +9,9 @@ import numpy as np
 from assets.clusters.methods import FEWEST
 from assets.clusters.peer_methods.embedding import embedding
 from assets.clusters.peer_methods.fama_french import by_fama_french
+from assets.clusters.peer_methods.industry import industry
 from assets.clusters.peer_methods.latents import by_latents
+from assets.clusters.peer_methods.lm_mean import lm_mean
 from assets.clusters.peer_methods.nearness import Evidence, Nearness, PeerMethod
 from assets.clusters.peer_methods.past_returns import past_corr
 from assets.clusters.peer_methods.placebo import random_peers
@@ -25,6 +27,7 @@ METHODS: dict[str, PeerMethod] = {
     "sae_passages": by_latents("sae_passages"),
     "sae_tokens": by_latents("sae_tokens"),
     "embedding": embedding,
+    "lm_mean": lm_mean,
     "tfidf": tfidf,
     "tnic": tnic,
     "past_corr": past_corr,
@@ -35,6 +38,7 @@ METHODS: dict[str, PeerMethod] = {
     "division": by_sic("division"),
     "fama_french_48": by_fama_french,
     "sector": sector,
+    "industry": industry,
     PLACEBO: random_peers,
 }
 
