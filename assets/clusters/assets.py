@@ -8,7 +8,9 @@ from assets.known_at import filings_known
 from assets.partitions import month_end, months_around
 from assets.prices.usable import usable
 from resources.lake.build import Build
-from resources.lake.recipe import whole
+from resources.lake.recipe import Slices, whole
+from resources.settings.profile import Profile
+from resources.sources import Sources
 
 TOP_THEMES = 5
 
@@ -127,6 +129,12 @@ def lift_intervals(build: Build) -> None:
     build.write(schemas.NEAREST_SHARES, schemas.NEAREST_SHARES.frame(nearest_shares(build.read("nearest_matches"))))
 
 
+def _given_files_now(profile: Profile, partition: str | None, sources: Sources) -> Slices:
+    from assets.clusters.given_files import digests
+
+    return digests(profile.clusters)
+
+
 @asset(
     schemas.PEER_SCORES,
     schemas.PEER_SCORE_DRAWS,
@@ -145,12 +153,15 @@ def lift_intervals(build: Build) -> None:
         "max_filing_age_months",
         "returns",
         *(f"clusters.{key}" for key in ("train_months", "horizon_months", "long_horizon_months", "seed")),
+        *(f"clusters.{key}" for key in ("nouns", "hoberg_phillips")),
     ],
+    fingerprint=_given_files_now,
     kinds=["scikitlearn", "polars"],
 )
 def peer_scores(build: Build) -> None:
     """Score the peers that every method names on the months after the as-of date, once all of a horizon are over."""
     from assets.clusters.evaluation import horizon_after
+    from assets.clusters.given_files import given_at
     from assets.clusters.methods import known_companies
     from assets.clusters.scoreboard.tables import evidence_at, peer_rows, peers_by_method
 
@@ -162,7 +173,7 @@ def peer_scores(build: Build) -> None:
     before, after = (usable(rows, build.profile.returns.exclude) for rows in (past, later))
     horizons = [horizon_after(as_of, months, later) for months in settings.horizons]
     finished = [horizon for horizon in horizons if horizon.finished]
-    evidence = evidence_at(known, before)
+    evidence = evidence_at(known, before, given_at(settings, as_of))
     near = peers_by_method(evidence, settings.seed) if finished else {}
     rows = [peer_rows(near, evidence, after, horizon, settings.seed) for horizon in finished]
     for table, name in (

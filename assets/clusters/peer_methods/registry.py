@@ -9,6 +9,7 @@ import numpy as np
 from assets.clusters.methods import FEWEST
 from assets.clusters.peer_methods.embedding import embedding
 from assets.clusters.peer_methods.fama_french import by_fama_french
+from assets.clusters.peer_methods.hoberg_phillips import hoberg_phillips
 from assets.clusters.peer_methods.industry import industry
 from assets.clusters.peer_methods.latents import by_latents
 from assets.clusters.peer_methods.lm_mean import lm_mean
@@ -30,6 +31,7 @@ METHODS: dict[str, PeerMethod] = {
     "lm_mean": lm_mean,
     "tfidf": tfidf,
     "tnic": tnic,
+    "hoberg_phillips": hoberg_phillips,
     "past_corr": past_corr,
     "sic_then_text": sic_then_text,
     "sic4": by_sic("sic4"),

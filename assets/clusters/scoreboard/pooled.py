@@ -129,7 +129,9 @@ def _difference(days: list[date], values: list[float], draws: NDArray[np.float64
     found = lift_interval(days, values, draws, int(horizon))
     means = draws.mean(axis=1)
     known = means[np.isfinite(means)]
-    low, high = np.quantile(known, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]).tolist() if len(known) else (None, None)
+    low, high = (
+        np.quantile(known, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]).tolist() if len(known) else (None, None)
+    )
     return {
         "difference": found.lift,
         "dates": found.dates,
