@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import polars as pl
 from scoreboard_scores import Scores
@@ -12,6 +13,8 @@ from assets.clusters.peer_methods.registry import PLACEBO
 BEGIN, END = "<!-- scoreboard: made by benchmarks/scoreboard.py -->", "<!-- scoreboard: end -->"
 AGAINST = ("tfidf", "sic4")
 """What every method is compared with."""
+FIRMS = ("low_firms", "high_firms")
+"""Bounds over companies alone: over few dates those over time, too, say little or nothing."""
 HEADER = (
     "method",
     "R2",
@@ -27,18 +30,36 @@ HEADER = (
 )
 Cells = dict[str, str]
 Key = tuple[str, str]
+Rows = Mapping[Key, dict[str, Any]]
+
+
+class Beside(NamedTuple):
+    """Differences between two methods, by their names."""
+
+    r2: Rows
+    hedge: Rows
+    same_number: Rows
 
 
 def method_rows(scored: Scores, horizon: int) -> list[Cells]:
     """Return one row a method at a horizon, the highest R2 first; the placebo is among them."""
-    at = scored.intervals.filter(horizon_months=horizon)
+    silent = placing_nobody(scored, horizon)
+    at = scored.intervals.filter(~pl.col("method").is_in(silent), horizon_months=horizon)
     told = {(row["method"], row["score"]): row for row in at.iter_rows(named=True)}
-    r2 = _paired(scored.r2_differences.filter(horizon_months=horizon, peers=5))
-    hedges = _paired(scored.score_differences.filter(horizon_months=horizon, score="hedge_median"))
-    methods = at["method"].unique().sort().to_list()
-    rows = [_row(method, told, r2, hedges) for method in methods]
-    order = sorted(range(len(methods)), key=lambda i: -(_value(told, methods[i], "r2_5") or -1))
-    return [rows[i] for i in order]
+    differences = scored.score_differences.filter(horizon_months=horizon)
+    beside = Beside(
+        _paired(scored.r2_differences.filter(horizon_months=horizon, peers=5)),
+        _paired(differences.filter(score="hedge_median")),
+        _paired(differences.filter(score="same_number")),
+    )
+    methods = sorted(at["method"].unique(), key=lambda method: (-(_value(told, method, "r2_5") or -1), method))
+    return [_row(method, told, beside) for method in methods]
+
+
+def placing_nobody(scored: Scores, horizon: int) -> list[str]:
+    """Return the methods that give nobody a peer: their peers are random ones under another name."""
+    none = scored.intervals.filter(pl.col("method") != PLACEBO, horizon_months=horizon, score="coverage", value=0.0)
+    return none["method"].sort().to_list()
 
 
 def markdown(rows: Sequence[Cells]) -> str:
@@ -55,7 +76,9 @@ def section(title: str, scored: Scores, horizon: int, companies: int | None) -> 
     per_date = f"{lost.height / len(dates):.1f} a date lost in the horizon (or without prices)"
     among = f"{companies} companies, " if companies else ""
     over = f"{among}{len(dates)} as-of {'date' if len(dates) == 1 else 'dates'} ({years}), {per_date}."
-    return f"### {title}, {horizon} months\n\n{over}\n\n{markdown(method_rows(scored, horizon))}"
+    table = f"### {title}, {horizon} months\n\n{over}\n\n{markdown(method_rows(scored, horizon))}"
+    silent = placing_nobody(scored, horizon)
+    return f"{table}\n\nGive nobody a peer: {', '.join(silent)}." if silent else table
 
 
 def claims(scored: Scores, horizon: int) -> dict[str, dict[str, float | None]]:
@@ -83,15 +106,15 @@ def written(page: Path, block: str) -> None:
     page.write_text(made, encoding="utf-8")
 
 
-def _row(method: str, told: Mapping[Key, Cells], r2: Mapping[Key, Cells], hedges: Mapping[Key, Cells]) -> Cells:
+def _row(method: str, told: Rows, beside: Beside) -> Cells:
     value = {name: _value(told, method, name) for name in _NAMED.values()}
     cells = {"method": "random (placebo)" if method == PLACEBO else method}
     cells |= {title: _figure(value[name]) for title, name in _NAMED.items()}
-    cells |= {"R2": _with_bounds(told.get((method, "r2_5"))), "hedge: median cut": cells["hedge: median cut"]}
-    cells["same number less sic4"] = _with_bounds(told.get((method, "same_number_less_sic4")))
+    cells["R2"] = _with_bounds(told.get((method, "r2_5")))
+    cells["same number less sic4"] = _difference(beside.same_number.get((method, "sic4")), *FIRMS)
     for other in AGAINST:
-        cells[f"R2 less {other}"] = _difference(r2.get((method, other)), "low", "high")
-        cells[f"hedge less {other}"] = _difference(hedges.get((method, other)), "low_firms", "high_firms")
+        cells[f"R2 less {other}"] = _difference(beside.r2.get((method, other)), "low", "high")
+        cells[f"hedge less {other}"] = _difference(beside.hedge.get((method, other)), *FIRMS)
     return cells
 
 
@@ -100,23 +123,22 @@ _NAMED = {
     "R2 added to the market": "incremental_r2",
     "hedge: median cut": "hedge_median",
     "hedge: share below 0": "hedge_worse",
-    "same number less sic4": "same_number_less_sic4",
     "nearest 1 % of pairs": "pairs_0.01",
     "raw": "pairs_0.01_raw",
     "coverage": "coverage",
 }
 
 
-def _paired(rows: pl.DataFrame) -> dict[Key, Cells]:
+def _paired(rows: pl.DataFrame) -> Rows:
     return {(row["method"], row["other"]): row for row in rows.iter_rows(named=True)}
 
 
-def _value(told: Mapping[Key, Cells], method: str, score: str) -> float | None:
+def _value(told: Rows, method: str, score: str) -> float | None:
     row = told.get((method, score))
     return None if row is None else row["value"]
 
 
-def _difference(row: Cells | None, low: str, high: str) -> str:
+def _difference(row: dict[str, Any] | None, low: str, high: str) -> str:
     """Return a difference and its bounds, starred where they leave 0 out."""
     if row is None:
         return ""
@@ -126,7 +148,7 @@ def _difference(row: Cells | None, low: str, high: str) -> str:
     return f"{row['difference']:+.3f}{star} ({row[low]:+.3f} to {row[high]:+.3f})"
 
 
-def _with_bounds(row: Cells | None) -> str:
+def _with_bounds(row: dict[str, Any] | None) -> str:
     if row is None:
         return ""
     bounds = "" if row["low"] is None else f" ({row['low']:.3f} to {row['high']:.3f})"

@@ -148,8 +148,8 @@ def test_the_model_s_mean_is_compared_without_what_all_share() -> None:
     moved = Evidence(Known(shared, plain.known.vectors), plain.history)
     np.testing.assert_allclose(nearness("lm_mean", moved).similarity, nearness("lm_mean", plain).similarity, atol=1e-9)
     rows = np.array(plain.known.companies["lm_mean"].to_list())
-    centred = rows - rows.mean(axis=0)
-    cosine = centred[0] @ centred[5] / np.linalg.norm(centred[0]) / np.linalg.norm(centred[5])
+    units = (rows - rows.mean(axis=0)) / rows.std(axis=0)
+    cosine = units[0] @ units[5] / np.linalg.norm(units[0]) / np.linalg.norm(units[5])
     assert nearness("lm_mean", plain).similarity[0, 5] == pytest.approx(cosine)
 
 
