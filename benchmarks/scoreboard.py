@@ -7,7 +7,7 @@
 On `data/sp500` of the test data. Choices are made on the as-of Decembers of 2005 to 2009 and returns up to 2010; those
 of 2010 to 2014 and returns up to 2014 are reported. `--final` scores 2015 to 2017 in their place: for once, at the end.
 Half of the companies have no SIC code there, so all is done a second time among those that have one. `--write` puts
-the tables between the two marks of a page, and the picture of the curve beside it. The last line is JSON.
+the tables between the marks of a page, and the picture of the curve beside it. The last line is JSON.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from resources.lake.picture import draw
 
 THREADS = 2
 PICTURE = Path("pictures/scoreboard-curve.png")
-"""Beside the page."""
+"""Beside the page, of `data/sp500`."""
 SHORT = 12
 """Months of the horizon whose claims are printed."""
 TITLES = {"choices": "Choices", "reported": "Reported", "final": "Final"}
@@ -59,7 +59,7 @@ def arguments() -> argparse.Namespace:
     place.add_argument("--sample", type=Path, metavar="LAKE", help="folder of a finished lake, as ~/.peerlens/sample")
     parser.add_argument("--saved", type=Path, help="folder of vectors that were read elsewhere, with a folder sp500")
     parser.add_argument("--models", type=Path, default=models_home(), help="folder of converted models")
-    parser.add_argument("--periods", nargs="+", choices=["choices", "reported"], default=["choices", "reported"])
+    parser.add_argument("--periods", nargs="+", choices=["choices", "reported"], default=["reported", "choices"])
     parser.add_argument("--final", action="store_true", help="2015 to 2017 alone, which nobody has looked at yet")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="a page with the two marks, as docs/scoreboard.md")
     return parser.parse_args()
@@ -82,11 +82,10 @@ def main() -> None:
             sections.append(section(title, scored, horizon, companies))
             print(f"\n{sections[-1]}", flush=True)
         told[title] = claims(scored, min(scored.horizons, default=SHORT))
-        # The picture is of the last period, among all companies.
-        shown = scored if shown is None or title.endswith("all") else shown
+        shown = shown or scored  # what comes first: the period that is reported, among all companies
     if options.write:
-        written(options.write, joined(sections))
-        if shown is not None:
+        written(options.write, "sample" if options.sample else "sp500", joined(sections))
+        if shown is not None and not options.sample:
             draw(curve_figure(shown.intervals), options.write.parent / PICTURE)
     print(json.dumps(told))
 

@@ -10,7 +10,8 @@ from scoreboard_scores import Scores
 
 from assets.clusters.peer_methods.registry import PLACEBO
 
-BEGIN, END = "<!-- scoreboard: made by benchmarks/scoreboard.py -->", "<!-- scoreboard: end -->"
+BEGIN, END = "<!-- scoreboard of {}: made by benchmarks/scoreboard.py -->", "<!-- scoreboard of {}: end -->"
+"""Between these marks of a page go the tables of `sp500` or of `sample`."""
 AGAINST = ("tfidf", "sic4")
 """What every method is compared with."""
 FIRMS = ("low_firms", "high_firms")
@@ -91,18 +92,19 @@ def claims(scored: Scores, horizon: int) -> dict[str, dict[str, float | None]]:
     return found
 
 
-def written(page: Path, block: str) -> None:
-    """Replace what stands between the two marks of a page.
+def written(page: Path, of: str, block: str) -> None:
+    """Replace what stands between the two marks of `of` on a page.
 
     Raises
     ------
     SystemExit
         The page has not both marks.
     """
-    text, marks = page.read_text(encoding="utf-8"), f"{re.escape(BEGIN)}.*{re.escape(END)}"
-    made, count = re.subn(marks, lambda _: f"{BEGIN}\n{block}\n{END}", text, flags=re.DOTALL)
+    begin, end = BEGIN.format(of), END.format(of)
+    text, marks = page.read_text(encoding="utf-8"), f"{re.escape(begin)}.*{re.escape(end)}"
+    made, count = re.subn(marks, lambda _: f"{begin}\n{block}\n{end}", text, flags=re.DOTALL)
     if count != 1:
-        raise SystemExit(f"{page}: needs the lines {BEGIN} and {END} once, between which the tables go")
+        raise SystemExit(f"{page}: needs the lines {begin} and {end} once, between which the tables go")
     page.write_text(made, encoding="utf-8")
 
 
