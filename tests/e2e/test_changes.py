@@ -80,6 +80,7 @@ def test_a_changed_description_reads_that_filing_and_trains_nothing(
             "activations",
             "passage_vectors",
             "company_features",
+            "description_vectors",
         )
     ]
     groups = (

@@ -69,7 +69,7 @@ def test_two_gvkeys_of_one_company_are_one_and_no_pair(tmp_path: Path) -> None:
 def test_a_file_that_is_wrong_is_refused_with_its_line(
     tmp_path: Path, link: Path, rows: str, header: str, says: str
 ) -> None:
-    with pytest.raises(PublishedPairsError, match="tnic3_data.txt: ") as caught:
+    with pytest.raises(PublishedPairsError, match=r"tnic3_data\.txt: ") as caught:
         published_pairs(pairs(tmp_path, rows, header), link, 2004)
     assert says in str(caught.value) and "\n" not in str(caught.value)
 

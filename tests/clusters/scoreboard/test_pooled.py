@@ -9,10 +9,10 @@ import pytest
 from scipy.stats import t as student
 
 from assets import schemas
-from assets.clusters.scoreboard.curve_figure import curve_figure
-from assets.clusters.scoreboard.pooled import difference_rows, interval_rows, r2_rows, score_difference_rows
 from assets.clusters.intervals import firm_weights
+from assets.clusters.scoreboard.curve_figure import curve_figure
 from assets.clusters.scoreboard.pair_scores import resampled_means
+from assets.clusters.scoreboard.pooled import difference_rows, interval_rows, r2_rows, score_difference_rows
 from assets.partitions import months_later
 
 DATES = [months_later("2000-12", 12 * number) for number in range(8)]
