@@ -79,8 +79,8 @@ def test_a_changed_description_reads_that_filing_and_trains_nothing(
             "passages",
             "activations",
             "passage_vectors",
-            "company_features",
             "description_vectors",
+            "company_features",
         )
     ]
     groups = (
