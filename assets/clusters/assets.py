@@ -8,7 +8,9 @@ from assets.known_at import filings_known
 from assets.partitions import month_end, months_around
 from assets.prices.usable import usable
 from resources.lake.build import Build
-from resources.lake.recipe import whole
+from resources.lake.recipe import Slices, whole
+from resources.settings.profile import Profile
+from resources.sources import Sources
 
 TOP_THEMES = 5
 
@@ -127,6 +129,12 @@ def lift_intervals(build: Build) -> None:
     build.write(schemas.NEAREST_SHARES, schemas.NEAREST_SHARES.frame(nearest_shares(build.read("nearest_matches"))))
 
 
+def _given_files_now(profile: Profile, partition: str | None, sources: Sources) -> Slices:
+    from assets.clusters.given_files import digests
+
+    return digests(profile.clusters)
+
+
 @asset(
     schemas.PEER_SCORES,
     schemas.PEER_SCORE_DRAWS,
@@ -138,31 +146,36 @@ def lift_intervals(build: Build) -> None:
         "company_embeddings": filings_known,
         "descriptions": filings_known,
         "filings": filings_known,
+        "description_vectors": filings_known,
         "monthly_returns": months_around("clusters.train_months", "clusters.long_horizon_months"),
     },
     config=[
         "max_filing_age_months",
         "returns",
         *(f"clusters.{key}" for key in ("train_months", "horizon_months", "long_horizon_months", "seed")),
+        *(f"clusters.{key}" for key in ("nouns", "hoberg_phillips")),
     ],
+    fingerprint=_given_files_now,
     kinds=["scikitlearn", "polars"],
 )
 def peer_scores(build: Build) -> None:
     """Score the peers that every method names on the months after the as-of date, once all of a horizon are over."""
     from assets.clusters.evaluation import horizon_after
+    from assets.clusters.given_files import given_at
     from assets.clusters.methods import known_companies
-    from assets.clusters.scoreboard.tables import peer_rows, peers_by_method
+    from assets.clusters.scoreboard.tables import evidence_at, peer_rows, peers_by_method
 
     as_of, settings = month_end(build.partition or ""), build.profile.clusters
-    tables = ("company_vectors", "filings", "descriptions", "company_embeddings")
+    tables = ("company_vectors", "filings", "descriptions", "company_embeddings", "description_vectors")
     known, seen = known_companies(*(build.read(table) for table in tables)), build.read("monthly_returns")
     # A reversal's first month may lie before the date: what is left out then must not depend on the month after it.
     past, later = (seen.filter(when) for when in (pl.col("month") <= as_of, pl.col("month") > as_of))
     before, after = (usable(rows, build.profile.returns.exclude) for rows in (past, later))
     horizons = [horizon_after(as_of, months, later) for months in settings.horizons]
     finished = [horizon for horizon in horizons if horizon.finished]
-    near = peers_by_method(known, before, settings.seed) if finished else {}
-    rows = [peer_rows(near, known, before, after, horizon, settings.seed) for horizon in finished]
+    evidence = evidence_at(known, before, given_at(settings, as_of))
+    near = peers_by_method(evidence, settings.seed) if finished else {}
+    rows = [peer_rows(near, evidence, after, horizon, settings.seed) for horizon in finished]
     for table, name in (
         (schemas.PEER_SCORES, "scores"),
         (schemas.PEER_SCORE_DRAWS, "draws"),
@@ -176,17 +189,20 @@ def peer_scores(build: Build) -> None:
 @asset(
     schemas.PEER_INTERVALS,
     schemas.R2_DIFFERENCES,
+    schemas.SCORE_DIFFERENCES,
     reads={"peer_scores": whole},
     kinds=["scipy", "matplotlib"],
 )
 def peer_intervals(build: Build) -> None:
     """Say what every method's peers are worth over all dates, how sure that is, and by how much methods differ."""
     from assets.clusters.scoreboard.curve_figure import CAPTION, curve_figure
-    from assets.clusters.scoreboard.pooled import difference_rows, interval_rows, r2_rows
+    from assets.clusters.scoreboard.pooled import difference_rows, interval_rows, r2_rows, score_difference_rows
 
     monthly = build.read("monthly_r2")
-    scored = interval_rows(build.read("peer_scores"), build.read("peer_score_draws"))
+    scores, draws = build.read("peer_scores"), build.read("peer_score_draws")
+    scored = interval_rows(scores, draws)
     intervals = schemas.PEER_INTERVALS.frame([*scored, *r2_rows(monthly)])
     build.write(schemas.PEER_INTERVALS, intervals)
     build.write(schemas.R2_DIFFERENCES, schemas.R2_DIFFERENCES.frame(difference_rows(monthly)))
+    build.write(schemas.SCORE_DIFFERENCES, schemas.SCORE_DIFFERENCES.frame(score_difference_rows(scores, draws)))
     build.picture("curve", curve_figure(intervals), CAPTION)

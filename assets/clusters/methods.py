@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from assets import schemas
 from assets.clusters.baselines import embedding_similarity, group_clusters, sic_clusters, tfidf_similarity
 from assets.clusters.linkage import choose_theta, cut, z_scored_distances
 from assets.clusters.scores import complete_returns, nearest_neighbours, return_matrix
@@ -29,7 +30,8 @@ BY_LATENTS: tuple[SaeMethod, ...] = get_args(SaeMethod)
 class Known:
     """What is known of the companies at an as-of date, one row per company, sorted by company_id.
 
-    `companies` has company_id, accession, sic, text, embedding and sector; `vectors` are rows of `company_vectors`.
+    `companies` has company_id, accession, sic, text, embedding, sector, industry and lm_mean, the mean residual stream;
+    `vectors` are rows of `company_vectors`.
     """
 
     companies: pl.DataFrame
@@ -46,18 +48,24 @@ def known_companies(
     filings: pl.DataFrame,
     descriptions: pl.DataFrame,
     embeddings: pl.DataFrame,
+    means: pl.DataFrame | None = None,
 ) -> Known:
     """Join what the filing behind each company's vector says: the newest that is described.
 
-    Its SIC code and its sector are as filed: today's would be look-ahead, and change old groups when they change.
+    Its SIC code, sector and industry are as filed: today's would be look-ahead, and change old groups when they change.
 
-    Companies without a vector are not grouped.
+    Companies without a vector are not grouped. Of `description_vectors` (`means`) the last block counts; without the
+    table nobody has a mean.
     """
+    means = (schemas.DESCRIPTION_VECTORS.empty() if means is None else means).filter(
+        pl.col("block") == pl.col("block").max()
+    )
     chosen = vectors.select("company_id", "accession").unique()
     rows = (
-        chosen.join(filings.select("accession", "sic", "sector"), on="accession", how="left")
+        chosen.join(filings.select("accession", "sic", "sector", "industry"), on="accession", how="left")
         .join(descriptions.select("accession", "text"), on="accession", how="left")
         .join(embeddings.select("accession", "embedding"), on="accession", how="left")
+        .join(means.select("accession", lm_mean="vector"), on="accession", how="left")
     )
     return Known(rows.sort("company_id"), vectors)
 

@@ -149,6 +149,19 @@ def company_embeddings(build: Build) -> None:
 
 
 @asset(
+    schemas.DESCRIPTION_VECTORS,
+    partitioning="filing_year",
+    reads={"passage_vectors": whole, "passages": whole},
+    kinds=["polars"],
+)
+def description_vectors(build: Build) -> None:
+    """Average the language model's residual stream over each description, the baseline without an autoencoder."""
+    from assets.features.description_vectors import description_vectors as means
+
+    build.write(schemas.DESCRIPTION_VECTORS, means(build.read("passage_vectors"), build.read("passages")))
+
+
+@asset(
     schemas.COMPANY_VECTORS,
     schemas.THEMES,
     partitioning="as_of",

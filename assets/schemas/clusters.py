@@ -185,6 +185,20 @@ PEER_INTERVALS = table("peer_intervals", "method horizon_months score")(
     optional("low", REAL, "Lower bound of the 95 % interval, Student's t; empty below two blocks.", "1"),
     optional("high", REAL, "Upper bound.", "1"),
 )
+SCORE_DIFFERENCES = table("score_differences", "method other horizon_months score")(
+    "A score of a method less that of another: both at the same dates and in the same bootstrap samples of companies.",
+    PEER_METHOD,
+    column("other", TEXT, "The method that it is compared with."),
+    HORIZON,
+    column("score", TEXT, "hedge_median, hedge_worse, incremental_r2 or same_number (docs/method.md)."),
+    column("difference", REAL, "Mean over the finished dates that both have.", "1"),
+    column("dates", INT, "These dates.", "dates"),
+    column("blocks", INT, "Horizons that fit into these dates without sharing a month.", "blocks"),
+    optional("low", REAL, "Lower bound of the 95 % interval, Student's t; empty below two blocks.", "1"),
+    optional("high", REAL, "Upper bound.", "1"),
+    optional("low_firms", REAL, "The same over companies alone: such companies in these very months.", "1"),
+    optional("high_firms", REAL, "Upper bound.", "1"),
+)
 R2_DIFFERENCES = table("r2_differences", "method other horizon_months peers")(
     "Cross-section R2 of a method less that of another, paired by month.",
     PEER_METHOD,

@@ -5,6 +5,7 @@ import pyarrow as pa
 from assets.schemas.columns import (
     ACCESSION,
     AS_OF,
+    BLOCK,
     COMPANY_ID,
     FILING,
     INT,
@@ -78,6 +79,12 @@ COMPANY_EMBEDDINGS = by_filing("company_embeddings")(
     *FILING,
     column("model", TEXT, "Embedding model."),
     column("embedding", pa.list_(pa.float32()), "The vector.", "1"),
+)
+DESCRIPTION_VECTORS = by_filing("description_vectors", "accession block")(
+    "The language-model baseline: mean residual stream over the passages of a description, weighted by their tokens.",
+    *FILING,
+    BLOCK,
+    column("vector", pa.list_(pa.float32()), "The mean of `passage_vectors`.", "residual stream"),
 )
 COMPANY_VECTORS = table("company_vectors", "as_of company_id entry block latent")(
     "The latent vectors that similarity is computed on: weighted by what was known at the as-of date, unit length.",

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from resources.settings.section import Once, Real, Section, Seed, Whole
+from resources.settings.section import Once, Place, Real, Section, Seed, Whole
 
 FEWEST_MONTHS = 2
 """Months of returns without which nothing can be correlated."""
@@ -18,6 +18,22 @@ SicLevel = Literal["sic4", "major_group", "division"]
 Method = Literal[SimilarityMethod, SicLevel, "sector"]
 Linkage = Literal["single", "average", "complete"]
 Objective = Literal["pair_lift", "mean_corr"]
+
+
+class HobergPhillips(Section):
+    """The pairs that Hoberg and Phillips publish, as one more method of naming peers."""
+
+    pairs: Place | None = None
+    """Their file `tnic3_data.txt`, unpacked: year, gvkey1, gvkey2, score."""
+    cik_link: Place | None = None
+    """Your file with the columns gvkey and cik, separated by tabs or commas."""
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if (self.pairs is None) != (self.cik_link is None):
+            given, lacks = ("pairs", "cik_link") if self.cik_link is None else ("cik_link", "pairs")
+            raise ValueError(f"{given} is set and {lacks} is not; name both files, or neither")
+        return self
 
 
 class Clusters(Section):
@@ -52,6 +68,10 @@ class Clusters(Section):
     """Random groupings of the same sizes."""
     neighbours: Annotated[Whole, Field(gt=0, le=10_000)] = 10
     """Nearest companies kept per company."""
+    nouns: Place | None = None
+    """WordNet's `index.noun`: then `tnic` counts nouns and proper nouns alone, as Hoberg and Phillips do."""
+    hoberg_phillips: HobergPhillips = HobergPhillips()
+    """The pairs that Hoberg and Phillips publish."""
     seed: Seed = 0
     """Seed of the placebo, and of the bootstrap over companies."""
 

@@ -46,7 +46,8 @@ def vectors() -> pl.DataFrame:
 def known() -> Known:
     accessions = [f"a{c}" for c in reversed(IDS)]
     sectors = [None, None, "oil", "drinks", "drinks"]
-    filings = pl.DataFrame({"accession": accessions, "sic": [None, "2911", "2911", "2086", "2080"], "sector": sectors})
+    told = {"sector": sectors, "industry": sectors}
+    filings = pl.DataFrame({"accession": accessions, "sic": [None, "2911", "2911", "2086", "2080"], **told})
     texts = ["hats", "oil gas wells", "oil gas pipes", "cola syrup", "syrup cola"]
     descriptions = pl.DataFrame({"accession": accessions, "text": texts})
     points = [[0.0, 0.0, 1.0], [0.0, 1.0, 0.1], [0.0, 1.0, 0.0], [1.0, 0.1, 0.0], [1.0, 0.0, 0.0]]
@@ -125,7 +126,9 @@ def test_a_classification_groups_by_code_and_leaves_those_without_alone(
 def test_a_later_filing_moves_no_company_to_another_sector_at_an_older_date() -> None:
     filings = pl.DataFrame({"accession": ["a1", "a2", "a3", "a4", "a5", "later"], "sector": ["oil"] * 5 + ["banks"]})
     others = pl.DataFrame({"accession": ["a1"], "text": ["x"], "embedding": [[1.0]]})
-    then = known_companies(vectors(), filings.with_columns(sic=pl.lit(None, pl.String)), others, others)
+    then = known_companies(
+        vectors(), filings.with_columns(sic=pl.lit(None, pl.String), industry="sector"), others, others
+    )
     assert then.companies["sector"].to_list() == ["oil"] * 5
     assert groups(classification("sector", then).tolist()) == {frozenset(IDS)}
 

@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from assets.clusters.methods import Known
-from assets.clusters.peer_methods.nearness import Evidence, Nearness, classified
+from assets.clusters.peer_methods.nearness import Evidence, Given, Nearness, classified
+from assets.clusters.peer_methods.nouns import nouns_of
 from assets.clusters.peer_methods.past_returns import paired_correlations
 from assets.clusters.peer_methods.registry import METHODS, PLACEBO, nearness
 from assets.clusters.peer_methods.tnic import PAIR_SHARE, network
@@ -27,6 +28,12 @@ TEXTS = [
 ]
 
 
+PAIRS = pl.DataFrame(
+    {"company_id": ["1", "2", "4", "1"], "peer_id": ["2", "1", "5", "9"], "score": [0.3, 0.25, 0.2, 0.9]}
+)
+"""As published: 9 is none of the companies."""
+
+
 def evidence(count: int = 8, months: int = 60) -> Evidence:
     """Return the first companies, with the latents of their texts' first words, and returns that pair 1 with 2."""
     random = np.random.default_rng(0)
@@ -41,10 +48,13 @@ def evidence(count: int = 8, months: int = 60) -> Evidence:
             "sic": SIC,
             "text": TEXTS,
             "embedding": points.tolist(),
+            "lm_mean": points.tolist(),
+            "industry": ["wells", "wells", "rigs", "soda", "beer", "meat", None, "meals"],
             "sector": ["oil", "oil", "oil", "drinks", "drinks", "food", None, "food"],
         }
     ).head(count)
-    return Evidence(Known(companies, latents().filter(pl.col("company_id").is_in(IDS[:count]))), history[:, :count])
+    known = Known(companies, latents().filter(pl.col("company_id").is_in(IDS[:count])))
+    return Evidence(known, history[:, :count], Given(PAIRS))
 
 
 def latents() -> pl.DataFrame:
@@ -96,6 +106,7 @@ def test_the_order_of_companies_changes_nothing(method: str) -> None:
             plain.known.vectors.with_columns(pl.col("company_id").replace(new)),
         ),
         plain.history[:, ::-1],
+        Given(PAIRS.with_columns(pl.col("company_id", "peer_id").replace(new))),
     )
     np.testing.assert_allclose(
         nearness(method, turned).similarity[::-1, ::-1], nearness(method, plain).similarity, atol=1e-12
@@ -114,7 +125,42 @@ def test_only_whoever_shares_its_own_group_is_placed_by_a_classification() -> No
     assert nearness("sic3", evidence()).placed.tolist() == [True, True, False, True, True] + [False] * 3
     assert nearness("major_group", evidence()).placed.tolist() == [True] * 6 + [False] * 2
     assert nearness("fama_french_48", evidence()).placed.tolist() == [True] * 3 + [False] * 5
+    assert nearness("industry", evidence()).placed.tolist() == [True] * 2 + [False] * 6
     assert nearness("sector", evidence()).placed.tolist() == [True] * 6 + [False, True]
+
+
+def test_an_industry_is_filled_from_its_sector() -> None:
+    assert all(found == {2, 3} for found in peers_of(nearness("industry", evidence()), 2))
+
+
+def test_published_pairs_are_peers_in_the_direction_in_which_they_stand() -> None:
+    found = nearness("hoberg_phillips", evidence())
+    assert (found.similarity[0, 1], found.similarity[1, 0], found.similarity[3, 4]) == (0.3, 0.25, 0.2)
+    assert np.count_nonzero(found.similarity) == 3
+    assert found.placed.tolist() == [True, True, False, True] + [False] * 4
+    without = Evidence(evidence().known, evidence().history)
+    assert not nearness("hoberg_phillips", without).placed.any()
+
+
+def test_the_model_s_mean_is_compared_without_what_all_share() -> None:
+    plain = evidence()
+    shared = plain.known.companies.with_columns(lm_mean=pl.col("lm_mean").list.eval(pl.element() + 1000.0))
+    moved = Evidence(Known(shared, plain.known.vectors), plain.history)
+    np.testing.assert_allclose(nearness("lm_mean", moved).similarity, nearness("lm_mean", plain).similarity, atol=1e-9)
+    rows = np.array(plain.known.companies["lm_mean"].to_list())
+    units = (rows - rows.mean(axis=0)) / rows.std(axis=0)
+    cosine = units[0] @ units[5] / np.linalg.norm(units[0]) / np.linalg.norm(units[5])
+    assert nearness("lm_mean", plain).similarity[0, 5] == pytest.approx(cosine)
+
+
+def test_whoever_has_no_mean_and_who_is_the_mean_itself_is_not_known() -> None:
+    plain = evidence(3)
+    means = pl.Series([[0.0, 2.0], [2.0, 0.0], None])
+    some = Evidence(Known(plain.known.companies.with_columns(lm_mean=means), plain.known.vectors), plain.history)
+    assert nearness("lm_mean", some).similarity[0, 1] == pytest.approx(-1)
+    assert nearness("lm_mean", some).placed.tolist() == [True, True, False]
+    alike = plain.known.companies.with_columns(lm_mean=pl.Series([[1.0, 2.0]] * 3))
+    assert not nearness("lm_mean", Evidence(Known(alike, plain.known.vectors), plain.history)).placed.any()
 
 
 def test_a_company_without_a_code_is_near_nobody() -> None:
@@ -148,6 +194,32 @@ def test_the_network_is_of_words_that_few_use_less_the_company_s_median() -> Non
     assert links == {(0, 1), (1, 0)}
     assert scores[0, 1] == pytest.approx(1 / sqrt(2 * 2))
     assert round(PAIR_SHARE * 56) == 1
+
+
+def test_with_an_index_of_nouns_other_words_make_no_link() -> None:
+    texts = ["drilling quickly", "drilling quickly", "wells Permian", "wells Permian", *TEXTS[3:]]
+    assert network(texts)[0, 1] > 0
+    nouns = nouns_of(texts, frozenset({"well", "cola"}))
+    assert nouns == {"wells", "cola", "permian"}
+    scores = network(texts, nouns)
+    assert scores[0, 1] == 0 and scores[2, 3] == pytest.approx(1)
+    plain = evidence()
+    given = Evidence(plain.known, plain.history, Given(nouns=frozenset({"well"})))
+    assert nearness("tnic", given).placed.tolist() == [True, False, True] + [False] * 5
+
+
+@pytest.mark.parametrize(
+    ("plural", "noun"),
+    [("wells", "well"), ("boxes", "box"), ("churches", "church"), ("salesmen", "salesman"), ("supplies", "supply")],
+)
+def test_a_plural_is_a_noun_by_its_singular(plural: str, noun: str) -> None:
+    assert nouns_of([plural], frozenset({noun})) == {plural}
+    assert nouns_of([plural], frozenset({"another"})) == frozenset()
+
+
+def test_a_word_that_is_mostly_written_with_a_capital_is_a_proper_noun() -> None:
+    assert nouns_of(["Permian " * 9 + "permian"], frozenset({"x"})) == {"permian"}
+    assert nouns_of(["Permian " * 8 + "permian"], frozenset({"x"})) == frozenset()
 
 
 def test_texts_that_share_no_rare_word_have_no_link() -> None:

@@ -266,6 +266,10 @@ def _scores() -> dict[str, pl.DataFrame]:
         "cluster_scores": _frame("cluster_scores", shared | scores),
         "lift_intervals": _frame("lift_intervals", _sure()),
         **_nearest_scores(),
+        "r2_differences": _rows("r2_differences", [("sae", "tfidf", 12, 5, -0.01, 12, 0.01, -0.03, 0.01)]),
+        "score_differences": _rows(
+            "score_differences", [("sae", "tfidf", 12, "hedge_median", 0.02, 2, 2, -0.1, 0.14, 0.01, 0.03)]
+        ),
     }
 
 

@@ -45,7 +45,13 @@ def rows(months: int) -> list[dict[str, object]]:
 def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     folder = tmp_path_factory.mktemp("lake")
     lost = [(12, IDS["KO"], EARLIER), (12, IDS["JPM"], date(2009, 12, 31)), (36, IDS["KO"], EARLIER)]
+    between = {"horizon_months": 12, "difference": 0.02, "low": -0.01, "high": 0.05}
+    r2 = {"method": "sae", "other": "random", "peers": 5, "months": 12, "error": 0.01, **between}
+    firms = {"score": "hedge_median", "dates": 1, "blocks": 1, "low_firms": 0.01, "high_firms": 0.03}
+    hedge = {"method": "sae", "other": "sic4", **firms, **between, "low": None, "high": None}
     tables = {
+        "r2_differences": schemas.R2_DIFFERENCES.frame([r2]),
+        "score_differences": schemas.SCORE_DIFFERENCES.frame([hedge]),
         "peer_intervals": schemas.PEER_INTERVALS.frame([*rows(12), *rows(36)]),
         "horizon_losses": schemas.HORIZON_LOSSES.frame(
             {"as_of": day, "horizon_months": months, "company_id": company, "last_month": None}
@@ -99,6 +105,14 @@ def test_the_scoreboard_begins_with_the_shorter_horizon_and_keeps_the_paper_s_co
     assert board.columns.index("same_number") < board.columns.index("lift") < board.columns.index("mean_corr")
     (sae,) = board.filter(method="sae").to_dicts()
     assert (sae["r2"], sae["lift"]) == pytest.approx((0.10, 0.25))
+
+
+def test_differences_of_all_scores_are_in_one_view(window: duckdb.DuckDBPyConnection) -> None:
+    found = window.sql("select method, other, score, difference, low, high, low_firms from method_differences")
+    assert found.fetchall() == [
+        ("sae", "sic4", "hedge_median", 0.02, None, None, 0.01),
+        ("sae", "placebo", "r2_5", 0.02, -0.01, 0.05, None),
+    ]
 
 
 def test_the_curve_has_its_raw_figure_beside_it(window: duckdb.DuckDBPyConnection) -> None:

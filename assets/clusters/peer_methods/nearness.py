@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from assets.clusters.baselines import tfidf_similarity
@@ -16,6 +17,16 @@ Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
+class Given:
+    """What a profile names beside filings and prices; None where it does not."""
+
+    pairs: pl.DataFrame | None = None
+    """company_id, peer_id and score that Hoberg and Phillips publish, of a year that was known."""
+    nouns: frozenset[str] | None = None
+    """Nouns in the singular, in small letters."""
+
+
+@dataclass(frozen=True)
 class Evidence:
     """All that may be looked at: nothing filed or traded after the as-of date."""
 
@@ -23,6 +34,7 @@ class Evidence:
     """The n companies, in the order of rows and columns of similarities."""
     history: Floats
     """Monthly log returns up to the date, [months, n], NaN where there is none."""
+    given: Given = Given()
 
     @cached_property
     def words(self) -> Floats:

@@ -9,7 +9,10 @@ import numpy as np
 from assets.clusters.methods import FEWEST
 from assets.clusters.peer_methods.embedding import embedding
 from assets.clusters.peer_methods.fama_french import by_fama_french
+from assets.clusters.peer_methods.hoberg_phillips import hoberg_phillips
+from assets.clusters.peer_methods.industry import industry
 from assets.clusters.peer_methods.latents import by_latents
+from assets.clusters.peer_methods.lm_mean import lm_mean
 from assets.clusters.peer_methods.nearness import Evidence, Nearness, PeerMethod
 from assets.clusters.peer_methods.past_returns import past_corr
 from assets.clusters.peer_methods.placebo import random_peers
@@ -25,8 +28,10 @@ METHODS: dict[str, PeerMethod] = {
     "sae_passages": by_latents("sae_passages"),
     "sae_tokens": by_latents("sae_tokens"),
     "embedding": embedding,
+    "lm_mean": lm_mean,
     "tfidf": tfidf,
     "tnic": tnic,
+    "hoberg_phillips": hoberg_phillips,
     "past_corr": past_corr,
     "sic_then_text": sic_then_text,
     "sic4": by_sic("sic4"),
@@ -35,6 +40,7 @@ METHODS: dict[str, PeerMethod] = {
     "division": by_sic("division"),
     "fama_french_48": by_fama_french,
     "sector": sector,
+    "industry": industry,
     PLACEBO: random_peers,
 }
 

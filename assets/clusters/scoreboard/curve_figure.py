@@ -13,6 +13,7 @@ CAPTION = "Mean market-adjusted correlation of the most similar pairs, on the mo
 Colour = Any
 """As matplotlib takes it: a name, or red, green, blue and opacity."""
 MARKERS = "osD^v<>PX*"
+DASHES = ("-", "-.", ":")
 PLACEBO = "random"
 GREY = "#666666"
 LEAST_PERCENT = 0.01
@@ -51,8 +52,9 @@ def curve_figure(intervals: pl.DataFrame) -> Figure:
 def _colours(intervals: pl.DataFrame) -> dict[str, Colour]:
     """Return a colour for every method, the same in all panels."""
     methods = sorted(set(intervals["method"]) - {PLACEBO})
-    palette = matplotlib.colormaps["tab20"]
-    return {method: palette(number % 20) for number, method in enumerate(methods)} | {PLACEBO: GREY}
+    # Ten colours that are told apart; points and lines of one colour are told apart by their kind, lines by dashes.
+    palette = matplotlib.colormaps["tab10"]
+    return {method: palette(number % 10) for number, method in enumerate(methods)} | {PLACEBO: GREY}
 
 
 def _draw(axes: Axes, rows: pl.DataFrame, colours: dict[str, Colour]) -> None:
@@ -66,13 +68,13 @@ def _draw(axes: Axes, rows: pl.DataFrame, colours: dict[str, Colour]) -> None:
             if row["low"] is not None:
                 axes.plot([share] * 2, [row["low"], row["high"]], color=colour, linewidth=0.8)
     compared = curves.filter(~pl.col("method").is_in(points["method"].to_list())).sort("method", "share")
-    for (name,), line in compared.group_by("method", maintain_order=True):
-        colour, dashes = colours[str(name)], "--" if name == PLACEBO else "-"
+    for number, ((name,), line) in enumerate(compared.group_by("method", maintain_order=True)):
+        colour, dashes = colours[str(name)], "--" if name == PLACEBO else DASHES[number % len(DASHES)]
         shares = (100 * line["share"]).to_numpy()
         axes.plot(shares, line["value"].to_numpy(), color=colour, linestyle=dashes, linewidth=1.4, label=str(name))
         sure = line.drop_nulls("low")
         low, high = (sure[bound].to_numpy() for bound in ("low", "high"))
-        axes.fill_between((100 * sure["share"]).to_numpy(), low, high, color=colour, alpha=0.08, linewidth=0)
+        axes.fill_between((100 * sure["share"]).to_numpy(), low, high, color=colour, alpha=0.04, linewidth=0)
 
 
 def _style(axes: Axes, title: str) -> None:

@@ -6,6 +6,7 @@ in the horizons of several dates counts once, with the mean over these dates, an
 """
 
 from collections.abc import Iterator
+from datetime import date
 from itertools import permutations
 from typing import Any
 
@@ -13,13 +14,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from assets.clusters.intervals import DRAWS, lift_interval
+from assets.clusters.intervals import CONFIDENCE, DRAWS, lift_interval
 from assets.clusters.scoreboard.cross_section import newey_west, paired_difference
 
 Row = dict[str, Any]
 Series = NDArray[np.float64]
 SCORED = ("method", "horizon_months", "score")
 MONTHLY = ("horizon_months", "peers")
+COMPARED = ("hedge_median", "hedge_worse", "incremental_r2", "same_number")
+"""Scores whose differences between methods are told; all have draws."""
 
 
 def interval_rows(scores: pl.DataFrame, draws: pl.DataFrame) -> Iterator[Row]:
@@ -93,6 +96,51 @@ def difference_rows(monthly: pl.DataFrame) -> Iterator[Row]:
                     "low": found.low,
                     "high": found.high,
                 }
+
+
+def score_difference_rows(scores: pl.DataFrame, draws: pl.DataFrame) -> Iterator[Row]:
+    """Yield the rows of `score_differences`: every method less every other, at the dates that both have.
+
+    In a draw a company has the same weight under every method, so what two methods share cancels out of the interval.
+
+    Parameters
+    ----------
+    scores, draws : DataFrame
+        Rows of `peer_scores` and `peer_score_draws` of all as-of dates.
+    """
+    wanted = scores.filter(pl.col("score").is_in(COMPARED)).drop_nulls("value")
+    joined = wanted.join(draws, on=["as_of", *SCORED]).sort("horizon_months", "score", "method", "as_of")
+    for (horizon, score), rows in joined.group_by("horizon_months", "score", maintain_order=True):
+        dated = {
+            str(method): {row["as_of"]: (row["value"], np.array(row["draws"], dtype=np.float64)) for row in own}
+            for (method,), own in ((key, part.to_dicts()) for key, part in rows.group_by("method", maintain_order=True))
+        }
+        for first, second in permutations(dated, 2):
+            days = sorted(dated[first].keys() & dated[second].keys())
+            if days:
+                pairs = [(dated[first][day], dated[second][day]) for day in days]
+                values = [own[0] - other[0] for own, other in pairs]
+                found = _difference(days, values, np.array([own[1] - other[1] for own, other in pairs]).T, horizon)
+                yield {"method": first, "other": second, "horizon_months": horizon, "score": score, **found}
+
+
+def _difference(days: list[date], values: list[float], draws: NDArray[np.float64], horizon: Any) -> Row:
+    """Return the mean over dates, its interval, and that over companies alone: the middle 95 % of the draws' means."""
+    found = lift_interval(days, values, draws, int(horizon))
+    means = draws.mean(axis=1)
+    known = means[np.isfinite(means)]
+    low, high = (
+        np.quantile(known, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]).tolist() if len(known) else (None, None)
+    )
+    return {
+        "difference": found.lift,
+        "dates": found.dates,
+        "blocks": found.blocks,
+        "low": found.low,
+        "high": found.high,
+        "low_firms": low,
+        "high_firms": high,
+    }
 
 
 def _by_method(rows: pl.DataFrame) -> dict[str, Series]:

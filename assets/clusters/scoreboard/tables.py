@@ -11,13 +11,14 @@ import polars as pl
 from assets.clusters.baselines import sic_clusters
 from assets.clusters.evaluation import Horizon
 from assets.clusters.methods import Known
-from assets.clusters.peer_methods.nearness import Evidence, Nearness
+from assets.clusters.peer_methods.nearness import Evidence, Given, Nearness
 from assets.clusters.peer_methods.registry import METHODS, nearness
 from assets.clusters.scoreboard.firm_scores import Market, firm_scores, named_peers, r2_by_month
 from assets.clusters.scoreboard.peers import Peers
 from assets.clusters.scores import return_matrix
 
 Row = dict[str, Any]
+NOTHING = Given()
 
 
 @dataclass(frozen=True)
@@ -38,22 +39,26 @@ class Named:
     peers: Mapping[int, Peers]
 
 
-def peers_by_method(known: Known, before: pl.DataFrame, seed: int) -> dict[str, Named]:
-    """Return whom every method of the registry names.
+def evidence_at(known: Known, before: pl.DataFrame, given: Given = NOTHING) -> Evidence:
+    """Return all that may be looked at.
 
     Parameters
     ----------
     before : DataFrame
-        Rows of `monthly_returns` up to the as-of date, and no later ones.
+        Rows of `monthly_returns` that count, up to the as-of date, and no later ones.
     """
     months = before["month"].unique().sort().to_list()
-    evidence = Evidence(known, return_matrix(before, known.ids, months))
+    return Evidence(known, return_matrix(before, known.ids, months), given)
+
+
+def peers_by_method(evidence: Evidence, seed: int) -> dict[str, Named]:
+    """Return whom every method of the registry names."""
     found = {method: nearness(method, evidence) for method in METHODS}
     return {method: Named(near, named_peers(near, seed, evidence.history)) for method, near in found.items()}
 
 
 def peer_rows(
-    near: Mapping[str, Named], known: Known, before: pl.DataFrame, after: pl.DataFrame, horizon: Horizon, seed: int
+    near: Mapping[str, Named], evidence: Evidence, after: pl.DataFrame, horizon: Horizon, seed: int
 ) -> PeerRows:
     """Return the rows of one finished horizon; none where no company is compared.
 
@@ -61,15 +66,15 @@ def peer_rows(
     ----------
     near : mapping of str to Named
         As from `peers_by_method`.
-    before, after : DataFrame
-        Rows of `monthly_returns` that count, up to the as-of date and after it.
+    after : DataFrame
+        Rows of `monthly_returns` that count, after the as-of date.
     """
-    rows, months = PeerRows(), before["month"].unique().sort().to_list()
+    rows, known = PeerRows(), evidence.known
     if not known.ids:
         return rows
     later = return_matrix(after, known.ids, horizon.months)
     sic4 = sic_clusters(known.companies["sic"].to_list(), "sic4")
-    market = Market(known.ids, return_matrix(before, known.ids, months), later, sic4, seed)
+    market = Market(known.ids, evidence.history, later, sic4, seed)
     for method, found in near.items():
         key = {"method": method, "horizon_months": len(horizon.months)}
         for score in firm_scores(found.nearness, found.peers, market):

@@ -11,7 +11,7 @@ from assets.clusters.methods import Known
 from assets.clusters.peer_methods.nearness import Nearness, classified, compared
 from assets.clusters.scoreboard.firm_scores import Market, Score, firm_scores, named_peers
 from assets.clusters.scoreboard.firm_scores import r2_by_month as r2_of_peers
-from assets.clusters.scoreboard.tables import peer_rows, peers_by_method
+from assets.clusters.scoreboard.tables import evidence_at, peer_rows, peers_by_method
 from assets.partitions import months_later
 
 NAN = np.nan
@@ -136,7 +136,9 @@ def known() -> Known:
         "sic": [f"2{group}11" for group in TRUE],
         "text": words,
         "embedding": np.random.default_rng(0).normal(size=(COMPANIES, 3)).tolist(),
+        "lm_mean": np.random.default_rng(1).normal(size=(COMPANIES, 3)).tolist(),
         "sector": ["one"] * COMPANIES,
+        "industry": ["one"] * COMPANIES,
     }
     latents = pl.DataFrame({"company_id": IDS, "latent": TRUE, "weight": 1.0, "own_weight": 1.0}).with_columns(
         entry=pl.lit("e"), block=2, view=pl.lit("passages"), accession="company_id"
@@ -161,8 +163,9 @@ def months_of_returns() -> tuple[pl.DataFrame, pl.DataFrame]:
 
 def test_rows_are_of_every_method_and_name_who_was_lost() -> None:
     before, after = months_of_returns()
-    near = peers_by_method(known(), before, 0)
-    rows = peer_rows(near, known(), before, after, horizon_after(AS_OF, 12, after), 0)
+    evidence = evidence_at(known(), before)
+    near = peers_by_method(evidence, 0)
+    rows = peer_rows(near, evidence, after, horizon_after(AS_OF, 12, after), 0)
     assert {row["method"] for row in rows.scores} == {row["method"] for row in rows.monthly} == set(near)
     assert rows.lost == [
         {"horizon_months": 12, "company_id": "01", "last_month": months_later(FIRST, 3)},
@@ -178,16 +181,16 @@ def test_no_method_names_whoever_does_not_trade_at_the_date() -> None:
     before, _ = months_of_returns()
     months = before["month"].unique().sort()
     unlisted = (pl.col("company_id") == "01") | ((pl.col("company_id") == "07") & (pl.col("month") == months[-1]))
-    for method, found in peers_by_method(known(), before.filter(~unlisted), 0).items():
+    for method, found in peers_by_method(evidence_at(known(), before.filter(~unlisted)), 0).items():
         assert not {1, 7} & set(found.peers[5].ravel().tolist()), method
     # Where nobody has traded yet, nothing tells who will.
-    sae = peers_by_method(known(), before.clear(), 0)["sae"]
+    sae = peers_by_method(evidence_at(known(), before.clear()), 0)["sae"]
     assert {1, 7} < set(sae.peers[5].ravel().tolist())
 
 
 def test_without_a_company_there_are_no_rows() -> None:
     before, after = months_of_returns()
     nobody = Known(known().companies.clear(), known().vectors.clear())
-    near = peers_by_method(nobody, before, 0)
-    rows = peer_rows(near, nobody, before, after, horizon_after(AS_OF, 12, after), 0)
+    evidence = evidence_at(nobody, before)
+    rows = peer_rows(peers_by_method(evidence, 0), evidence, after, horizon_after(AS_OF, 12, after), 0)
     assert not rows.scores and not rows.draws and not rows.monthly and not rows.lost

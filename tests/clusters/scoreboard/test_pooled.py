@@ -9,8 +9,10 @@ import pytest
 from scipy.stats import t as student
 
 from assets import schemas
+from assets.clusters.intervals import firm_weights
 from assets.clusters.scoreboard.curve_figure import curve_figure
-from assets.clusters.scoreboard.pooled import difference_rows, interval_rows, r2_rows
+from assets.clusters.scoreboard.pair_scores import resampled_means
+from assets.clusters.scoreboard.pooled import difference_rows, interval_rows, r2_rows, score_difference_rows
 from assets.partitions import months_later
 
 DATES = [months_later("2000-12", 12 * number) for number in range(8)]
@@ -99,6 +101,52 @@ def test_differences_are_paired_by_month_and_mirror_each_other() -> None:
     assert one["difference"] == -other["difference"] == pytest.approx((-0.1 + 0.2 + 0.4) / 3)
     assert one["months"] == 3
     assert one["error"] == pytest.approx(other["error"])
+
+
+def hedges(values: Sequence[float], drawn: np.ndarray, method: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    of = scores(values, "hedge_median", method)
+    return of, draws(of, drawn)
+
+
+def test_scores_are_compared_in_the_same_samples_and_what_both_share_cancels() -> None:
+    random = np.random.default_rng(2)
+    shared, own = random.normal(size=(200, 1)) + np.zeros((200, 8)), 0.01 * random.normal(size=(200, 1))
+    first, second = hedges([0.3] * 8, shared + own, "sae"), hedges([0.1] * 8, shared, "tfidf")
+    both = [pl.concat(pair) for pair in zip(first, second, strict=True)]
+    rows = {(row["method"], row["other"]): row for row in score_difference_rows(*both)}
+    one, other = rows["sae", "tfidf"], rows["tfidf", "sae"]
+    assert one["difference"] == -other["difference"] == pytest.approx(0.2)
+    assert (one["low"], one["high"]) == pytest.approx((-other["high"], -other["low"]))
+    assert (one["high"] - one["low"]) / 2 == pytest.approx(student.ppf(0.975, 7) * own.std(ddof=1), rel=1e-3)
+    low, high = np.quantile(own, [0.025, 0.975])
+    assert (one["low_firms"], one["high_firms"]) == pytest.approx((low, high), abs=1e-6)
+    assert len(rows) == 2 and (one["dates"], one["blocks"], one["score"]) == (8, 8, "hedge_median")
+
+
+def test_only_dates_that_both_have_are_compared_and_one_has_an_interval_over_companies_alone() -> None:
+    drawn = np.random.default_rng(3).normal(size=(200, 3))
+    first, second = hedges([0.3, 0.5, 0.4], drawn, "sae"), hedges([0.1], drawn[:, 1:2], "tfidf")
+    both = [pl.concat(pair) for pair in zip(first, second, strict=True)]
+    row = next(row for row in score_difference_rows(*both) if row["method"] == "sae")
+    assert (row["difference"], row["dates"], row["low"], row["high"]) == (pytest.approx(0.2), 1, None, None)
+    assert row["low_firms"] < 0 < row["high_firms"]
+    assert list(score_difference_rows(scores([0.1]), draws(scores([0.1]), drawn[:, :1]))) == []
+
+
+def test_the_interval_of_a_difference_over_companies_covers_it() -> None:
+    """Means of two figures of 80 companies that have much in common, at one date in 150 worlds."""
+    weights, inside = firm_weights([str(i) for i in range(80)], 0), 0
+    for seed in range(150):
+        random = np.random.default_rng(seed)
+        common = 3 * random.normal(size=80)
+        worlds = {"sae": common + 0.2 + random.normal(size=80), "tfidf": common + random.normal(size=80)}
+        made = [
+            hedges([float(values.mean())], resampled_means(values, weights)[:, None], method)
+            for method, values in worlds.items()
+        ]
+        row = next(iter(score_difference_rows(*(pl.concat(pair) for pair in zip(*made, strict=True)))))
+        inside += row["low_firms"] <= 0.2 <= row["high_firms"]
+    assert 0.89 <= inside / 150 <= 0.99
 
 
 def test_no_date_has_no_rows_and_a_picture_that_says_so() -> None:
