@@ -1,6 +1,7 @@
 """The nearest companies of each, block by block of rows: no more than a block of similarities is held at a time."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,10 +31,13 @@ def nearest_columns(similarity: Floats, order: NDArray[np.integer], k: int) -> t
 
 
 def nearest_by_vectors(vectors: csr_matrix, k: int) -> tuple[NDArray[np.int64], Floats]:
-    """Return the same by products of sparse rows [n, d], exactly, without ever holding all n^2 of them."""
-    turned = vectors.T.tocsr()
-    blocks = ((vectors[rows] @ turned).toarray() for rows in _slices(vectors.shape[0]))
-    return _collected(blocks, vectors.shape[0], k)
+    """Return the same by products of rows [n, d], without ever holding all n^2 of them; nearness is to 1e-6.
+
+    Every pair is looked at: an index of approximate neighbours was not faster where half of a row is not 0
+    (docs/method.md).
+    """
+    rows = np.asarray(vectors.astype(np.float32).toarray())
+    return _collected((rows[part] @ rows.T for part in _slices(len(rows))), len(rows), k)
 
 
 def _blocks_of(similarity: Floats, order: NDArray[np.integer]) -> Iterator[Floats]:
@@ -47,7 +51,7 @@ def _slices(n: int) -> Iterator[slice]:
     return (slice(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK))
 
 
-def _collected(blocks: Iterator[Floats], n: int, k: int) -> tuple[NDArray[np.int64], Floats]:
+def _collected(blocks: Iterator[NDArray[Any]], n: int, k: int) -> tuple[NDArray[np.int64], Floats]:
     width = min(k, max(n - 1, 0))
     peers, values = np.empty((n, width), dtype=np.int64), np.empty((n, width))
     if width:
@@ -57,7 +61,7 @@ def _collected(blocks: Iterator[Floats], n: int, k: int) -> tuple[NDArray[np.int
     return peers, values
 
 
-def _largest(near: Floats, width: int) -> tuple[NDArray[np.int64], Floats]:
+def _largest(near: NDArray[Any], width: int) -> tuple[NDArray[np.int64], NDArray[Any]]:
     """Return the columns of the largest values of every row and the values, equal ones in the order of columns."""
     found = np.sort(np.argpartition(near, -width, axis=1)[:, -width:], axis=1)
     values = np.take_along_axis(near, found, axis=1)
