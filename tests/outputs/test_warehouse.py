@@ -181,8 +181,8 @@ def test_whoever_is_alone_is_told_so_and_which_group_is_nearest(tmp_path: Path) 
         suggested=pl.when(company_id=IDS["PEP"]).then(1).cast(pl.Int32),
     )
     rows = tables | {"peer_clusters": changed}
-    build_warehouse(tmp_path / "one.duckdb", tmp_path, write(rows, tmp_path), SQL, "")
-    with duckdb.connect(str(tmp_path / "one.duckdb"), read_only=True) as connection:
+    build_warehouse(tmp_path / "peerlens.duckdb", tmp_path, write(rows, tmp_path), SQL, "")
+    with duckdb.connect(str(tmp_path / "peerlens.duckdb"), read_only=True) as connection:
         notes = {t: connection.sql(f"select note from cluster_of('{t}')").fetchall() for t in ("PEP", "HOME", "XOM")}
     oil = "petroleum refining (SIC)"
     assert notes == {"PEP": [(f"alone; nearest group 1: {oil}",)], "HOME": [("alone",)], "XOM": [(None,), (None,)]}
