@@ -33,8 +33,7 @@ def nearest_columns(similarity: Floats, order: NDArray[np.integer], k: int) -> t
 def nearest_by_vectors(vectors: csr_matrix, k: int) -> tuple[NDArray[np.int64], Floats]:
     """Return the same by products of rows [n, d], without ever holding all n^2 of them; nearness is to 1e-6.
 
-    Every pair is looked at: an index of approximate neighbours was not faster where half of a row is not 0
-    (docs/method.md).
+    Every pair is looked at, so but for rounding these are the exact ones.
     """
     rows = np.asarray(vectors.astype(np.float32).toarray())
     return _collected((rows[part] @ rows.T for part in _slices(len(rows))), len(rows), k)
