@@ -89,7 +89,8 @@ def _months_before(profile: Profile, first: date, last: date, as_of: str) -> Non
     last has none before it is over. That some companies lack some of the months can happen at any date, and no more
     can be told before prices are read.
     """
-    if not set(profile.clusters.methods) & set(get_args(SimilarityMethod)):
+    by_theta = profile.clusters.cut == "theta"
+    if not by_theta or not set(profile.clusters.methods) & set(get_args(SimilarityMethod)):
         return
     over = months_later(month_name(last + timedelta(days=GRACE_DAYS + 1)), -1)
     until = min(over, month_end(as_of))
@@ -97,7 +98,7 @@ def _months_before(profile: Profile, first: date, last: date, as_of: str) -> Non
     if months < FEWEST_MONTHS:
         raise ProfileError(
             f"profile {profile.name}: as_of.first: {as_of} has {months} month{'s' * (months != 1)} of returns up to "
-            f"it, as prices run from {first} to {last}; groups need at least {FEWEST_MONTHS} to be cut "
+            f"it, as prices run from {first} to {last}; groups need at least {FEWEST_MONTHS} for a theta "
             f"(clusters.train_months asks for {profile.clusters.train_months}); set as_of.first to "
             f"{month_name(months_later(month_name(first), FEWEST_MONTHS))} or later, or give more prices"
         )

@@ -31,22 +31,28 @@ TOP_THEMES = 5
     config=[
         "max_filing_age_months",
         "returns",
-        *(f"clusters.{key}" for key in ("methods", "linkage", "thetas", "objective", "train_months", "neighbours")),
+        *(f"clusters.{key}" for key in ("methods", "linkage", "cut", "pair_share", "thetas", "objective", "seed")),
+        *(f"clusters.{key}" for key in ("train_months", "neighbours", "stability_draws", "stability_methods")),
     ],
     kinds=["scikitlearn", "scipy"],
 )
 def peer_clusters(build: Build) -> None:
-    """Group companies by latents, embedding and TF-IDF similarity, cut where earlier months say, and by SIC codes."""
-    from assets.clusters.methods import group, known_companies, tagged
+    """Group companies by every method of the profile, at a stated share of pairs, and say how firmly they stand."""
+    from assets.clusters.methods import known_companies, tagged
+    from assets.clusters.peer_groups import group
+    from assets.clusters.peer_methods.nearness import Evidence
+    from assets.clusters.scores import return_matrix
     from assets.sic import sic_groups
 
     as_of = month_end(build.partition or "")
     tables = ("company_vectors", "filings", "descriptions", "company_embeddings")
     known = known_companies(*(build.read(table) for table in tables))
     returns = usable(build.read("monthly_returns"), build.profile.returns.exclude)
+    months = returns["month"].unique().sort().to_list()
+    evidence = Evidence(known, return_matrix(returns, known.ids, months))
     clusters, thresholds, neighbours = [schemas.PEER_CLUSTERS.empty()], [], [schemas.NEIGHBOURS.empty()]
     for method in build.profile.clusters.methods:
-        found = group(method, known, returns, build.profile.clusters)
+        found = group(method, evidence, months, build.profile.clusters)
         clusters.append(tagged(found.clusters, method, as_of).select(clusters[0].columns))
         thresholds += [{"method": method, "as_of": as_of, **row} for row in found.thresholds]
         if found.neighbours is not None:

@@ -73,8 +73,9 @@ def score_rows(
         "finished": horizon.finished,
         "placebo_draws": settings.placebo_draws,
     }
+    stability = dict(clusters.group_by("method").agg(pl.col("stability").mean()).iter_rows())
     rows = {
-        method: {"method": method, **shared, **formed(groups[method].to_numpy())}
+        method: {"method": method, "stability": stability[method], **shared, **formed(groups[method].to_numpy())}
         for method in sorted(set(groups.columns) - {"company_id"})
     }
     if not horizon.finished:

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from assets.clusters.neighbours import nearest_columns
 from resources.settings.clusters import FEWEST_MONTHS
 
 TOLERANCE = 1e-12
@@ -103,7 +104,8 @@ def pair_weighted(labels: NDArray[np.int64], corr: NDArray[np.float64]) -> float
 
 def all_pairs(corr: NDArray[np.float64]) -> float:
     """Return the mean correlation over all pairs of [n, n], n at least 2."""
-    return float(corr[np.triu_indices(len(corr), 1)].mean())
+    n = len(corr)
+    return float((corr.sum() - np.trace(corr)) / (n * (n - 1)))
 
 
 def pair_count(labels: NDArray[np.int64]) -> int:
@@ -187,24 +189,26 @@ def score_clusters(
 def nearest_neighbours(similarity: NDArray[np.float64], company_ids: Sequence[str], k: int) -> pl.DataFrame:
     """Return the `k` nearest companies of each, fewer where there are fewer; equally near ones by company_id.
 
+    A company of which it is not known how near it is (NaN) is nobody's neighbour.
+
     Returns
     -------
     DataFrame(company_id, peer_id, rank, similarity)
         Sorted by company_id and rank; rank 1 is the nearest.
     """
     by_id = np.argsort(np.asarray(company_ids, dtype=str), kind="stable")
-    ids, near = pl.Series(company_ids, dtype=pl.String)[by_id], similarity[np.ix_(by_id, by_id)].astype(np.float64)
-    np.fill_diagonal(near, -np.inf)
-    width = min(k, max(len(ids) - 1, 0))
-    peers = np.argsort(-near, axis=1, kind="stable")[:, :width]
-    return pl.DataFrame(
+    ids = pl.Series(company_ids, dtype=pl.String)[by_id]
+    peers, near = nearest_columns(similarity, by_id, k)
+    width = peers.shape[1]
+    rows = pl.DataFrame(
         {
             "company_id": ids[np.repeat(np.arange(len(ids)), width)],
             "peer_id": ids[peers.ravel()],
             "rank": pl.Series(np.tile(np.arange(1, width + 1), len(ids)), dtype=pl.Int32),
-            "similarity": np.take_along_axis(near, peers, axis=1).ravel(),
+            "similarity": near.ravel(),
         }
     )
+    return rows.filter(pl.col("similarity").is_finite())
 
 
 def nearest_peer_corr(
@@ -224,8 +228,13 @@ def nearest_peer_corr(
 
 
 def _pairs(labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    first, second = np.nonzero(np.triu(labels[:, None] == labels[None, :], 1))
-    return first, second
+    """Return the pairs inside clusters, by first and second company, in the time and space of these pairs alone."""
+    _, numbers, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    parts = np.split(np.argsort(numbers, kind="stable"), np.cumsum(sizes)[:-1])
+    inside = [part[np.stack(np.triu_indices(len(part), 1))] for part in parts if len(part) > 1]
+    first, second = np.concatenate([np.empty((2, 0), dtype=np.int64), *inside], axis=1)
+    order = np.lexsort((second, first))
+    return first[order], second[order]
 
 
 def _sizes(labels: NDArray[np.int64]) -> NDArray[np.int64]:

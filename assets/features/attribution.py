@@ -14,6 +14,8 @@ from resources.settings.clusters import SaeMethod
 from resources.settings.features import View, Views, Weighting
 
 BLOCK = ("entry", "block")
+DENSE_FROM = 1000
+"""Companies from which a dense product is faster: more than half of the latents of words are used by a company."""
 PEAK = ("peak_start", "peak_end", "peak")
 VIEW_OF: Mapping[str, View] = {"sae_passages": "passages", "sae_tokens": "tokens"}
 """The methods that compare by one view alone; `sae` compares by all."""
@@ -254,7 +256,13 @@ def dense(vectors: pl.DataFrame, method: SaeMethod = "sae") -> tuple[list[str], 
 
 def cosines(matrix: csr_matrix) -> NDArray[np.float64]:
     """Return cosines of all pairs of unit rows: [n, n], symmetric, within [-1, 1], 1 on the diagonal."""
-    similarity = np.clip((matrix @ matrix.T).toarray(), -1.0, 1.0)
+    if matrix.shape[0] < DENSE_FROM:
+        similarity = (matrix @ matrix.T).toarray()
+    else:
+        rows = matrix.toarray()
+        similarity = rows @ rows.T
+    # In place: with thousands of companies every copy is some hundred megabytes.
+    np.clip(similarity, -1.0, 1.0, out=similarity)
     np.fill_diagonal(similarity, 1.0)
     return np.asarray(similarity, dtype=np.float64)
 

@@ -25,6 +25,8 @@ PEER_CLUSTERS = table("peer_clusters", "method as_of company_id")(
     *GROUPING,
     COMPANY_ID,
     column("cluster", INT, "Cluster number, 0 the largest."),
+    optional("stability", REAL, "Share of bootstrap draws in which it stays with the majority of its cluster.", "1"),
+    optional("suggested", INT, "Of a company alone: the cluster nearest to it by mean similarity, a suggestion."),
 )
 SIC_GROUPS = table("sic_groups", "as_of company_id")(
     "The SIC code of every company at an as-of date, and its groups: what baselines group by and pages show.",
@@ -36,13 +38,13 @@ SIC_GROUPS = table("sic_groups", "as_of company_id")(
     optional("division", TEXT, "Letter of the division of the SIC manual, A agriculture to J public administration."),
 )
 CLUSTER_THRESHOLDS = table("cluster_thresholds", "method as_of")(
-    "The cut of each linkage tree and the months it was chosen on.",
+    "The cut of each linkage tree, and what it was chosen by.",
     *GROUPING,
     column("theta", REAL, "Cut in z-scored cosine distance.", "standard deviations"),
-    column("objective", TEXT, "What was maximised over the grid of cuts."),
-    column("score", REAL, "Its value on the months used.", "1"),
-    column("first_month", DATE, "First month of returns used."),
-    column("last_month", DATE, "Last month of returns used; never after the as-of date."),
+    column("objective", TEXT, "`pair_share`, or what was maximised over the grid of cuts."),
+    column("score", REAL, "Share of pairs inside clusters, or the objective's value on the months used.", "1"),
+    optional("first_month", DATE, "First month of returns used; empty where none were."),
+    optional("last_month", DATE, "Last month of returns used; never after the as-of date."),
 )
 NEIGHBOURS = table("neighbours", "method as_of company_id rank")(
     "The nearest companies by cosine.",
@@ -83,6 +85,7 @@ CLUSTER_SCORES = table("cluster_scores", "method as_of")(
     column("largest_share", REAL, "Share of the companies in the largest cluster, as grouped.", "1"),
     column("pairs", LONG, "Pairs inside clusters, as grouped.", "pairs"),
     optional("pairs_lost", LONG, "Of these, pairs of which a company was lost.", "pairs"),
+    optional("stability", REAL, "Mean over companies in clusters of their stability, as grouped.", "1"),
     optional("placebo_mean", REAL, "Mean pair-weighted correlation of random clusters of the same sizes.", "1"),
     optional("placebo_z", REAL, "Standard deviations above that placebo.", "standard deviations"),
     optional("placebo_p", REAL, "(1 + placebo draws at least as high) / (1 + draws).", "1"),

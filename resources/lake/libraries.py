@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 COUNTED = {
     "duckdb": ("duckdb",),  # writes the file that people open, in its own storage version
     "edgar": ("edgartools", "lxml"),  # cuts Item 1, from what lxml parsed
     "edgar_itemize": ("edgar-itemize",),  # cuts Item 1
+    "igraph": ("igraph",),
     "jinja2": ("jinja2",),  # writes the atlas
+    "leidenalg": ("leidenalg",),  # forms groups, where a profile asks for it
     "numpy": ("numpy",),
     "rapidfuzz": ("rapidfuzz",),  # rates how far two texts agree
     "scipy": ("scipy",),
@@ -22,6 +24,8 @@ COUNTED = {
     "yfinance": ("yfinance",),  # adjusts prices
 }
 """Import name -> distributions whose version counts: their results are in the tables, or are what people read."""
+OPTIONAL = {"igraph", "leidenalg"}
+"""Distributions of extras, which may be missing; installing one counts as an upgrade."""
 NOT_COUNTED = {
     "PIL": "pictures: they are looked at, nothing is made of them",
     "curl_cffi": "fetches bytes",
@@ -54,4 +58,9 @@ def counted(imports: Iterable[str]) -> list[str]:
 
 @cache
 def _version(distribution: str) -> str:
-    return version(distribution)
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        if distribution in OPTIONAL:
+            return "none"
+        raise

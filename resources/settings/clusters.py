@@ -13,10 +13,14 @@ Months = Annotated[Whole, Field(ge=FEWEST_MONTHS, le=1200)]
 Theta = Annotated[Real, Field(ge=-100, le=100)]
 
 SaeMethod = Literal["sae", "sae_passages", "sae_tokens"]
-SimilarityMethod = Literal[SaeMethod, "embedding", "tfidf"]
+SimilarityMethod = Literal[SaeMethod, "embedding", "tfidf", "tnic", "past_corr", "sic_then_text", "lm_mean", "hoberg_phillips"]
 SicLevel = Literal["sic4", "major_group", "division"]
-Method = Literal[SimilarityMethod, SicLevel, "sector"]
-Linkage = Literal["single", "average", "complete"]
+Classification = Literal[SicLevel, "sic3", "fama_french_48", "sector", "industry"]
+Method = Literal[SimilarityMethod, Classification]
+"""The names of the registry of peer methods, without its placebo; a test holds the two together."""
+Linkage = Literal["complete", "average", "single"]
+Grouping = Literal[Linkage, "leiden"]
+Cut = Literal["pair_share", "theta"]
 Objective = Literal["pair_lift", "mean_corr"]
 
 
@@ -50,12 +54,17 @@ class Clusters(Section):
         "division",
     ]
     """What is compared."""
-    linkage: Linkage = "average"
-    """`single` is the paper's minimum spanning tree; it chains into one giant group."""
+    linkage: Grouping = "complete"
+    """`single` is the paper's minimum spanning tree; it chains into one giant group. `leiden` takes communities of the
+    mutual nearest neighbours instead of a tree; it needs the extra `leiden`."""
+    cut: Cut = "pair_share"
+    """What decides how many groups there are: a stated share of pairs, or `theta`, which past returns choose."""
+    pair_share: Annotated[Real, Field(gt=0, le=1)] = 0.0205
+    """Share of all pairs of companies that groups may hold, at the most; three-digit SIC holds 2.05 % of pairs."""
     thetas: Annotated[list[Theta], Field(min_length=1, max_length=1000), Once] = [
         round(-4.5 + 0.1 * i, 1) for i in range(36)
     ]
-    """Cuts tried, in z-scored cosine distance."""
+    """Cuts tried by `cut: theta`, in z-scored cosine distance."""
     objective: Objective = "pair_lift"
     """What picks theta; `mean_corr` is the paper's and rewards a handful of tiny groups."""
     train_months: Months = 60
@@ -67,13 +76,17 @@ class Clusters(Section):
     placebo_draws: Annotated[Whole, Field(ge=20, le=100_000)] = 200
     """Random groupings of the same sizes."""
     neighbours: Annotated[Whole, Field(gt=0, le=10_000)] = 10
-    """Nearest companies kept per company."""
+    """Nearest companies kept per company, and of whom `leiden` takes the mutual ones."""
     nouns: Place | None = None
     """WordNet's `index.noun`: then `tnic` counts nouns and proper nouns alone, as Hoberg and Phillips do."""
     hoberg_phillips: HobergPhillips = HobergPhillips()
     """The pairs that Hoberg and Phillips publish."""
+    stability_draws: Annotated[Whole, Field(ge=0, le=10_000)] = 20
+    """Bootstrap draws of which each group is formed again, to say how firmly every member is in it; 0 is off."""
+    stability_methods: Annotated[list[SimilarityMethod], Once] = ["sae"]
+    """Methods that are drawn again; each takes its similarity and its tree once a draw."""
     seed: Seed = 0
-    """Seed of the placebo, and of the bootstrap over companies."""
+    """Seed of the placebo, of both bootstraps, and of `leiden`."""
 
     @model_validator(mode="after")
     def _long_horizon_is_no_shorter(self) -> Self:
@@ -82,6 +95,12 @@ class Clusters(Section):
                 f"long_horizon_months {self.long_horizon_months} is below horizon_months {self.horizon_months}; "
                 "give the longer of the two there"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _theta_cuts_a_tree(self) -> Self:
+        if self.cut == "theta" and self.linkage == "leiden":
+            raise ValueError("cut: theta needs a tree, and leiden has none; use cut: pair_share, or another linkage")
         return self
 
     @property

@@ -45,7 +45,8 @@ def clusters(**labels: list[int]) -> pl.DataFrame:
     parts = [
         pl.DataFrame({"method": m, "as_of": AS_OF, "company_id": IDS, "cluster": own}) for m, own in labels.items()
     ]
-    return pl.concat(parts)
+    firm = pl.when(pl.col("method") == "sae").then(pl.Series([0.5, 1.0] * 4 * len(parts)))
+    return pl.concat(parts).with_columns(stability=firm)
 
 
 TWO = clusters(mixed=[0, 1] * 4, sae=[0] * 4 + [1] * 4)
@@ -72,6 +73,7 @@ def test_every_method_has_a_row_and_the_true_groups_score_higher() -> None:
     table = scored(returns())
     assert table["method"].to_list() == ["mixed", "sae"]
     assert table["pair_weighted"][1] > 0.9 > table["pair_weighted"][0]
+    assert table["stability"].to_list() == [None, 0.75]
     assert table["months"].to_list() == [12, 12] and table["finished"].all()
     assert table.equals(scored(returns().reverse(), TWO.reverse()))
 

@@ -7,7 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import pdist, squareform
 
-from assets.clusters.linkage import SimilarityError, choose_theta, cut, ranked, z_scored_distances
+from assets.clusters.cuts import choose_theta
+from assets.clusters.linkage import (
+    SimilarityError,
+    cut,
+    linkage_tree,
+    ranked,
+    z_scored_distances,
+)
 from assets.clusters.scores import TooFewReturnsError
 
 LINKAGES = ["single", "average", "complete"]
@@ -40,8 +47,28 @@ def test_equally_distant_companies_are_all_at_0():
 def test_similarity_that_is_none_is_refused():
     with pytest.raises(SimilarityError, match=r"must be \[n, n\]"):
         z_scored_distances(np.zeros((2, 3)))
-    with pytest.raises(SimilarityError, match="companies 0 and 1 is not finite"):
-        z_scored_distances(np.array([[1.0, np.nan], [np.nan, 1.0]]))
+    with pytest.raises(SimilarityError, match="companies 0 and 1 is infinite"):
+        z_scored_distances(np.array([[1.0, np.inf], [np.inf, 1.0]]))
+
+
+def test_an_unknown_pair_is_farther_apart_than_every_known_one_and_moves_no_other():
+    near = np.array([[1.0, 0.9, 0.1], [0.9, 1.0, np.nan], [0.1, np.nan, 1.0]])
+    assert z_scored_distances(near).tolist() == [-1.0, 1.0, 2.0]
+    assert groups(cut(z_scored_distances(near), 1.5, "complete")) == {frozenset({0, 1}), frozenset({2})}
+
+
+def test_where_no_pair_is_known_all_are_equally_far_apart():
+    assert z_scored_distances(np.full((3, 3), np.nan)).tolist() == [0.0, 0.0, 0.0]
+    one = np.array([[1.0, 0.3, np.nan], [0.3, 1.0, np.nan], [np.nan, np.nan, 1.0]])
+    assert z_scored_distances(one).tolist() == [0.0, 1.0, 1.0]
+
+
+def test_a_similarity_that_is_not_symmetric_counts_as_the_mean_of_both_directions():
+    near = np.random.default_rng(0).random((5, 5))
+    np.testing.assert_array_equal(z_scored_distances(near), z_scored_distances((near + near.T) / 2))
+    kept = near.copy()
+    z_scored_distances(near)
+    np.testing.assert_array_equal(near, kept)
 
 
 @settings(max_examples=60, deadline=None)
@@ -98,7 +125,7 @@ def two_industries(noise=0.3, months=24):
 def test_pair_lift_finds_the_industries_that_returns_know(linkage):
     similarity, returns = two_industries()
     z = z_scored_distances(similarity)
-    theta, score = choose_theta(z, returns, [-1.2, -1.0, 0.0, 3.0], linkage, "pair_lift")
+    theta, score = choose_theta(linkage_tree(z, linkage), returns, [-1.2, -1.0, 0.0, 3.0], "pair_lift")
     assert cut(z, theta, linkage).tolist() == [0, 0, 0, 1, 1, 1]
     corr = np.corrcoef(returns.T)
     inside = np.concatenate([corr[:3, :3][np.triu_indices(3, 1)], corr[3:, 3:][np.triu_indices(3, 1)]])
@@ -109,7 +136,7 @@ def test_mean_corr_objective_takes_the_purest_cut():
     similarity, returns = two_industries()
     z = z_scored_distances(similarity)
     thetas = sorted(z)
-    theta, score = choose_theta(z, returns, thetas, "average", "mean_corr")
+    theta, score = choose_theta(linkage_tree(z, "average"), returns, thetas, "mean_corr")
     corr = np.corrcoef(returns.T)
 
     def by_hand(labels):
@@ -123,18 +150,18 @@ def test_mean_corr_objective_takes_the_purest_cut():
 def test_equal_scores_choose_the_largest_theta():
     similarity, returns = two_industries()
     z = z_scored_distances(similarity)
-    assert choose_theta(z, returns, [-9.0, -7.0, -8.0], "average", "pair_lift") == (-7.0, 0.0)
-    assert choose_theta(z, returns, [0.2, 0.1, 0.0], "average", "pair_lift")[0] == 0.2
+    assert choose_theta(linkage_tree(z, "average"), returns, [-9.0, -7.0, -8.0], "pair_lift") == (-7.0, 0.0)
+    assert choose_theta(linkage_tree(z, "average"), returns, [0.2, 0.1, 0.0], "pair_lift")[0] == 0.2
 
 
 def test_companies_without_every_month_do_not_change_the_choice():
     similarity, returns = two_industries()
     returns[0, 5] = np.nan
     z = z_scored_distances(similarity)
-    theta, score = choose_theta(z, returns, [*THETAS, 0.0], "average", "pair_lift")
+    theta, score = choose_theta(linkage_tree(z, "average"), returns, [*THETAS, 0.0], "pair_lift")
     wild = returns.copy()
     wild[1:, 5] = 99.0
-    assert choose_theta(z, wild, [*THETAS, 0.0], "average", "pair_lift") == (theta, score)
+    assert choose_theta(linkage_tree(z, "average"), wild, [*THETAS, 0.0], "pair_lift") == (theta, score)
     assert np.isfinite(score)
 
 
@@ -142,4 +169,4 @@ def test_theta_needs_two_complete_companies():
     similarity, returns = two_industries()
     returns[3, 1:] = np.nan
     with pytest.raises(TooFewReturnsError, match="1 companies have all 24 months"):
-        choose_theta(z_scored_distances(similarity), returns, THETAS, "average", "pair_lift")
+        choose_theta(linkage_tree(z_scored_distances(similarity), "average"), returns, THETAS, "pair_lift")

@@ -40,6 +40,9 @@ GROUPS = {
     EARLIER: {"KO": 0, "PEP": 0, "XOM": 0, "JPM": 1, "HOME": 1, "CVX": 2},
     LATER: {"KO": 0, "PEP": 0, "XOM": 1, "CVX": 1, "JPM": 2, "HOME": 2},
 }
+STABILITY = {"KO": 0.75, "PEP": 1.0}
+"""Of the groups of `sae`; of the others it is not known."""
+SUGGESTED = {(EARLIER, "CVX"): 0}
 TEXT = "We naïvely  make and sell\nsoft drinks, syrups <script>alert('KO')</script> & snacks — in 200 countries."
 OIL = "At {ticker} we refine crude oil [and more]."
 CLOSE = "Our year ends in December."
@@ -201,8 +204,14 @@ def _themes() -> dict[str, pl.DataFrame]:
 
 
 def _groups() -> dict[str, pl.DataFrame]:
-    clusters = [("sae", as_of, IDS[t], c) for as_of, groups in GROUPS.items() for t, c in groups.items()]
-    clusters += [("sic4", LATER, IDS[t], 0 if t in ("XOM", "CVX") else 1 + i) for i, t in enumerate(COMPANIES)]
+    clusters = [
+        ("sae", as_of, IDS[t], c, STABILITY.get(t), SUGGESTED.get((as_of, t)))
+        for as_of, groups in GROUPS.items()
+        for t, c in groups.items()
+    ]
+    clusters += [
+        ("sic4", LATER, IDS[t], 0 if t in ("XOM", "CVX") else 1 + i, None, None) for i, t in enumerate(COMPANIES)
+    ]
     held = enumerate((1, WORDLESS, THEMES - 1, THEMES - 2), 1)
     labels = [("sae", LATER, 0, 2, rank, *_key(i), f"topic <{i}>", 0.6 - rank / 10) for rank, i in held]
     filings = {"accession": [f"sample-{t}-2010" for t in COMPANIES], "company_id": list(IDS.values())}

@@ -160,6 +160,34 @@ def test_a_group_without_a_shown_theme_is_called_after_its_commonest_sic_group_o
     assert alone == [("no shown theme",)]
 
 
+def test_a_group_says_how_firm_it_is(window: duckdb.DuckDBPyConnection) -> None:
+    assert window.sql("select ticker, stability, note from cluster_of('PEP')").fetchall() == [
+        ("KO", 0.75, None),
+        ("PEP", 1.0, None),
+    ]
+    assert window.sql("select cluster, stability from clusters('2011-12')").fetchall() == [
+        (0, 0.875),
+        (1, None),
+        (2, None),
+    ]
+
+
+def test_whoever_is_alone_is_told_so_and_which_group_is_nearest(tmp_path: Path) -> None:
+    tables = lake()
+    later = tables["peer_clusters"].filter(method="sae", as_of=LATER)
+    alone = pl.col("company_id").is_in([IDS["PEP"], IDS["HOME"]])
+    changed = later.with_columns(
+        cluster=pl.when(alone).then(pl.lit(7) + pl.int_range(pl.len())).otherwise("cluster").cast(pl.Int32),
+        suggested=pl.when(company_id=IDS["PEP"]).then(1).cast(pl.Int32),
+    )
+    rows = tables | {"peer_clusters": changed}
+    build_warehouse(tmp_path / "peerlens.duckdb", tmp_path, write(rows, tmp_path), SQL, "")
+    with duckdb.connect(str(tmp_path / "peerlens.duckdb"), read_only=True) as connection:
+        notes = {t: connection.sql(f"select note from cluster_of('{t}')").fetchall() for t in ("PEP", "HOME", "XOM")}
+    oil = "petroleum refining (SIC)"
+    assert notes == {"PEP": [(f"alone; nearest group 1: {oil}",)], "HOME": [("alone",)], "XOM": [(None,), (None,)]}
+
+
 def test_clusters_lists_the_groups_of_a_month(window: duckdb.DuckDBPyConnection) -> None:
     found = window.sql("select cluster, size, members from clusters('2010-12')").fetchall()
     assert found == [(0, 3, ["KO", "PEP", "XOM"]), (1, 2, ["HOME", "JPM"]), (2, 1, ["CVX"])]

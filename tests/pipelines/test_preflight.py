@@ -29,6 +29,9 @@ def profile(**changed: object) -> Profile:
     return Profile.model_validate({"name": "mine", "max_filing_age_months": None, **changed})
 
 
+BY_THETA = {"clusters": {"cut": "theta"}}
+
+
 def test_the_defaults_pass_and_write_nothing(tmp_path: Path) -> None:
     preflight(profile(), Lake(tmp_path, "mine"), TODAY)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
@@ -43,8 +46,8 @@ def test_the_defaults_pass_and_write_nothing(tmp_path: Path) -> None:
         ({"as_of": {"first": "2013-12", "last": None}}, "is after last, the last complete month before 2012-10-01"),
         ({"as_of": {"last": "2013-12"}}, "as_of.last: 2013-12 is after the last price, 2012-09-12"),
         ({"as_of": {"first": "2000-02"}}, "as_of.first: 2000-02 is not after the first price, 2000-02-01"),
-        ({"as_of": {"first": "2000-03"}}, "as_of.first: 2000-03 has 1 month of returns up to it, as prices run from"),
-        ({"as_of": {"first": "2000-03"}}, "set as_of.first to 2000-04 or later"),
+        (BY_THETA | {"as_of": {"first": "2000-03"}}, "2000-03 has 1 month of returns up to it, as prices run from"),
+        (BY_THETA | {"as_of": {"first": "2000-03"}}, "set as_of.first to 2000-04 or later"),
         (
             {"backtest": {"formation_months": 1, "autolag": "fixed", "adf_lags": 30}},
             "as_of.first: 2004-12 has at most 23 trading days in the 1 months before it",
@@ -134,15 +137,20 @@ def months_before(first: date, last: date, as_of: str, **changed: object) -> Non
 )
 def test_one_month_of_returns_before_the_first_date_is_too_few(last: date, as_of: str) -> None:
     with pytest.raises(ProfileError, match=r"profile mine: as_of\.first: .* has 1 month of returns up to it"):
-        months_before(date(2005, 5, 2), last, as_of)
+        months_before(date(2005, 5, 2), last, as_of, **BY_THETA)
 
 
 def test_two_months_of_returns_are_what_the_code_needs() -> None:
-    months_before(date(2005, 5, 2), date(2005, 7, 29), "2005-07")
+    months_before(date(2005, 5, 2), date(2005, 7, 29), "2005-07", **BY_THETA)
 
 
 def test_classifications_alone_need_no_months_of_returns() -> None:
-    months_before(date(2005, 5, 2), date(2005, 8, 31), "2005-06", clusters={"methods": ["sic4"]})
+    by_theta = BY_THETA["clusters"] | {"methods": ["sic4"]}
+    months_before(date(2005, 5, 2), date(2005, 8, 31), "2005-06", clusters=by_theta)
+
+
+def test_a_stated_share_of_pairs_needs_no_months_of_returns() -> None:
+    months_before(date(2005, 5, 2), date(2005, 8, 31), "2005-06")
 
 
 def test_months_after_the_last_date_are_not_asked_for() -> None:

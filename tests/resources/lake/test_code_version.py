@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -236,3 +237,11 @@ def test_the_corpus_depends_on_the_code_that_reads_it_whether_or_not_it_is_kept(
     (corpus,) = (one for one in declarations() if one.name == "sae_corpus")
     assert corpus.code != code_version("assets.saes.assets:sae_corpus")
     assert corpus.code == code_version("assets.saes.assets:sae_corpus", "assets.activations.harvest.reader:Reader")
+
+
+def test_only_a_library_of_an_extra_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(libraries, "COUNTED", {"igraph": ("igraph-gone",), "numpy": ("numpy-gone",)})
+    monkeypatch.setattr(libraries, "OPTIONAL", {"igraph-gone"})
+    assert libraries.counted(["igraph"]) == ["igraph-gone==none"]
+    with pytest.raises(PackageNotFoundError, match="numpy-gone"):
+        libraries.counted(["numpy"])

@@ -21,7 +21,7 @@ def test_a_section_declared_whole_is_the_section_itself() -> None:
 
 def test_of_a_section_declared_in_part_the_declared_settings_are_read() -> None:
     seen = guarded(toy_profile(), ["clusters.linkage", "descriptions.edgar.sic", "tickers"], "reader")
-    assert (seen.clusters.linkage, seen.descriptions.edgar.sic, seen.tickers) == ("average", (), None)
+    assert (seen.clusters.linkage, seen.descriptions.edgar.sic, seen.tickers) == ("complete", (), None)
 
 
 @pytest.mark.parametrize(
