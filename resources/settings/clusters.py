@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from resources.settings.section import Once, Real, Section, Seed, Whole
+from resources.settings.section import Once, Real, Section, Seed, Share, Text, Whole
 
 FEWEST_MONTHS = 2
 """Months of returns without which nothing can be correlated."""
@@ -52,6 +52,13 @@ class Clusters(Section):
     """Random groupings of the same sizes."""
     neighbours: Annotated[Whole, Field(gt=0, le=10_000)] = 10
     """Nearest companies kept per company."""
+    pair_share: Annotated[Real, Field(gt=0, le=1)] = 0.0205
+    """Share of all pairs that are links of a network: as many as have the same three-digit SIC code."""
+    alert_moved_share: Share = 0.25
+    """Companies that move to another group between two dates, as a share of those at both, above which it is an alert:
+    a quarter is more than filings of a year change, so a cut or a text went wrong, or the companies did."""
+    watched: Annotated[list[Text], Once] = []
+    """Companies, by ticker or company_id, a change of whose peers is an alert."""
     seed: Seed = 0
     """Seed of the placebo, and of the bootstrap over companies."""
 

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from assets.clusters.baselines import tfidf_similarity
 from assets.clusters.methods import Known
 from assets.clusters.scoreboard.peers import shared_levels
+from assets.clusters.scores import return_matrix
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -28,6 +30,11 @@ class Evidence:
     def words(self) -> Floats:
         """Cosines of the companies' words [n, n], which several methods start from."""
         return tfidf_similarity(self.known.companies["text"].to_list())
+
+
+def evidence_at(known: Known, before: pl.DataFrame) -> Evidence:
+    """Return what may be looked at, of rows of `monthly_returns` up to the as-of date, and no later ones."""
+    return Evidence(known, return_matrix(before, known.ids, before["month"].unique().sort().to_list()))
 
 
 @dataclass(frozen=True)

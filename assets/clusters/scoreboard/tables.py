@@ -11,7 +11,7 @@ import polars as pl
 from assets.clusters.baselines import sic_clusters
 from assets.clusters.evaluation import Horizon
 from assets.clusters.methods import Known
-from assets.clusters.peer_methods.nearness import Evidence, Nearness
+from assets.clusters.peer_methods.nearness import Nearness, evidence_at
 from assets.clusters.peer_methods.registry import METHODS, nearness
 from assets.clusters.scoreboard.firm_scores import Market, firm_scores, named_peers, r2_by_month
 from assets.clusters.scoreboard.peers import Peers
@@ -46,8 +46,7 @@ def peers_by_method(known: Known, before: pl.DataFrame, seed: int) -> dict[str, 
     before : DataFrame
         Rows of `monthly_returns` up to the as-of date, and no later ones.
     """
-    months = before["month"].unique().sort().to_list()
-    evidence = Evidence(known, return_matrix(before, known.ids, months))
+    evidence = evidence_at(known, before)
     found = {method: nearness(method, evidence) for method in METHODS}
     return {method: Named(near, named_peers(near, seed, evidence.history)) for method, near in found.items()}
 
