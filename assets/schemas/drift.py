@@ -17,7 +17,7 @@ from assets.schemas.columns import (
 
 BEFORE = column("before", DATE, "The as-of date before it that has groups.")
 CLUSTER_DRIFT = table("cluster_drift", "method as_of company_id")(
-    "Who stayed, moved, came and went between two as-of dates that follow each other, and what its text gained and lost.",
+    "Who stayed, moved, came and went from one as-of date to the next, and what their texts gained and lost.",
     *GROUPING,
     COMPANY_ID,
     BEFORE,

@@ -13,7 +13,7 @@ import polars as pl
 
 from assets.clusters.drift.matching import overlaps
 
-GROUPS = ("cluster_before", "cluster")
+GROUPS = ["cluster_before", "cluster"]
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,7 @@ def between(before: pl.DataFrame, after: pl.DataFrame) -> Drift:
     """
     known = before.rename({"cluster": "cluster_before"}).join(after, on="company_id", how="full", coalesce=True)
     alike = overlaps(known.drop_nulls(GROUPS))
-    companies = known.join(alike, on=GROUPS, how="left").select(
-        "company_id", change=_change(), *(pl.col(name) for name in (*GROUPS, "jaccard"))
-    )
+    companies = known.join(alike, on=GROUPS, how="left").select("company_id", *GROUPS, "jaccard", change=_change())
     return Drift(companies.sort("company_id"), _groups(known, alike))
 
 

@@ -1,7 +1,7 @@
 """Which group of the date before is which group now: the matching with the largest sum of Jaccard indices.
 
-The assignment problem (Kuhn 1955) over the groups of both dates, each pair worth |A and B| / |A or B| over the companies
-present at both dates. Groups that share no company are never one. Greene, Doyle and Cunningham (2010) follow
+The assignment problem (Kuhn 1955) over the groups of both dates, each pair worth |A and B| / |A or B| over the
+companies present at both dates. Groups that share no company are never one. Greene, Doyle and Cunningham (2010) follow
 communities over time by the same index.
 """
 

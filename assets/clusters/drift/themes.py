@@ -1,4 +1,4 @@
-"""The themes that a company gained and lost with a new filing: what its text says now and did not before, or the reverse.
+"""The themes that a company gained and lost with a new filing: what its text says now and not before, or the reverse.
 
 A theme is named where it may be shown at the date at which the text says it (`assets.themes`). It is new only where no
 passage of the other filing says its label, shown or not: a theme does not come or go because other companies say it.
@@ -7,15 +7,15 @@ passage of the other filing says its label, shown or not: a theme does not come 
 from collections.abc import Mapping
 from datetime import date
 from itertools import pairwise
+from typing import Any
 
 import polars as pl
 
 from assets.latent_names import LATENT
 from assets.themes import shown_themes, told_latents
 
-SAID = {"company_id": pl.String, "label": pl.String, "weight": pl.Float64, "shown": pl.Boolean}
 KEY = ["company_id", "label"]
-CHANGES = {
+CHANGES: dict[str, Any] = {
     "before": pl.Date,
     "as_of": pl.Date,
     "company_id": pl.String,
@@ -46,7 +46,7 @@ def said_themes(vectors: pl.LazyFrame, labels: pl.DataFrame, themes: pl.DataFram
     named = told.join(shown, on=LATENT, how="left").with_columns(pl.col("shown").fill_null(False))
     rows = vectors.filter("said").select("company_id", *LATENT, "weight").join(named.lazy(), on=LATENT)
     said = rows.group_by(KEY).agg(pl.col("weight").max(), pl.col("shown").any())
-    return said.select(*SAID).collect().cast(SAID)  # type: ignore[arg-type]
+    return said.collect()
 
 
 def theme_changes(filings: pl.DataFrame, said: Mapping[date, pl.DataFrame], top: int) -> pl.DataFrame:
