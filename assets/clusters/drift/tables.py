@@ -67,4 +67,5 @@ def alerts_of(clusters: pl.DataFrame, drift: pl.DataFrame, tickers: pl.DataFrame
     called = dict(newest_tickers(tickers).iter_rows())
     moved = moved_alerts(drift, settings.alert_moved_share)
     rows = schemas.ALERTS.frame([*moved, *watched_alerts(clusters, drift, watched.companies, called)])
-    return Alerts(rows, rows.filter(pl.col("as_of") == clusters["as_of"].max()), list(watched.unknown))
+    newest = clusters.select(pl.col("as_of").max())
+    return Alerts(rows, rows.join(newest, on="as_of", how="semi"), list(watched.unknown))
