@@ -85,6 +85,7 @@ def test_a_changed_description_reads_that_filing_and_trains_nothing(
     groups = (
         "company_vectors",
         "peer_clusters",
+        "peer_network",
         "peer_scores",
         "cluster_labels",
         "cluster_scores",

@@ -1,4 +1,4 @@
-"""The assets `cluster_drift` and `peer_network`, built in a lake whose inputs a test gives."""
+"""The asset `cluster_drift`, built in a lake whose inputs a test gives."""
 
 from collections.abc import Callable
 from datetime import date
@@ -21,8 +21,13 @@ from resources.settings.profile import Profile
 
 DATES = {"2010-12": date(2010, 12, 31), "2011-12": date(2011, 12, 31)}
 GROUPS = {"2010-12": {"KO": 0, "PEP": 0, "XOM": 0, "JPM": 1}, "2011-12": {"KO": 0, "PEP": 0, "XOM": 1, "JPM": 1}}
-SAYS = {("XOM", "2010-12"): ["soft drinks"], ("XOM", "2011-12"): ["banks"], ("JPM", "2010-12"): ["banks"]}
-"""Labels that a company's text says; JPM's other report says the same."""
+SAYS = {
+    ("XOM", "2010-12"): ["soft drinks"],
+    ("XOM", "2011-12"): ["banks"],
+    ("JPM", "2010-12"): ["banks"],
+    ("JPM", "2011-12"): ["banks"],
+}
+"""Labels that a company's report says."""
 LABELS = ["soft drinks", "banks"]
 ROWS = dict[Table, list[dict[str, Any]]]
 
@@ -30,7 +35,6 @@ ROWS = dict[Table, list[dict[str, Any]]]
 def rows_of(partition: str) -> ROWS:
     """Every company has a new report at each date; only XOM's says something else."""
     as_of, groups = DATES[partition], GROUPS[partition]
-    said = {**{key: labels for key, labels in SAYS.items()}, ("JPM", "2011-12"): ["banks"]}
     place = {"view": "passages", "entry": "p", "block": 2}
     spot = {"weight": 0.5, "own_weight": 0.5, "peak_start": 0, "peak_end": 1, "peak": 1.0}
     return {
@@ -40,7 +44,7 @@ def rows_of(partition: str) -> ROWS:
         schemas.SIC_GROUPS: [{"as_of": as_of, "company_id": i, "accession": f"{i}-{partition}"} for i in groups],
         schemas.COMPANY_VECTORS: [
             {**place, **spot, "as_of": as_of, "company_id": i, "accession": f"{i}-{partition}"}
-            | {"latent": latent, "said": label in said.get((i, partition), [])}
+            | {"latent": latent, "said": label in SAYS.get((i, partition), [])}
             for i in groups
             for latent, label in enumerate(LABELS)
         ],
