@@ -51,7 +51,10 @@ def moved_alerts(drift: pl.DataFrame, most: float) -> Iterator[Row]:
         The share that may move without an alert.
     """
     both = drift.filter(pl.col("change").is_in(["stayed", "moved"])).group_by("method", "before", "as_of")
-    counted = both.agg(moved=(pl.col("change") == "moved").sum(), companies=pl.len())
+    moved = pl.col("change") == "moved"
+    # Where hardly any has another filing it is the cut that moved, and not the companies.
+    refiled = moved & (pl.col("accession_before") != pl.col("accession"))
+    counted = both.agg(moved=moved.sum(), refiled=refiled.sum(), companies=pl.len())
     for row in counted.sort("as_of", "method").to_dicts():
         share = row["moved"] / row["companies"]
         if share > most:
