@@ -58,9 +58,7 @@ def moved_alerts(drift: pl.DataFrame, most: float) -> Iterator[Row]:
     for row in counted.sort("as_of", "method").to_dicts():
         share = row["moved"] / row["companies"]
         if share > most:
-            text = (
-                f"{row['method']}: {row['moved']} of {row['companies']} companies ({share:.0%}) moved to another group"
-            )
+            text = f"{row['method']}: {row['moved']} of {row['companies']} companies ({share:.0%}) moved"
             yield {
                 "as_of": row["as_of"],
                 "kind": MOVED,
@@ -68,7 +66,7 @@ def moved_alerts(drift: pl.DataFrame, most: float) -> Iterator[Row]:
                 "method": row["method"],
                 "value": share,
                 "threshold": most,
-                "text": f"{text} since {row['before']:%Y-%m}",
+                "text": f"{text} since {row['before']:%Y-%m}, {row['refiled']} of them with another filing",
             }
 
 

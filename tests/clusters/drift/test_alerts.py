@@ -54,7 +54,7 @@ def test_more_than_the_share_of_companies_that_moved_is_an_alert() -> None:
             "method": "sae",
             "value": 0.25,
             "threshold": 0.24,
-            "text": "sae: 1 of 4 companies (25%) moved to another group since 2009-12",
+            "text": "sae: 1 of 4 companies (25%) moved since 2009-12, 0 of them with another filing",
         }
     ]
     assert alerts(TOGETHER, ONE_LEFT, alert_moved_share=0.25).rows.is_empty()

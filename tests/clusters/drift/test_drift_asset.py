@@ -124,6 +124,7 @@ def test_an_alert_is_a_row_and_a_check_that_warns_and_stops_nothing(lake: Lake) 
         ("groups_moved", None, 0.25),
         ("watched_peers", "KO", 0.5),
     ]
+    assert alerts["text"].to_list()[0].endswith("moved since 2010-12, 1 of them with another filing")
     assert alerts["text"].to_list()[1] == "sae: peers of ko.n: left XOM.N, since 2010-12"
     shown = materialize_result(graph, lake, one).check_results or ()
     assert {check.check_name: check.passed for check in shown} == dict.fromkeys(clusters_assets.CHECKS, False)
