@@ -1,4 +1,4 @@
-"""Commands that ask a finished lake: peers, why, evidence, themes, hedge, sql."""
+"""Commands that ask a finished lake: peers, why, evidence, themes, hedge, network, sql."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -32,6 +32,9 @@ AsOfOption = Annotated[
 MethodOption = Annotated[
     str,
     typer.Option("--method", help="What likeness is measured by: sae, sae_passages, sae_tokens, tfidf, embedding."),
+]
+NetworkOption = Annotated[
+    str, typer.Option("--method", help="A similarity of docs/method.md: tnic, sae, tfidf, embedding, past_corr, ...")
 ]
 ReasonsOption = Annotated[str, typer.Option("--method", help="sae, sae_passages or sae_tokens.")]
 
@@ -164,6 +167,28 @@ def hedge(
     )
     if not as_json and rows.height:
         typer.echo(hedge_sentence(rows.row(0, named=True)))
+
+
+@questions.command()
+def network(
+    method: NetworkOption = "tnic",
+    as_of: AsOfOption = None,
+    profile: ProfileOption = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+    output: OutputOption = None,
+    force: ForceOption = False,
+) -> None:
+    """List the pairs that a method finds most alike, both ways round, as Hoberg and Phillips publish theirs."""
+    from pipelines.report import print_network
+
+    _ask_page(
+        profile,
+        lambda c: c.table_function("network", [method, as_of]),
+        [],
+        Format(as_json, as_csv, output, force),
+        lambda rows, _, out: print_network(rows, out),
+    )
 
 
 @questions.command()

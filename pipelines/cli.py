@@ -1,4 +1,4 @@
-"""`peerlens`: refresh, ingest, status, ui, peers, why, evidence, themes, hedge, sql.
+"""`peerlens`: refresh, ingest, status, ui, peers, why, evidence, themes, hedge, network, sql.
 
 Tables go to standard output, errors to standard error.
 

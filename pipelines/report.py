@@ -11,6 +11,8 @@ from rich.text import Text
 
 TICKERS = ("KO", "XOM", "JPM", "INTC")
 PEERS = 3
+LINKS = 20
+"""Links of a network that are printed for people: it has thousands."""
 READERS = {
     "sae": "SAE latents",
     "sae_passages": "of passages",
@@ -130,6 +132,13 @@ def print_table(rows: pl.DataFrame, console: Console, as_json: bool = False) -> 
 def print_csv(rows: pl.DataFrame, console: Console) -> None:
     """Print rows as CSV for programs."""
     console.out(rows.write_csv(), highlight=False, end="")
+
+
+def print_network(rows: pl.DataFrame, console: Console) -> None:
+    """Print the strongest links of rows of `network`, and how many there are."""
+    print_table(rows.sort("score", descending=True, maintain_order=True).head(LINKS), console)
+    if rows.height > LINKS:
+        _print_line(console, f"and {rows.height - LINKS:,} more; --csv or --output FILE has all")
 
 
 def hedge_sentence(basket: Mapping[str, Any]) -> str:

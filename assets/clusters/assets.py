@@ -3,6 +3,7 @@
 import polars as pl
 
 from assets import schemas
+from assets.clusters.drift.alerts import CHECKS, alert_checks
 from assets.declaration import asset
 from assets.known_at import filings_known
 from assets.partitions import month_end, months_around
@@ -82,6 +83,66 @@ def cluster_labels(build: Build) -> None:
         for row in label_rows(clusters, vectors, told, explained_by(str(method)), TOP_THEMES)
     ]
     build.write(schemas.CLUSTER_LABELS, schemas.CLUSTER_LABELS.frame(rows))
+
+
+@asset(
+    schemas.CLUSTER_DRIFT,
+    schemas.GROUP_DRIFT,
+    schemas.ALERTS,
+    # Of all dates at once: a date cannot read the one before it.
+    reads={"peer_clusters": whole, "company_vectors": whole, "latent_labels": whole, "tickers": whole},
+    config=["clusters.alert_moved_share", "clusters.watched"],
+    kinds=["scipy", "polars"],
+    checks=CHECKS,
+    advisory=CHECKS,
+)
+def cluster_drift(build: Build) -> None:
+    """Match the groups of every two dates: who stayed, moved, came, went, with themes gained and lost; and alerts."""
+    from assets.clusters.drift.tables import alerts_of, drift_tables
+    from assets.clusters.drift.themes import said_themes
+
+    clusters, filings = build.read("peer_clusters"), build.read("sic_groups")
+    labels, themes = build.read("latent_labels"), build.read("themes")
+    # Scanned: at thousands of companies the vectors of all dates do not fit into memory, what is said of them does.
+    vectors = pl.scan_parquet(build.files("company_vectors"), glob=False)
+    said = {
+        as_of: said_themes(vectors.filter(as_of=as_of), labels, themes.filter(as_of=as_of))
+        for as_of in filings["as_of"].unique().sort()
+    }
+    drift = drift_tables(clusters, filings, said)
+    alerts = alerts_of(clusters, drift.companies, build.read("tickers"), build.profile.clusters)
+    build.write(schemas.CLUSTER_DRIFT, drift.companies)
+    build.write(schemas.GROUP_DRIFT, drift.groups)
+    build.write(schemas.ALERTS, alerts.rows)
+    for check in alert_checks(alerts.newest, alerts.unknown):
+        build.check(*check)
+
+
+@asset(
+    schemas.PEER_NETWORK,
+    partitioning="as_of",
+    reads={
+        "company_vectors": whole,
+        "company_embeddings": filings_known,
+        "descriptions": filings_known,
+        "filings": filings_known,
+        "monthly_returns": months_around("clusters.train_months"),
+    },
+    config=["max_filing_age_months", "returns", "clusters.train_months", "clusters.pair_share"],
+    kinds=["scikitlearn", "polars"],
+)
+def peer_network(build: Build) -> None:
+    """List the pairs that every similarity finds most alike, as many as a share of all pairs: a network as TNIC is."""
+    from assets.clusters.methods import known_companies
+    from assets.clusters.network import networks
+    from assets.clusters.peer_methods.nearness import evidence_at
+
+    as_of, settings = month_end(build.partition or ""), build.profile.clusters
+    tables = ("company_vectors", "filings", "descriptions", "company_embeddings")
+    known = known_companies(*(build.read(table) for table in tables))
+    evidence = evidence_at(known, usable(build.read("monthly_returns"), build.profile.returns.exclude))
+    rows = [part.with_columns(as_of=pl.lit(as_of, pl.Date)) for part in networks(evidence, settings.pair_share)]
+    build.write(schemas.PEER_NETWORK, pl.concat([schemas.PEER_NETWORK.empty(), *rows], how="diagonal"))
 
 
 @asset(

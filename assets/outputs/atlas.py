@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from assets.latent_names import LATENT
+from assets.newest_tickers import newest_tickers
 from assets.outputs import TEMPLATES
 from assets.outputs.company_map import WIDTH, map_companies
 from assets.outputs.theme_page import ThemeTables, theme_cards
@@ -169,18 +170,12 @@ def company_directory(tables: AtlasTables, company_ids: Iterable[str]) -> dict[s
     Name and code are those of the filing that describes the company at the date, so a later name changes no page.
     The ticker is the one that `company_directory.sql` gives; SQL cannot call this, a test holds the two together.
     """
-    symbols = (
-        tables.tickers.sort("ticker")
-        .sort("valid_from", descending=True, nulls_last=True, maintain_order=True)
-        .sort("valid_to", descending=True, nulls_last=False, maintain_order=True)
-        .unique("company_id", keep="first", maintain_order=True)
-    )
     ids = sorted({*company_ids, *tables.peer_clusters["company_id"]})
     rows = (
         pl.DataFrame({"company_id": ids}, schema={"company_id": pl.String})
         .join(tables.sic_groups.select("company_id", "accession", "sic", "division"), on="company_id", how="left")
         .join(tables.filings.select("accession", "name"), on="accession", how="left")
-        .join(symbols.select("company_id", "ticker"), on="company_id", how="left")
+        .join(newest_tickers(tables.tickers), on="company_id", how="left")
         .with_columns(pl.col("ticker", "name").fill_null(pl.col("company_id")))
     )
     return {row["company_id"]: {**row, "division": division_name(row["division"])} for row in rows.to_dicts()}

@@ -38,6 +38,12 @@ from assets.schemas.descriptions import (
     DESCRIPTIONS_REJECTED as DESCRIPTIONS_REJECTED,
     FILINGS as FILINGS,
 )
+from assets.schemas.drift import (
+    ALERTS as ALERTS,
+    CLUSTER_DRIFT as CLUSTER_DRIFT,
+    GROUP_DRIFT as GROUP_DRIFT,
+    PEER_NETWORK as PEER_NETWORK,
+)
 from assets.schemas.features import (
     COMPANY_EMBEDDINGS as COMPANY_EMBEDDINGS,
     COMPANY_FEATURES as COMPANY_FEATURES,

@@ -2,7 +2,7 @@
 
 from assets.schemas.columns import INT, TEXT, column, table
 
-WAREHOUSE = table("warehouse", "name")(
+WAREHOUSE = table("warehouse", "name kind")(
     "What the DuckDB file offers.",
     column("name", TEXT, "View or macro."),
     column("kind", TEXT, "view or macro."),

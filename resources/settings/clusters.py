@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from resources.settings.section import Once, Place, Real, Section, Seed, Whole
+from resources.settings.section import Once, Place, Real, Section, Seed, Share, Text, Whole
 
 FEWEST_MONTHS = 2
 """Months of returns without which nothing can be correlated."""
@@ -60,7 +60,8 @@ class Clusters(Section):
     cut: Cut = "pair_share"
     """What decides how many groups there are: a stated share of pairs, or `theta`, which past returns choose."""
     pair_share: Annotated[Real, Field(gt=0, le=1)] = 0.0205
-    """Share of all pairs of companies that groups may hold, at the most; three-digit SIC holds 2.05 % of pairs."""
+    """Share of all pairs of companies that groups hold, at the most, and that are links of a network: three digits of SIC
+    hold 2.05 % of pairs."""
     thetas: Annotated[list[Theta], Field(min_length=1, max_length=1000), Once] = [
         round(-4.5 + 0.1 * i, 1) for i in range(36)
     ]
@@ -85,6 +86,11 @@ class Clusters(Section):
     """Bootstrap draws of which each group is formed again, to say how firmly every member is in it; 0 is off."""
     stability_methods: Annotated[list[SimilarityMethod], Once] = ["sae"]
     """Methods that are drawn again; each takes its similarity and its tree once a draw."""
+    alert_moved_share: Share = 0.25
+    """Companies that move to another group between two dates, as a share of those at both, above which it is an alert:
+    a quarter is more than filings of a year change, so a cut or a text went wrong, or the companies did."""
+    watched: Annotated[list[Text], Once] = []
+    """Companies, by ticker or company_id, a change of whose peers is an alert."""
     seed: Seed = 0
     """Seed of the placebo, of both bootstraps, and of `leiden`."""
 

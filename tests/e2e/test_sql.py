@@ -119,6 +119,26 @@ def test_an_answer_goes_to_a_file_once(tiny_home: Path, tmp_path: Path, name: st
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
+@pytest.mark.parametrize("name", ["peers.csv", "peers.parquet"])
+def test_a_network_is_in_its_file_as_in_the_lake(tiny_home: Path, tmp_path: Path, name: str) -> None:
+    file, links = tmp_path / name, tiny_home / "tiny" / "peer_network" / "2006-12"
+    done = peerlens(tiny_home, "network", "--method", "tfidf", "--as-of", "2006-12", "-o", str(file), *TINY)
+    assert (done.returncode, done.stdout) == (0, "")
+    types = {"year": pl.Int64, "score": pl.Float64}
+    rows = pl.read_csv(file, infer_schema=False).cast(types) if file.suffix == ".csv" else pl.read_parquet(file)
+    stored = pl.read_parquet(links / "*" / "peer_network" / "*.parquet").filter(method="tfidf")
+    assert rows.columns == ["year", "company1", "company2", "score", "ticker1", "ticker2"]
+    layout = ("company1", "company2", "score")
+    assert rows.select(layout).rows() == stored.select(layout).sort("company1", "company2").rows()
+    assert set(rows["year"]) == {2006} and rows.height > 0
+    assert set(rows.select("company2", "company1").rows()) == set(rows.select("company1", "company2").rows())
+
+
+def test_a_method_without_a_network_is_refused_with_those_that_have_one(tiny_home: Path) -> None:
+    line = refusal(tiny_home, "network", "--method", "sic4", *TINY)
+    assert line.startswith("peerlens: method sic4 has no network; these have: embedding, past_corr, sae, ")
+
+
 @pytest.mark.parametrize(
     ("name", "query", "says"),
     [

@@ -44,6 +44,17 @@ STABILITY = {"KO": 0.75, "PEP": 1.0}
 """Of the groups of `sae`; of the others it is not known."""
 SUGGESTED = {(EARLIER, "CVX"): 0}
 TEXT = "We naïvely  make and sell\nsoft drinks, syrups <script>alert('KO')</script> & snacks — in 200 countries."
+LINKS = {"sae": [("KO", "PEP", 0.9), ("PEP", "KO", 0.9)], "tnic": [("KO", "PEP", 0.3), ("XOM", "CVX", 0.4)]}
+"""Of networks, at the later date."""
+MOVES = {
+    "KO": ("stayed", 0, 0, 2 / 3),
+    "PEP": ("stayed", 0, 0, 2 / 3),
+    "XOM": ("moved", 0, 1, 1 / 4),
+    "JPM": ("stayed", 1, 2, 1.0),
+    "HOME": ("stayed", 1, 2, 1.0),
+    "CVX": ("stayed", 2, 1, 1 / 2),
+}
+"""From one grouping to the other: XOM's new group is the one that CVX was alone in."""
 OIL = "At {ticker} we refine crude oil [and more]."
 CLOSE = "Our year ends in December."
 SYRUPS = (TEXT.index(" syrups"), TEXT.index(" syrups") + len(" syrups"))
@@ -228,6 +239,29 @@ def _groups() -> dict[str, pl.DataFrame]:
         "sic_groups": pl.concat(dated).select(TABLES["sic_groups"].empty().columns),
         "cluster_labels": _rows("cluster_labels", labels),
         "neighbours": _rows("neighbours", near),
+        **_drift(),
+    }
+
+
+def _drift() -> dict[str, pl.DataFrame]:
+    """XOM has another filing, which says a theme more; an older network has a link that no newer one has."""
+    moves = [
+        ("sae", LATER, IDS[ticker], EARLIER, *how, f"sample-{ticker}-2009", f"sample-{ticker}-2010", *themes)
+        for ticker, how in MOVES.items()
+        for themes in [(["topic <1>"], ["topic <6>"]) if ticker == "XOM" else ([], [])]
+    ]
+    groups = [
+        ("sae", LATER, EARLIER, "same", *numbers)
+        for numbers in ((0, 0, 2, 2 / 3, 3, 2), (1, 2, 2, 1.0, 2, 2), (2, 1, 1, 1 / 2, 1, 2))
+    ]
+    alert = (LATER, "watched_peers", IDS["KO"], "sae", 0.5, 0.0, "sae: peers of KO: left XOM, since 2010-12")
+    links = [(method, LATER, IDS[a], IDS[b], score) for method, found in LINKS.items() for a, b, score in found]
+    links.append(("tnic", EARLIER, IDS["KO"], IDS["JPM"], 0.2))
+    return {
+        "cluster_drift": _rows("cluster_drift", moves),
+        "group_drift": _rows("group_drift", groups),
+        "alerts": _rows("alerts", [alert]),
+        "peer_network": _rows("peer_network", links),
     }
 
 

@@ -137,6 +137,7 @@ def test_a_company_answers_to_tickers_and_its_id(window: duckdb.DuckDBPyConnecti
         "companies_with('NONE')",
         "theme('NONE')",
         "cluster_of('NONE')",
+        "peers_over_time('NONE')",
         "hedge_basket('NONE')",
     ],
 )
@@ -194,14 +195,66 @@ def test_clusters_lists_the_groups_of_a_month(window: duckdb.DuckDBPyConnection)
 
 
 def test_drift_names_who_left_and_who_joined(window: duckdb.DuckDBPyConnection) -> None:
-    found = window.sql("select ticker, left_peers, joined_peers from cluster_drift('2010-12', '2011-12')").fetchall()
+    columns = "ticker, left_peers, joined_peers, change, jaccard, themes_gained, themes_lost"
+    found = window.sql(f"select {columns} from cluster_drift('2010-12', '2011-12')").fetchall()
     assert found == [
-        ("CVX", [], ["XOM"]),
-        ("KO", ["XOM"], []),
-        ("PEP", ["XOM"], []),
-        ("XOM", ["KO", "PEP"], ["CVX"]),
+        ("CVX", [], ["XOM"], "stayed", 1 / 2, [], []),
+        ("KO", ["XOM"], [], "stayed", 2 / 3, [], []),
+        ("PEP", ["XOM"], [], "stayed", 2 / 3, [], []),
+        ("XOM", ["KO", "PEP"], ["CVX"], "moved", 1 / 4, ["topic <1>"], ["topic <6>"]),
     ]
+    filings = window.sql("select accession_before, accession from cluster_drift('2010-12', '2011-12')").fetchall()
+    assert filings[-1] == ("sample-XOM-2009", "sample-XOM-2010")
     assert window.sql("from cluster_drift('2010-11', '2011-12')").fetchall() == []
+    assert window.sql("select count(*) from cluster_drift").fetchall() == [(6,)]
+
+
+def test_drift_between_dates_that_do_not_follow_each_other_has_peers_and_no_reasons(
+    window: duckdb.DuckDBPyConnection,
+) -> None:
+    columns = "left_peers, joined_peers, change, jaccard, themes_gained, accession"
+    found = window.sql(f"select {columns} from cluster_drift('2011-12', '2010-12')").fetchall()
+    assert found == [
+        (["XOM"], [], None, None, None, None),
+        ([], ["XOM"], None, None, None, None),
+        ([], ["XOM"], None, None, None, None),
+        (["CVX"], ["KO", "PEP"], None, None, None, None),
+    ]
+
+
+def test_peers_over_time_say_who_entered_and_who_leaves(window: duckdb.DuckDBPyConnection) -> None:
+    ask = "select strftime(as_of, '%Y-%m'), rank, ticker, similarity, entered, leaves from peers_over_time"
+    found = window.sql(f"{ask}('KO', method := 'tfidf')").fetchall()
+    assert found == [
+        ("2010-12", 1, "CVX", 0.6, None, True),
+        ("2010-12", 2, "XOM", 0.3, None, False),
+        ("2010-12", 3, "PEP", -0.1, None, False),
+        ("2011-12", 1, "PEP", 0.6, False, None),
+        ("2011-12", 2, "JPM", 0.3, True, None),
+        ("2011-12", 3, "XOM", -0.1, False, None),
+    ]
+    nearest = window.sql(f"{ask}('KO', n := 1, method := 'tfidf')").fetchall()
+    assert [row[2:] for row in nearest] == [("CVX", 0.6, None, True), ("PEP", 0.6, True, None)]
+    with pytest.raises(duckdb.InvalidInputException, match="method sic4 has no nearest companies; these have: sae"):
+        window.sql("from peers_over_time('KO', method := 'sic4')").fetchall()
+
+
+def test_the_network_of_the_newest_date_is_in_the_known_layout(window: duckdb.DuckDBPyConnection) -> None:
+    newest = [(IDS["KO"], IDS["PEP"], 0.3), (IDS["XOM"], IDS["CVX"], 0.4)]
+    assert window.view("tnic").pl().columns == ["company1", "company2", "score"]
+    assert window.sql("from tnic").fetchall() == newest
+    assert window.sql("select company1, company2, score from network()").fetchall() == newest
+    assert window.sql("from network('tnic', '2010-12')").pl().to_dicts() == [
+        {"year": 2010, "company1": IDS["KO"], "company2": IDS["JPM"], "score": 0.2, "ticker1": "KO", "ticker2": "JPM"}
+    ]
+    assert window.sql("from network('sae', '2010-12')").fetchall() == []
+    with pytest.raises(duckdb.InvalidInputException, match="method sic4 has no network; these have: sae, tnic"):
+        window.sql("from network('sic4')").fetchall()
+
+
+def test_alerts_are_a_table(window: duckdb.DuckDBPyConnection) -> None:
+    found = window.sql("select kind, text from alerts").fetchall()
+    assert found == [("watched_peers", "sae: peers of KO: left XOM, since 2010-12")]
 
 
 def test_scoreboard_averages_finished_dates_and_says_which_are_not(window: duckdb.DuckDBPyConnection) -> None:

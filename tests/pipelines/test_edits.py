@@ -19,6 +19,8 @@ EMBEDDINGS = {"company_embeddings", "company_embeddings: unit"}
 ITEM_1 = {"descriptions", "descriptions: unit"}
 PASSAGES = {"passages", "passages: unit"}
 AVERAGES = {"passage_vectors", "passage_vectors: unit"}
+NAMED = {"peer_scores", "peer_network"}
+"""Who asks every method whom it names as peers."""
 UNIVERSE = {"companies", "tickers", "filings", "descriptions"}
 
 EDITS: dict[str, tuple[str, str, str, set[str]]] = {
@@ -66,14 +68,15 @@ EDITS: dict[str, tuple[str, str, str, set[str]]] = {
     "attribution": ("assets/features/weighting.py",
         "TINY_VARIANCE = 1e-12", "TINY_VARIANCE = 1e-9", {"company_vectors"}),
     "a method of naming peers": ("assets/clusters/peer_methods/tnic.py",
-        "MOST_COMPANIES = 0.25", "MOST_COMPANIES = 0.2", {"peer_clusters", "peer_scores"}),
-    "an industry of Fama and French": ("resources/fama_french.py",
-        "2100-2199", "2100-2198", {"peer_clusters", "peer_scores"}),
+        "MOST_COMPANIES = 0.25", "MOST_COMPANIES = 0.2", NAMED),
+    "an industry of Fama and French": ("resources/fama_french.py", "2100-2199", "2100-2198", NAMED),
     "where a tree is cut": ("assets/clusters/cuts.py", "TIED = 1e-9", "TIED = 1e-8", {"peer_clusters"}),
     "the picture of the curve": ("assets/clusters/scoreboard/curve_figure.py",
         "LEAST_PERCENT = 0.01", "LEAST_PERCENT = 0.02", {"peer_intervals"}),
     "the error of a mean over months": ("assets/clusters/scoreboard/cross_section.py",
         "CONFIDENCE = 0.95", "CONFIDENCE = 0.9", {"peer_intervals"}),
+    "how groups are matched": ("assets/clusters/drift/matching.py",
+        "maximize=True", "maximize=1 > 0", {"cluster_drift"}),
     "a rule for Item 1": ("assets/descriptions/readings.py", "AGREEMENT = 0.9", "AGREEMENT = 0.8", ITEM_1),
     "a reason for no text": ("assets/descriptions/extraction.py",
         "so it replaces no text", "it replaces no text", {"descriptions"}),
@@ -92,7 +95,7 @@ UPGRADES: dict[str, set[str]] = {
     "matplotlib": set(),
     "safetensors": set(),
     # Passages are averaged over their content words, and its list of stop words says which are not.
-    "scikit-learn": {"layer_groups", "latent_labels", "passage_saes", "peer_clusters", "peer_scores"} | AVERAGES,
+    "scikit-learn": {"layer_groups", "latent_labels", "passage_saes", "peer_clusters", *NAMED} | AVERAGES,
     "statsmodels": {"cointegrated_pairs", "cluster_scores", "lift_intervals", "latent_labels"},
     "edgartools": ITEM_1,
     "transformer-lens": {"sae_scores"},

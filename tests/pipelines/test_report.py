@@ -13,7 +13,7 @@ from rich.console import Console
 
 from assets.outputs.warehouse import build_warehouse
 from assets.schemas import TABLES
-from pipelines.report import hedge_sentence, print_table, report
+from pipelines.report import LINKS, hedge_sentence, print_network, print_table, report
 from resources.places import SQL
 from tests.outputs.small_lake import lake, write
 
@@ -158,3 +158,15 @@ def test_json_is_one_array_however_long_the_text() -> None:
 
 def test_no_rows_are_said_in_words() -> None:
     assert shown(pl.DataFrame({"a": []})) == "No rows.\n"
+
+
+def test_a_network_shows_its_strongest_links_and_counts_the_others() -> None:
+    rows = pl.DataFrame(
+        {"company1": [f"c{i}" for i in range(LINKS + 2)], "score": [float(i) for i in range(LINKS + 2)]}
+    )
+    console = Console(file=io.StringIO(), width=80)
+    print_network(rows, console)
+    assert isinstance(console.file, io.StringIO)
+    lines = console.file.getvalue().splitlines()
+    assert lines[1].split()[0] == f"c{LINKS + 1}" and lines[LINKS].split()[0] == "c2"
+    assert lines[LINKS + 1 :] == ["and 2 more; --csv or --output FILE has all"]

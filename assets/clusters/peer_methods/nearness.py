@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from assets.clusters.baselines import tfidf_similarity
 from assets.clusters.methods import Known
 from assets.clusters.scoreboard.peers import shared_levels
+from assets.clusters.scores import return_matrix
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -40,6 +41,12 @@ class Evidence:
     def words(self) -> Floats:
         """Cosines of the companies' words [n, n], which several methods start from."""
         return tfidf_similarity(self.known.companies["text"].to_list())
+
+
+def evidence_at(known: Known, before: pl.DataFrame, given: Given | None = None) -> Evidence:
+    """Return what may be looked at, of rows of `monthly_returns` that count, up to the as-of date, and no later ones."""
+    months = before["month"].unique().sort().to_list()
+    return Evidence(known, return_matrix(before, known.ids, months), given or Given())
 
 
 @dataclass(frozen=True)

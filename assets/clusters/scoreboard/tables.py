@@ -11,14 +11,13 @@ import polars as pl
 from assets.clusters.baselines import sic_clusters
 from assets.clusters.evaluation import Horizon
 from assets.clusters.methods import Known
-from assets.clusters.peer_methods.nearness import Evidence, Given, Nearness
+from assets.clusters.peer_methods.nearness import Evidence, Nearness
 from assets.clusters.peer_methods.registry import METHODS, nearness
 from assets.clusters.scoreboard.firm_scores import Market, firm_scores, named_peers, r2_by_month
 from assets.clusters.scoreboard.peers import Peers
 from assets.clusters.scores import return_matrix
 
 Row = dict[str, Any]
-NOTHING = Given()
 
 
 @dataclass(frozen=True)
@@ -37,18 +36,6 @@ class Named:
 
     nearness: Nearness
     peers: Mapping[int, Peers]
-
-
-def evidence_at(known: Known, before: pl.DataFrame, given: Given = NOTHING) -> Evidence:
-    """Return all that may be looked at.
-
-    Parameters
-    ----------
-    before : DataFrame
-        Rows of `monthly_returns` that count, up to the as-of date, and no later ones.
-    """
-    months = before["month"].unique().sort().to_list()
-    return Evidence(known, return_matrix(before, known.ids, months), given)
 
 
 def peers_by_method(evidence: Evidence, seed: int) -> dict[str, Named]:

@@ -1,0 +1,2 @@
+-- What should somebody look at?
+from alerts order by as_of desc, kind, method;
