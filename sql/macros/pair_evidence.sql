@@ -1,5 +1,7 @@
 -- What every latent that two companies share adds to their similarity, and where each text has it: the facts under why.
 --
+-- By stack a latent adds its product times the coefficient of its view; stack_pair has the parts that are no latents.
+--
 -- label and passages are there where the latent may be shown and both texts say it and have a passage of it. One row
 -- without a latent stands for two companies that share none. as_of, method: as in why_peers; words and passages: as in
 -- company_evidence.
@@ -9,8 +11,14 @@ with asked as materialized (
 ),
 known as materialized (
     from company_evidence(
-        (select [asked.company_a, asked.company_b] from asked), asked_as_of(as_of), method_with_reasons(method)
+        (select [asked.company_a, asked.company_b] from asked), asked_as_of(as_of), method_of_pairs(method)
     )
+),
+weights as materialized (
+    select pair.part as view, pair.coefficient
+    from stack_pair(
+        (select asked.company_a from asked), (select asked.company_b from asked), asked_as_of(as_of), method
+    ) as pair
 ),
 parts as (
     select
@@ -18,7 +26,7 @@ parts as (
         one.entry,
         one.block,
         one.latent,
-        one.component * other.component as contribution,
+        one.component * other.component * coalesce(weights.coefficient, 1.0) as contribution,
         one.label,
         one.score,
         one.words,
@@ -37,6 +45,7 @@ parts as (
         and one.entry = other.entry
         and one.block = other.block
         and one.latent = other.latent
+    left join weights on one.view = weights.view
 )
 select
     part.* exclude (label, score),

@@ -67,6 +67,8 @@ EDITS: dict[str, tuple[str, str, str, set[str]]] = {
         "TINY_VARIANCE = 1e-12", "TINY_VARIANCE = 1e-9", {"company_vectors"}),
     "a method of naming peers": ("assets/clusters/peer_methods/tnic.py",
         "MOST_COMPANIES = 0.25", "MOST_COMPANIES = 0.2", {"peer_scores"}),
+    "the fit of stack": ("assets/clusters/stacking/fit.py",
+        "FEWEST_COMPANIES = 20", "FEWEST_COMPANIES = 30", {"peer_scores", "peer_stack"}),
     "an industry of Fama and French": ("resources/fama_french.py", "2100-2199", "2100-2198", {"peer_scores"}),
     "the picture of the curve": ("assets/clusters/scoreboard/curve_figure.py",
         "LEAST_PERCENT = 0.01", "LEAST_PERCENT = 0.02", {"peer_intervals"}),
@@ -90,7 +92,8 @@ UPGRADES: dict[str, set[str]] = {
     "matplotlib": set(),
     "safetensors": set(),
     # Passages are averaged over their content words, and its list of stop words says which are not.
-    "scikit-learn": {"layer_groups", "latent_labels", "passage_saes", "peer_clusters", "peer_scores"} | AVERAGES,
+    "scikit-learn": {"layer_groups", "latent_labels", "passage_saes", "peer_clusters", "peer_scores", "peer_stack"}
+    | AVERAGES,
     "statsmodels": {"cointegrated_pairs", "cluster_scores", "lift_intervals", "latent_labels"},
     "edgartools": ITEM_1,
     "transformer-lens": {"sae_scores"},

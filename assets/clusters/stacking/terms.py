@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from assets.clusters.methods import FEWEST
 from assets.clusters.peer_methods.latents import by_latents
 from assets.clusters.peer_methods.nearness import Evidence
 from assets.clusters.peer_methods.past_returns import FEWEST_MONTHS, MONTHS, paired_correlations
@@ -56,10 +57,17 @@ def terms(evidence: Evidence) -> Terms:
 
 def known_terms(evidence: Evidence) -> list[Floats]:
     """Return cosines of themes, of token latents and of words, and whether SIC codes are one, level by level."""
+    n = len(evidence.known.ids)
+    if n < FEWEST:  # nobody to compare, and TF-IDF has no vocabulary
+        return [np.zeros((n, n))] * len(KNOWN)
     cosines = [by_latents(method)(evidence).similarity for method in ("sae_passages", "sae_tokens")]
     same = [labels[:, None] == labels[None, :] for labels in sic_levels(evidence)[: len(CODES)]]
     # A company without a view shares nothing of it: a row that is not known would leave it without a similarity.
-    return [*(np.nan_to_num(cosine) for cosine in cosines), evidence.words, *(level.astype(np.float64) for level in same)]
+    return [
+        *(np.nan_to_num(cosine) for cosine in cosines),
+        evidence.words,
+        *(level.astype(np.float64) for level in same),
+    ]
 
 
 def fitted_months(months: int) -> int:
