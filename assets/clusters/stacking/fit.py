@@ -17,6 +17,8 @@ Floats = NDArray[np.float64]
 
 FEWEST_COMPANIES = 20
 """Companies without which nothing is fitted: seven weights of fewer pairs would be noise."""
+ROWS = 1024
+"""Companies whose pairs are multiplied at once: copies of all columns of thousands of companies would be gigabytes."""
 FLAT = 1e-12
 """Variance over pairs below which a term is the same for all of them."""
 
@@ -56,29 +58,35 @@ def fit(known: Sequence[Floats], later: Floats, weights: Floats | None = None) -
     plain = Fit(0.0, np.full(len(known), 1 / len(known)), False, pairs, companies)
     if companies < FEWEST_COMPANIES:
         return plain
-    columns = [np.where(usable, column, 0.0) for column in (np.ones(later.shape), *known, later)]
-    found = solve(pair_products(columns, np.ones((1, len(later))))[0])
+    columns = (np.ones(later.shape), *known, later)
+    found = solve(pair_products(columns, usable, np.ones((1, len(later))))[0])
     if not found[1:].any():
         return plain
-    low, high = (None, None) if weights is None else _bounds(columns, weights)
+    low, high = (None, None) if weights is None else _bounds(pair_products(columns, usable, weights))
     return Fit(float(found[0]), found[1:], True, pairs, companies, low, high)
 
 
-def pair_products(columns: Sequence[Floats], weights: Floats) -> Floats:
+def pair_products(columns: Sequence[Floats], usable: NDArray[np.bool_], weights: Floats) -> Floats:
     """Return the sums over ordered pairs of the products of every two columns: [draws, columns, columns].
 
     Parameters
     ----------
     columns : sequence of [n, n] float64
-        0 where a pair does not count.
+        Values of pairs.
+    usable : [n, n] bool
+        Which pairs count.
     weights : [draws, n] float64
         A pair counts w_i w_j times.
     """
-    sums = np.empty((len(weights), len(columns), len(columns)))
-    for i, one in enumerate(columns):
-        for j, other in enumerate(columns[: i + 1]):
-            sums[:, i, j] = sums[:, j, i] = ((weights @ (one * other)) * weights).sum(axis=1)
-    return sums
+    sums = np.zeros((len(weights), len(columns), len(columns)))
+    for start in range(0, len(usable), ROWS):
+        rows = slice(start, start + ROWS)
+        values, own = [np.where(usable[rows], column[rows], 0.0) for column in columns], weights[:, rows]
+        for i, one in enumerate(values):
+            for j, other in enumerate(values[: i + 1]):
+                sums[:, i, j] += ((own @ (one * other)) * weights).sum(axis=1)
+    lower = np.tril(sums, -1)
+    return np.asarray(sums + lower.transpose(0, 2, 1), dtype=np.float64)
 
 
 def solve(products: Floats) -> Floats:
@@ -106,7 +114,7 @@ def solve(products: Floats) -> Floats:
     return np.array([means[-1] - coefficients @ means[:-1], *coefficients])
 
 
-def _bounds(columns: Sequence[Floats], weights: Floats) -> tuple[Floats, Floats]:
-    drawn = np.array([solve(products) for products in pair_products(columns, weights)])
+def _bounds(drawn_products: Floats) -> tuple[Floats, Floats]:
+    drawn = np.array([solve(products) for products in drawn_products])
     low, high = np.quantile(drawn, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2), axis=0)
     return low, high

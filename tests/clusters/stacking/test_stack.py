@@ -117,7 +117,7 @@ def test_returns_before_the_last_60_months_change_nothing() -> None:
 def test_no_month_after_the_date_is_read() -> None:
     profile = Profile(name="planted")
     window = peer_stack.reads["monthly_returns"](profile, "2010-12")
-    assert isinstance(window, DateWindow) and window.last == AS_OF
+    assert isinstance(window, DateWindow) and window.until == AS_OF
 
 
 @pytest.mark.parametrize(
