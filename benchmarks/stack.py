@@ -61,6 +61,12 @@ def known_companies(scratch: Path, saved: Path, models: Path) -> Known:
     return Known(companies.sort("company_id"), pl.read_parquet(file))
 
 
+def of_companies(known: Known, ids: Sequence[str]) -> Known:
+    """Return what is known of some companies alone."""
+    among = pl.col("company_id").is_in(list(ids))
+    return Known(known.companies.filter(among), known.vectors.filter(among))
+
+
 def data() -> Path:
     """Return the folder of the test data."""
     return Path(os.environ.get("PEERLENS_TESTDATA", "../shared/data")) / "sp500"
@@ -85,11 +91,7 @@ def scored(methods: Mapping[str, PeerMethod], known: Known, returns: pl.DataFram
         first = months_later(f"{year}-12", 1 - MONTHS)
         before = returns.filter(pl.col("month").is_between(first, as_of))
         after = returns.filter(pl.col("month") > as_of)
-        listed = before.filter(month=as_of)["company_id"].implode()
-        there = Known(
-            known.companies.filter(pl.col("company_id").is_in(listed)),
-            known.vectors.filter(pl.col("company_id").is_in(listed)),
-        )
+        there = of_companies(known, before.filter(month=as_of)["company_id"].to_list())
         evidence = Evidence(there, return_matrix(before, there.ids, before["month"].unique().sort().to_list()))
         near = {name: method(evidence) for name, method in methods.items()}
         named = {name: Named(found, named_peers(found, SEED, evidence.history)) for name, found in near.items()}

@@ -2,7 +2,9 @@
 --
 -- sae and its views always do: their similarities are computed from the latents, not read from neighbours.
 create macro method_with_neighbours(method) as case
-    when method in ('sae', 'sae_passages', 'sae_tokens') or method in (select near.method from nearest_companies as near)
+    when
+        method in ('sae', 'sae_passages', 'sae_tokens')
+        or method in (select near.method from nearest_companies as near)
         then method
     else error(
         'method ' || coalesce(method, 'null') || ' has no nearest companies; these have: '

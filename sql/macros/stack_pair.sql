@@ -1,6 +1,7 @@
--- What each part of stack adds to the similarity of two companies, with the coefficient it has; no row of other methods.
+-- What each part of stack adds to the similarity of two companies, and its coefficient; no row of other methods.
 --
--- Parts are kept of the nearest `clusters.neighbours` companies of each: two that are not among each other's are an error.
+-- Parts are kept of the nearest `clusters.neighbours` companies of each: two that are not among each other's are an
+-- error. company_a and company_b are ids, as_of is a date of `asked_as_of`.
 create macro stack_pair(company_a, company_b, as_of, method) as table
 with asked as (
     select company_a as company_a, company_b as company_b, as_of as as_of, method as method

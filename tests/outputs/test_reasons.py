@@ -110,6 +110,14 @@ def test_peers_by_stack_name_what_adds_most(window: duckdb.DuckDBPyConnection) -
         assert reason == " / ".join(names[part] for part in largest)
 
 
+def test_groups_by_stack_name_no_peer_twice(tmp_path: Path) -> None:
+    rows = lake()
+    kept = rows["stack_parts"].filter(part="any_pair").rename({"neighbour_id": "peer_id"})
+    grouped = kept.with_columns(method=pl.lit("stack")).select(rows["neighbours"].columns)
+    with opened(rows | {"neighbours": pl.concat([rows["neighbours"], grouped])}, tmp_path) as window:
+        assert window.sql("select ticker from peers('KO', method := 'stack')").fetchall() == [("PEP",), ("XOM",)]
+
+
 @pytest.mark.parametrize("method", VECTORS)
 def test_what_is_shown_has_a_measured_label_is_not_everywhere_and_stands_in_both_texts(
     window: duckdb.DuckDBPyConnection, method: str
