@@ -31,12 +31,17 @@ AsOfOption = Annotated[
 ]
 MethodOption = Annotated[
     str,
-    typer.Option("--method", help="What likeness is measured by: sae, sae_passages, sae_tokens, tfidf, embedding."),
+    typer.Option(
+        "--method", help="What likeness is measured by: sae, sae_passages, sae_tokens, tfidf, embedding, stack."
+    ),
 ]
 NetworkOption = Annotated[
     str, typer.Option("--method", help="A similarity of docs/method.md: tnic, sae, tfidf, embedding, past_corr, ...")
 ]
 ReasonsOption = Annotated[str, typer.Option("--method", help="sae, sae_passages or sae_tokens.")]
+PairOption = Annotated[
+    str, typer.Option("--method", help="sae, sae_passages, sae_tokens, or stack of nearest companies.")
+]
 
 
 class Format(NamedTuple):
@@ -77,7 +82,7 @@ def why(
     company: CompanyArgument,
     other: CompanyArgument,
     as_of: AsOfOption = None,
-    method: ReasonsOption = "sae",
+    method: PairOption = "sae",
     latents: Annotated[bool, typer.Option("--latents", help="A row per latent, with its identifiers.")] = False,
     profile: ProfileOption = None,
     as_json: JsonOption = False,
@@ -103,7 +108,7 @@ def evidence(
     company: CompanyArgument,
     other: CompanyArgument,
     as_of: AsOfOption = None,
-    method: ReasonsOption = "sae",
+    method: PairOption = "sae",
     profile: ProfileOption = None,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,

@@ -37,13 +37,17 @@ def print_why(rows: pl.DataFrame, companies: Sequence[Company], console: Console
     if rows.is_empty():
         _say(console, "No reasons: one of them has no description at this date.")
         return
-    themes, others = (rows.filter(pl.col("theme").is_in([OTHERS]) == is_other) for is_other in (False, True))
+    reasons, others = (rows.filter(pl.col("theme").is_in([OTHERS]) == is_other) for is_other in (False, True))
+    # Of a similarity that is more than themes: words, codes and past returns have neither score nor passage.
+    themes, parts = (reasons.filter(pl.col("score").is_null() == is_part) for is_part in (False, True))
     _say(console, f"{_named(companies[0])} and {_named(companies[1])}", "bold")
     _say(console, f"similarity {rows['contribution'].sum():.3f}; {_explained(themes)}")
     for row in themes.head(LISTED).iter_rows(named=True):
         _print_theme(row, console)
         _print_passages(zip(companies, (row["passage_a"], row["passage_b"]), strict=True), console)
     _print_weaker(themes[LISTED:], console)
+    for row in parts.iter_rows(named=True):
+        _print_theme(row, console)
     for row in others.iter_rows(named=True):
         console.print()
         latents = "latent" if row["latents"] == 1 else "latents"
@@ -117,7 +121,8 @@ def _print_weaker(themes: pl.DataFrame, console: Console) -> None:
 def _print_theme(row: Mapping[str, Any], console: Console) -> None:
     console.print()
     title = Text(cell_text(row["theme"]), style="bold")
-    title.append(f"  (score {row['score']:.2f})", style="dim not bold")
+    if row["score"] is not None:
+        title.append(f"  (score {row['score']:.2f})", style="dim not bold")
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column()

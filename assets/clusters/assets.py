@@ -273,3 +273,58 @@ def peer_intervals(build: Build) -> None:
     build.write(schemas.R2_DIFFERENCES, schemas.R2_DIFFERENCES.frame(difference_rows(monthly)))
     build.write(schemas.SCORE_DIFFERENCES, schemas.SCORE_DIFFERENCES.frame(score_difference_rows(scores, draws)))
     build.picture("curve", curve_figure(intervals), CAPTION)
+
+
+@asset(
+    schemas.STACK_COEFFICIENTS,
+    schemas.STACK_PARTS,
+    partitioning="as_of",
+    reads={
+        "company_vectors": whole,
+        "company_embeddings": filings_known,
+        "descriptions": filings_known,
+        "filings": filings_known,
+        "monthly_returns": months_around("clusters.train_months"),
+    },
+    config=[
+        "max_filing_age_months",
+        "returns",
+        *(f"clusters.{key}" for key in ("train_months", "neighbours", "seed")),
+    ],
+    kinds=["scipy"],
+)
+def peer_stack(build: Build) -> None:
+    """Weigh themes, words, SIC codes and past returns by what they were worth before the date; name the nearest."""
+    from assets.clusters.intervals import firm_weights
+    from assets.clusters.methods import known_companies
+    from assets.clusters.peer_methods.nearness import Evidence
+    from assets.clusters.scores import return_matrix
+    from assets.clusters.stacking.rows import coefficient_rows, part_rows
+    from assets.clusters.stacking.stacked import stacked
+    from assets.clusters.stacking.terms import terms
+
+    as_of, settings = month_end(build.partition or ""), build.profile.clusters
+    tables = ("company_vectors", "filings", "descriptions", "company_embeddings")
+    known = known_companies(*(build.read(table) for table in tables))
+    returns = usable(build.read("monthly_returns"), build.profile.returns.exclude)
+    history = return_matrix(returns, known.ids, returns["month"].unique().sort().to_list())
+    found = stacked(terms(Evidence(known, history)), firm_weights(known.ids, settings.seed))
+    coefficients = [{"as_of": as_of, **row} for row in coefficient_rows(found)]
+    parts = part_rows(found, known.ids, settings.neighbours).with_columns(as_of=pl.lit(as_of, pl.Date))
+    build.write(schemas.STACK_COEFFICIENTS, schemas.STACK_COEFFICIENTS.frame(coefficients))
+    build.write(schemas.STACK_PARTS, parts.select(schemas.STACK_PARTS.empty().columns))
+
+
+@asset(
+    schemas.STACK_PATH,
+    reads={"peer_stack": whole},
+    kinds=["matplotlib"],
+)
+def stack_path(build: Build) -> None:
+    """Say what each term of stack was worth over all dates, and draw it."""
+    from assets.clusters.stacking.path_figure import CAPTION, path_figure
+    from assets.clusters.stacking.rows import path_rows
+
+    coefficients = build.read("stack_coefficients")
+    build.write(schemas.STACK_PATH, schemas.STACK_PATH.frame(path_rows(coefficients)))
+    build.picture("coefficients", path_figure(coefficients), CAPTION)

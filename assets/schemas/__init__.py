@@ -31,6 +31,9 @@ from assets.schemas.clusters import (
     R2_DIFFERENCES as R2_DIFFERENCES,
     SCORE_DIFFERENCES as SCORE_DIFFERENCES,
     SIC_GROUPS as SIC_GROUPS,
+    STACK_COEFFICIENTS as STACK_COEFFICIENTS,
+    STACK_PARTS as STACK_PARTS,
+    STACK_PATH as STACK_PATH,
 )
 from assets.schemas.companies import COMPANIES as COMPANIES, TICKERS as TICKERS
 from assets.schemas.descriptions import (

@@ -214,3 +214,43 @@ R2_DIFFERENCES = table("r2_differences", "method other horizon_months peers")(
     optional("low", REAL, "Lower bound of the 95 % interval, Student's t.", "1"),
     optional("high", REAL, "Upper bound.", "1"),
 )
+STACK_TERM = (
+    column("with_history", FLAG, "Whether past returns are a term: of pairs of which both companies have them."),
+    column("term", TEXT, "What is weighed; `any_pair` is the intercept, all others are as in `stack_parts`."),
+)
+STACK_COEFFICIENTS = table("stack_coefficients", "as_of with_history term")(
+    "What each term of `stack` was worth before an as-of date: later correlation per unit of it (docs/method.md).",
+    AS_OF,
+    *STACK_TERM,
+    column("coefficient", REAL, "Weight of the term, not below 0 but for `any_pair`.", "1"),
+    optional("low", REAL, "Lower bound of the 95 % interval, by bootstrap over companies; empty without a fit.", "1"),
+    optional("high", REAL, "Upper bound.", "1"),
+    column("is_fitted", FLAG, "False where there was too little to fit: then stack is the plain mean of the terms."),
+    column("pairs", LONG, "Pairs that it was fitted on.", "pairs"),
+    column("companies", INT, "Companies in these pairs.", "companies"),
+)
+STACK_PARTS = table("stack_parts", "as_of company_id neighbour_id part")(
+    "The nearest companies by `stack`, and what each part adds: the values of two companies add up to the similarity.",
+    AS_OF,
+    COMPANY_ID,
+    column("neighbour_id", TEXT, "The neighbour's company_id."),
+    column("rank", INT, "1 is the nearest."),
+    column("similarity", REAL, "The correlation beyond the market that is foretold of the two.", "1"),
+    column("with_history", FLAG, "Whether past returns of both are known; else the coefficients are those without."),
+    column(
+        "part",
+        TEXT,
+        "`passages`, `tokens` and `words` (cosines), `sic4`, `sic3`, `major_group` (1 where they are the same), `past` "
+        "(correlation of the last 60 months), `any_pair` (of any two companies).",
+    ),
+    column("value", REAL, "What it adds: the term times its coefficient.", "1"),
+)
+STACK_PATH = table("stack_path", "with_history term")(
+    "The coefficients of `stack` over all as-of dates at which they were fitted.",
+    *STACK_TERM,
+    column("dates", INT, "Dates with a fit.", "dates"),
+    column("dates_above_0", INT, "Of these, dates at which the whole interval is above 0.", "dates"),
+    column("coefficient", REAL, "Mean over the dates.", "1"),
+    column("smallest", REAL, "The smallest of them.", "1"),
+    column("largest", REAL, "The largest.", "1"),
+)

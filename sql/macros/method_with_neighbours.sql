@@ -2,7 +2,9 @@
 --
 -- sae and its views always do: their similarities are computed from the latents, not read from neighbours.
 create macro method_with_neighbours(method) as case
-    when method in ('sae', 'sae_passages', 'sae_tokens') or method in (select near.method from neighbours as near)
+    when
+        method in ('sae', 'sae_passages', 'sae_tokens')
+        or method in (select near.method from nearest_companies as near)
         then method
     else error(
         'method ' || coalesce(method, 'null') || ' has no nearest companies; these have: '
@@ -11,7 +13,7 @@ create macro method_with_neighbours(method) as case
             from (
                 select unnest(['sae', 'sae_passages', 'sae_tokens']) as method
                 union all
-                select near.method from neighbours as near
+                select near.method from nearest_companies as near
             ) as known
         )
     )

@@ -1,5 +1,7 @@
 -- What every latent that two companies share adds to their similarity, and where each text has it: the facts under why.
 --
+-- By stack a latent adds its product times the coefficient of its view; stack_pair has the parts that are no latents.
+--
 -- label is the title of the reason that the latent is a part of, there where it may be shown and both texts have a passage
 -- of it and a word in common: `words` are the terms that both say. Two latents that no words tell apart have one title.
 -- One row without a latent stands for two companies that share none. as_of, method: as in why_peers; passages: as in
@@ -10,8 +12,14 @@ with asked as materialized (
 ),
 known as materialized (
     from company_evidence(
-        (select [asked.company_a, asked.company_b] from asked), asked_as_of(as_of), method_with_reasons(method)
+        (select [asked.company_a, asked.company_b] from asked), asked_as_of(as_of), method_of_pairs(method)
     )
+),
+weights as materialized (
+    select pair.part as view, pair.coefficient
+    from stack_pair(
+        (select asked.company_a from asked), (select asked.company_b from asked), asked_as_of(as_of), method
+    ) as pair
 ),
 parts as materialized (
     select
@@ -19,7 +27,7 @@ parts as materialized (
         one.entry,
         one.block,
         one.latent,
-        one.component * other.component as contribution,
+        one.component * other.component * coalesce(weights.coefficient, 1.0) as contribution,
         one.label,
         one.terms,
         one.score,
@@ -39,6 +47,7 @@ parts as materialized (
         and one.entry = other.entry
         and one.block = other.block
         and one.latent = other.latent
+    left join weights on one.view = weights.view
 ),
 titles as (
     from titled((

@@ -3,7 +3,8 @@
 -- as_of: a month ('2011-12') or a date; the newest where it is null. similarity: cosine of what the method sees; with
 -- sae, sae_passages and sae_tokens the number that the rows of why_peers add up to, and reason names its three largest
 -- themes, none where none is shown. Other methods keep as many companies as `clusters.neighbours` of the profile says,
--- and no reasons. sic and same_major_group are those known at the date.
+-- and no reasons; but of stack reason names the three parts that add most, and similarity is the correlation foretold.
+-- sic and same_major_group are those known at the date.
 create macro peers(company, n := 10, as_of := null, method := 'sae') as table
 with asked as (
     select
@@ -19,7 +20,7 @@ vectors as materialized (
         vector.latent,
         component(asked.method, vector.view, vector.weight, vector.own_weight) as component
     from asked
-    join company_vectors as vector on asked.as_of = vector.as_of
+    join company_vectors as vector on asked.as_of = vector.as_of and asked.method <> 'stack'
 ),
 -- Grouped, though every group is one row: else DuckDB joins all companies with all before it picks one.
 own as (
@@ -55,7 +56,7 @@ ranked as materialized (
     union all
     select near.rank, near.peer_id as company_id, near.similarity
     from asked
-    join neighbours as near
+    join nearest_companies as near
         on asked.company_id = near.company_id and asked.as_of = near.as_of and asked.method = near.method
     where asked.method not in ('sae', 'sae_passages', 'sae_tokens') and near.rank <= n
 ),
@@ -109,6 +110,20 @@ reasons as (
         part.company_id
     from merged as part
     group by part.company_id
+    union all
+    select
+        array_to_string(
+            (
+                list(part_name(part.part) order by part.value desc, part.part)
+                    filter (part.value > 0 and part.part <> 'any_pair')
+            )[:3],
+            ' / '
+        ) as reason,
+        part.neighbour_id as company_id
+    from asked
+    join stack_parts as part
+        on asked.method = 'stack' and asked.as_of = part.as_of and asked.company_id = part.company_id
+    group by part.neighbour_id
 )
 select
     ranked.rank,

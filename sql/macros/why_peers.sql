@@ -3,9 +3,10 @@
 -- The contributions add up to the similarity in peers. A theme is shown where `shown_themes` has it and both texts say
 -- its label and have a passage of it; `all others` is the rest, `latents` counts what is in a row. as_of: a month
 -- ('2011-12') or a date; the newest where it is null. Methods sae, sae_passages and sae_tokens have reasons that add up.
--- why_latents has the same by latent, evidence more passages.
+-- So has stack, of nearest companies: beside themes, weighed by what they are worth, what words, SIC codes and past
+-- returns add, and what any two companies have. why_latents has the same by latent, evidence more passages.
 create macro why_peers(a, b, as_of := null, method := 'sae') as table
-with listed as (
+with of_latents as (
     select
         coalesce(part.label, 'all others') as theme,
         part.label is null as other,
@@ -17,6 +18,13 @@ with listed as (
         count(part.latent) as latents
     from pair_evidence(a, b, as_of, method) as part
     group by part.label
+),
+listed as (
+    select of_latents.* from of_latents
+    union all by name
+    select part_name(pair.part) as theme, false as other, pair.value as contribution, 0 as latents
+    from stack_pair(company_id_of(a), company_id_of(b), asked_as_of(as_of), method) as pair
+    where pair.part not in ('passages', 'tokens') and pair.value <> 0
 ),
 total as (
     select sum(exact(listed.contribution))::double as similarity from listed

@@ -88,6 +88,7 @@ def test_a_changed_description_reads_that_filing_and_trains_nothing(
         "peer_clusters",
         "peer_network",
         "peer_scores",
+        "peer_stack",
         "cluster_labels",
         "cluster_scores",
         "cointegrated_pairs",
@@ -95,11 +96,15 @@ def test_a_changed_description_reads_that_filing_and_trains_nothing(
     )
     assert changed.certain == ["filings 2004"]
     assert sorted(changed.named) == sorted(
-        [*read, *of_both(*groups), "cluster_drift", "lift_intervals", "peer_intervals", "backtest_summary", "warehouse"]
+        [
+            *(*read, *of_both(*groups), "cluster_drift", "lift_intervals", "peer_intervals", "stack_path"),
+            *("backtest_summary", "warehouse"),
+        ]
     )
     for_the_data_to_say = (
         "lift_intervals",
         "peer_intervals",
+        "stack_path",
         "backtest_summary",
     )  # whether other groups score otherwise, or make pairs
     ran = [body for body in changed.ran if body not in for_the_data_to_say]
@@ -251,11 +256,11 @@ def test_a_month_later_adds_one_as_of_and_leaves_the_groups_of_older_ones_alone(
     after = manifests(own_copy / "own")
     groups = ["company_vectors", "peer_clusters", "cluster_labels", "cointegrated_pairs"]
     assert set(after) - set(before) == {
-        f"{asset}/2008-01" for asset in [*groups, "cluster_scores", "peer_network", "peer_scores", "atlas"]
+        f"{asset}/2008-01" for asset in [*groups, "cluster_scores", "peer_network", "peer_scores", "peer_stack", "atlas"]
     }
     assert {name.split("/")[0] for name in before if after[name] != before[name]} == {
         "prices", "monthly_returns", "cluster_scores", "peer_scores", "cluster_drift", "lift_intervals",
-        "peer_intervals", "atlas", "backtest_summary", "warehouse"
+        "peer_intervals", "atlas", "stack_path", "backtest_summary", "warehouse"
     }  # fmt: skip
     assert set(changed.certain) <= set(changed.ran) <= set(changed.named)
 

@@ -131,7 +131,7 @@ def test_hedge_weighs_the_peers_of_a_date_and_a_method(tiny_home: Path) -> None:
         (("why", "KO", "PEP", "--as-of", "soon"), "no peer groups as of soon; there are those of 2006-12, 2007-12"),
         (
             ("hedge", "KO", "--method", "sic4"),
-            "method sic4 has no nearest companies; these have: embedding, sae, sae_passages, sae_tokens, tfidf",
+            "method sic4 has no nearest companies; these have: embedding, sae, sae_passages, sae_tokens, stack, tfidf",
         ),
     ],
 )

@@ -36,6 +36,10 @@ SAID = [i for i in SHOWN if i != WORDLESS]
 NEAREST_BY_WORDS = {EARLIER: ["CVX", "XOM", "PEP"], LATER: ["PEP", "JPM", "XOM"]}
 """Of KO, with these similarities."""
 SIMILARITIES = [0.6, 0.3, -0.1]
+WORTH = {"any_pair": -0.02, "passages": 0.3, "tokens": 0.1, "words": 0.2, "sic4": 0.1, "sic3": 0.0, "major_group": 0.05}
+"""Of the terms of stack at both dates, for pairs without past returns; with them half as much, and .4 of these."""
+PAIRED = {"KO": ["PEP", "XOM"], "PEP": ["KO", "HOME"]}
+"""Whose parts of stack are kept; HOME has no past returns, and neither code nor words in common with anybody."""
 GROUPS = {
     EARLIER: {"KO": 0, "PEP": 0, "XOM": 0, "JPM": 1, "HOME": 1, "CVX": 2},
     LATER: {"KO": 0, "PEP": 0, "XOM": 1, "CVX": 1, "JPM": 2, "HOME": 2},
@@ -82,7 +86,7 @@ def weights() -> np.ndarray:
 def lake(last_month: date = date(2012, 9, 30)) -> dict[str, pl.DataFrame]:
     """Every table, empty where the page and the window need no rows."""
     rows = {name: table.empty() for name, table in TABLES.items()}
-    return rows | _texts() | _features() | _groups() | _scores() | _returns(last_month) | _books()
+    return rows | _texts() | _features() | _groups() | _stack() | _scores() | _returns(last_month) | _books()
 
 
 def write(rows: dict[str, pl.DataFrame], folder: Path) -> dict[str, list[str]]:
@@ -263,6 +267,45 @@ def _drift() -> dict[str, pl.DataFrame]:
         "alerts": _rows("alerts", [alert]),
         "peer_network": _rows("peer_network", links),
     }
+
+
+def stack_values(as_of: date, first: str, second: str) -> dict[str, float]:
+    """What every part adds to the similarity of two companies."""
+    rows = own_weights(weights()[:, ::-1] if as_of == EARLIER else weights())
+    one, other = (rows[list(COMPANIES).index(ticker)] for ticker in (first, second))
+    known, cosines = "HOME" not in (first, second), one * other
+    terms = {
+        "any_pair": 1.0,
+        "passages": cosines[:THEMES].sum(),
+        "tokens": cosines[THEMES:].sum(),
+        "past": 0.25 * known,
+    }
+    terms |= {"words": 0.5, "sic4": 0.0, "sic3": 0.0, "major_group": float({first, second} == {"KO", "PEP"})}
+    coefficients = stack_worth(known)
+    return {part: float(term) * coefficients.get(part, 0.0) for part, term in terms.items()}
+
+
+def stack_worth(with_history: bool) -> dict[str, float]:
+    """The coefficients of stack."""
+    return {term: value / 2 for term, value in WORTH.items()} | {"past": 0.4} if with_history else WORTH
+
+
+def _stack() -> dict[str, pl.DataFrame]:
+    worth = [
+        (as_of, known, term, value, value - 0.1, value + 0.1, True, 10, 5)
+        for as_of in (EARLIER, LATER)
+        for known in (True, False)
+        for term, value in stack_worth(known).items()
+    ]
+    parts = [
+        (as_of, IDS[own], IDS[peer], rank, sum(values.values()), "HOME" not in (own, peer), part, value)
+        for as_of in (EARLIER, LATER)
+        for own, peers in PAIRED.items()
+        for rank, peer in enumerate(peers, 1)
+        for values in [stack_values(as_of, own, peer)]
+        for part, value in values.items()
+    ]
+    return {"stack_coefficients": _rows("stack_coefficients", worth), "stack_parts": _rows("stack_parts", parts)}
 
 
 def _nearest() -> list[tuple[str, str, int, float]]:

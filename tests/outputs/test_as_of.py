@@ -123,7 +123,11 @@ def test_a_hedge_is_of_the_peers_and_the_months_of_its_date(
 
 
 DATES = "no peer groups as of {}; there are those of 2010-12, 2011-12"
-NEAR = "method {} has no nearest companies; these have: sae, sae_passages, sae_tokens, tfidf"
+NEAR = "method {} has no nearest companies; these have: sae, sae_passages, sae_tokens, stack, tfidf"
+NOT_KEPT = (
+    "method stack keeps reasons of nearest companies only, and these two are not among each other's; "
+    "peers with method := 'stack' lists them"
+)
 ADD_UP = "method {} has no reasons that add up to a similarity; sae, sae_passages and sae_tokens have"
 
 
@@ -142,6 +146,9 @@ ADD_UP = "method {} has no reasons that add up to a similarity; sae, sae_passage
         ("peers(?, method := null)", NEAR.format("null")),
         ("hedge_basket(?, method := 'nonsense')", NEAR.format("nonsense")),
         ("why_peers(?, 'PEP', method := 'tfidf')", ADD_UP.format("tfidf")),
+        ("why_peers(?, 'CVX', method := 'stack')", NOT_KEPT),
+        ("evidence('CVX', ?, method := 'stack')", NOT_KEPT),
+        ("themes_of(?, method := 'stack')", ADD_UP.format("stack")),
         ("why_peers(?, 'PEP', method := null)", ADD_UP.format("null")),
         ("why_latents(?, 'PEP', method := 'sic4')", ADD_UP.format("sic4")),
         ("evidence(?, 'PEP', as_of := '2009-12')", DATES.format("2009-12")),
@@ -163,5 +170,5 @@ def test_what_is_not_there_is_an_error_that_says_what_is(
 def test_every_table_macro_has_a_worked_example() -> None:
     examples = "".join(file.read_text(encoding="utf-8") for file in SQL.glob("queries/*.sql"))
     macros = {file.stem for file in SQL.glob("macros/*.sql") if ") as table" in file.read_text(encoding="utf-8")}
-    part_of_others = {"pair_evidence", "company_evidence", "theme_shares", "titled"}
+    part_of_others = {"pair_evidence", "company_evidence", "theme_shares", "titled", "stack_pair"}
     assert {name for name in macros - part_of_others if f"from {name}(" not in examples} == set()

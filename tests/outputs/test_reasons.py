@@ -1,6 +1,7 @@
 """Why companies are similar: themes that add up, each with a passage of both texts, and what may not be shown."""
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -14,6 +15,7 @@ from resources.places import SQL
 from tests.outputs.small_lake import (
     CLOSE,
     COMPANIES,
+    EARLIER,
     FAINT,
     IN_ONE_TEXT,
     LATENTS,
@@ -24,6 +26,8 @@ from tests.outputs.small_lake import (
     WORDLESS,
     lake,
     own_weights,
+    stack_values,
+    stack_worth,
     weights,
     write,
 )
@@ -62,6 +66,57 @@ def test_themes_and_all_others_add_up_to_the_cosine_of_the_method(
     assert why["theme"].to_list()[-1] == "all others" and why["theme"].n_unique() == len(why)
     assert why["contribution"][:-1].is_sorted(descending=True)
     assert why["latents"].sum() == np.count_nonzero(one * other)
+
+
+@pytest.mark.parametrize(("as_of", "day"), [(None, LATER), ("2010-12", EARLIER)])
+@pytest.mark.parametrize(("first", "second"), [("KO", "PEP"), ("XOM", "KO"), ("PEP", "HOME")])
+def test_themes_words_codes_and_past_returns_add_up_to_stack(
+    window: duckdb.DuckDBPyConnection, first: str, second: str, as_of: str | None, day: date
+) -> None:
+    why = window.table_function("why_peers", [first, second, as_of, "stack"]).pl()
+    values, contribution = stack_values(day, first, second), dict(why.select("theme", "contribution").iter_rows())
+    assert why["contribution"].sum() == pytest.approx(sum(values.values()), abs=1e-12)
+    names = {"any two companies": "any_pair", "same words": "words", "moved together before": "past"}
+    names |= {"same major group": "major_group"}
+    parts = {name: values[part] for name, part in names.items() if values[part]}
+    assert contribution.items() >= parts.items()
+    others = values["passages"] + values["tokens"]
+    assert sum(value for name, value in contribution.items() if name not in parts) == pytest.approx(others, abs=1e-12)
+
+
+def test_a_theme_of_stack_is_that_of_passages_times_its_coefficient(window: duckdb.DuckDBPyConnection) -> None:
+    own, stacked = (
+        window.table_function("why_peers", ["KO", "PEP", None, method]).pl().drop_nulls("score")
+        for method in ("sae_passages", "stack")
+    )
+    assert len(own) > 3 and stacked["theme"].to_list() == own["theme"].to_list()
+    expected = stack_worth(with_history=True)["passages"] * own["contribution"].to_numpy()
+    assert stacked["contribution"].to_numpy() == pytest.approx(expected, abs=1e-12)
+    assert stacked["passage_a"].to_list() == own["passage_a"].to_list()
+    latents = window.table_function("why_latents", ["KO", "PEP", None, "stack"]).pl()
+    values = stack_values(LATER, "KO", "PEP")
+    for view in ("passages", "tokens"):
+        assert latents.filter(view=view)["contribution"].sum() == pytest.approx(values[view], abs=1e-12)
+
+
+def test_peers_by_stack_name_what_adds_most(window: duckdb.DuckDBPyConnection) -> None:
+    peers = window.sql("from peers('KO', method := 'stack')").pl()
+    assert peers["ticker"].to_list() == ["PEP", "XOM"]
+    for ticker, similarity, reason in peers.select("ticker", "similarity", "reason").iter_rows():
+        values = stack_values(LATER, "KO", ticker)
+        assert similarity == pytest.approx(sum(values.values()), abs=1e-12)
+        largest = sorted((part for part in values if part != "any_pair"), key=values.__getitem__)[:-4:-1]
+        names = {"passages": "same themes", "words": "same words", "past": "moved together before"}
+        names["tokens"] = "same latents of tokens"
+        assert reason == " / ".join(names[part] for part in largest)
+
+
+def test_groups_by_stack_name_no_peer_twice(tmp_path: Path) -> None:
+    rows = lake()
+    kept = rows["stack_parts"].filter(part="any_pair").rename({"neighbour_id": "peer_id"})
+    grouped = kept.with_columns(method=pl.lit("stack")).select(rows["neighbours"].columns)
+    with opened(rows | {"neighbours": pl.concat([rows["neighbours"], grouped])}, tmp_path) as window:
+        assert window.sql("select ticker from peers('KO', method := 'stack')").fetchall() == [("PEP",), ("XOM",)]
 
 
 @pytest.mark.parametrize("method", VECTORS)

@@ -19,7 +19,7 @@ EMBEDDINGS = {"company_embeddings", "company_embeddings: unit"}
 ITEM_1 = {"descriptions", "descriptions: unit"}
 PASSAGES = {"passages", "passages: unit"}
 AVERAGES = {"passage_vectors", "passage_vectors: unit"}
-NAMED = {"peer_scores", "peer_network"}
+NAMED = {"peer_clusters", "peer_scores", "peer_network", "peer_stack"}
 """Who asks every method whom it names as peers."""
 UNIVERSE = {"companies", "tickers", "filings", "descriptions"}
 
@@ -69,6 +69,8 @@ EDITS: dict[str, tuple[str, str, str, set[str]]] = {
         "TINY_VARIANCE = 1e-12", "TINY_VARIANCE = 1e-9", {"company_vectors"}),
     "a method of naming peers": ("assets/clusters/peer_methods/tnic.py",
         "MOST_COMPANIES = 0.25", "MOST_COMPANIES = 0.2", NAMED),
+    "the fit of stack": ("assets/clusters/stacking/fit.py",
+        "FEWEST_COMPANIES = 20", "FEWEST_COMPANIES = 30", NAMED),
     "an industry of Fama and French": ("resources/fama_french.py", "2100-2199", "2100-2198", NAMED),
     "where a tree is cut": ("assets/clusters/cuts.py", "TIED = 1e-9", "TIED = 1e-8", {"peer_clusters"}),
     "the picture of the curve": ("assets/clusters/scoreboard/curve_figure.py",
@@ -95,7 +97,7 @@ UPGRADES: dict[str, set[str]] = {
     "matplotlib": set(),
     "safetensors": set(),
     # Passages are averaged over their content words, and its list of stop words says which are not.
-    "scikit-learn": {"layer_groups", "latent_labels", "passage_saes", "peer_clusters", *NAMED} | AVERAGES,
+    "scikit-learn": {"layer_groups", "latent_labels", "passage_saes", *NAMED} | AVERAGES,
     "statsmodels": {"cointegrated_pairs", "cluster_scores", "lift_intervals", "latent_labels"},
     "edgartools": ITEM_1,
     "transformer-lens": {"sae_scores"},

@@ -52,6 +52,21 @@ def test_weaker_themes_are_named_on_one_line(window: duckdb.DuckDBPyConnection) 
     assert "8 more themes: topic 0; topic 1;" in " ".join(text.getvalue().split())
 
 
+def test_why_by_stack_has_themes_with_passages_and_a_bar_of_every_other_part(
+    window: duckdb.DuckDBPyConnection,
+) -> None:
+    console, text = paper()
+    rows = window.table_function("why_peers", ["KO", "PEP", None, "stack"]).pl()
+    print_why(rows, NAMED, console)
+    page = " ".join(text.getvalue().split())
+    themes = rows.drop_nulls("score").height
+    assert f"similarity {rows['contribution'].sum():.3f}; {themes} themes explain" in page
+    for part in ("same words", "same major group", "moved together before", "any two companies"):
+        (share,) = rows.filter(theme=part)["share"]
+        assert f"{100 * share:.0f} % " in page.split(f" {part}")[0][-30:]
+    assert page.count("(score 0.70)") == min(themes, 6) and page.count("score") == min(themes, 6)
+
+
 def test_a_pair_without_a_theme_says_so_and_where_to_look(window: duckdb.DuckDBPyConnection) -> None:
     console, text = paper()
     print_why(window.sql("from why_peers('KO', 'PEP', method := 'sae_tokens')").pl(), NAMED, console)

@@ -19,11 +19,13 @@ from assets.clusters.peer_methods.placebo import random_peers
 from assets.clusters.peer_methods.sector import sector
 from assets.clusters.peer_methods.sic import by_sic
 from assets.clusters.peer_methods.sic_then_text import sic_then_text
+from assets.clusters.peer_methods.stack import stack
 from assets.clusters.peer_methods.tfidf import tfidf
 from assets.clusters.peer_methods.tnic import tnic
 
 PLACEBO = "random"
 METHODS: dict[str, PeerMethod] = {
+    "stack": stack,
     "sae": by_latents("sae"),
     "sae_passages": by_latents("sae_passages"),
     "sae_tokens": by_latents("sae_tokens"),
