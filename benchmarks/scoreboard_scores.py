@@ -12,8 +12,9 @@ from scoreboard_evidence import returns
 from assets import schemas
 from assets.clusters.evaluation import horizon_after
 from assets.clusters.methods import Known
+from assets.clusters.peer_methods.nearness import evidence_at
 from assets.clusters.scoreboard.pooled import difference_rows, interval_rows, r2_rows, score_difference_rows
-from assets.clusters.scoreboard.tables import PeerRows, evidence_at, peer_rows, peers_by_method
+from assets.clusters.scoreboard.tables import PeerRows, peer_rows, peers_by_method
 from assets.partitions import month_end, months_later
 from pipelines.questions import open_warehouse
 from resources.lake.lake import Lake

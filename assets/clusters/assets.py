@@ -14,6 +14,25 @@ from resources.settings.profile import Profile
 from resources.sources import Sources
 
 TOP_THEMES = 5
+KNOWN = {
+    "company_vectors": whole,
+    "company_embeddings": filings_known,
+    "descriptions": filings_known,
+    "description_vectors": filings_known,
+    "filings": filings_known,
+}
+"""What `evidence_of` reads besides returns, and the settings behind it."""
+HOW_KNOWN = [
+    "max_filing_age_months",
+    "returns",
+    *(f"clusters.{key}" for key in ("train_months", "nouns", "hoberg_phillips")),
+]
+
+
+def _given_files_now(profile: Profile, partition: str | None, sources: Sources) -> Slices:
+    from assets.clusters.given_files import digests
+
+    return digests(profile.clusters)
 
 
 @asset(
@@ -22,38 +41,26 @@ TOP_THEMES = 5
     schemas.NEIGHBOURS,
     schemas.SIC_GROUPS,
     partitioning="as_of",
-    reads={
-        "company_vectors": whole,
-        "company_embeddings": filings_known,
-        "descriptions": filings_known,
-        "filings": filings_known,
-        "monthly_returns": months_around("clusters.train_months"),
-    },
+    reads=KNOWN | {"monthly_returns": months_around("clusters.train_months")},
     config=[
-        "max_filing_age_months",
-        "returns",
+        *HOW_KNOWN,
         *(f"clusters.{key}" for key in ("methods", "linkage", "cut", "pair_share", "thetas", "objective", "seed")),
-        *(f"clusters.{key}" for key in ("train_months", "neighbours", "stability_draws", "stability_methods")),
+        *(f"clusters.{key}" for key in ("neighbours", "stability_draws", "stability_methods")),
     ],
+    fingerprint=_given_files_now,
     kinds=["scikitlearn", "scipy"],
 )
 def peer_clusters(build: Build) -> None:
     """Group companies by every method of the profile, at a stated share of pairs, and say how firmly they stand."""
-    from assets.clusters.methods import known_companies, tagged
+    from assets.clusters.evidence import evidence_of
+    from assets.clusters.methods import tagged
     from assets.clusters.peer_groups import group
-    from assets.clusters.peer_methods.nearness import Evidence
-    from assets.clusters.scores import return_matrix
     from assets.sic import sic_groups
 
-    as_of = month_end(build.partition or "")
-    tables = ("company_vectors", "filings", "descriptions", "company_embeddings")
-    known = known_companies(*(build.read(table) for table in tables))
-    returns = usable(build.read("monthly_returns"), build.profile.returns.exclude)
-    months = returns["month"].unique().sort().to_list()
-    evidence = Evidence(known, return_matrix(returns, known.ids, months))
+    as_of, evidence = month_end(build.partition or ""), evidence_of(build)
     clusters, thresholds, neighbours = [schemas.PEER_CLUSTERS.empty()], [], [schemas.NEIGHBOURS.empty()]
     for method in build.profile.clusters.methods:
-        found = group(method, evidence, months, build.profile.clusters)
+        found = group(method, evidence, evidence.months, build.profile.clusters)
         clusters.append(tagged(found.clusters, method, as_of).select(clusters[0].columns))
         thresholds += [{"method": method, "as_of": as_of, **row} for row in found.thresholds]
         if found.neighbours is not None:
@@ -61,7 +68,7 @@ def peer_clusters(build: Build) -> None:
     build.write(schemas.PEER_CLUSTERS, pl.concat(clusters))
     build.write(schemas.CLUSTER_THRESHOLDS, schemas.CLUSTER_THRESHOLDS.frame(thresholds))
     build.write(schemas.NEIGHBOURS, pl.concat(neighbours))
-    build.write(schemas.SIC_GROUPS, sic_groups(known.companies).with_columns(as_of=pl.lit(as_of, pl.Date)))
+    build.write(schemas.SIC_GROUPS, sic_groups(evidence.known.companies).with_columns(as_of=pl.lit(as_of, pl.Date)))
 
 
 @asset(
@@ -121,27 +128,18 @@ def cluster_drift(build: Build) -> None:
 @asset(
     schemas.PEER_NETWORK,
     partitioning="as_of",
-    reads={
-        "company_vectors": whole,
-        "company_embeddings": filings_known,
-        "descriptions": filings_known,
-        "filings": filings_known,
-        "monthly_returns": months_around("clusters.train_months"),
-    },
-    config=["max_filing_age_months", "returns", "clusters.train_months", "clusters.pair_share"],
+    reads=KNOWN | {"monthly_returns": months_around("clusters.train_months")},
+    config=[*HOW_KNOWN, "clusters.pair_share"],
+    fingerprint=_given_files_now,
     kinds=["scikitlearn", "polars"],
 )
 def peer_network(build: Build) -> None:
     """List the pairs that every similarity finds most alike, as many as a share of all pairs: a network as TNIC is."""
-    from assets.clusters.methods import known_companies
+    from assets.clusters.evidence import evidence_of
     from assets.clusters.network import networks
-    from assets.clusters.peer_methods.nearness import evidence_at
 
-    as_of, settings = month_end(build.partition or ""), build.profile.clusters
-    tables = ("company_vectors", "filings", "descriptions", "company_embeddings")
-    known = known_companies(*(build.read(table) for table in tables))
-    evidence = evidence_at(known, usable(build.read("monthly_returns"), build.profile.returns.exclude))
-    rows = [part.with_columns(as_of=pl.lit(as_of, pl.Date)) for part in networks(evidence, settings.pair_share)]
+    as_of, share = month_end(build.partition or ""), build.profile.clusters.pair_share
+    rows = [part.with_columns(as_of=pl.lit(as_of, pl.Date)) for part in networks(evidence_of(build), share)]
     build.write(schemas.PEER_NETWORK, pl.concat([schemas.PEER_NETWORK.empty(), *rows], how="diagonal"))
 
 
@@ -196,51 +194,29 @@ def lift_intervals(build: Build) -> None:
     build.write(schemas.NEAREST_SHARES, schemas.NEAREST_SHARES.frame(nearest_shares(build.read("nearest_matches"))))
 
 
-def _given_files_now(profile: Profile, partition: str | None, sources: Sources) -> Slices:
-    from assets.clusters.given_files import digests
-
-    return digests(profile.clusters)
-
-
 @asset(
     schemas.PEER_SCORES,
     schemas.PEER_SCORE_DRAWS,
     schemas.MONTHLY_R2,
     schemas.HORIZON_LOSSES,
     partitioning="as_of",
-    reads={
-        "company_vectors": whole,
-        "company_embeddings": filings_known,
-        "descriptions": filings_known,
-        "filings": filings_known,
-        "description_vectors": filings_known,
-        "monthly_returns": months_around("clusters.train_months", "clusters.long_horizon_months"),
-    },
-    config=[
-        "max_filing_age_months",
-        "returns",
-        *(f"clusters.{key}" for key in ("train_months", "horizon_months", "long_horizon_months", "seed")),
-        *(f"clusters.{key}" for key in ("nouns", "hoberg_phillips")),
-    ],
+    reads=KNOWN | {"monthly_returns": months_around("clusters.train_months", "clusters.long_horizon_months")},
+    config=[*HOW_KNOWN, *(f"clusters.{key}" for key in ("horizon_months", "long_horizon_months", "seed"))],
     fingerprint=_given_files_now,
     kinds=["scikitlearn", "polars"],
 )
 def peer_scores(build: Build) -> None:
     """Score the peers that every method names on the months after the as-of date, once all of a horizon are over."""
     from assets.clusters.evaluation import horizon_after
-    from assets.clusters.given_files import given_at
-    from assets.clusters.methods import known_companies
-    from assets.clusters.scoreboard.tables import evidence_at, peer_rows, peers_by_method
+    from assets.clusters.evidence import evidence_of
+    from assets.clusters.scoreboard.tables import peer_rows, peers_by_method
 
     as_of, settings = month_end(build.partition or ""), build.profile.clusters
-    tables = ("company_vectors", "filings", "descriptions", "company_embeddings", "description_vectors")
-    known, seen = known_companies(*(build.read(table) for table in tables)), build.read("monthly_returns")
-    # A reversal's first month may lie before the date: what is left out then must not depend on the month after it.
-    past, later = (seen.filter(when) for when in (pl.col("month") <= as_of, pl.col("month") > as_of))
-    before, after = (usable(rows, build.profile.returns.exclude) for rows in (past, later))
+    later = build.read("monthly_returns").filter(pl.col("month") > as_of)
+    after = usable(later, build.profile.returns.exclude)
     horizons = [horizon_after(as_of, months, later) for months in settings.horizons]
     finished = [horizon for horizon in horizons if horizon.finished]
-    evidence = evidence_at(known, before, given_at(settings, as_of))
+    evidence = evidence_of(build)
     near = peers_by_method(evidence, settings.seed) if finished else {}
     rows = [peer_rows(near, evidence, after, horizon, settings.seed) for horizon in finished]
     for table, name in (
@@ -279,38 +255,25 @@ def peer_intervals(build: Build) -> None:
     schemas.STACK_COEFFICIENTS,
     schemas.STACK_PARTS,
     partitioning="as_of",
-    reads={
-        "company_vectors": whole,
-        "company_embeddings": filings_known,
-        "descriptions": filings_known,
-        "filings": filings_known,
-        "monthly_returns": months_around("clusters.train_months"),
-    },
-    config=[
-        "max_filing_age_months",
-        "returns",
-        *(f"clusters.{key}" for key in ("train_months", "neighbours", "seed")),
-    ],
+    reads=KNOWN | {"monthly_returns": months_around("clusters.train_months")},
+    config=[*HOW_KNOWN, "clusters.neighbours", "clusters.seed"],
+    fingerprint=_given_files_now,
     kinds=["scipy"],
 )
 def peer_stack(build: Build) -> None:
     """Weigh themes, words, SIC codes and past returns by what they were worth before the date; name the nearest."""
+    from assets.clusters.evidence import evidence_of
     from assets.clusters.intervals import firm_weights
-    from assets.clusters.methods import known_companies
-    from assets.clusters.peer_methods.nearness import Evidence
-    from assets.clusters.scores import return_matrix
     from assets.clusters.stacking.rows import coefficient_rows, part_rows
     from assets.clusters.stacking.stacked import stacked
     from assets.clusters.stacking.terms import terms
 
     as_of, settings = month_end(build.partition or ""), build.profile.clusters
-    tables = ("company_vectors", "filings", "descriptions", "company_embeddings")
-    known = known_companies(*(build.read(table) for table in tables))
-    returns = usable(build.read("monthly_returns"), build.profile.returns.exclude)
-    history = return_matrix(returns, known.ids, returns["month"].unique().sort().to_list())
-    found = stacked(terms(Evidence(known, history)), firm_weights(known.ids, settings.seed))
+    evidence = evidence_of(build)
+    ids = evidence.known.ids
+    found = stacked(terms(evidence), firm_weights(ids, settings.seed))
     coefficients = [{"as_of": as_of, **row} for row in coefficient_rows(found)]
-    parts = part_rows(found, known.ids, settings.neighbours).with_columns(as_of=pl.lit(as_of, pl.Date))
+    parts = part_rows(found, ids, settings.neighbours).with_columns(as_of=pl.lit(as_of, pl.Date))
     build.write(schemas.STACK_COEFFICIENTS, schemas.STACK_COEFFICIENTS.frame(coefficients))
     build.write(schemas.STACK_PARTS, parts.select(schemas.STACK_PARTS.empty().columns))
 

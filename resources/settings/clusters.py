@@ -13,7 +13,9 @@ Months = Annotated[Whole, Field(ge=FEWEST_MONTHS, le=1200)]
 Theta = Annotated[Real, Field(ge=-100, le=100)]
 
 SaeMethod = Literal["sae", "sae_passages", "sae_tokens"]
-SimilarityMethod = Literal[SaeMethod, "embedding", "tfidf", "tnic", "past_corr", "sic_then_text", "lm_mean", "hoberg_phillips", "stack"]
+SimilarityMethod = Literal[
+    SaeMethod, "embedding", "tfidf", "tnic", "past_corr", "sic_then_text", "lm_mean", "hoberg_phillips", "stack"
+]
 SicLevel = Literal["sic4", "major_group", "division"]
 Classification = Literal[SicLevel, "sic3", "fama_french_48", "sector", "industry"]
 Method = Literal[SimilarityMethod, Classification]

@@ -256,7 +256,8 @@ def test_a_month_later_adds_one_as_of_and_leaves_the_groups_of_older_ones_alone(
     after = manifests(own_copy / "own")
     groups = ["company_vectors", "peer_clusters", "cluster_labels", "cointegrated_pairs"]
     assert set(after) - set(before) == {
-        f"{asset}/2008-01" for asset in [*groups, "cluster_scores", "peer_network", "peer_scores", "peer_stack", "atlas"]
+        f"{asset}/2008-01"
+        for asset in [*groups, "cluster_scores", "peer_network", "peer_scores", "peer_stack", "atlas"]
     }
     assert {name.split("/")[0] for name in before if after[name] != before[name]} == {
         "prices", "monthly_returns", "cluster_scores", "peer_scores", "cluster_drift", "lift_intervals",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 
 import numpy as np
@@ -36,6 +37,8 @@ class Evidence:
     history: Floats
     """Monthly log returns up to the date, [months, n], NaN where there is none."""
     given: Given = Given()
+    months: tuple[date, ...] = ()
+    """Those of `history`."""
 
     @cached_property
     def words(self) -> Floats:
@@ -46,7 +49,7 @@ class Evidence:
 def evidence_at(known: Known, before: pl.DataFrame, given: Given | None = None) -> Evidence:
     """Return what may be looked at, of rows of `monthly_returns` that count, up to the as-of date, and no later ones."""
     months = before["month"].unique().sort().to_list()
-    return Evidence(known, return_matrix(before, known.ids, months), given or Given())
+    return Evidence(known, return_matrix(before, known.ids, months), given or Given(), tuple(months))
 
 
 @dataclass(frozen=True)

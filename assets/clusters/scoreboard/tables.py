@@ -10,7 +10,6 @@ import polars as pl
 
 from assets.clusters.baselines import sic_clusters
 from assets.clusters.evaluation import Horizon
-from assets.clusters.methods import Known
 from assets.clusters.peer_methods.nearness import Evidence, Nearness
 from assets.clusters.peer_methods.registry import METHODS, nearness
 from assets.clusters.scoreboard.firm_scores import Market, firm_scores, named_peers, r2_by_month

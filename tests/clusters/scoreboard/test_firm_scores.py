@@ -8,10 +8,10 @@ import pytest
 
 from assets.clusters.evaluation import horizon_after
 from assets.clusters.methods import Known
-from assets.clusters.peer_methods.nearness import Nearness, classified, compared
+from assets.clusters.peer_methods.nearness import Nearness, classified, compared, evidence_at
 from assets.clusters.scoreboard.firm_scores import Market, Score, firm_scores, named_peers
 from assets.clusters.scoreboard.firm_scores import r2_by_month as r2_of_peers
-from assets.clusters.scoreboard.tables import evidence_at, peer_rows, peers_by_method
+from assets.clusters.scoreboard.tables import peer_rows, peers_by_method
 from assets.partitions import months_later
 
 NAN = np.nan
