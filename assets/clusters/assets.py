@@ -3,12 +3,15 @@
 import polars as pl
 
 from assets import schemas
+from assets.clusters.paper.asked import authors_returns_now, bert_now, where_paper
 from assets.declaration import asset
 from assets.known_at import filings_known
 from assets.partitions import month_end, months_around
 from assets.prices.usable import usable
 from resources.lake.build import Build
-from resources.lake.recipe import whole
+from resources.lake.recipe import Slices, whole
+from resources.settings.profile import Profile
+from resources.sources import Sources
 
 TOP_THEMES = 5
 
@@ -190,3 +193,42 @@ def peer_intervals(build: Build) -> None:
     build.write(schemas.PEER_INTERVALS, intervals)
     build.write(schemas.R2_DIFFERENCES, schemas.R2_DIFFERENCES.frame(difference_rows(monthly)))
     build.picture("curve", curve_figure(intervals), CAPTION)
+
+
+def _paper_inputs_now(profile: Profile, partition: str | None, sources: Sources) -> Slices:
+    """Return the digests of the authors' returns and of the BERT model, where the profile asks for the paper."""
+    return authors_returns_now(profile, sources) | bert_now(profile)
+
+
+@asset(
+    schemas.PAPER_CLUSTERS,
+    schemas.PAPER_CUTS,
+    schemas.PAPER_SCORES,
+    reads={
+        "company_features": where_paper,
+        "company_embeddings": where_paper,
+        "descriptions": where_paper,
+        "filings": where_paper,
+        "monthly_returns": where_paper,
+    },
+    config=["paper", "returns", "descriptions", "filing_years"],
+    also=["resources.universe.authors_returns:read_authors_returns"],
+    fingerprint=_paper_inputs_now,
+    kinds=["scikitlearn", "scipy"],
+)
+def paper_clusters(build: Build) -> None:
+    """[paper] C-CD, rolling G-CDR and their baselines with MeanCorr, look-ahead included; empty unless asked for."""
+    from assets.clusters.paper.clustering import PaperTables, paper_tables, paper_years
+    from assets.clusters.paper.inputs import PaperInputs
+
+    tables, settings = PaperTables(), build.profile.paper
+    if settings.enabled:
+        inputs = PaperInputs(build)
+        years = paper_years(inputs.filings, inputs.returns)
+        components = inputs.components(years)
+        with build.progress(len(years), "years") as progress:
+            tables = paper_tables(years, components, inputs.embeddings, settings, progress=progress)
+        build.metadata |= inputs.metadata | {"years": len(years)}
+    build.write(schemas.PAPER_CLUSTERS, schemas.PAPER_CLUSTERS.frame(tables.clusters))
+    build.write(schemas.PAPER_CUTS, schemas.PAPER_CUTS.frame(tables.cuts))
+    build.write(schemas.PAPER_SCORES, schemas.PAPER_SCORES.frame(tables.scores))
