@@ -3,7 +3,7 @@
 import polars as pl
 
 from assets import schemas
-from assets.clusters.paper.asked import authors_returns_now, bert_now, where_paper
+from assets.clusters.paper.asked import authors_returns_now, bert_now, umap_now, where_paper
 from assets.declaration import asset
 from assets.known_at import filings_known
 from assets.partitions import month_end, months_around
@@ -196,8 +196,8 @@ def peer_intervals(build: Build) -> None:
 
 
 def _paper_inputs_now(profile: Profile, partition: str | None, sources: Sources) -> Slices:
-    """Return the digests of the authors' returns and of the BERT model, where the profile asks for the paper."""
-    return authors_returns_now(profile, sources) | bert_now(profile)
+    """Return digests of the authors' returns and of the BERT model, and UMAP's version, where these are asked for."""
+    return authors_returns_now(profile, sources) | bert_now(profile) | umap_now(profile)
 
 
 @asset(

@@ -1,6 +1,7 @@
 """[paper] What `paper_clusters` sees and depends on: nothing, unless the profile asks for the paper."""
 
 from datetime import date
+from importlib.metadata import PackageNotFoundError, version
 
 from resources.lake.recipe import DateWindow, Slices
 from resources.settings.profile import Profile
@@ -50,3 +51,14 @@ def bert_now(profile: Profile) -> Slices:
         return {"bert": bert_identity(settings.bert)}
     except ModelNotFoundError as error:
         raise ProfileError(f"paper.bert: {error}") from error
+
+
+def umap_now(profile: Profile) -> Slices:
+    """Return UMAP's version, where a method that reduces embeddings is asked for; `absent` where it is not here."""
+    settings = profile.paper
+    if not settings.enabled or not {"sbert", "bert"} & set(settings.methods):
+        return {}
+    try:
+        return {"umap": version("umap-learn")}
+    except PackageNotFoundError:
+        return {"umap": "absent"}

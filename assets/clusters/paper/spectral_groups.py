@@ -25,7 +25,7 @@ class UmapMissingError(ModuleNotFoundError):
 
 
 def check_umap() -> None:
-    """Raise UmapMissingError where umap-learn is not installed; it takes seconds to import, so it is only looked for."""
+    """Raise UmapMissingError where umap-learn is not installed; importing it takes seconds, so it is looked for."""
     if find_spec("umap") is None:
         raise UmapMissingError(
             "paper.methods: sbert and bert reduce embeddings with UMAP, which is not installed; "
