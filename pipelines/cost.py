@@ -202,7 +202,8 @@ def machine_speed(size: ModelSize) -> tuple[str, float, str]:
 
     found = devices()
     dtype, name = found[0].dtype, found[0].name
-    rows, columns = 512, max(size.block_weights // (3 * size.d_model), 1)
+    # A GPU wants as many rows as it reads at once; a CPU is as fast with a few.
+    rows, columns = max(found[0].batch_tokens, 128), max(size.block_weights // (3 * size.d_model), 1)
     left = torch.ones(rows, size.d_model, device=name, dtype=getattr(torch, dtype))
     right = torch.ones(size.d_model, columns, device=name, dtype=getattr(torch, dtype))
     seconds = min(_seconds(left, right) for _ in range(3))

@@ -82,6 +82,7 @@ def standin_profile(folder: Path) -> Profile:
         "descriptions": {"hub": None, "path": folder / "authors.parquet"},
         "prices": {"source": "parquet", "path": folder / "closes.parquet"},
         "model": {"source": "folder", "path": folder / "llama", "context_length": 64, "overlap_tokens": 8},
+        "embedder": {"chunk_tokens": 32, "max_tokens": 32},
         "activations": {"blocks": [BLOCK]},
         "passages": {"blocks": [BLOCK]},
         "corpus": {"cutoff": "2005-12-31"},
@@ -91,7 +92,7 @@ def standin_profile(folder: Path) -> Profile:
         "paper": {"components": 20, "theta": -0.5, "thetas": [-1.5, -1.0, -0.5, 0.0], "past_years": 2},
     }
     for name, section in changed.items():
-        settings[name] = settings[name] | section
+        settings[name] = settings.get(name, {}) | section
     settings["filing_years"] = [year + 1 for year in YEARS]
     settings["as_of"] = {"first": "2006-12", "last": "2006-12"}
     return Profile.model_validate({"name": "paper", **settings})

@@ -39,9 +39,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Profile, Lake]:
     graph, lake = open_graph(profile, TODAY), Lake(folder / "home", profile.name)
     for name in upstream(graph, "paper_clusters", "peer_clusters"):
         for partition in graph.partitions(name):
-            import time; t=time.process_time()
             assert build(graph, lake, name, partition).reasons
-            print(name, partition, round(time.process_time()-t,2))
     return profile, lake
 
 

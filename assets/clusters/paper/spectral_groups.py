@@ -1,7 +1,6 @@
 """[paper] Clusters of embeddings: UMAP, a graph of five nearest neighbours, and spectral clustering."""
 
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from sklearn.cluster import KMeans
 from sklearn.neighbors import kneighbors_graph
 
 from assets.clusters.linkage import ranked
+from assets.clusters.paper.umap_here import check_umap
 
 NEIGHBOURS = 5
 """Nearest neighbours of a company in the graph."""
@@ -18,19 +18,6 @@ UMAP_NEIGHBOURS = 15
 """UMAP's own default; so few companies, or fewer, are not reduced: each would have all others for neighbours."""
 Reduce = Callable[[NDArray[Any], int], NDArray[np.float64]]
 """Takes vectors [n, d] and a seed, returns points [n, dimensions]."""
-
-
-class UmapMissingError(ModuleNotFoundError):
-    """UMAP is not installed."""
-
-
-def check_umap() -> None:
-    """Raise UmapMissingError where umap-learn is not installed; importing it takes seconds, so it is looked for."""
-    if find_spec("umap") is None:
-        raise UmapMissingError(
-            "paper.methods: sbert and bert reduce embeddings with UMAP, which is not installed; "
-            "pip install 'peerlens[paper]', or leave these methods out"
-        )
 
 
 def umap_points(vectors: NDArray[Any], seed: int) -> NDArray[np.float64]:
