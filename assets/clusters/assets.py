@@ -3,15 +3,13 @@
 import polars as pl
 
 from assets import schemas
-from assets.clusters.paper.asked import authors_returns_now, bert_now, umap_now, where_paper
+from assets.clusters.paper.asked import paper_inputs_now, where_paper
 from assets.declaration import asset
 from assets.known_at import filings_known
 from assets.partitions import month_end, months_around
 from assets.prices.usable import usable
 from resources.lake.build import Build
-from resources.lake.recipe import Slices, whole
-from resources.settings.profile import Profile
-from resources.sources import Sources
+from resources.lake.recipe import whole
 
 TOP_THEMES = 5
 
@@ -195,11 +193,6 @@ def peer_intervals(build: Build) -> None:
     build.picture("curve", curve_figure(intervals), CAPTION)
 
 
-def _paper_inputs_now(profile: Profile, partition: str | None, sources: Sources) -> Slices:
-    """Return digests of the authors' returns and of the BERT model, and UMAP's version, where these are asked for."""
-    return authors_returns_now(profile, sources) | bert_now(profile) | umap_now(profile)
-
-
 @asset(
     schemas.PAPER_CLUSTERS,
     schemas.PAPER_CUTS,
@@ -211,9 +204,10 @@ def _paper_inputs_now(profile: Profile, partition: str | None, sources: Sources)
         "filings": where_paper,
         "monthly_returns": where_paper,
     },
-    config=["paper", "returns", "descriptions", "filing_years"],
+    config=["paper"],
+    runs_with=["returns", "descriptions", "filing_years"],  # in the fingerprint, where the paper is asked for
     also=["resources.universe.authors_returns:read_authors_returns"],
-    fingerprint=_paper_inputs_now,
+    fingerprint=paper_inputs_now,
     kinds=["scikitlearn", "scipy"],
 )
 def paper_clusters(build: Build) -> None:

@@ -3,6 +3,7 @@
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 
+from resources.lake.digests import digest_of
 from resources.lake.recipe import DateWindow, Slices
 from resources.settings.profile import Profile
 from resources.sources import Sources
@@ -21,13 +22,26 @@ def has_own_returns(profile: Profile) -> bool:
     return profile.descriptions.source == "authors"
 
 
+def paper_inputs_now(profile: Profile, partition: str | None, sources: Sources) -> Slices:
+    """Return what the paper's clusters depend on beside tables and `paper`, where the profile asks for them.
+
+    That is which returns count, the authors' file of them, the encoder of method bert, and the version of UMAP. It is
+    no part of the settings in the recipe, or another profile's empty tables would be made again for each of them.
+    """
+    if not profile.paper.enabled:
+        return {}
+    counted = {"returns": digest_of([profile.descriptions.source, *sorted(profile.returns.exclude)])}
+    return counted | authors_returns_now(profile, sources) | bert_now(profile) | umap_now(profile)
+
+
 def authors_returns_now(profile: Profile, sources: Sources) -> Slices:
     """Return the digest of the authors' files, which hold the returns."""
-    if not (profile.paper.enabled and has_own_returns(profile)):
+    if not has_own_returns(profile):
         return {}
     from resources.universe.corpora import corpus_fingerprint  # noqa: PLC0415  only a plan of this profile needs it
 
-    return {"returns": corpus_fingerprint(profile.descriptions, profile.years, sources.home / "hub")[""]}
+    files = corpus_fingerprint(profile.descriptions, profile.years, sources.home / "hub")[""]
+    return {"authors": digest_of([files, profile.years])}
 
 
 def bert_now(profile: Profile) -> Slices:
@@ -43,7 +57,7 @@ def bert_now(profile: Profile) -> Slices:
     from resources.settings.profile import ProfileError  # noqa: PLC0415
 
     settings = profile.paper
-    if not settings.enabled or "bert" not in settings.methods:
+    if "bert" not in settings.methods:
         return {}
     if settings.bert is None:
         raise ProfileError("paper.bert: method bert needs the folder of an encoder; give one, or leave bert out")
@@ -56,7 +70,7 @@ def bert_now(profile: Profile) -> Slices:
 def umap_now(profile: Profile) -> Slices:
     """Return UMAP's version, where a method that reduces embeddings is asked for; `absent` where it is not here."""
     settings = profile.paper
-    if not settings.enabled or not {"sbert", "bert"} & set(settings.methods):
+    if not {"sbert", "bert"} & set(settings.methods):
         return {}
     try:
         return {"umap": version("umap-learn")}
