@@ -1,4 +1,4 @@
-"""`peerlens`: refresh, ingest, status, ui, peers, why, evidence, themes, hedge, network, sql.
+"""`peerlens`: plan, refresh, ingest, status, ui, peers, why, evidence, themes, hedge, network, sql.
 
 Tables go to standard output, errors to standard error.
 
@@ -62,10 +62,10 @@ def refresh(
 
 
 def _dry_run(settings: Profile, lake: Lake, today: date) -> None:
+    from pipelines import refresh
     from pipelines.graph import open_graph
-    from pipelines.refresh import plan
 
-    named = plan(open_graph(settings, today), lake)
+    named = refresh.plan(open_graph(settings, today), lake)
     for body in named:
         typer.echo(f"{body.label}: {body.why}")
     errors.print(f"{len(named)} bodies would run" if named else "everything is up to date")
@@ -144,6 +144,17 @@ def status(profile: ProfileOption = None, as_json: JsonOption = False) -> None:
     print_table(status_table(settings), Console(), as_json)
     for line in filing_warnings(open_graph(settings, local_day()), open_lake(settings)):
         errors.print(f"warning: {line}", markup=False)
+
+
+@app.command()
+def plan(profile: ProfileOption = None, as_json: JsonOption = False) -> None:
+    """Say what a run costs before it is begun: tokens, hours and gigabytes; nothing is downloaded."""
+    from pipelines.cost import estimate, readable_amounts
+    from pipelines.report import print_table
+
+    settings = open_profile(profile)
+    rows = estimate(settings, open_lake(settings))
+    print_table(rows if as_json else readable_amounts(rows), Console(), as_json)
 
 
 @app.command()

@@ -6,6 +6,8 @@ from typing import get_args
 
 import numpy as np
 
+from assets.clusters.paper.asked import bert_now
+from assets.clusters.paper.umap_here import UmapMissingError, check_umap
 from assets.partitions import as_of_keys, month_end, month_name, months_later
 from assets.prices.returns import GRACE_DAYS
 from resources.compute.devices import DTypeError, devices
@@ -37,6 +39,7 @@ def preflight(profile: Profile, lake: Lake, today: date) -> None:
     universe = lake.sources.universe(profile)
     first = universe.preflight(today)
     _blocks(profile)
+    _paper(profile)
     try:
         market = lake.sources.market(profile.prices)
         _dates(profile, market, first, today)
@@ -47,6 +50,17 @@ def preflight(profile: Profile, lake: Lake, today: date) -> None:
         _model(profile, lake.models)
     except (DTypeError, ModelLimitError, ModelNotFoundError, PriceError) as error:
         raise ProfileError(f"profile {profile.name}: {error}") from error
+
+
+def _paper(profile: Profile) -> None:
+    """Check that what the paper's clusters of embeddings need is here: UMAP, and the encoder of method bert."""
+    if not profile.paper.enabled or not {"sbert", "bert"} & set(profile.paper.methods):
+        return
+    try:
+        check_umap()
+    except UmapMissingError as error:
+        raise ProfileError(f"profile {profile.name}: {error}") from error
+    bert_now(profile)
 
 
 def _model(profile: Profile, models: Path) -> None:

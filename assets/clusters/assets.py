@@ -4,6 +4,7 @@ import polars as pl
 
 from assets import schemas
 from assets.clusters.drift.alerts import CHECKS, alert_checks
+from assets.clusters.paper.asked import paper_inputs_now, where_paper
 from assets.declaration import asset
 from assets.known_at import filings_known
 from assets.partitions import month_end, months_around
@@ -291,3 +292,38 @@ def stack_path(build: Build) -> None:
     coefficients = build.read("stack_coefficients")
     build.write(schemas.STACK_PATH, schemas.STACK_PATH.frame(path_rows(coefficients)))
     build.picture("coefficients", path_figure(coefficients), CAPTION)
+
+
+@asset(
+    schemas.PAPER_CLUSTERS,
+    schemas.PAPER_CUTS,
+    schemas.PAPER_SCORES,
+    reads={
+        "company_features": where_paper,
+        "company_embeddings": where_paper,
+        "descriptions": where_paper,
+        "filings": where_paper,
+        "monthly_returns": where_paper,
+    },
+    config=["paper"],
+    runs_with=["returns", "descriptions", "filing_years"],  # in the fingerprint, where the paper is asked for
+    also=["resources.universe.authors_returns:read_authors_returns"],
+    fingerprint=paper_inputs_now,
+    kinds=["scikitlearn", "scipy"],
+)
+def paper_clusters(build: Build) -> None:
+    """[paper] C-CD, rolling G-CDR and their baselines with MeanCorr, look-ahead included; empty unless asked for."""
+    from assets.clusters.paper.clustering import PaperTables, paper_tables, paper_years
+    from assets.clusters.paper.inputs import PaperInputs
+
+    tables, settings = PaperTables(), build.profile.paper
+    if settings.enabled:
+        inputs = PaperInputs(build)
+        years = paper_years(inputs.filings, inputs.returns)
+        components = inputs.components(years)
+        with build.progress(len(years), "years") as progress:
+            tables = paper_tables(years, components, inputs.embeddings, settings, progress=progress)
+        build.metadata |= inputs.metadata | {"years": len(years)}
+    build.write(schemas.PAPER_CLUSTERS, schemas.PAPER_CLUSTERS.frame(tables.clusters))
+    build.write(schemas.PAPER_CUTS, schemas.PAPER_CUTS.frame(tables.cuts))
+    build.write(schemas.PAPER_SCORES, schemas.PAPER_SCORES.frame(tables.scores))

@@ -97,12 +97,16 @@ def encode_stream(
 
 
 def encode_rows(x: NDArray[np.float32], sae: Sae, block: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Return values and indices [rows, width] of the active latents of vectors `x: [rows, d_model]` of one block."""
+    """Return values and indices [rows, width] of the active latents of vectors `x: [rows, d_model]` of one block.
+
+    They are computed where the autoencoder's weights are: one with 131,072 latents over 4,096 dimensions takes 1.07
+    GFLOP a token, which a CPU would spend days on while a GPU waits.
+    """
     one = sae.at(block)
     with torch.inference_mode():
         chunks = torch.split(torch.from_numpy(x), CHUNK)
-        encoded = [one.encode(one.scaled(chunk, block)) for chunk in chunks]
-    values, indices = (join_rows([piece.numpy() for piece in pieces]) for pieces in zip(*encoded, strict=True))
+        encoded = [one.encode(one.scaled(chunk.to(one.W_dec.device), block)) for chunk in chunks]
+    values, indices = (join_rows([piece.cpu().numpy() for piece in pieces]) for pieces in zip(*encoded, strict=True))
     return values, indices
 
 

@@ -16,6 +16,7 @@ from assets.features.encoding import chosen_entries, encode_filings
 from assets.features.passages import Encoded, describing_entries, encode_passages
 from assets.saes.stored import StoredSaes
 from assets.texts_read import texts_read
+from resources.compute.devices import devices
 from resources.lake.build import Build
 from resources.settings.features import View
 
@@ -102,7 +103,7 @@ class TokenView:
 
     @cached_property
     def _saes(self) -> StoredSaes:
-        return StoredSaes(self.build.folders("saes")[0], self.build.read("saes"))
+        return StoredSaes(self.build.folders("saes")[0], self.build.read("saes"), devices()[0].name)
 
     @cached_property
     def _entries(self) -> pl.DataFrame:

@@ -27,7 +27,7 @@ CHECKPOINTS = "checkpoints"
 """Subfolder from which an interrupted training resumes."""
 PASSAGE_CHECKS = ("scores_are_finite", "explains_passages", "few_dead_latents", "a_second_one_agrees")
 """Of autoencoders over passages; only the first one stops a build."""
-IN_RECIPES = ("saes.tokens", "saes.learning_rate", "saes.transfer", "saes.downloads")
+IN_RECIPES = ("saes.train", "saes.tokens", "saes.learning_rate", "saes.transfer", "saes.downloads")
 """Settings of which each entry's recipe holds what that entry depends on, so that a new download
 retrains nothing."""
 

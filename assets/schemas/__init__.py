@@ -57,6 +57,11 @@ from assets.schemas.features import (
     THEMES as THEMES,
 )
 from assets.schemas.outputs import ATLAS as ATLAS, WAREHOUSE as WAREHOUSE
+from assets.schemas.paper import (
+    PAPER_CLUSTERS as PAPER_CLUSTERS,
+    PAPER_CUTS as PAPER_CUTS,
+    PAPER_SCORES as PAPER_SCORES,
+)
 from assets.schemas.passages import (
     PASSAGE_CORPUS as PASSAGE_CORPUS,
     PASSAGE_VECTORS as PASSAGE_VECTORS,

@@ -44,6 +44,7 @@ NOT_COUNTED = {
     "safetensors": "writes tensors bit by bit",
     "threadpoolctl": "sets how many threads there are; code that uses it says how many",
     "tqdm": "shows progress",
+    "umap": "an extra that need not be here; whoever asks for it has its version in the recipe",
     "xxhash": "a hash function: its algorithm says what comes out",
     "yaml": "settings: their values are in the recipe",
 }

@@ -62,8 +62,8 @@ class Clusters(Section):
     cut: Cut = "pair_share"
     """What decides how many groups there are: a stated share of pairs, or `theta`, which past returns choose."""
     pair_share: Annotated[Real, Field(gt=0, le=1)] = 0.0205
-    """Share of all pairs of companies that groups hold, at the most, and that are links of a network: three digits of SIC
-    hold 2.05 % of pairs."""
+    """Share of all pairs of companies that groups hold, at the most, and that are links of a network; three digits of
+    SIC hold 2.05 % of pairs."""
     thetas: Annotated[list[Theta], Field(min_length=1, max_length=1000), Once] = [
         round(-4.5 + 0.1 * i, 1) for i in range(36)
     ]

@@ -3,9 +3,9 @@
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from resources.settings.activations import Activations
 from resources.settings.as_of import AsOf
@@ -19,6 +19,7 @@ from resources.settings.features import Features, Labels
 from resources.settings.filing_years import FilingYears
 from resources.settings.groups import Groups
 from resources.settings.model import Model
+from resources.settings.paper import Paper
 from resources.settings.passages import Passages, PassageSaes
 from resources.settings.prices import Prices, Returns
 from resources.settings.saes import Saes, Scores
@@ -86,6 +87,18 @@ class Profile(Section):
     """How companies are grouped."""
     backtest: Backtest = Backtest()
     """How pairs are traded."""
+    paper: Paper = Paper()
+    """The company-similarity paper as it was published, off by default."""
+
+    @model_validator(mode="after")
+    def _sums_for_the_paper(self) -> Self:
+        settings = self.features
+        if self.paper.enabled and (settings.pooling != "sum" or settings.views.tokens == 0):
+            raise ValueError(
+                "paper.enabled: the paper sums latents over tokens; set features.pooling to sum and give "
+                "features.views.tokens a share, or set paper.enabled to false"
+            )
+        return self
 
     @property
     def years(self) -> list[int]:

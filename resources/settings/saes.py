@@ -60,6 +60,8 @@ class Download(Section):
 class Saes(Section):
     """Sparse autoencoders."""
 
+    train: bool = True
+    """Whether one is trained for each group of blocks; false: only `downloads` are there."""
     activation: Activation = "topk"
     """Which latents are active: the k strongest of a token, of a batch, or those above a threshold of their own."""
     block_biases: bool = True

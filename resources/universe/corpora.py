@@ -76,7 +76,7 @@ def read_authors(
 
 def corpus_fingerprint(settings: Descriptions, years: Sequence[int], cache: Path) -> dict[str, str]:
     """Return the digest of the files that the years need, without reading them: one slice. Raises ProfileError."""
-    return {"": files_fingerprint(settings, _fiscal_years(years), cache)}
+    return {"": files_fingerprint(settings, fiscal_years(years), cache)}
 
 
 def check_files(settings: Descriptions, years: Sequence[int], cache: Path) -> None:
@@ -92,13 +92,13 @@ def check_files(settings: Descriptions, years: Sequence[int], cache: Path) -> No
     columns = [
         name for name in (AUTHORS_COLUMNS if settings.source == "authors" else CORPUS_COLUMNS) if name != "section_1"
     ]
-    fiscal_years = _fiscal_years(years)
-    for file in corpus_files(settings, fiscal_years, cache):
+    wanted = fiscal_years(years)
+    for file in corpus_files(settings, wanted, cache):
         if file.path.name.endswith(".parquet"):
-            _checked(read_rows(file, columns, fiscal_years, lambda n: None)[0], file)
+            _checked(read_rows(file, columns, wanted, lambda n: None)[0], file)
 
 
-def _fiscal_years(years: Collection[int]) -> set[int]:
+def fiscal_years(years: Collection[int]) -> set[int]:
     """Return the fiscal years whose reports may count as filed in `years`."""
     return {year - lag for year in years for lag in range(YEARS_TO_FILING + 1)}
 
@@ -111,10 +111,10 @@ def _read(
     columns: Sequence[str],
     shape: Shape,
 ) -> pl.DataFrame:
-    fiscal_years = _fiscal_years(years)
+    wanted = fiscal_years(years)
     parts, seen = [pl.DataFrame(schema=COLUMNS)], set[int]()
-    for file in corpus_files(settings, fiscal_years, cache):
-        rows, of_file = read_rows(file, columns, fiscal_years, progress)
+    for file in corpus_files(settings, wanted, cache):
+        rows, of_file = read_rows(file, columns, wanted, progress)
         reports = shape(_checked(rows, file))
         parts.append(_completed(reports.filter(_filed_year().is_in(list(years)))))
         seen |= of_file

@@ -73,6 +73,10 @@ EDITS: dict[str, tuple[str, str, str, set[str]]] = {
         "FEWEST_COMPANIES = 20", "FEWEST_COMPANIES = 30", NAMED),
     "an industry of Fama and French": ("resources/fama_french.py", "2100-2199", "2100-2198", NAMED),
     "where a tree is cut": ("assets/clusters/cuts.py", "TIED = 1e-9", "TIED = 1e-8", {"peer_clusters"}),
+    "the paper's scaler": ("assets/clusters/paper/distances.py",
+        "SCALER_SHARE = 0.75", "SCALER_SHARE = 0.5", {"paper_clusters"}),
+    "the returns in the authors' files": ("resources/universe/authors_returns.py",
+        "MONTHS = 12", "MONTHS = 11", {"paper_clusters"}),
     "the picture of the curve": ("assets/clusters/scoreboard/curve_figure.py",
         "LEAST_PERCENT = 0.01", "LEAST_PERCENT = 0.02", {"peer_intervals"}),
     "the error of a mean over months": ("assets/clusters/scoreboard/cross_section.py",
@@ -97,13 +101,18 @@ UPGRADES: dict[str, set[str]] = {
     "matplotlib": set(),
     "safetensors": set(),
     # Passages are averaged over their content words, and its list of stop words says which are not.
-    "scikit-learn": {"layer_groups", "latent_labels", "passage_saes", *NAMED} | AVERAGES,
+    "scikit-learn": {"layer_groups", "latent_labels", "passage_saes", "paper_clusters", *NAMED} | AVERAGES,
     "statsmodels": {"cointegrated_pairs", "cluster_scores", "lift_intervals", "latent_labels"},
     "edgartools": ITEM_1,
     "transformer-lens": {"sae_scores"},
     "sentencex": PASSAGES,
-    "transformers": READ | PASSAGES | EMBEDDINGS | {"sae_scores"},
-    "torch": READ | USE | FEATURES | PASSAGES | EMBEDDINGS,  # of passages, as it converts the model
+    "transformers": READ | PASSAGES | EMBEDDINGS | {"sae_scores", "paper_clusters"},
+    "torch": READ
+    | USE
+    | FEATURES
+    | PASSAGES
+    | EMBEDDINGS
+    | {"paper_clusters"},  # of passages, as it converts the model
     "duckdb": {"warehouse"},
 }
 

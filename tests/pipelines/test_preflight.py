@@ -8,6 +8,7 @@ import pytest
 from tiny_llama import save_tiny_llama
 
 import pipelines.preflight as subject
+from assets.clusters.paper import umap_here
 from pipelines.preflight import preflight
 from resources.lake.errors import LakeError
 from resources.lake.lake import Lake
@@ -161,3 +162,17 @@ def test_months_after_the_last_date_are_not_asked_for() -> None:
 def test_windows_of_one_month_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match=name):
         profile(clusters={name: 1})
+
+
+def test_the_papers_embeddings_need_umap_and_bert_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, object] = {"features": {"pooling": "sum"}}
+    lake = Lake(tmp_path, "mine")
+    monkeypatch.setattr(umap_here, "find_spec", lambda name: None)
+    with pytest.raises(ProfileError, match=r"UMAP, which is not installed; pip install 'peerlens\[paper\]'"):
+        preflight(profile(**asked, paper={"enabled": True}), lake, TODAY)
+    preflight(profile(**asked, paper={"enabled": True, "methods": ["c_cd", "sic4"]}), lake, TODAY)
+    monkeypatch.setattr(umap_here, "find_spec", lambda name: name)
+    with pytest.raises(ProfileError, match=r"paper\.bert: method bert needs the folder"):
+        preflight(profile(**asked, paper={"enabled": True, "methods": ["bert"]}), lake, TODAY)
+    with pytest.raises(ProfileError, match=r"paper\.bert: "):
+        preflight(profile(**asked, paper={"enabled": True, "methods": ["bert"], "bert": tmp_path}), lake, TODAY)

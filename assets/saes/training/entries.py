@@ -31,6 +31,8 @@ class Entry:
 def planned_entries(groups: pl.DataFrame, settings: Saes, corpus: str) -> list[Entry]:
     """Return what is trained: an entry per group, by first block, and after them the children of `transfer: tree`.
 
+    Nothing where `settings.train` is false.
+
     Parameters
     ----------
     groups : DataFrame
@@ -40,6 +42,8 @@ def planned_entries(groups: pl.DataFrame, settings: Saes, corpus: str) -> list[E
     corpus : str
         Digest of the corpus; a child's recipe holds its parent's, so that a changed parent retrains its children.
     """
+    if not settings.train:
+        return []
     members = groups.sort("block").group_by("group", maintain_order=True).agg("block")
     transfer = settings.transfer
     planned = parents(members["block"].to_list(), transfer.direction, transfer.entries)

@@ -21,7 +21,7 @@ def profile(folder: Path, text: str, name: str = "mine") -> Path:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("zzz: 1", ["zzz: unknown key; known keys: ", " and 13 more"]),
+        ("zzz: 1", ["zzz: unknown key; known keys: ", " and 14 more"]),
         ("cluster: {}", ["cluster: unknown key", "did you mean 'clusters'?"]),
         ("clusters: {linkages: single}", ["clusters.linkages: unknown key", "did you mean 'linkage'?"]),
         ("descriptions: {columns: {tikcer: x}}", ["descriptions.columns.tikcer", "did you mean 'ticker'?"]),
@@ -58,6 +58,7 @@ def profile(folder: Path, text: str, name: str = "mine") -> Path:
         ("descriptions: {edgar: {archive_url: sec.gov}}", ["descriptions.edgar.archive_url", "'sec.gov'"]),
         ("descriptions: {edgar: {first: 2004-12, last: 2004-01}}", ["last 2004-01 is before first 2004-12"]),
         ("descriptions: {edgar: {identty: x}}", ["descriptions.edgar.identty", "did you mean 'identity'?"]),
+        ("paper: {enabled: true}", ["paper.enabled: the paper sums latents", "set features.pooling to sum"]),
         ("prices: {source: parquet}", ["prices: source parquet needs a path"]),
         ("a: [", ["not valid YAML", "line 1"]),
         ("- a", ["expected settings, found list"]),

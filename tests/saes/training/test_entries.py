@@ -34,6 +34,10 @@ def test_entries_go_by_first_block_and_the_rest_start_from_scratch() -> None:
     assert [e.parent for e in planned(9)] == [None, "blocks-00-01", "blocks-02-03"]
 
 
+def test_without_training_there_is_no_entry() -> None:
+    assert planned_entries(GROUPS, settings(1).model_copy(update={"train": False}), "corpus") == []
+
+
 def test_backward_they_start_from_the_group_after() -> None:
     assert [(e.name, e.parent, e.tokens) for e in planned(1, "backward")] == [
         ("blocks-00-01", None, 100),
