@@ -1,4 +1,4 @@
-"""Accounts in whole cents: every amount is rounded once, when it is booked, so that sums are exact."""
+"""Accounts in whole cents: every amount is rounded once, when it is booked, so that all sums agree."""
 
 from dataclasses import dataclass
 
@@ -10,6 +10,7 @@ from assets.backtests.legs import Legs
 from assets.backtests.quotes import Quotes
 from resources.settings.backtest import Backtest
 
+Floats = NDArray[np.float64]
 Cents = NDArray[np.int64]
 
 TRADING_DAYS = 252
@@ -17,22 +18,23 @@ TRADING_DAYS = 252
 
 @dataclass(frozen=True)
 class Ledger:
-    """What positions did, each array [days, positions] in cents; row 0 is the close before the window.
+    """What positions did, each array [days, positions]; row 0 is the close before the window.
 
-    On every day value = value before + gross_pnl - received: what was earned is in the position, or in cash.
+    Amounts are in USD, and whole cents. On every day value = value before + gross_pnl - received: what was earned is in
+    the position, or in cash.
     """
 
-    gross_pnl: Cents
+    gross_pnl: Floats
     """Profit of the day before costs."""
-    costs: Cents
+    costs: Floats
     """Trading costs and borrow of the day."""
-    exposure: Cents
+    exposure: Floats
     """Absolute value of the legs at the close before."""
-    traded: Cents
+    traded: Floats
     """Bought and sold at the day's close."""
-    received: Cents
+    received: Floats
     """Cash for what was sold at the day's close, less cash for what was bought; costs not counted."""
-    value: Cents
+    value: Floats
     """Worth after the day's close, short legs negative."""
 
 
@@ -48,12 +50,12 @@ def settle(held: Held, quotes: Quotes, legs: Legs, settings: Backtest) -> Ledger
     borrow = short * settings.borrow_bps / 1e4 / TRADING_DAYS
     costs = _cents(np.cumsum(traded * settings.cost_bps / 1e4 + borrow, axis=0))
     return Ledger(
-        gross_pnl=legs.sum_of(worth - before),
-        costs=costs - yesterday(costs),
-        exposure=legs.sum_of(np.abs(before)),
-        traded=traded,
-        received=legs.sum_of(worth - value),
-        value=legs.sum_of(value),
+        gross_pnl=legs.sum_of(worth - before) / 100,
+        costs=(costs - yesterday(costs)) / 100,
+        exposure=legs.sum_of(np.abs(before)) / 100,
+        traded=traded / 100,
+        received=legs.sum_of(worth - value) / 100,
+        value=legs.sum_of(value) / 100,
     )
 
 

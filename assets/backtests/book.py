@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from assets.backtests.accounts import TRADING_DAYS
-from assets.backtests.caps import caps_of
+from assets.backtests.accounts import TRADING_DAYS, Ledger, settle
+from assets.backtests.caps import NO_CAPS, Caps, caps_of
 from assets.backtests.close_matrix import CloseMatrix
 from assets.backtests.engine import Held, run, yesterday
 from assets.backtests.legs import Legs, pair_legs, tradable
@@ -22,7 +22,10 @@ from assets.backtests.quotes import Quotes, quotes
 from assets.backtests.windows import Names, Window, window_tables
 from resources.settings.backtest import Backtest
 
-__all__ = ["TRADING_DAYS", "Book", "chronological_book", "hold_pairs", "pair_market", "tradable", "trade_pairs"]
+__all__ = [
+    "TRADING_DAYS", "Book", "chronological_book", "hold_pairs", "pair_closes", "pair_market", "spread_z", "tradable",
+    "trade_pairs", "traded_ledger",
+]  # fmt: skip
 
 Floats = NDArray[np.float64]
 
@@ -65,10 +68,23 @@ def trade_pairs(closes: CloseMatrix, pairs: pl.DataFrame, as_of: date, settings:
     """
     pairs = tradable(pairs, settings).sort("rank" if "rank" in pairs.columns else ["company_a", "company_b"])
     market, legs = pair_market(closes, pairs, settings)
-    z = spread_z(_closes(closes, pairs["company_a"]), _closes(closes, pairs["company_b"]), pairs)
-    held = hold_pairs(yesterday(z), market, legs, pairs, settings)
+    caps = caps_of(2 * settings.leg_usd * settings.max_pairs, settings)
+    held = hold_pairs(known_z(closes, pairs), market, legs, caps, pairs, settings)
     names = Names(pairs["company_a"].to_list(), pairs["company_b"].to_list())
     return window_tables(closes.dates, held, market, legs, names, as_of, settings)
+
+
+def traded_ledger(closes: CloseMatrix, pairs: pl.DataFrame, settings: Backtest) -> Ledger:
+    """Trade tradable pairs over a window in their order, each as if it were alone: no cap on what they are together."""
+    market, legs = pair_market(closes, pairs, settings)
+    held = hold_pairs(known_z(closes, pairs), market, legs, NO_CAPS, pairs, settings)
+    return settle(held, market, legs, settings)
+
+
+def known_z(closes: CloseMatrix, pairs: pl.DataFrame) -> Floats:
+    """Return the z of each pair as known before each close, which is that of the close before: [days, pairs]."""
+    z = spread_z(*pair_closes(closes, pairs), pairs)
+    return np.concatenate([np.full_like(z[:1], np.nan), z[:-1]])
 
 
 def pair_market(closes: CloseMatrix, pairs: pl.DataFrame, settings: Backtest) -> tuple[Quotes, Legs]:
@@ -77,7 +93,7 @@ def pair_market(closes: CloseMatrix, pairs: pl.DataFrame, settings: Backtest) ->
     return quotes(padded(closes.prices), settings), pair_legs(pairs, column, settings)
 
 
-def hold_pairs(signal: Floats, market: Quotes, legs: Legs, pairs: pl.DataFrame, settings: Backtest) -> Held:
+def hold_pairs(signal: Floats, market: Quotes, legs: Legs, caps: Caps, pairs: pl.DataFrame, settings: Backtest) -> Held:
     """Return what is held of each pair, given its z as known before each close: [days, pairs].
 
     Once a leg has jumped its hedge ratio and mean belong to another level of prices: nothing is opened in the pair any
@@ -87,7 +103,7 @@ def hold_pairs(signal: Floats, market: Quotes, legs: Legs, pairs: pl.DataFrame, 
     one = moved_as_one(*(market.marks[:, legs.company[leg::2]] for leg in (0, 1)))
     longest = longest_holding(pairs, settings)
     rules = PairRules(signal, yesterday(jumped), yesterday(one), longest, settings)
-    return run(rules, market, legs, caps_of(2 * settings.leg_usd * settings.max_pairs, settings))
+    return run(rules, market, legs, caps)
 
 
 def chronological_book(windows: Sequence[Window], settings: Backtest) -> Book:
@@ -113,6 +129,11 @@ def chronological_book(windows: Sequence[Window], settings: Backtest) -> Book:
 def padded(prices: Floats) -> Floats:
     """Return closes with a column of NaN at the end, for companies that are not quoted: [days, companies + 1]."""
     return np.column_stack([prices, np.full(len(prices), np.nan)])
+
+
+def pair_closes(closes: CloseMatrix, pairs: pl.DataFrame) -> tuple[Floats, Floats]:
+    """Return the closes of both legs of pairs, [days, pairs] each."""
+    return _closes(closes, pairs["company_a"]), _closes(closes, pairs["company_b"])
 
 
 def _closes(closes: CloseMatrix, company_ids: pl.Series) -> Floats:

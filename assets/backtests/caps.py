@@ -25,6 +25,9 @@ class Caps:
     """In all positions."""
 
 
+NO_CAPS = Caps(inf, inf)
+
+
 def caps_of(full_book: float, settings: Backtest) -> Caps:
     """Return the caps of a book that is `full_book` large where everything is open (USD)."""
     shares = (settings.max_name_share, settings.max_gross)

@@ -14,6 +14,7 @@ from assets.backtests.legs import Legs
 from assets.backtests.quotes import Quotes
 from resources.settings.backtest import Backtest
 
+Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 
 Window = tuple[pl.DataFrame, pl.DataFrame]
@@ -49,7 +50,7 @@ def window_tables(
 
 def _days(dates: list[date], held: Held, ledger: Ledger, legs: Legs) -> pl.DataFrame:
     """Return the window's days summed over positions, row 0 left out: it belongs to the time before."""
-    sums = {name: getattr(ledger, name)[1:].sum(axis=1) / 100 for name in DAILY}
+    sums = {name: getattr(ledger, name)[1:].sum(axis=1).round(2) for name in DAILY}
     days = pl.DataFrame({"date": pl.Series(dates[1:], dtype=pl.Date), **sums, "refused": held.refused[1:]})
     return days.with_columns(
         pairs=pl.lit(legs.count, pl.Int64), capital=pl.lit(float(legs.usd_of_positions().sum()), pl.Float64)
@@ -77,15 +78,15 @@ def _trades(dates: list[date], held: Held, ledger: Ledger, jumps: Numbers, names
             "opened": days.gather(opened),
             "closed": days.gather(closed),
             "exit_reason": pl.Series([EXIT_REASONS[code] for code in held.reason[closed, position]], dtype=pl.String),
-            "gross_pnl": gross / 100,
-            "costs": costs / 100,
-            "net_pnl": (gross - costs) / 100,
+            "gross_pnl": gross,
+            "costs": costs,
+            "net_pnl": (gross - costs).round(2),
             "jump": jumps[closed, position] > jumps[opened, position],
         }
     )
 
 
-def _between(daily: Numbers, position: Numbers, opened: Numbers, closed: Numbers) -> Numbers:
-    """Return the sum of each trade's days, the opening and the closing day among them: [trades]."""
+def _between(daily: Floats, position: Numbers, opened: Numbers, closed: Numbers) -> Floats:
+    """Return the sum of each trade's days, the opening and the closing day among them: [trades] whole cents."""
     total = np.cumsum(daily, axis=0)
-    return total[closed, position] - total[opened, position] + daily[opened, position]
+    return np.round(total[closed, position] - total[opened, position] + daily[opened, position], 2)

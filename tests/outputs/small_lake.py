@@ -350,21 +350,22 @@ def _hedges() -> dict[str, pl.DataFrame]:
         for method, as_of in (("sae", EARLIER), ("sae", LATER), ("tfidf", EARLIER))
         for peer, weight in legs.items()
     ]
+    others = ["tfidf", "sic4", "sector", "random"]
     scores = {
-        "method": ["sae", "sae", "tfidf"],
-        "as_of": [EARLIER, LATER, EARLIER],
+        "method": ["sae", "sae", *others],
+        "as_of": [EARLIER, LATER, *(EARLIER for _ in others)],
         "company_id": IDS["KO"],
         "legs": 3,
         "variance_before": 0.0004,
         "hedged_before": 0.0001,
         "correlation_before": 0.9,
         "days_before": 1260,
-        "variance_after": [0.0004, None, 0.0004],
-        "hedged_after": [0.0003, None, 0.0005],
-        "correlation_after": [0.5, None, 0.1],
-        "days_after": [252, None, 252],
-        "last_day": [date(2011, 12, 30), None, date(2011, 12, 30)],
-        "raised": [False, None, True],
+        "variance_after": [0.0004, None, *(0.0004 for _ in others)],
+        "hedged_after": [0.0003, None, *(0.0005 for _ in others)],
+        "correlation_after": [0.5, None, *(0.1 for _ in others)],
+        "days_after": [252, None, *(252 for _ in others)],
+        "last_day": [date(2011, 12, 30), None, *(date(2011, 12, 30) for _ in others)],
+        "raised": [False, None, *(True for _ in others)],
         "jump": False,
     }
     return {"hedge_baskets": _rows("hedge_baskets", baskets), "hedge_scores": _frame("hedge_scores", scores)}

@@ -243,23 +243,15 @@ def test_a_hedge_that_raised_the_variance_warns(window: duckdb.DuckDBPyConnectio
     assert basket["variance_reduction"][0] == pytest.approx(-0.25)
 
 
-def test_hedges_of_methods_are_compared_over_finished_dates(window: duckdb.DuckDBPyConnection) -> None:
+def test_hedges_are_compared_with_sic4_and_sector_for_the_same_company_and_date(
+    window: duckdb.DuckDBPyConnection,
+) -> None:
     board = {row["method"]: row for row in window.sql("from hedge_scoreboard").pl().to_dicts()}
-    assert {m: (row["baskets"], row["raised"]) for m, row in board.items()} == {"sae": (1, 0.0), "tfidf": (1, 1.0)}
-    assert board["sae"]["variance_cut"] == pytest.approx(0.25)
-    assert board["sae"]["variance_cut_before"] == pytest.approx(0.75)
-    assert board["sae"]["over_sic4"] is None
-
-
-def test_each_method_is_compared_with_sic4_and_sector_of_the_same_company_and_date(tmp_path: Path) -> None:
-    rows = lake()
-    tfidf = rows["hedge_scores"].filter(method="tfidf")
-    others = [tfidf.with_columns(method=pl.lit(name)) for name in ("sic4", "sector", "random")]
-    rows["hedge_scores"] = pl.concat([rows["hedge_scores"], *others])
-    build_warehouse(tmp_path / "peerlens.duckdb", tmp_path, write(rows, tmp_path), SQL, "")
-    with duckdb.connect(str(tmp_path / "peerlens.duckdb"), read_only=True) as window:
-        board = {row["method"]: row for row in window.sql("from hedge_scoreboard").pl().to_dicts()}
-    assert list(board)[-1] == "placebo"
+    assert list(board) == ["sae", "sector", "sic4", "tfidf", "placebo"]
+    assert {m: (row["baskets"], row["raised"]) for m, row in board.items()} == {
+        m: (1, 0.0 if m == "sae" else 1.0) for m in board
+    }
+    assert (board["sae"]["variance_cut"], board["sae"]["variance_cut_before"]) == pytest.approx((0.25, 0.75))
     compared = ("over_sic4", "beat_sic4", "over_sector", "beat_sector")
     assert [board["sae"][name] for name in compared] == pytest.approx([0.5, 1, 0.5, 1])
     assert [board["sic4"][name] for name in compared] == [None, None, 0.0, 0.0]

@@ -90,7 +90,8 @@ UPGRADES: dict[str, set[str]] = {
     "matplotlib": set(),
     "safetensors": set(),
     # Passages are averaged over their content words, and its list of stop words says which are not.
-    "scikit-learn": {"layer_groups", "latent_labels", "passage_saes", "peer_clusters", "peer_scores"} | AVERAGES,
+    "scikit-learn": {"layer_groups", "latent_labels", "passage_saes", "peer_clusters", "peer_scores", "hedge_baskets"}
+    | AVERAGES,
     "statsmodels": {"cointegrated_pairs", "cluster_scores", "lift_intervals", "latent_labels"},
     "edgartools": ITEM_1,
     "transformer-lens": {"sae_scores"},

@@ -95,7 +95,10 @@ def test_a_hedge_is_measured_in_one_sentence() -> None:
         "variance_reduction": 0.1,
         "warning": None,
     }
-    said = "All 7 legs, measured after 2010-12-31, over 252 days to 2011-12-30: correlation 0.500, variance reduction 0.100."
+    said = (
+        "All 7 legs, measured after 2010-12-31, over 252 days to 2011-12-30: correlation 0.500, "
+        "variance reduction 0.100."
+    )
     assert hedge_sentence(row) == said
     assert "days to 2011-12-30 that it was fitted on" in hedge_sentence(row | {"measured": "before 2010-12-31"})
     assert hedge_sentence(row | {"measured": None}).startswith("Not measured")
