@@ -23,7 +23,7 @@ Strategy = Callable[[CloseMatrix, Backtest], Window]
 
 
 def walks(seed: int, days: int, companies: int, market: float = 0.0) -> CloseMatrix:
-    """Random walks whose prices are martingales: no strategy can earn on them. `market` moves all of them (daily sd)."""
+    """Random walks whose prices are martingales, so nothing can be earned; `market` moves all of them (daily sd)."""
     random, own = np.random.default_rng(seed), 0.02
     steps = random.normal(0, own, (days, companies)) + random.normal(0, market, (days, 1))
     prices = 50 * np.exp(np.cumsum(steps - (own**2 + market**2) / 2, axis=0))

@@ -4,9 +4,9 @@ from functools import cache
 
 import numpy as np
 import pytest
-from tests.backtests.planted import FORMATION, FREE, STRATEGIES, closes_of, pairs, reversion, walks
 
 from assets.backtests.performance import sharpe
+from tests.backtests.planted import FORMATION, FREE, STRATEGIES, walks
 
 SEEDS, COMPANIES, DAYS = range(20), 24, FORMATION + 250
 KINDS = {"independent": 0.0, "correlated": 0.02}
