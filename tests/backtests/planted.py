@@ -67,10 +67,11 @@ def pairs(closes: CloseMatrix, settings: Backtest) -> Window:
     return trade_pairs(window_of(closes, row), formed_pairs(closes, settings), closes.dates[row], settings)
 
 
-def reversion(closes: CloseMatrix, settings: Backtest) -> Window:
+def reversion(closes: CloseMatrix, settings: Backtest, baskets: pl.DataFrame | None = None) -> Window:
     """Losers against winners, by planted baskets."""
     row = FORMATION - 1
-    return trade_reversion(closes, row, planted_baskets(closes), closes.dates[row], settings)
+    baskets = planted_baskets(closes) if baskets is None else baskets
+    return trade_reversion(closes, row, baskets, closes.dates[row], settings)
 
 
 def hedged(closes: CloseMatrix, settings: Backtest) -> Window:

@@ -136,10 +136,8 @@ BASKET = pl.DataFrame({"method": ["sae"], "company_id": ["c0"], "peer_id": ["c1"
 def test_a_hedge_is_measured_after_the_date_only_once_its_months_are_over() -> None:
     settings, prices = Backtest(trading_months=1), factor_prices()
     longer = np.vstack([prices, factor_prices(days=31, seed=1)])
-    for rows, over in (
-        (table(longer[:-15], AS_OF + timedelta(16)), False),
-        (table(longer, AS_OF + timedelta(31)), True),
-    ):
+    for missing, over in ((15, False), (0, True)):
+        rows = table(longer[: len(longer) - missing], AS_OF + timedelta(31 - missing))
         before, after = returns_around(rows, AS_OF, settings)
         (score,) = hedge_scores(BASKET, before, after)
         assert ("raised" in score) is over
@@ -154,9 +152,8 @@ def test_a_hedge_score_is_the_variance_of_what_is_left() -> None:
     assert score["variance_after"] == pytest.approx(returns[:, 0].var(ddof=1))
     assert score["hedged_after"] == pytest.approx((returns[:, 0] - 0.8 * returns[:, 1]).var(ddof=1))
     assert score["raised"] is False
-    (against,) = hedge_scores(
-        BASKET.with_columns(peer_id=pl.lit("c5"), weight=9.0), returns_of(closes), returns_of(closes)
-    )
+    wrong = BASKET.with_columns(peer_id=pl.lit("c5"), weight=9.0)
+    (against,) = hedge_scores(wrong, returns_of(closes), returns_of(closes))
     assert against["raised"] is True
 
 
