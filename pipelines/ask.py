@@ -154,13 +154,13 @@ def themes(
 @questions.command()
 def hedge(
     company: CompanyArgument,
-    count: Annotated[int, typer.Option("-n", help="How many peers to sell.")] = 5,
+    count: Annotated[int, typer.Option("-n", help="How many of the largest legs to show.")] = 5,
     as_of: AsOfOption = None,
     method: MethodOption = "sae",
     profile: ProfileOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show peers to sell against a company, with weights, and how well they would have offset it."""
+    """Show peers to sell against a company, with fitted weights, and how well they offset it."""
     from pipelines.report import hedge_sentence
 
     rows = _ask(

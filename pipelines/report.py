@@ -80,6 +80,10 @@ BOOK = {
     "exposure": pl.col("mean_exposure"),
 }
 SELECTIONS = {"bh": "Benjamini-Hochberg", "uncorrected": "ranked by p, uncorrected"}
+STRATEGIES = {
+    "reversion": "Peer-relative mean reversion: last month's losers against their fitted baskets bought, winners sold:",
+    "hedged": "Hedged holding: every name held, its fitted basket sold:",
+}
 
 
 def report(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
@@ -144,12 +148,14 @@ def print_network(rows: pl.DataFrame, console: Console) -> None:
 def hedge_sentence(basket: Mapping[str, Any]) -> str:
     """Return how well a basket would have offset its company, of any row of `hedge_basket`."""
     if basket["measured"] is None:
-        return "Not measured: no month in which every leg has a return."
-    return (
-        f"Measured {basket['measured']}, over {basket['months']} months from {basket['first_month']:%Y-%m} to "
-        f"{basket['last_month']:%Y-%m}: correlation {cell_text(basket['correlation'])}, "
+        return "Not measured: too few days on which every leg has a return."
+    fitted = " that it was fitted on" if basket["measured"].startswith("before") else ""
+    measured = (
+        f"All {basket['legs']} legs, measured {basket['measured']}, over {basket['days']} days to {basket['last_day']}"
+        f"{fitted}: correlation {cell_text(basket['correlation'])}, "
         f"variance reduction {cell_text(basket['variance_reduction'])}."
     )
+    return f"{measured}\nWarning: {basket['warning']}." if basket["warning"] else measured
 
 
 def _print_peers(connection: duckdb.DuckDBPyConnection, console: Console, ticker: str) -> None:
@@ -246,15 +252,19 @@ def _print_certainty(scoreboard: pl.DataFrame, console: Console) -> None:
 def _print_backtest(summary: pl.DataFrame, console: Console) -> None:
     if summary.is_empty():
         return
-    _print_heading(console, "Pairs books: after costs; random pairs are the placebo")
-    rows = summary.with_columns(book=pl.col("method").replace("random", "random pairs")).sort(
-        pl.col("method") == "random", "method"
-    )
-    for (selection,), books in rows.group_by("selection", maintain_order=True):
+    _print_heading(console, "Pairs books: after costs; random pairs, and random peers, are the placebo")
+    rows = summary.sort(pl.col("method") == "random", "method")
+    pairs = rows.filter(strategy="pairs").with_columns(book=pl.col("method").replace("random", "random pairs"))
+    for (selection,), books in pairs.group_by("selection", maintain_order=True):
         _print_line(console, SELECTIONS.get(str(selection), str(selection)) + ":", style="italic")
         if selection == "bh":
             _print_passes(books, console)
         print_table(books.filter(pl.col("pairs_traded") > 0).select(**BOOK), console)
+    for strategy, title in STRATEGIES.items():
+        books = rows.filter(strategy=strategy).with_columns(book=pl.col("method").replace("random", "random peers"))
+        if books.height:
+            _print_line(console, title, style="italic")
+            print_table(books.select(**BOOK), console)
 
 
 def _print_passes(books: pl.DataFrame, console: Console) -> None:

@@ -48,10 +48,15 @@ def formation_prices(
     tuple
         Company ids, dates, and log prices [dates, companies], NaN where there is no price.
     """
-    closes = _close_matrix(prices, first, last, last)
+    closes = formation_closes(prices, first, last)
     share = np.count_nonzero(~np.isnan(closes.prices), axis=0) / max(len(closes.dates), 1)
     enough = np.flatnonzero(share >= min_days)
     return [closes.company_ids[i] for i in enough], closes.dates, np.log(closes.prices[:, enough])
+
+
+def formation_closes(prices: pl.DataFrame, first: date, last: date) -> CloseMatrix:
+    """Return all closes from `first` to `last`; what is a trading day is judged by the window itself."""
+    return _close_matrix(prices, first, last, last)
 
 
 def trading_closes(prices: pl.DataFrame, as_of: date, last: date) -> CloseMatrix:
@@ -64,13 +69,25 @@ def trading_closes(prices: pl.DataFrame, as_of: date, last: date) -> CloseMatrix
     FormationError
         There is no price in the weeks before the as-of date.
     """
+    closes, first = closes_around(prices, as_of, last)
+    return CloseMatrix(closes.company_ids, closes.dates[first:], closes.prices[first:])
+
+
+def closes_around(prices: pl.DataFrame, as_of: date, last: date) -> tuple[CloseMatrix, int]:
+    """Return the closes from `LOOK_BACK` before `as_of` up to `last`, and the row of the last one up to `as_of`.
+
+    Raises
+    ------
+    FormationError
+        There is no price in the weeks before the as-of date.
+    """
     closes = _close_matrix(prices, as_of - LOOK_BACK, last, as_of)
     known = sum(day <= as_of for day in closes.dates)
     if not known:
         raise FormationError(
             f"prices: none in the {LOOK_BACK.days} days up to {as_of}; choose as-of dates inside the data"
         )
-    return CloseMatrix(closes.company_ids, closes.dates[known - 1 :], closes.prices[known - 1 :])
+    return closes, known - 1
 
 
 def _close_matrix(prices: pl.DataFrame, first: date, last: date, as_of: date) -> CloseMatrix:

@@ -10,6 +10,8 @@ from assets.schemas.backtests import (
     BACKTEST_RETURNS as BACKTEST_RETURNS,
     BACKTEST_SUMMARY as BACKTEST_SUMMARY,
     COINTEGRATED_PAIRS as COINTEGRATED_PAIRS,
+    HEDGE_BASKETS as HEDGE_BASKETS,
+    HEDGE_SCORES as HEDGE_SCORES,
     PAIR_TRADES as PAIR_TRADES,
 )
 from assets.schemas.clusters import (

@@ -1,7 +1,8 @@
-"""Tables of backtests: cointegrated pairs, and the books that trade them."""
+"""Tables of backtests: cointegrated pairs, baskets of peers, and the books that trade them."""
 
 from assets.schemas.columns import (
     AS_OF,
+    COMPANY_ID,
     DATE,
     FLAG,
     GROUPING,
@@ -11,6 +12,7 @@ from assets.schemas.columns import (
     PAIR,
     REAL,
     SELECTION,
+    STRATEGY,
     TEXT,
     column,
     optional,
@@ -38,21 +40,55 @@ COINTEGRATED_PAIRS = table("cointegrated_pairs", "method as_of company_a company
     column("passes", FLAG, "Whether q is at most the profile's false discovery rate."),
     column("rank", INT, "Rank by p, 1 the smallest."),
 )
-PAIR_TRADES = table("pair_trades", "method selection as_of company_a company_b opened")(
-    "Closed trades of every book.",
+HEDGE_BASKETS = table("hedge_baskets", "method as_of company_id peer_id")(
+    "Each company's fitted basket: what to sell, a dollar of it held, for the least variance (docs/method.md).",
+    *GROUPING,
+    COMPANY_ID,
+    column("peer_id", TEXT, "The company sold."),
+    column("weight", REAL, "Dollars of it to sell for each dollar of the company; never negative.", "1"),
+    column("peers", INT, "Peers that the weights were fitted on; those that got none have no row.", "companies"),
+)
+HEDGE_SCORES = table("hedge_scores", "method as_of company_id")(
+    "How much of a company's variance its basket takes away, before and after the as-of date; daily returns.",
+    *GROUPING,
+    COMPANY_ID,
+    column("legs", INT, "Companies in the basket.", "companies"),
+    column("variance_before", REAL, "Variance of the company over the days that weights were fitted on.", "1"),
+    column("hedged_before", REAL, "The same less its basket.", "1"),
+    optional("correlation_before", REAL, "Correlation of the company with its basket over them.", "1"),
+    column("days_before", INT, "These days.", "trading days"),
+    optional("variance_after", REAL, "Variance over the trading months, once they are over.", "1"),
+    optional("hedged_after", REAL, "The same less its basket.", "1"),
+    optional("correlation_after", REAL, "Correlation of the company with its basket over them.", "1"),
+    optional("days_after", INT, "Days of these on which every leg has a return.", "trading days"),
+    optional("last_day", DATE, "The last of these days."),
+    optional("raised", FLAG, "Whether the basket raised the variance after the date."),
+    column("jump", FLAG, "Whether the company or a leg jumped in the months after: see pair_trades."),
+)
+PAIR_TRADES = table("pair_trades", "strategy method selection as_of company_a company_b direction opened")(
+    "Closed trades of every book; their net_pnl adds up to what the book's equity gained, to the cent.",
+    STRATEGY,
     METHOD,
     SELECTION,
     AS_OF,
-    *PAIR,
-    column("direction", INT, "1 long the spread, -1 short."),
+    column("company_a", TEXT, "The pair's first company, or the name traded."),
+    column("company_b", TEXT, "The pair's second company; `basket` where peers are the hedge, or the yardstick."),
+    column("direction", INT, "1 long the spread or the name, -1 short."),
     column("opened", DATE, "Day of the opening close."),
     column("closed", DATE, "Day of the closing close."),
-    column("exit_reason", TEXT, "mean, stop, end of window, or stopped trading."),
-    column("gross_pnl", REAL, "Profit before costs.", "USD"),
-    column("costs", REAL, "Trading costs and borrow.", "USD"),
+    column("exit_reason", TEXT, "mean, stop, time, one series, rebalanced, stopped trading, or end of window."),
+    column("gross_pnl", REAL, "Profit before costs, whole cents.", "USD"),
+    column("costs", REAL, "Trading costs and borrow, whole cents.", "USD"),
+    column("net_pnl", REAL, "gross_pnl less costs.", "USD"),
+    column(
+        "jump",
+        FLAG,
+        "Whether a leg went up or down by a factor of 1.8 or more in a day: news, or a split that was not adjusted.",
+    ),
 )
-BACKTEST_RETURNS = table("backtest_returns", "method selection date", "date")(
-    "One chronological book per method, marked to market daily.",
+BACKTEST_RETURNS = table("backtest_returns", "strategy method selection date", "date")(
+    "One chronological book per strategy and method, marked to market daily; finished windows only.",
+    STRATEGY,
     METHOD,
     SELECTION,
     column("date", DATE, "Trading day."),
@@ -60,17 +96,26 @@ BACKTEST_RETURNS = table("backtest_returns", "method selection date", "date")(
     column("costs", REAL, "Costs of the day.", "USD"),
     column("exposure", REAL, "Sum of absolute positions at the close before.", "USD"),
     column("net_return", REAL, "(gross_pnl - costs) over the book's capital.", "1"),
+    column("cash", REAL, "Capital, less what was bought, plus what was sold, less costs so far.", "USD"),
+    column("positions", REAL, "Positions at the close, short ones negative; a halted name at its last price.", "USD"),
+    column("equity", REAL, "cash plus positions: the capital and all profits so far, to the cent.", "USD"),
 )
-BACKTEST_SUMMARY = table("backtest_summary", "method selection")(
-    "What each book came to, its random-pairs placebo among them.",
+BACKTEST_SUMMARY = table("backtest_summary", "strategy method selection")(
+    "What each book came to, placebos of random pairs and random baskets among them; finished windows only.",
+    STRATEGY,
     METHOD,
     SELECTION,
+    column("windows", INT, "As-of dates in the book: those whose trading months are over in the data.", "dates"),
+    column("unfinished", INT, "As-of dates left out because theirs are not.", "dates"),
     column("first_day", DATE, "First trading day."),
     column("last_day", DATE, "Last trading day."),
-    column("pairs_tested", LONG, "Pairs tested over all as-of dates.", "pairs"),
+    column("pairs_tested", LONG, "Pairs tested over these dates; 0 of other strategies.", "pairs"),
     column("pairs_passed", LONG, "Pairs that Benjamini-Hochberg passed.", "pairs"),
-    column("pairs_traded", LONG, "Pairs in the book over all as-of dates.", "pairs"),
+    column("pairs_traded", LONG, "Pairs, or names with a basket, in the book over these dates.", "pairs"),
+    column("refused", LONG, "Openings that a cap on a name or on all positions kept out.", "trades"),
     column("trades", LONG, "Closed trades.", "trades"),
+    column("jump_trades", LONG, "Of these, with a leg that jumped: see pair_trades.", "trades"),
+    column("jump_net", REAL, "What these came to after costs.", "USD"),
     optional("sharpe", REAL, "Mean over standard deviation of daily net returns, times sqrt(252).", "1"),
     optional("sharpe_se", REAL, "Standard error of that Sharpe ratio (Lo 2002, independent returns).", "1"),
     optional(

@@ -47,8 +47,17 @@ ENTRY = column("entry", TEXT, "The sparse autoencoder, named after the blocks it
 VIEW = column("view", TEXT, "What was encoded: `passages` (latents are themes) or `tokens` (latents are mostly words).")
 LATENT = column("latent", INT, "Index of the latent in its sparse autoencoder.")
 BLOCK = column("block", INT, "Zero-based transformer block; its residual stream after the block is meant.")
+STRATEGY = column(
+    "strategy",
+    TEXT,
+    "`pairs`, `reversion` (losers against their baskets bought, winners sold), or `hedged` (a name held, its basket "
+    "sold).",
+)
 SELECTION = column(
-    "selection", TEXT, "`bh` where Benjamini-Hochberg passed the pair, `uncorrected` where pairs are ranked by p."
+    "selection",
+    TEXT,
+    "`bh` where Benjamini-Hochberg passed the pair, `uncorrected` where pairs are ranked by p; `all` of other "
+    "strategies.",
 )
 PAIR = (
     column("company_a", TEXT, "First company of the pair, the dependent leg."),

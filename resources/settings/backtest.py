@@ -1,4 +1,4 @@
-"""Settings of pairs trading."""
+"""Settings of the strategies that trade peers."""
 
 import math
 from typing import Annotated, Literal, Self
@@ -31,7 +31,7 @@ def most_lags(days: int) -> int:
 
 
 class Backtest(Section):
-    """Pairs trading."""
+    """Pairs trading, peer-relative mean reversion, and hedged holding."""
 
     formation_months: Months = 60
     """Months before the as-of date on which pairs are tested."""
@@ -57,8 +57,30 @@ class Backtest(Section):
     """Close where it is back."""
     stop_z: Z = 2.0
     """Close where it runs on to this."""
+    max_holding_days: Annotated[Whole, Field(gt=0, le=100_000)] | None = None
+    """Close a pair after this many trading days; empty for no such stop."""
+    max_holding_half_lives: Annotated[Real, Field(gt=0, le=10_000)] | None = None
+    """Close a pair after this many half-lives of its spread, where it has one; empty for no such stop."""
     leg_usd: Annotated[Real, Field(gt=0, le=1e12)] = 5_000.0
-    """Size of each leg at opening (USD)."""
+    """Size of the first leg at opening, and of each name of the other strategies (USD)."""
+    legs: Literal["beta_neutral", "dollar_neutral"] = "beta_neutral"
+    """Size of a pair's second leg: hedge ratio times `leg_usd`, which is what makes up the spread, or `leg_usd`."""
+    negative_hedge: Literal["leave_out", "one_side"] = "leave_out"
+    """Pairs with a negative hedge ratio are not traded, or both legs are bought, or sold, together."""
+    max_name_share: Annotated[Real, Field(gt=0, le=100)] | None = 0.25
+    """Nothing is opened that brings the positions in one name above this share of a full book; empty for no cap."""
+    max_gross: Annotated[Real, Field(gt=0, le=100)] | None = 1.5
+    """Nothing is opened that brings all positions above this multiple of a full book; empty for no cap."""
+    halt_days: Annotated[Whole, Field(gt=0, le=1000)] = 5
+    """Trading days without a price after which a name has stopped trading; until then it is halted."""
+    delisting_return: Annotated[Real, Field(ge=-1, le=10)] = 0.0
+    """Return on the last price of a name that has stopped trading; no source of prices tells one."""
+    basket_peers: Annotated[Whole, Field(gt=0, le=1000)] = 10
+    """Most peers in a fitted basket: the nearest ones, or as many of a group."""
+    rebalance: Literal["weekly", "monthly"] = "monthly"
+    """When peer-relative mean reversion trades: on the first trading day of each week or month."""
+    reversion_share: Annotated[Real, Field(gt=0, le=0.5)] = 0.2
+    """Share of the names that it buys, and as many that it sells."""
     cost_bps: Annotated[Real, Field(ge=0, le=10_000)] = 5.0
     """Cost per side traded (basis points)."""
     borrow_bps: Annotated[Real, Field(ge=0, le=1_000_000)] = 50.0

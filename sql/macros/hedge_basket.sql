@@ -1,72 +1,57 @@
--- Peers to sell against a company, with weights that sum to -1, and how well they would have offset it.
+-- Peers to sell against a company: weights of the least variance, and how well they offset it; a warning where not.
 --
--- Weights are proportional to similarity. Correlation and variance reduction are of simple monthly returns, rebalanced
--- monthly, over those of the 12 months after the as-of date in which every leg has a return; where there are fewer than
--- 3 such months, over the 12 months before. Column `measured` says which. Returns that the profile excludes make no
--- month. as_of: a month ('2011-12') or a date; the newest where it is null.
-create macro hedge_basket(company, n := 5, as_of := null, method := 'sae') as table
+-- A weight of -0.2 sells 20 cents of the peer for each dollar of the company. Weights were fitted on daily returns up
+-- to the as-of date (docs/method.md) on at most `backtest.basket_peers` peers; the n largest are listed, all where n is
+-- null, and `legs` counts all. Correlation and variance reduction are of the whole basket, on daily returns after the
+-- as-of date once all `backtest.trading_months` are over; until then over the days that it was fitted on, which flatters
+-- it. Column `measured` says which. as_of: a month ('2011-12') or a date; the newest where it is null.
+create macro hedge_basket(company, n := null, as_of := null, method := 'sae') as table
 with asked as (
-    select asked_as_of(as_of) as as_of
-),
-basket as (
     select
-        peer.rank,
-        peer.ticker,
-        peer.name,
-        peer.company_id,
-        peer.similarity,
-        -peer.similarity / (sum(exact(peer.similarity)) over ()) as weight
-    from peers(company, n := n, as_of := as_of, method := method) as peer
-    where peer.similarity > 0
+        company_id_of(company) as company_id,
+        asked_as_of(as_of) as as_of,
+        method_with_baskets(method) as method
 ),
-months as (
+legs as (
     select
-        own.month,
-        own.month > asked.as_of as after,
-        exp(own.log_return) - 1 as own_return,
-        sum(exact(-basket.weight * (exp(leg.log_return) - 1)))::double as basket_return
-    from monthly_returns as own
-    join asked
-        on own.month > last_day(asked.as_of - interval 12 months)
-        and own.month <= last_day(asked.as_of + interval 12 months)
-    join monthly_returns as leg on own.month = leg.month
-    join basket on leg.company_id = basket.company_id
-    where own.company_id = company_id_of(company) and own.used and leg.used
-    group by own.month, asked.as_of, own.log_return
-    having count(*) = (select count(*) from basket)
-),
-windows as (
-    select
-        months.after,
-        count(*) as months,
-        min(months.month) as first_month,
-        max(months.month) as last_month,
-        corr(months.own_return, months.basket_return order by months.month) as correlation,
-        1 - var_samp(months.own_return - months.basket_return order by months.month)
-            / nullif(var_samp(months.own_return order by months.month), 0) as variance_reduction
-    from months
-    group by months.after
-),
-measured as (
-    select windows.*
-    from windows
-    order by (windows.after and windows.months >= 3) desc, windows.after
-    limit 1
+        row_number() over (order by basket.weight desc, basket.peer_id) as rank,
+        count(*) over () as legs,
+        basket.peer_id,
+        -basket.weight as weight
+    from asked
+    join hedge_baskets as basket
+        on asked.company_id = basket.company_id and asked.as_of = basket.as_of and asked.method = basket.method
 )
 select
-    basket.rank,
-    basket.ticker,
-    basket.name,
-    basket.similarity,
-    basket.weight,
-    measured.correlation,
-    measured.variance_reduction,
-    if(measured.after, 'after ', 'before ') || asked.as_of as measured,
-    measured.months,
-    measured.first_month,
-    measured.last_month,
-    basket.company_id
-from basket
-cross join asked
-left join measured on true
-order by basket.rank;
+    leg.rank,
+    peer.ticker,
+    peer.name,
+    near.similarity,
+    leg.weight,
+    leg.legs,
+    if(score.days_after is null, score.correlation_before, score.correlation_after) as correlation,
+    1 - if(score.days_after is null, score.hedged_before, score.hedged_after)
+        / nullif(if(score.days_after is null, score.variance_before, score.variance_after), 0) as variance_reduction,
+    if(score.days_after is null, 'before ', 'after ') || score.as_of as measured,
+    coalesce(score.days_after, score.days_before) as days,
+    coalesce(score.last_day, score.as_of) as last_day,
+    if(
+        score.raised,
+        format(
+            'this basket raised the variance by {:.0f} % after the date',
+            100 * (score.hedged_after / score.variance_after - 1)
+        ),
+        null
+    ) as warning,
+    leg.peer_id as company_id
+from asked
+join legs as leg on n is null or leg.rank <= n
+join company_directory as peer on leg.peer_id = peer.company_id
+left join neighbours as near
+    on asked.company_id = near.company_id
+    and asked.as_of = near.as_of
+    and asked.method = near.method
+    and leg.peer_id = near.peer_id
+left join hedge_scores as score
+    on asked.company_id = score.company_id and asked.as_of = score.as_of and asked.method = score.method
+order by leg.rank;

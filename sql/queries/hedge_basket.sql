@@ -1,2 +1,2 @@
--- What would have offset Coca-Cola, and how well?
+-- What should be sold against Coca-Cola, and how well did it offset it?
 from hedge_basket('KO', n := 5);

@@ -9,8 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets import schemas
-from assets.backtests.book import EXIT_REASONS, chronological_book, positions, trade, trade_pairs
+from assets.backtests.accounts import Ledger, settle
+from assets.backtests.book import chronological_book, hold_pairs, pair_market, trade_pairs
+from assets.backtests.caps import NO_CAPS
 from assets.backtests.close_matrix import CloseMatrix
+from assets.backtests.engine import EXIT_REASONS, Held
 from resources.settings.backtest import Backtest
 
 AS_OF = date(2004, 12, 31)
@@ -20,8 +23,20 @@ RULES = Backtest(entry_z=1, exit_z=0, stop_z=2, leg_usd=1_000, cost_bps=10, borr
 def held(*z: float, tradable: list[bool] | None = None, rules: Backtest = RULES) -> tuple[list[int], list[str]]:
     """Positions and exit reasons of one pair, given z as known before each close."""
     days = np.ones(len(z), bool) if tradable is None else np.array(tradable)
-    position, reason = positions(np.array(z)[:, None], days[:, None], rules)
-    return position[:, 0].tolist(), [EXIT_REASONS[code] for code in reason[:, 0] if code]
+    found, _ = accounts(np.array(z)[:, None], np.where(days, 1.0, np.nan)[:, None], np.ones((len(z), 1)), rules)
+    return found.side[:, 0].tolist(), [EXIT_REASONS[code] for code in found.reason[:, 0] if code]
+
+
+def accounts(
+    signal: np.ndarray, close_a: np.ndarray, close_b: np.ndarray, rules: Backtest = RULES, **changes: object
+) -> tuple[Held, Ledger]:
+    """What is held of pairs of a hedge ratio of 1, given z as known before each close, and what it came to."""
+    pairs = pl.concat([one_pair(company_a=f"a{i}", company_b=f"b{i}", **changes) for i in range(signal.shape[1])])
+    names = [*pairs["company_a"], *pairs["company_b"]]
+    dates = [AS_OF + timedelta(i) for i in range(len(signal))]
+    market, legs = pair_market(CloseMatrix(names, dates, np.hstack([close_a, close_b])), pairs, rules)
+    found = hold_pairs(signal, market, legs, NO_CAPS, pairs, rules)
+    return found, settle(found, market, legs, rules)
 
 
 def one_pair(**changes: object) -> pl.DataFrame:
@@ -60,9 +75,30 @@ def test_nothing_is_opened_on_the_last_day() -> None:
     assert held(0, 0, 1.5) == ([0, 0, 0], [])
 
 
-def test_a_leg_without_a_price_closes_the_pair_and_opens_none() -> None:
-    days = [True, True, True, False, False, True, True]
-    assert held(0, 1.5, 1.5, 1.5, np.nan, np.nan, 1.5, tradable=days) == ([0, -1, -1, 0, 0, 0, 0], ["stopped trading"])
+def test_a_pair_whose_leg_has_stopped_trading_is_closed_and_not_opened() -> None:
+    days, once = [True, True, True, False, False, True, True], RULES.model_copy(update={"halt_days": 1})
+    z = (0, 1.5, 1.5, 1.5, np.nan, np.nan, 1.5)
+    assert held(*z, tradable=days, rules=once) == ([0, -1, -1, 0, 0, 0, 0], ["stopped trading"])
+
+
+def test_a_halted_name_can_be_neither_bought_nor_sold_until_it_trades_again() -> None:
+    halted = [True, True, False, False, True, True, True]
+    assert held(0, 1.5, -0.5, -0.5, -0.5, 0.5, 0.5, tradable=halted) == ([0, -1, -1, -1, 0, 0, 0], ["mean"])
+    assert held(0, 0, 1.5, 1.5, 1.5, 1.5, 1.5, tradable=halted) == ([0, 0, 0, 0, -1, -1, 0], ["end of window"])
+
+
+def test_a_time_stop_closes_and_the_pair_waits_until_z_has_come_back() -> None:
+    patient = RULES.model_copy(update={"max_holding_days": 2})
+    z = (0, 1.5, 1.5, 1.5, 1.5, 1.5, -0.1, 1.5, 1.5)
+    assert held(*z, rules=patient) == ([0, -1, -1, 0, 0, 0, 0, -1, 0], ["time", "end of window"])
+
+
+def test_the_time_stop_may_count_in_half_lives_of_the_spread() -> None:
+    z, prices = np.full((8, 2), 1.5), np.ones((8, 2))
+    z[0] = 0
+    rules = RULES.model_copy(update={"max_holding_half_lives": 1.5})
+    assert accounts(z, prices, prices, rules, half_life=2.0)[0].side[:, 0].tolist() == [0, -1, -1, -1, 0, 0, 0, 0]
+    assert accounts(z, prices, prices, rules, half_life=None)[0].side[:, 0].tolist() == [0, *[-1] * 6, 0]
 
 
 def test_a_trade_is_decided_by_the_close_before() -> None:
@@ -79,35 +115,39 @@ def test_the_as_of_close_gives_the_first_signal() -> None:
 
 def test_accounts_of_one_trade_add_up_by_hand() -> None:
     close_a, close_b = np.array([[10.0], [10.0], [11.0], [12.0]]), np.array([[20.0], [20.0], [20.0], [18.0]])
-    ledger = trade(np.array([[0.0], [-1.5], [-1.5], [0.0]]), close_a, close_b, RULES)
-    assert ledger.held[:, 0].tolist() == [0, 1, 1, 0]
+    found, ledger = accounts(np.array([[0.0], [-1.5], [-1.5], [0.0]]), close_a, close_b)
+    assert found.side[:, 0].tolist() == [0, 1, 1, 0]
     assert ledger.gross_pnl[:, 0].tolist() == pytest.approx([0, 0, 100, 100 + 100])
     assert ledger.exposure[:, 0].tolist() == pytest.approx([0, 0, 2000, 1100 + 1000])
     assert ledger.traded[:, 0].tolist() == pytest.approx([0, 2000, 0, 1200 + 900])
     borrow = 1000 * 252 / 1e4 / 252
     assert ledger.costs[:, 0].tolist() == pytest.approx([0, 2.0, borrow, 2.1 + borrow])
+    assert ledger.received[:, 0].tolist() == pytest.approx([0, 0, 0, 1200 - 900 - (1000 - 1000)])
+    assert ledger.value[:, 0].tolist() == pytest.approx([0, 0, 100, 0])
 
 
 def test_the_other_direction_earns_the_opposite() -> None:
     random = np.random.default_rng(0)
     close_a, close_b = (50 * np.exp(np.cumsum(random.normal(0, 0.02, (100, 8)), axis=0)) for _ in range(2))
     signal = random.normal(0, 1.5, (100, 8))
-    ledger, mirrored = (trade(s, close_a, close_b, RULES) for s in (signal, -signal))
-    np.testing.assert_array_equal(ledger.held, -mirrored.held)
+    (one, ledger), (other, mirrored) = (accounts(s, close_a, close_b) for s in (signal, -signal))
+    np.testing.assert_array_equal(one.side, -other.side)
     np.testing.assert_allclose(ledger.gross_pnl, -mirrored.gross_pnl)
     np.testing.assert_allclose(ledger.traded, mirrored.traded)
 
 
-def test_a_name_that_stops_trading_is_closed_at_its_last_price() -> None:
-    nan = float("nan")
-    low = [np.exp(-0.015)] * 2
-    quotes = closes_of(a=[*low, 0.9, nan, nan, nan], b=[1.0, 1.0, 1.0, 1.1, 1.1, 1.1])
-    days, trades = trade_pairs(quotes, one_pair(), AS_OF, RULES.model_copy(update={"stop_z": 99.0}))
+@pytest.mark.parametrize("delisting_return", [0.0, -0.3, -1.0])
+def test_a_name_that_stops_trading_is_closed_at_its_last_price_less_the_delisting(delisting_return: float) -> None:
+    nan, low = float("nan"), [np.exp(-0.015)] * 2
+    quotes = closes_of(a=[*low, 0.9, nan, nan, nan], b=[1.0, 1.0, 1.0, 1.0, 1.1, 1.1])
+    changes = {"stop_z": 99.0, "halt_days": 2, "delisting_return": delisting_return}
+    days, trades = trade_pairs(quotes, one_pair(), AS_OF, RULES.model_copy(update=changes))
     (trade_row,) = trades.rows(named=True)
     assert trade_row["exit_reason"] == "stopped trading"
-    assert trade_row["closed"] == AS_OF + timedelta(3)
-    assert trade_row["gross_pnl"] == pytest.approx(1_000 * (0.9 / low[0] - 1) - 100)
-    assert days["exposure"].to_list()[3:] == [0.0, 0.0]
+    assert trade_row["closed"] == AS_OF + timedelta(4)
+    last = 0.9 * (1 + delisting_return)
+    assert trade_row["gross_pnl"] == pytest.approx(1_000 * (last / low[0] - 1) - 100, abs=0.02)
+    assert days["exposure"].to_list()[4:] == [0.0]
 
 
 def test_a_pair_without_a_hedge_ratio_of_use_is_not_traded() -> None:
@@ -134,7 +174,7 @@ def test_an_empty_book_has_its_days_and_no_return() -> None:
 
 
 def named(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.with_columns(method=pl.lit("sae"), selection=pl.lit("bh"))
+    return rows.with_columns(strategy=pl.lit("pairs"), method=pl.lit("sae"), selection=pl.lit("bh"))
 
 
 def random_window(seed: int, days: int = 120, n: int = 12) -> tuple[CloseMatrix, pl.DataFrame]:
@@ -161,8 +201,8 @@ def test_trades_and_days_tell_the_same_story() -> None:
     book = chronological_book([trade_pairs(quotes, pairs, AS_OF, RULES)], RULES)
     assert schemas.PAIR_TRADES.validate(named(book.trades)).num_rows > 10
     assert schemas.BACKTEST_RETURNS.validate(named(book.returns.drop("traded"))).num_rows == 119
-    assert set(book.trades["exit_reason"]) == set(EXIT_REASONS) - {""}
-    assert book.capital == 2 * 1_000 * 11
+    assert set(book.trades["exit_reason"]) == {"mean", "stop", "stopped trading", "end of window"}
+    assert book.capital == (1 + 0.8) * 1_000 * 11
     for column in ("gross_pnl", "costs"):
         assert book.trades[column].sum() == pytest.approx(book.returns[column].sum())
     earned = (book.returns["gross_pnl"] - book.returns["costs"]).sum()

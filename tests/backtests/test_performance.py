@@ -102,7 +102,8 @@ def test_the_summary_fills_its_table() -> None:
     assert numbers["annual_return"] == pytest.approx(0.02 / 3 * 252)
     assert numbers["turnover"] == pytest.approx(0.05 * 252)
     assert numbers["mean_exposure"] == pytest.approx(0.25)
-    row = numbers | {"method": "sae", "selection": "bh", "pairs_tested": 9, "pairs_passed": 1, "pairs_traded": 1}
+    row = numbers | {"strategy": "pairs", "method": "sae", "selection": "bh", "windows": 1, "unfinished": 0}
+    row |= {"pairs_tested": 9, "pairs_passed": 1, "pairs_traded": 1, "refused": 0, "jump_trades": 0, "jump_net": 0.0}
     assert schemas.BACKTEST_SUMMARY.validate(pl.DataFrame([row])).num_rows == 1
 
 

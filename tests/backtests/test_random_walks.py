@@ -13,10 +13,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from assets.backtests.book import chronological_book, spread_z, trade, trade_pairs
+from assets.backtests.accounts import settle
+from assets.backtests.book import chronological_book, hold_pairs, pair_closes, pair_market, spread_z, trade_pairs
 from assets.backtests.candidate_pairs import random_pairs
+from assets.backtests.caps import NO_CAPS
 from assets.backtests.close_matrix import formation_prices, trading_closes
 from assets.backtests.cointegration import cointegrated_pairs
+from assets.backtests.legs import tradable
 from assets.backtests.performance import sharpe
 from resources.settings.backtest import Backtest
 
@@ -51,12 +54,13 @@ def seeing(foresight: Callable[[np.ndarray], np.ndarray]) -> Callable[..., Windo
     """An engine whose signal is made of the whole window's z, the future included."""
 
     def engine(quotes: object, formed: pl.DataFrame, as_of: date, settings: Backtest) -> Window:
-        formed = formed.filter(pl.col("hedge_ratio") > 0).sort("company_a", "company_b")
-        column = {company_id: i for i, company_id in enumerate(quotes.company_ids)}
-        a, b = (quotes.prices[:, [column[c] for c in formed[leg]]] for leg in ("company_a", "company_b"))
-        ledger = trade(foresight(spread_z(a, b, formed)), a, b, settings)
+        formed = tradable(formed, settings)
+        signal = foresight(spread_z(*pair_closes(quotes, formed), formed))
+        market, legs = pair_market(quotes, formed, settings)
+        held = hold_pairs(signal, market, legs, NO_CAPS, formed, settings)
+        ledger = settle(held, market, legs, settings)
         days = pl.DataFrame({"date": quotes.dates[1:], "gross_pnl": ledger.gross_pnl[1:].sum(axis=1)})
-        return days, pl.DataFrame({"trade": np.flatnonzero(ledger.reason)})
+        return days, pl.DataFrame({"trade": np.flatnonzero(held.reason)})
 
     return engine
 

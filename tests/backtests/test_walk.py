@@ -80,3 +80,40 @@ def test_the_smallest_p_are_selected_and_pairs_that_do_not_hedge_passed_over() -
     ])  # fmt: skip
     assert selected(tested, "uncorrected", SETTINGS)["company_b"].to_list() == ["d", "b"]
     assert selected(tested, "bh", SETTINGS)["company_b"].to_list() == ["b", "e"]
+
+
+BASKETS = pl.DataFrame(
+    [("sae", as_of, own, peer, 0.4) for as_of in AS_OFS for own, peer in (("a", "c"), ("b", "a"), ("c", "a"))],
+    schema=["method", "as_of", "company_id", "peer_id", "weight"],
+    orient="row",
+)
+
+
+def test_baskets_make_a_book_of_each_other_strategy() -> None:
+    settings = SETTINGS.model_copy(update={"max_name_share": None})  # of three names each is a third
+    rows, returns, trades = walk_forward(PAIRS, prices(), settings, BASKETS)
+    found = {(r["strategy"], r["method"], r["selection"]) for r in rows}
+    assert {key for key in found if key[0] != "pairs"} == {("reversion", "sae", "all"), ("hedged", "sae", "all")}
+    assert schemas.BACKTEST_SUMMARY.validate(schemas.BACKTEST_SUMMARY.frame(rows)).num_rows == 6
+    assert schemas.BACKTEST_RETURNS.validate(returns).num_rows == returns.height
+    assert schemas.PAIR_TRADES.validate(trades).num_rows == trades.height
+    assert trades.filter(pl.col("strategy") == "hedged").height == 6
+    alone = walk_forward(PAIRS, prices(), settings)
+    assert [row for row in rows if row["strategy"] == "pairs"] == alone[0]
+
+
+def test_a_date_whose_months_are_not_over_is_in_no_book() -> None:
+    known = prices().filter(pl.col("date") <= date(2005, 6, 20))
+    rows, returns, trades = walk_forward(PAIRS, known, SETTINGS, BASKETS)
+    assert {(row["windows"], row["unfinished"]) for row in rows} == {(1, 1)}
+    assert returns["date"].max() == AS_OFS[1]
+    assert set(trades["as_of"]) == {AS_OFS[0]}
+    later = walk_forward(PAIRS, prices().filter(pl.col("date") <= date(2005, 6, 26)), SETTINGS, BASKETS)
+    assert {(row["windows"], row["unfinished"]) for row in later[0] if row["method"] == "sae"} == {(2, 0)}
+
+
+def test_before_any_months_are_over_there_is_no_book() -> None:
+    known = prices().filter(pl.col("date") <= date(2004, 9, 30))
+    rows, returns, trades = walk_forward(PAIRS, known, SETTINGS, BASKETS)
+    assert rows == []
+    assert schemas.BACKTEST_RETURNS.validate(returns).num_rows == schemas.PAIR_TRADES.validate(trades).num_rows == 0

@@ -52,7 +52,7 @@ passages: {{blocks: [2]}}
 passage_saes: {{latents: 16, k: 2, passages: 512, batch: 32, second_seed: null}}
 features: {{blocks: [2]}}
 clusters: {{methods: [sae, embedding, tfidf, sector], placebo_draws: 20, neighbours: 5}}
-backtest: {{formation_months: 36, random_pairs: 5, max_pairs: 3}}
+backtest: {{formation_months: 36, trading_months: 1, random_pairs: 5, max_pairs: 3}}
 """
 
 

@@ -92,16 +92,18 @@ def test_a_changed_description_reads_that_filing_and_trains_nothing(
         "cluster_labels",
         "cluster_scores",
         "cointegrated_pairs",
+        "hedge_baskets",
         "atlas",
     )
     assert changed.certain == ["filings 2004"]
     assert sorted(changed.named) == sorted(
         [
-            *(*read, *of_both(*groups), "cluster_drift", "lift_intervals", "peer_intervals", "stack_path"),
-            *("backtest_summary", "warehouse"),
+            *(*read, *of_both(*groups, "hedge_scores"), "cluster_drift", "lift_intervals", "peer_intervals"),
+            *("stack_path", "backtest_summary", "warehouse"),
         ]
     )
     for_the_data_to_say = (
+        *of_both("hedge_scores"),
         "lift_intervals",
         "peer_intervals",
         "stack_path",
@@ -126,7 +128,8 @@ def test_a_close_inside_a_month_changes_no_return_and_so_no_group(
     raise_close(sample, date(2007, 6, 15))
     changed = walk(home, tiny)
     assert changed.certain == ["prices"]
-    assert changed.ran == ["prices", "monthly_returns", "cointegrated_pairs 2007-12", "backtest_summary", "warehouse"]
+    formed = ["cointegrated_pairs 2007-12", "hedge_baskets 2007-12", *of_both("hedge_scores")]
+    assert sorted(changed.ran) == sorted(["prices", "monthly_returns", *formed, "backtest_summary", "warehouse"])
     assert set(changed.ran) < set(changed.named)
 
 
@@ -254,10 +257,10 @@ def test_a_month_later_adds_one_as_of_and_leaves_the_groups_of_older_ones_alone(
     later = profile.model_copy(update={"as_of": profile.as_of.model_copy(update={"last": "2008-01"})})
     changed = walk(own_copy, later)
     after = manifests(own_copy / "own")
-    groups = ["company_vectors", "peer_clusters", "cluster_labels", "cointegrated_pairs"]
+    groups = ["company_vectors", "peer_clusters", "cluster_labels", "cointegrated_pairs", "hedge_baskets"]
     assert set(after) - set(before) == {
         f"{asset}/2008-01"
-        for asset in [*groups, "cluster_scores", "peer_network", "peer_scores", "peer_stack", "atlas"]
+        for asset in [*groups, "cluster_scores", "peer_network", "peer_scores", "peer_stack", "hedge_scores", "atlas"]
     }
     assert {name.split("/")[0] for name in before if after[name] != before[name]} == {
         "prices", "monthly_returns", "cluster_scores", "peer_scores", "cluster_drift", "lift_intervals",

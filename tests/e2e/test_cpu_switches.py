@@ -23,7 +23,7 @@ KEYS = {
     "company_vectors": [],
     "peer_clusters": ["method", "as_of", "company_id"],
     "cluster_scores": ["method", "as_of"],
-    "backtest_summary": ["method", "selection"],
+    "backtest_summary": ["strategy", "method", "selection"],
 }
 """Keys that are the same however the model computes; which latents a company has is not."""
 ROUNDING = 2.0**-7

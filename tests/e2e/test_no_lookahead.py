@@ -13,7 +13,7 @@ from peerlens_command import artefacts
 from assets.partitions import month_end
 from resources.settings.profile import load_profile
 
-FORMED = ("company_vectors", "peer_clusters", "peer_stack", "cointegrated_pairs")
+FORMED = ("company_vectors", "peer_clusters", "peer_stack", "cointegrated_pairs", "hedge_baskets")
 
 
 def formed(home: Path, as_of: str) -> list[str]:

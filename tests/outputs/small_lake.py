@@ -86,7 +86,8 @@ def weights() -> np.ndarray:
 def lake(last_month: date = date(2012, 9, 30)) -> dict[str, pl.DataFrame]:
     """Every table, empty where the page and the window need no rows."""
     rows = {name: table.empty() for name, table in TABLES.items()}
-    return rows | _texts() | _features() | _groups() | _stack() | _scores() | _returns(last_month) | _books()
+    books = _books() | _hedges()
+    return rows | _texts() | _features() | _groups() | _stack() | _scores() | _returns(last_month) | books
 
 
 def write(rows: dict[str, pl.DataFrame], folder: Path) -> dict[str, list[str]]:
@@ -410,22 +411,57 @@ def _returns(last_month: date) -> dict[str, pl.DataFrame]:
 def _books() -> dict[str, pl.DataFrame]:
     days = [date(2011, 1, 3), date(2011, 1, 4), date(2011, 2, 1)]
     daily = [
-        (m, s, day, 30.0, 10.0, 1000.0, 0.01) for m in ("sae", "random") for s in ("bh", "uncorrected") for day in days
+        ("pairs", m, s, day, 30.0, 10.0, 1000.0, 0.01, 2000.0 + 20 * i, 0.0, 2000.0 + 20 * i)
+        for m in ("sae", "random")
+        for s in ("bh", "uncorrected")
+        for i, day in enumerate(days, 1)
     ]
+    daily += [("hedged", "sae", "all", days[0], 7.0, 0.0, 1000.0, 0.07, 100.0, 7.0, 107.0)]
     books = {
-        "method": ["sae", "sae", "random", "random"],
-        "selection": ["bh", "uncorrected"] * 2,
+        "strategy": ["pairs"] * 4 + ["reversion", "hedged"],
+        "method": ["sae", "sae", "random", "random", "sae", "random"],
+        "selection": ["bh", "uncorrected"] * 2 + ["all"] * 2,
+        "windows": 2,
         "first_day": days[0],
         "last_day": days[-1],
-        "pairs_tested": [1234, 1234, 800, 800],
-        "pairs_passed": [0, 0, 1, 1],
-        "pairs_traded": [0, 20, 1, 20],
-        "trades": [0, 55, 3, 44],
-        "sharpe": [None, 0.25, 0.1, -0.2],
-        "sharpe_se": [None, 0.4, 0.4, 0.4],
-        "deflated_sharpe": [None, 0.6, None, None],
+        "pairs_tested": [1234, 1234, 800, 800, 0, 0],
+        "pairs_passed": [0, 0, 1, 1, 0, 0],
+        "pairs_traded": [0, 20, 1, 20, 6, 6],
+        "trades": [0, 55, 3, 44, 12, 6],
+        "sharpe": [None, 0.25, 0.1, -0.2, 0.3, 0.2],
+        "sharpe_se": [None, 0.4, 0.4, 0.4, 0.4, 0.4],
+        "deflated_sharpe": [None, 0.6, None, None, 0.5, None],
     }
     return {"backtest_returns": _rows("backtest_returns", daily), "backtest_summary": _frame("backtest_summary", books)}
+
+
+def _hedges() -> dict[str, pl.DataFrame]:
+    """Of KO: a basket that lowered the variance in 2011, one that raised it, and one of which nobody knows yet."""
+    legs = {"PEP": 0.5, "JPM": 0.1, "XOM": 0.25}
+    baskets = [
+        (method, as_of, IDS["KO"], IDS[peer], weight, 4)
+        for method, as_of in (("sae", EARLIER), ("sae", LATER), ("tfidf", EARLIER))
+        for peer, weight in legs.items()
+    ]
+    others = ["tfidf", "sic4", "sector", "random"]
+    scores = {
+        "method": ["sae", "sae", *others],
+        "as_of": [EARLIER, LATER, *(EARLIER for _ in others)],
+        "company_id": IDS["KO"],
+        "legs": 3,
+        "variance_before": 0.0004,
+        "hedged_before": 0.0001,
+        "correlation_before": 0.9,
+        "days_before": 1260,
+        "variance_after": [0.0004, None, *(0.0004 for _ in others)],
+        "hedged_after": [0.0003, None, *(0.0005 for _ in others)],
+        "correlation_after": [0.5, None, *(0.1 for _ in others)],
+        "days_after": [252, None, *(252 for _ in others)],
+        "last_day": [date(2011, 12, 30), None, *(date(2011, 12, 30) for _ in others)],
+        "raised": [False, None, *(True for _ in others)],
+        "jump": False,
+    }
+    return {"hedge_baskets": _rows("hedge_baskets", baskets), "hedge_scores": _frame("hedge_scores", scores)}
 
 
 def _frame(name: str, columns: dict[str, object]) -> pl.DataFrame:

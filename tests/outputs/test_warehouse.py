@@ -294,48 +294,48 @@ def test_backtest_sums_returns_from_its_first_month(window: duckdb.DuckDBPyConne
     assert found == [("bh", 0.01), ("bh", 0.02), ("uncorrected", 0.01), ("uncorrected", 0.02)]
 
 
-def _hedge(returns: pl.DataFrame, basket: pl.DataFrame, after: date, until: date) -> tuple[float, float, int]:
-    wide = returns.filter(pl.col("month").is_between(after, until, closed="right")).pivot(
-        "company_id", index="month", values="log_return"
-    )
-    simple = {i: np.expm1(wide[i].to_numpy()) for i in IDS.values()}
-    offset = sum(-w * simple[i] for i, w in basket.select("company_id", "weight").iter_rows())
-    own = simple[IDS["KO"]]
-    return float(np.corrcoef(own, offset)[0, 1]), float(1 - np.var(own - offset) / np.var(own)), len(own)
+def test_another_strategy_is_another_book(window: duckdb.DuckDBPyConnection) -> None:
+    found = window.sql("from backtest('sae', '2011-01', '2011-02', strategy := 'hedged')").pl()
+    assert found.select("selection", "cumulative_return", "equity").rows() == [("all", 0.07, 107.0)]
 
 
-def test_hedge_weights_sum_to_minus_one_and_are_measured_on_later_months(window: duckdb.DuckDBPyConnection) -> None:
-    basket = window.table_function("hedge_basket", ["KO", 3]).pl()
-    assert basket["weight"].sum() == pytest.approx(-1, abs=1e-12)
-    assert (basket["weight"] / basket["similarity"]).to_numpy() == pytest.approx(
-        basket["weight"][0] / basket["similarity"][0]
-    )
-    expected = _hedge(lake()["monthly_returns"], basket, LATER, date(2012, 12, 31))
-    assert basket.select("correlation", "variance_reduction", "months").row(0) == pytest.approx(expected)
-    assert basket["measured"][0] == "after 2011-12-31" and basket["months"][0] == 9
+def test_a_hedge_has_the_fitted_weights_largest_first(window: duckdb.DuckDBPyConnection) -> None:
+    basket = window.sql("from hedge_basket('KO', as_of := '2010-12')").pl()
+    assert basket.select("rank", "ticker", "weight", "legs").rows() == [
+        (1, "PEP", -0.5, 3),
+        (2, "XOM", -0.25, 3),
+        (3, "JPM", -0.1, 3),
+    ]
+    largest = window.sql("from hedge_basket('KO', n := 2, as_of := '2010-12')").pl()
+    assert largest.equals(basket.head(2))
 
 
-def test_hedge_is_measured_before_the_date_where_no_later_months_exist(tmp_path: Path) -> None:
-    rows = lake(last_month=date(2012, 2, 29))
-    build_warehouse(tmp_path / "peerlens.duckdb", tmp_path, write(rows, tmp_path), SQL, "")
-    with duckdb.connect(str(tmp_path / "peerlens.duckdb"), read_only=True) as window:
-        basket = window.table_function("hedge_basket", ["KO"]).pl()
-    expected = _hedge(rows["monthly_returns"], basket, date(2010, 12, 31), LATER)
-    assert basket.select("correlation", "variance_reduction", "months").row(0) == pytest.approx(expected)
-    assert basket["measured"][0] == "before 2011-12-31" and basket["months"][0] == 12
+def test_a_hedge_is_measured_after_its_date_only_when_its_months_are_over(window: duckdb.DuckDBPyConnection) -> None:
+    columns = "measured, days, last_day, correlation, variance_reduction, warning"
+    (over,) = window.sql(f"select distinct {columns} from hedge_basket('KO', as_of := '2010-12')").fetchall()
+    assert over == ("after 2010-12-31", 252, date(2011, 12, 30), 0.5, pytest.approx(0.25), None)
+    (running,) = window.sql(f"select distinct {columns} from hedge_basket('KO')").fetchall()
+    assert running == ("before 2011-12-31", 1260, LATER, 0.9, pytest.approx(0.75), None)
 
 
-def test_a_hedge_leaves_out_the_months_that_the_profile_excludes(tmp_path: Path) -> None:
-    rows = lake()
-    unused = (pl.col("month") == date(2012, 3, 31)) & (pl.col("company_id") == IDS["KO"])
-    rows["monthly_returns"] = rows["monthly_returns"].with_columns(used=~unused)
-    build_warehouse(tmp_path / "peerlens.duckdb", tmp_path, write(rows, tmp_path), SQL, "")
-    with duckdb.connect(str(tmp_path / "peerlens.duckdb"), read_only=True) as window:
-        basket = window.table_function("hedge_basket", ["KO", 3]).pl()
-    counted = rows["monthly_returns"].filter(pl.col("month") != date(2012, 3, 31))
-    expected = _hedge(counted, basket, LATER, date(2012, 12, 31))
-    assert basket.select("correlation", "variance_reduction", "months").row(0) == pytest.approx(expected)
-    assert basket["months"][0] == 8
+def test_a_hedge_that_raised_the_variance_warns(window: duckdb.DuckDBPyConnection) -> None:
+    basket = window.sql("from hedge_basket('KO', as_of := '2010-12', method := 'tfidf')").pl()
+    assert set(basket["warning"]) == {"this basket raised the variance by 25 % after the date"}
+    assert basket["variance_reduction"][0] == pytest.approx(-0.25)
+
+
+def test_hedges_are_compared_with_sic4_and_sector_for_the_same_company_and_date(
+    window: duckdb.DuckDBPyConnection,
+) -> None:
+    board = {row["method"]: row for row in window.sql("from hedge_scoreboard").pl().to_dicts()}
+    assert list(board) == ["sae", "sector", "sic4", "tfidf", "placebo"]
+    assert {m: (row["baskets"], row["raised"]) for m, row in board.items()} == {
+        m: (1, 0.0 if m == "sae" else 1.0) for m in board
+    }
+    assert (board["sae"]["variance_cut"], board["sae"]["variance_cut_before"]) == pytest.approx((0.25, 0.75))
+    compared = ("over_sic4", "beat_sic4", "over_sector", "beat_sector")
+    assert [board["sae"][name] for name in compared] == pytest.approx([0.5, 1, 0.5, 1])
+    assert [board["sic4"][name] for name in compared] == [None, None, 0.0, 0.0]
 
 
 @pytest.mark.parametrize("query", sorted(SQL.glob("queries/*.sql")), ids=lambda file: file.stem)

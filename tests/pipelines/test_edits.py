@@ -101,7 +101,8 @@ UPGRADES: dict[str, set[str]] = {
     "matplotlib": set(),
     "safetensors": set(),
     # Passages are averaged over their content words, and its list of stop words says which are not.
-    "scikit-learn": {"layer_groups", "latent_labels", "passage_saes", "paper_clusters", *NAMED} | AVERAGES,
+    "scikit-learn": {"layer_groups", "latent_labels", "passage_saes", "paper_clusters", "hedge_baskets", *NAMED}
+    | AVERAGES,
     "statsmodels": {"cointegrated_pairs", "cluster_scores", "lift_intervals", "latent_labels"},
     "edgartools": ITEM_1,
     "transformer-lens": {"sae_scores"},

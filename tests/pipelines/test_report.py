@@ -88,17 +88,21 @@ def test_one_horizon_has_no_interval(tmp_path: Path) -> None:
 def test_a_hedge_is_measured_in_one_sentence() -> None:
     row = {
         "measured": "after 2010-12-31",
-        "months": 12,
-        "first_month": date(2011, 1, 31),
-        "last_month": date(2011, 12, 31),
+        "legs": 7,
+        "days": 252,
+        "last_day": date(2011, 12, 30),
         "correlation": 0.5,
-        "variance_reduction": -0.1,
+        "variance_reduction": 0.1,
+        "warning": None,
     }
-    assert hedge_sentence(row) == (
-        "Measured after 2010-12-31, over 12 months from 2011-01 to 2011-12: correlation 0.500, "
-        "variance reduction -0.100."
+    said = (
+        "All 7 legs, measured after 2010-12-31, over 252 days to 2011-12-30: correlation 0.500, "
+        "variance reduction 0.100."
     )
+    assert hedge_sentence(row) == said
+    assert "days to 2011-12-30 that it was fitted on" in hedge_sentence(row | {"measured": "before 2010-12-31"})
     assert hedge_sentence(row | {"measured": None}).startswith("Not measured")
+    assert hedge_sentence(row | {"warning": "this raised it"}) == f"{said}\nWarning: this raised it."
 
 
 def test_the_scores_fit_into_80_columns(tmp_path: Path) -> None:

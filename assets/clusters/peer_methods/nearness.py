@@ -47,7 +47,7 @@ class Evidence:
 
 
 def evidence_at(known: Known, before: pl.DataFrame, given: Given | None = None) -> Evidence:
-    """Return what may be looked at; `before` has the rows of `monthly_returns` that count, up to the date, no later ones."""
+    """Return what may be looked at; `before` has the rows of `monthly_returns` that count, none after the date."""
     months = before["month"].unique().sort().to_list()
     return Evidence(known, return_matrix(before, known.ids, months), given or Given(), tuple(months))
 

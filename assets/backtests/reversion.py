@@ -1,0 +1,153 @@
+"""Peer-relative mean reversion: what fell against its basket last month is bought, what rose is sold.
+
+The signal of a company is the sum over the last `LOOK_BACK_DAYS` closes, up to yesterday's, of its daily return less
+that of its fitted basket. On each rebalancing day the `reversion_share` with the lowest sums is bought and as many with
+the highest are sold, `leg_usd` each, so both sides are of one size.
+"""
+
+from datetime import date
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from assets.backtests.basket import daily_moves
+from assets.backtests.book import padded
+from assets.backtests.caps import caps_of
+from assets.backtests.close_matrix import CloseMatrix
+from assets.backtests.engine import CODE, run, yesterday
+from assets.backtests.legs import Legs
+from assets.backtests.quotes import JUMP, quotes
+from assets.backtests.windows import BASKET, Names, Window, window_tables
+from resources.settings.backtest import Backtest
+
+Floats = NDArray[np.float64]
+Whole = NDArray[np.int8]
+Numbers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+LOOK_BACK_DAYS = 21
+"""Trading days of a month."""
+
+
+class ReversionRules:
+    """Hold the losers long and the winners short from one rebalancing day to the next.
+
+    Every name is two positions, one for each side, so that a turn from one side to the other is a close and an opening.
+
+    Parameters
+    ----------
+    signal : [days, names] float64
+        Residual return of the last month as known before the day's close, NaN where it is not.
+    rebalanced : [days] bool
+        On which days the book trades.
+    most : int
+        Names on each side.
+    share : float
+        Share of the names with a signal on each side, where that is fewer.
+    """
+
+    def __init__(self, signal: Floats, rebalanced: Flags, most: int, share: float) -> None:
+        self._signal, self._rebalanced, self._most, self._share = signal, rebalanced, most, share
+
+    def exits(self, day: int, side: Whole, age: Numbers) -> Whole:
+        """Return the code of a close for names that are no longer on their side."""
+        if not self._rebalanced[day]:
+            return np.zeros_like(side)
+        return np.where(side * self._sides(day) > 0, np.int8(0), CODE["rebalanced"])
+
+    def entries(self, day: int, side: Whole, reason: Whole) -> Whole:
+        """Return the side of each name's two positions: 1 for a loser's first, -1 for a winner's second."""
+        return self._sides(day) if self._rebalanced[day] else np.zeros_like(side)
+
+    def resizes(self, day: int) -> bool:
+        """Return whether names that stay are brought back to `leg_usd`."""
+        return bool(self._rebalanced[day])
+
+    def _sides(self, day: int) -> Whole:
+        signal = self._signal[day]
+        known = np.flatnonzero(np.isfinite(signal))
+        ranked = known[np.argsort(signal[known], kind="stable")]
+        count = min(self._most, int(self._share * len(known)))
+        sides = np.zeros((2, len(signal)), np.int8)
+        sides[0, ranked[:count]], sides[1, ranked[len(ranked) - count :]] = 1, -1
+        return sides.ravel()
+
+
+def trade_reversion(closes: CloseMatrix, first: int, baskets: pl.DataFrame, as_of: date, settings: Backtest) -> Window:
+    """Trade losers against winners in the months after an as-of date and return the window's days and closed trades.
+
+    A name is not traded without a close yesterday, nor where it jumped in the month that the signal is of.
+
+    Parameters
+    ----------
+    closes : CloseMatrix
+        Closes of the window, and of the weeks before it, which the first signal needs.
+    first : int
+        Row of the last close up to the as-of date.
+    baskets : DataFrame
+        Rows of `hedge_baskets` of one method and date: company_id, peer_id, weight.
+    """
+    names = baskets["company_id"].unique().sort().to_list()
+    column = {company_id: i for i, company_id in enumerate(closes.company_ids)}
+    prices = padded(closes.prices)
+    own = np.array([column.get(name, len(column)) for name in names], dtype=np.int64)
+    signal = yesterday_known(residual_returns(prices, own, _weights(names, baskets, column)))[first:]
+    market = quotes(prices[first:], settings)
+    most = int(settings.reversion_share * len(names))
+    rules = ReversionRules(signal, rebalancing_days(closes.dates[first:], settings), most, settings.reversion_share)
+    # Only as many positions as can be open at once are the book: of two for each name, one is always empty.
+    full_book = 2 * settings.leg_usd * most
+    legs = Legs(np.arange(2 * len(names)), np.tile(own, 2), np.full(2 * len(names), settings.leg_usd))
+    held = run(rules, market, legs, caps_of(full_book, settings))
+    called = Names(names * 2, [BASKET] * (2 * len(names)))
+    days, trades = window_tables(closes.dates[first:], held, market, legs, called, as_of, settings)
+    sizes = {"pairs": pl.lit(len(names), pl.Int64), "capital": pl.lit(full_book, pl.Float64)}
+    return days.with_columns(**sizes), trades
+
+
+def residual_returns(prices: Floats, own: Numbers, weights: csr_array) -> Floats:
+    """Return the return of the last month less that of the basket: [days, names], NaN where it is not to be used.
+
+    Parameters
+    ----------
+    prices : [days, companies] float64
+        Closes (USD), NaN where there is none: then a company's return is 0 until its next close.
+    own : [names] int64
+        Column of each name.
+    weights : [names, companies]
+        Basket of each name.
+    """
+    moves = daily_moves(np.log(prices))
+    returns = np.expm1(moves)
+    total = np.cumsum(returns[:, own] - (weights @ returns.T).T, axis=0)
+    jumps = np.cumsum(np.abs(moves[:, own]) >= np.log(JUMP), axis=0)
+    month, jumped = (rows[LOOK_BACK_DAYS:] - rows[:-LOOK_BACK_DAYS] for rows in (total, jumps))
+    found: Floats = np.full(total.shape, np.nan)
+    found[LOOK_BACK_DAYS:] = np.where((jumped == 0) & ~np.isnan(prices[LOOK_BACK_DAYS:, own]), month, np.nan)
+    return found
+
+
+def rebalancing_days(dates: list[date], settings: Backtest) -> Flags:
+    """Return which days are the first of their week or month; row 0, the close before the window, is none."""
+    weekly = settings.rebalance == "weekly"
+    period = [day.isocalendar()[:2] if weekly else (day.year, day.month) for day in dates]
+    return np.array([row > 0 and (row == 1 or period[row] != period[row - 1]) for row in range(len(dates))], np.bool_)
+
+
+def yesterday_known(signal: Floats) -> Floats:
+    """Return the signals of the day before, NaN above the first."""
+    known = yesterday(signal)
+    known[:1] = np.nan
+    return known
+
+
+def _weights(names: list[str], baskets: pl.DataFrame, column: dict[str, int]) -> csr_array:
+    number = {name: i for i, name in enumerate(names)}
+    rows, columns = (
+        [places.get(name, len(column)) for name in baskets[key]]
+        for places, key in ((number, "company_id"), (column, "peer_id"))
+    )
+    shape = (len(names), len(column) + 1)
+    return csr_array((baskets["weight"].to_numpy(), (np.array(rows), np.array(columns))), shape=shape)
