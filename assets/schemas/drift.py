@@ -40,11 +40,12 @@ CLUSTER_DRIFT = table("cluster_drift", "method as_of company_id")(
     ),
     column("themes_lost", TEXTS, "Themes that only the earlier filing says, likewise."),
 )
-GROUP_DRIFT = table("group_drift", "method as_of change cluster_before cluster")(
+GROUP_DRIFT = table("group_drift", "method as_of change number")(
     "Which groups of the date before are still there, which died and which were born: matched by Jaccard index.",
     *GROUPING,
     BEFORE,
     column("change", TEXT, "`same`, `died` or `born`."),
+    column("number", INT, "The group's own number: cluster, but cluster_before of one that died."),
     optional("cluster_before", INT, "Cluster number at the date before; of `born` the one that most came from."),
     optional("cluster", INT, "Cluster number at as_of; of `died` the one that most went to."),
     column("shared", INT, "Companies in both.", "companies"),
@@ -52,7 +53,7 @@ GROUP_DRIFT = table("group_drift", "method as_of change cluster_before cluster")
     optional("size_before", INT, "Companies in cluster_before.", "companies"),
     optional("size", INT, "Companies in cluster.", "companies"),
 )
-ALERTS = table("alerts", "as_of kind company_id method")(
+ALERTS = table("alerts", "as_of kind method text")(
     "What somebody should look at: many companies moved, or the peers of a watched company changed.",
     AS_OF,
     column("kind", TEXT, "`groups_moved` or `watched_peers`."),

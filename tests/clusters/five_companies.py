@@ -41,7 +41,8 @@ def known() -> Known:
     descriptions = pl.DataFrame({"accession": accessions, "text": texts})
     points = [[0.0, 0.0, 1.0], [0.0, 1.0, 0.1], [0.0, 1.0, 0.0], [1.0, 0.1, 0.0], [1.0, 0.0, 0.0]]
     embeddings = pl.DataFrame({"accession": accessions, "embedding": points})
-    return known_companies(vectors(), filings, descriptions, embeddings)
+    means = pl.DataFrame({"accession": accessions, "block": 2, "vector": points})
+    return known_companies(vectors(), filings, descriptions, embeddings, means)
 
 
 def returns() -> pl.DataFrame:

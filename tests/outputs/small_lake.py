@@ -256,7 +256,7 @@ def _drift() -> dict[str, pl.DataFrame]:
         for themes in [(["topic <1>"], ["topic <6>"]) if ticker == "XOM" else ([], [])]
     ]
     groups = [
-        ("sae", LATER, EARLIER, "same", *numbers)
+        ("sae", LATER, EARLIER, "same", numbers[1], *numbers)
         for numbers in ((0, 0, 2, 2 / 3, 3, 2), (1, 2, 2, 1.0, 2, 2), (2, 1, 1, 1 / 2, 1, 2))
     ]
     alert = (LATER, "watched_peers", IDS["KO"], "sae", 0.5, 0.0, "sae: peers of KO: left XOM, since 2010-12")

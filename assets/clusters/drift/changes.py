@@ -86,4 +86,5 @@ def _groups(known: pl.DataFrame, alike: pl.DataFrame) -> pl.DataFrame:
     for own, size in zip(GROUPS, ("size_before", "size"), strict=True):
         counts = known.drop_nulls(own).group_by(own).agg(pl.len().cast(pl.Int32).alias(size))
         rows = rows.join(counts, on=own, how="left")
-    return rows.sort("change", *GROUPS, nulls_last=True)
+    number = pl.when(pl.col("change") == "died").then("cluster_before").otherwise("cluster")
+    return rows.with_columns(number=number).sort("change", *GROUPS, nulls_last=True)

@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from assets.latent_names import LATENT
+from assets.theme_titles import shown_words
 from assets.themes import shown_themes, told_latents
 
 KEY = ["company_id", "label"]
@@ -38,15 +39,20 @@ def said_themes(vectors: pl.LazyFrame, labels: pl.DataFrame, themes: pl.DataFram
 
     Returns
     -------
-    DataFrame(company_id, label, weight, shown)
-        `weight` is that of the strongest latent with the label.
+    DataFrame(company_id, label, weight, shown, title)
+        `weight` is that of the strongest latent with the label, `title` the words of it that the text says.
     """
-    told = labels.join(told_latents(labels), on=LATENT, how="semi").select(*LATENT, "label")
+    told = labels.join(told_latents(labels), on=LATENT, how="semi").select(*LATENT, "label", "terms")
     shown = shown_themes(labels, themes).select(*LATENT, shown=pl.lit(True))
     named = told.join(shown, on=LATENT, how="left").with_columns(pl.col("shown").fill_null(False))
-    rows = vectors.filter("said").select("company_id", *LATENT, "weight").join(named.lazy(), on=LATENT)
-    said = rows.group_by(KEY).agg(pl.col("weight").max(), pl.col("shown").any())
-    return said.collect()
+    saying = vectors.filter(pl.col("words").list.len() > 0).select("company_id", *LATENT, "weight", "words")
+    rows = saying.join(named.lazy(), on=LATENT).sort("weight", descending=True)
+    said = rows.group_by(KEY, maintain_order=True).agg(
+        pl.col("weight").first(), pl.col("shown").any(), pl.col("terms", "words").first()
+    )
+    found = said.collect()
+    titles = [", ".join(shown_words(*row)) for row in found.select("label", "terms", "words").iter_rows()]
+    return found.drop("terms", "words").with_columns(title=pl.Series(titles, dtype=pl.String))
 
 
 def theme_changes(filings: pl.DataFrame, said: Mapping[date, pl.DataFrame], top: int) -> pl.DataFrame:
@@ -93,4 +99,4 @@ def _between(
 def _listed(only: pl.DataFrame, other: pl.DataFrame, of: pl.DataFrame, name: str, top: int) -> pl.DataFrame:
     fresh = only.filter("shown").join(of, on="company_id", how="semi").join(other, on=KEY, how="anti")
     strongest = fresh.sort("weight", "label", descending=[True, False])
-    return strongest.group_by("company_id", maintain_order=True).agg(pl.col("label").head(top).alias(name))
+    return strongest.group_by("company_id", maintain_order=True).agg(pl.col("title").head(top).alias(name))

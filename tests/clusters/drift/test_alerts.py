@@ -31,11 +31,20 @@ def alerts(*groupings: dict[int, int], **settings: object) -> Alerts:
         for as_of, groups in zip(DATES, groupings, strict=False)
         for company, cluster in groups.items()
     ]
-    clusters = pl.DataFrame(rows, schema=schemas.PEER_CLUSTERS.empty().schema, orient="row")
+    schema = {name: schemas.PEER_CLUSTERS.empty().schema[name] for name in ("method", "as_of", "company_id", "cluster")}
+    clusters = pl.DataFrame(rows, schema=schema, orient="row")
     filings = clusters.select("as_of", "company_id", accession="company_id")
     said = dict.fromkeys(
         DATES,
-        pl.DataFrame(schema={"company_id": pl.String, "label": pl.String, "weight": pl.Float64, "shown": pl.Boolean}),
+        pl.DataFrame(
+            schema={
+                "company_id": pl.String,
+                "label": pl.String,
+                "weight": pl.Float64,
+                "shown": pl.Boolean,
+                "title": pl.String,
+            }
+        ),
     )
     return alerts_of(clusters, drift_tables(clusters, filings, said).companies, TICKERS, Clusters(**settings))
 

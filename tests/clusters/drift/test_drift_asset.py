@@ -44,7 +44,7 @@ def rows_of(partition: str) -> ROWS:
         schemas.SIC_GROUPS: [{"as_of": as_of, "company_id": i, "accession": f"{i}-{partition}"} for i in groups],
         schemas.COMPANY_VECTORS: [
             {**place, **spot, "as_of": as_of, "company_id": i, "accession": f"{i}-{partition}"}
-            | {"latent": latent, "said": label in SAYS.get((i, partition), [])}
+            | {"latent": latent, "words": [label] if label in SAYS.get((i, partition), []) else []}
             for i in groups
             for latent, label in enumerate(LABELS)
         ],
@@ -55,9 +55,12 @@ def rows_of(partition: str) -> ROWS:
 
 
 def labels() -> list[dict[str, Any]]:
-    lists = {name: [] for name in ("terms", "words", "examples")}
+    lists: dict[str, list[str]] = {name: [] for name in ("words", "examples")}
     shared = {"view": "passages", "entry": "p", "block": 2, "density": 0.1, "documents": 9, "windows": 40, **lists}
-    return [{**shared, "latent": i, "label": label, "detection_score": 0.9} for i, label in enumerate(LABELS)]
+    return [
+        {**shared, "latent": i, "label": label, "terms": [label], "detection_score": 0.9}
+        for i, label in enumerate(LABELS)
+    ]
 
 
 def planted(name: str, rows: Callable[[str], ROWS], *tables: Table, dated: bool = True) -> Declaration:

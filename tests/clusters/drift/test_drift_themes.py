@@ -13,7 +13,7 @@ PLACE = {"entry": "p", "block": 24}
 
 def said(*rows: tuple[str, str, float, bool]) -> pl.DataFrame:
     schema = {"company_id": pl.String, "label": pl.String, "weight": pl.Float64, "shown": pl.Boolean}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    return pl.DataFrame(rows, schema=schema, orient="row").with_columns(title="label")
 
 
 def filed(**accessions: dict[date, str]) -> pl.DataFrame:
@@ -84,7 +84,7 @@ def test_a_text_says_the_told_labels_of_its_latents_whether_or_not_they_may_be_s
     latents = range(5)
     labels = pl.DataFrame(
         [
-            {**PLACE, "view": "passages", "latent": i, "label": name, "detection_score": score}
+            {**PLACE, "view": "passages", "latent": i, "label": name, "terms": [name], "detection_score": score}
             for i, name, score in zip(
                 latents, ["oil", "oil", "banks", "vague", "wind"], [0.9, 0.8, 0.8, 0.6, 0.9], strict=True
             )
@@ -92,8 +92,12 @@ def test_a_text_says_the_told_labels_of_its_latents_whether_or_not_they_may_be_s
     )
     themes = pl.DataFrame([{**PLACE, "latent": i, "share": 0.5 if i == 2 else 0.1} for i in latents])
     vectors = pl.DataFrame(
-        [{**PLACE, "company_id": "a", "latent": i, "weight": 0.1 * (i + 1), "said": i != 4} for i in latents]
+        [
+            {**PLACE, "company_id": "a", "latent": i, "weight": 0.1 * (i + 1), "words": words}
+            for i, words in zip(latents, [["oil"], ["wells"], ["banks", "loans"], ["vague"], []], strict=True)
+        ]
     )
     found = said_themes(vectors.lazy(), labels, themes).sort("label")
-    assert found.select("label", "weight", "shown").rows() == [("banks", 0.1 * 3, False), ("oil", 0.1 * 2, True)]
+    expected = [("banks", 0.1 * 3, False, "banks, loans"), ("oil", 0.1 * 2, True, "wells")]
+    assert found.select("label", "weight", "shown", "title").rows() == expected
     assert said_themes(vectors.clear().lazy(), labels, themes).rows() == []
