@@ -81,10 +81,15 @@ def trade_pairs(
         without a position too; and rows of `pair_trades` without method and selection.
     """
     pairs = tradable(pairs).sort("company_a", "company_b")
-    close_a, close_b = (_closes(closes, pairs[leg]) for leg in ("company_a", "company_b"))
-    z = spread_z(close_a, close_b, pairs)
-    ledger = trade(_yesterday(z), close_a, close_b, settings)
+    ledger = traded_ledger(closes, pairs, settings)
     return _days(closes, ledger), _trades(closes, ledger, pairs, as_of)
+
+
+def traded_ledger(closes: CloseMatrix, pairs: pl.DataFrame, settings: Backtest) -> Ledger:
+    """Trade tradable pairs over a window, in their order; the arguments are those of `trade_pairs`."""
+    close_a, close_b = pair_closes(closes, pairs)
+    z = spread_z(close_a, close_b, pairs)
+    return trade(_yesterday(z), close_a, close_b, settings)
 
 
 def tradable(pairs: pl.DataFrame) -> pl.DataFrame:
@@ -188,6 +193,11 @@ def _exits(
     )
     codes = np.select([is_open & rule for rule, _ in rules], [EXIT_REASONS.index(name) for _, name in rules], 0)
     return codes.astype(np.int8)
+
+
+def pair_closes(closes: CloseMatrix, pairs: pl.DataFrame) -> tuple[Floats, Floats]:
+    """Return the closes of both legs of pairs, [days, pairs] each."""
+    return _closes(closes, pairs["company_a"]), _closes(closes, pairs["company_b"])
 
 
 def _closes(closes: CloseMatrix, company_ids: pl.Series) -> Floats:

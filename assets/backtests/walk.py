@@ -8,6 +8,7 @@ import polars as pl
 
 from assets.backtests.book import Book, chronological_book, tradable, trade_pairs
 from assets.backtests.close_matrix import CloseMatrix, trading_closes
+from assets.backtests.market import market_returns
 from assets.backtests.performance import sharpe, summary
 from assets.partitions import month_name, months_later
 from resources.settings.backtest import Backtest
@@ -31,18 +32,19 @@ def walk_forward(
     prices : DataFrame
         Rows of `prices` from shortly before the first as-of date.
     """
-    closes = {as_of: _window(prices, as_of, settings) for as_of in pairs["as_of"].unique().sort()}
+    closes = {as_of: trading_window(prices, as_of, settings) for as_of in pairs["as_of"].unique().sort()}
     books = {
         (method, selection): _book(pairs.filter(pl.col("method") == method), closes, settings, selection)
         for method in pairs["method"].unique().sort()
         for selection in SELECTIONS
     }
     sharpes = [sharpe(book.returns["net_return"].to_numpy()) for book in books.values()]
+    market = {day: gain for window in closes.values() for day, gain in market_returns(window).items()}
     rows = [
         {
             "method": m,
             "selection": s,
-            **summary(book, sharpes),
+            **summary(book, sharpes, market, settings.seed),
             **_counts(pairs.filter(pl.col("method") == m), s, settings),
         }
         for (m, s), book in books.items()
@@ -58,7 +60,8 @@ def selected(tested: pl.DataFrame, selection: str, settings: Backtest) -> pl.Dat
     return SELECTIONS[selection](tradable(tested)).sort("rank").head(settings.max_pairs)
 
 
-def _window(prices: pl.DataFrame, as_of: date, settings: Backtest) -> CloseMatrix:
+def trading_window(prices: pl.DataFrame, as_of: date, settings: Backtest) -> CloseMatrix:
+    """Return the closes on which what was formed at a date is traded."""
     return trading_closes(prices, as_of, months_later(month_name(as_of), settings.trading_months))
 
 
