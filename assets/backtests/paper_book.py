@@ -22,6 +22,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from statsmodels.tsa.stattools import adfuller
+from threadpoolctl import threadpool_limits
 
 from assets.backtests.book import TRADING_DAYS
 from assets.backtests.close_matrix import formation_prices
@@ -35,6 +36,8 @@ LEG = 5_000.0
 ENTRY, STOP = 1.0, 2.0
 CORRELATION, P_VALUE = 0.95, 0.01
 FEWEST_DAYS = 60
+BLOCK = 256
+"""Pairs whose prices are laid side by side."""
 PLACEBO = "random"
 VARIANTS = ("as published", "booked once", "no look-ahead")
 
@@ -98,10 +101,14 @@ def paper_rows(tested: pl.DataFrame, closes: pl.DataFrame) -> Iterator[dict[str,
     if as_of is None:
         return
     tested, prices = tested.filter(as_of=as_of), Prices.split(closes, as_of)
+    passed = paper_pairs(prices, surviving(prices, _places(prices, tested.filter(pl.col("method") != PLACEBO))))
+    rank = {(a, b): number for number, (a, b) in enumerate(passed.tolist())}
     for (method,), rows in tested.sort("method", "company_a", "company_b").group_by("method", maintain_order=True):
-        places = [rows[leg].replace_strict(prices.column, default=None) for leg in ("company_a", "company_b")]
-        pairs = pl.DataFrame(places).drop_nulls().to_numpy().astype(np.int64).reshape(-1, 2)
-        pairs = surviving(prices, pairs) if method == PLACEBO else paper_pairs(prices, surviving(prices, pairs))
+        pairs = _places(prices, rows)
+        if method == PLACEBO:
+            pairs = surviving(prices, pairs)
+        else:
+            pairs = passed[sorted(rank[pair] for pair in map(tuple, pairs.tolist()) if pair in rank)]
         for variant in VARIANTS:
             traded = trade(prices, pairs, variant)
             yield {
@@ -121,21 +128,30 @@ def surviving(prices: Prices, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
     last_month = ~np.isnan(prices.trading[-TRADING_DAYS // 12 :])
     lived = np.asarray(last_month.any(axis=0))[pairs].all(axis=1)
     for part in (prices.formation, prices.trading):
-        known = ~np.isnan(part)
-        lived &= (known[:, pairs[:, 0]] & known[:, pairs[:, 1]]).sum(axis=0) >= FEWEST_DAYS
+        known = (~np.isnan(part)).astype(np.float32)
+        lived &= (known.T @ known)[pairs[:, 0], pairs[:, 1]] >= FEWEST_DAYS
     return pairs[lived]
 
 
 def paper_pairs(prices: Prices, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the pairs that the paper trades, the smallest p first."""
-    passed = []
-    for a, b in pairs:
-        x, y = _both(prices.formation, a, b)
-        if np.ptp(x) > 0 and np.ptp(y) > 0 and np.corrcoef(x, y)[0, 1] > CORRELATION:
-            p = adfuller(x - y)[1]
-            if p < P_VALUE:
-                passed.append((p, a, b))
-    return np.array([pair[1:] for pair in sorted(passed)], dtype=np.int64).reshape(-1, 2)
+    alike = pairs[correlations(prices.formation, pairs) > CORRELATION]
+    # One thread: the matrices are small, and those of two would wait for each other.
+    with threadpool_limits(1):
+        p_values = [(adfuller(x - y, result_object=True).pvalue, a, b) for a, b, x, y in _each(prices.formation, alike)]
+    return np.array([(a, b) for p, a, b in sorted(p_values) if p < P_VALUE], dtype=np.int64).reshape(-1, 2)
+
+
+def correlations(closes: Floats, pairs: NDArray[np.int64]) -> Floats:
+    """Return the correlation of the prices of each pair, on the days on which both have one; 0 where one is flat."""
+    found = np.zeros(len(pairs))
+    for start in range(0, len(pairs), BLOCK):
+        x, y = (closes[:, pairs[start : start + BLOCK, leg]] for leg in (0, 1))
+        known = ~np.isnan(x + y)
+        x, y = (np.where(known, leg - np.nanmean(np.where(known, leg, np.nan), axis=0), 0.0) for leg in (x, y))
+        sizes = np.sqrt((x**2).sum(axis=0) * (y**2).sum(axis=0))
+        found[start : start + BLOCK] = np.divide((x * y).sum(axis=0), sizes, out=np.zeros(len(sizes)), where=sizes > 0)
+    return found
 
 
 def trade(prices: Prices, pairs: NDArray[np.int64], variant: str) -> Traded:
@@ -234,6 +250,17 @@ def _known_z(prices: Prices, a: int, b: int, x: Floats, y: Floats) -> Floats:
     line = fitted_line(before[0][None], before[1][None])
     z = (x - line.slope[0] * y - line.intercept[0]) / line.spread[0].std(ddof=1)
     return np.concatenate([[0.0], z[:-1]])
+
+
+def _places(prices: Prices, rows: pl.DataFrame) -> NDArray[np.int64]:
+    """Return the columns of the pairs of rows, each pair once, sorted, [pairs, 2]."""
+    legs = (rows[leg].replace_strict(prices.column, default=None) for leg in ("company_a", "company_b"))
+    places = pl.DataFrame(list(legs)).drop_nulls().to_numpy().astype(np.int64).reshape(-1, 2)
+    return np.unique(places, axis=0)
+
+
+def _each(closes: Floats, pairs: NDArray[np.int64]) -> Iterator[tuple[int, int, Floats, Floats]]:
+    return ((a, b, *_both(closes, a, b)) for a, b in pairs.tolist())
 
 
 def _both(closes: Floats, a: int, b: int) -> tuple[Floats, Floats]:

@@ -104,7 +104,7 @@ BACKTEST_SUMMARY = table("backtest_summary", "method selection")(
     optional("market_beta", REAL, "Slope of daily net returns on the equally weighted market.", "1"),
     optional("days_won", REAL, "Share of days with a gain, of those with a gain or a loss.", "1"),
     optional("trades_won", REAL, "Share of closed trades that earned more than they cost.", "1"),
-    column("placebo_books", INT, "Books of random pairs with as many pairs at each date, which traded.", "books"),
+    optional("placebo_books", INT, "Books of random pairs with as many pairs at each date, which traded.", "books"),
     optional("placebo_percentile", REAL, "Share of those books whose Sharpe ratio is smaller.", "1"),
 )
 BACKTEST_YEARS = table("backtest_years", "method selection strategy year")(
