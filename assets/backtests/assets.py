@@ -121,7 +121,11 @@ def paper_book(build: Build) -> None:
     schemas.TEAR_SHEETS,
     reads={"backtest_summary": whole, "cointegrated_pairs": whole, "prices": as_of_window("backtest.trading_months")},
     fingerprint=_templates_now,
-    config=["backtest", "notice", "descriptions.look_ahead"],
+    config=[
+        *(f"backtest.{key}" for key in ("trading_months", "entry_z", "stop_z")),
+        "notice",
+        "descriptions.look_ahead",
+    ],
     kinds=["html"],
 )
 def tear_sheets(build: Build) -> None:

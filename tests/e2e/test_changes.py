@@ -92,14 +92,14 @@ def test_a_changed_description_reads_that_filing_and_trains_nothing(
         "atlas",
     )
     assert changed.certain == ["filings 2004"]
-    assert sorted(changed.named) == sorted(
-        [*read, *of_both(*groups), "lift_intervals", "peer_intervals", "backtest_summary", "warehouse"]
-    )
     for_the_data_to_say = (
         "lift_intervals",
         "peer_intervals",
         "backtest_summary",
+        "paper_book",
+        "tear_sheets",
     )  # whether other groups score otherwise, or make pairs
+    assert sorted(changed.named) == sorted([*read, *of_both(*groups), *for_the_data_to_say, "warehouse"])
     ran = [body for body in changed.ran if body not in for_the_data_to_say]
     assert ran == [*read, *of_both(*groups), "warehouse"]
     lake = open_lake(tiny)
@@ -119,7 +119,8 @@ def test_a_close_inside_a_month_changes_no_return_and_so_no_group(
     raise_close(sample, date(2007, 6, 15))
     changed = walk(home, tiny)
     assert changed.certain == ["prices"]
-    assert changed.ran == ["prices", "monthly_returns", "cointegrated_pairs 2007-12", "backtest_summary", "warehouse"]
+    books = ["backtest_summary", "paper_book", "tear_sheets"]
+    assert changed.ran == ["prices", "monthly_returns", "cointegrated_pairs 2007-12", *books, "warehouse"]
     assert set(changed.ran) < set(changed.named)
 
 
@@ -142,8 +143,8 @@ def test_a_setting_changes_only_what_declares_it(walk: Callable, home: Path, tin
     dearer = tiny.model_copy(update={"backtest": tiny.backtest.model_copy(update={"cost_bps": 50.0})})
     changed = walk(home, dearer)
     assert changed.certain == ["backtest_summary"]
-    assert changed.named == changed.ran == ["backtest_summary", "warehouse"]
-    assert walk(home, tiny).ran == ["backtest_summary", "warehouse"]
+    assert changed.named == changed.ran == ["backtest_summary", "tear_sheets", "warehouse"]
+    assert walk(home, tiny).ran == ["backtest_summary", "tear_sheets", "warehouse"]
 
 
 def test_changed_code_that_makes_the_same_bytes_goes_no_further_than_the_views(
@@ -253,7 +254,7 @@ def test_a_month_later_adds_one_as_of_and_leaves_the_groups_of_older_ones_alone(
     }
     assert {name.split("/")[0] for name in before if after[name] != before[name]} == {
         "prices", "monthly_returns", "cluster_scores", "peer_scores", "lift_intervals", "peer_intervals", "atlas",
-        "backtest_summary", "warehouse"
+        "backtest_summary", "paper_book", "tear_sheets", "warehouse"
     }  # fmt: skip
     assert set(changed.certain) <= set(changed.ran) <= set(changed.named)
 
@@ -264,8 +265,8 @@ def manifests(lake: Path) -> dict[str, str]:
 
 
 def test_the_dry_run_prints_the_bodies_that_the_refresh_then_runs(lake_copy: Path) -> None:
-    for asset in ("backtest_summary", "warehouse"):
+    for asset in ("backtest_summary", "tear_sheets", "warehouse"):
         shutil.rmtree(lake_copy / "tiny" / asset)
     dry = peerlens(lake_copy, "refresh", "--profile", "tiny", "--dry-run")
     named = [line.split(":")[0] for line in dry.stdout.splitlines()]
-    assert named == refreshed(lake_copy, "tiny") == ["backtest_summary", "warehouse"]
+    assert named == refreshed(lake_copy, "tiny") == ["backtest_summary", "tear_sheets", "warehouse"]
