@@ -1,8 +1,8 @@
 """What a book came to: Sharpe ratio with its error, its luck and its interval, drawdown, turnover, exposure, hit rates.
 
-Written here because no library of these measures can be installed beside the rest: empyrical-reloaded wants a peewee
-that yfinance does not, quantstats brings seaborn, skfolio brings cvxpy and plotly. A test holds them against empyrical
-where that is there.
+Written here because the libraries of these measures bring too much: empyrical-reloaded caps peewee far below the one
+that yfinance is pinned with here, quantstats brings seaborn, skfolio brings cvxpy and plotly. A test holds them against
+empyrical where that is there.
 """
 
 from collections.abc import Mapping, Sequence

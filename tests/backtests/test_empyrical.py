@@ -1,4 +1,4 @@
-"""Our measures are those of empyrical-reloaded, where it is installed: it cannot be beside yfinance's peewee."""
+"""Our measures are those of empyrical-reloaded, where it is installed: its cap on peewee is below our pin."""
 
 import numpy as np
 import pytest
