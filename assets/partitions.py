@@ -58,15 +58,16 @@ def _setting(profile: Profile, name: str) -> int:
     return int(getattr(getattr(profile, section), key))
 
 
-def as_of_window(after: str) -> Reads:
+def as_of_window(after: str, before: str | None = None) -> Reads:
     """Return which months a book over all as-of dates needs: from two before the first to `after` past the last.
 
-    `after` names a setting that counts months.
+    `after` names a setting that counts months, and so does `before`, where more than two months are needed.
     """
 
     def reads(profile: Profile, partition: str | None) -> DateWindow:
         last = profile.as_of.last
         until = months_later(last, _setting(profile, after)) if last else None
-        return DateWindow(months_later(profile.as_of.first, -2), until)
+        months = max(2, _setting(profile, before) if before else 0)
+        return DateWindow(months_later(profile.as_of.first, -months), until)
 
     return reads

@@ -77,7 +77,7 @@ BOOK = {
     "deflated": pl.col("deflated_sharpe"),
     "a year": _written("{:+.2%}", "annual_return"),
     "drawdown": pl.col("max_drawdown"),
-    "exposure": pl.col("mean_exposure"),
+    "placebo": _written("{:.0%}", "placebo_percentile"),
 }
 SELECTIONS = {"bh": "Benjamini-Hochberg", "uncorrected": "ranked by p, uncorrected"}
 STRATEGIES = {
@@ -260,6 +260,9 @@ def _print_backtest(summary: pl.DataFrame, console: Console) -> None:
         if selection == "bh":
             _print_passes(books, console)
         print_table(books.filter(pl.col("pairs_traded") > 0).select(**BOOK), console)
+    drawn: Any = summary["placebo_books"].max()
+    if drawn:
+        _print_line(console, f"placebo: share of {drawn} books of random pairs, as many at each date, that did worse")
     for strategy, title in STRATEGIES.items():
         books = rows.filter(strategy=strategy).with_columns(book=pl.col("method").replace("random", "random peers"))
         if books.height:

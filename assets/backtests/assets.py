@@ -1,14 +1,19 @@
 """Trading peers: pairs and baskets formed before each as-of date, one chronological book for each after it."""
 
+import hashlib
 from collections import Counter
 
 import polars as pl
 
 from assets import schemas
+from assets.backtests import TEMPLATES
 from assets.declaration import asset
 from assets.partitions import as_of_window, month_end, months_around
 from resources.lake.build import Build
-from resources.lake.recipe import whole
+from resources.lake.digests import file_digest
+from resources.lake.recipe import Slices, whole
+from resources.settings.profile import Profile
+from resources.sources import Sources
 
 
 @asset(
@@ -42,6 +47,10 @@ def cointegrated_pairs(build: Build) -> None:
     build.write(schemas.COINTEGRATED_PAIRS, tested)
     build.metadata |= {"tested": tested.height, "passed": int(tested["passes"].sum())}
     build.metadata |= {f"not_tested: {reason}": count for reason, count in sorted(not_tested.items())}
+
+
+def _templates_now(profile: Profile, partition: str | None, sources: Sources) -> Slices:
+    return {file.name: file_digest(file) for file in sorted(TEMPLATES.glob("*.j2"))}
 
 
 @asset(
@@ -91,20 +100,93 @@ def hedge_scores(build: Build) -> None:
     schemas.BACKTEST_SUMMARY,
     schemas.BACKTEST_RETURNS,
     schemas.PAIR_TRADES,
+    schemas.BACKTEST_YEARS,
+    schemas.BACKTEST_MONTHS,
+    schemas.PLACEBO_BOOKS,
+    schemas.PLACEBO_BANDS,
     reads={
         "cointegrated_pairs": whole,
         "hedge_baskets": whole,
-        "prices": as_of_window("backtest.trading_months"),
+        "prices": as_of_window("backtest.trading_months", "backtest.formation_months"),
     },
     config=["backtest"],
-    kinds=["numpy"],
+    kinds=["numpy", "matplotlib"],
 )
 def backtest_summary(build: Build) -> None:
     """Walk every method's pairs and baskets forward with costs, beside books of random pairs and random baskets."""
+    from assets.backtests.figures import CAPTION, PAIR_CAPTION, book_figure, pair_figure
+    from assets.backtests.pair_picture import Windows, most_traded
+    from assets.backtests.periods import book_months, book_years, capitals, of_book, shown_book
+    from assets.backtests.placebo import placebo_of_books, placebo_tables, with_percentiles
     from assets.backtests.walk import walk_forward
 
-    prices, pairs = build.read("prices"), build.read("cointegrated_pairs")
-    summaries, returns, trades = walk_forward(pairs, prices, build.profile.backtest, build.read("hedge_baskets"))
-    build.write(schemas.BACKTEST_SUMMARY, schemas.BACKTEST_SUMMARY.frame(summaries))
-    build.write(schemas.BACKTEST_RETURNS, returns)
-    build.write(schemas.PAIR_TRADES, trades)
+    prices, pairs, settings = build.read("prices"), build.read("cointegrated_pairs"), build.profile.backtest
+    summaries, returns, trades = walk_forward(pairs, prices, settings, build.read("hedge_baskets"))
+    placebos = placebo_of_books(pairs, prices, settings, capitals(returns))
+    rows = schemas.BACKTEST_SUMMARY.frame(with_percentiles(summaries, placebos))
+    books, bands = placebo_tables(placebos)
+    months = book_months(returns, trades)
+    for table, frame in (
+        (schemas.BACKTEST_SUMMARY, rows),
+        (schemas.BACKTEST_RETURNS, returns),
+        (schemas.PAIR_TRADES, trades),
+        (schemas.BACKTEST_YEARS, book_years(returns, trades)),
+        (schemas.BACKTEST_MONTHS, months),
+        (schemas.PLACEBO_BOOKS, books),
+        (schemas.PLACEBO_BANDS, bands),
+    ):
+        build.write(table, frame)
+    if shown := shown_book(rows):
+        title = " ".join(shown.values())
+        build.picture("book", book_figure(title, *(of_book(t, shown) for t in (returns, bands, months))), CAPTION)
+        history = most_traded(of_book(trades, shown), pairs.filter(method=shown["method"]), Windows(prices, settings))
+        if history:
+            build.picture("pair", pair_figure(history), PAIR_CAPTION)
+
+
+@asset(
+    schemas.PAPER_BOOKS,
+    reads={
+        "cointegrated_pairs": whole,
+        "prices": as_of_window("backtest.trading_months", "backtest.formation_months"),
+    },
+    kinds=["numpy", "statsmodels"],
+)
+def paper_book(build: Build) -> None:
+    """[paper] Trade by the paper's rules, with their accounting fault and without: where its Sharpe comes from."""
+    from assets.backtests.paper_book import paper_rows
+
+    pairs, prices = build.read("cointegrated_pairs"), build.read("prices")
+    build.write(schemas.PAPER_BOOKS, schemas.PAPER_BOOKS.frame(paper_rows(pairs, prices)))
+    build.metadata["label"] = "[paper]: the published rules, to be believed by nobody"
+
+
+@asset(
+    schemas.TEAR_SHEETS,
+    reads={"backtest_summary": whole, "cointegrated_pairs": whole, "prices": as_of_window("backtest.trading_months")},
+    fingerprint=_templates_now,
+    config=[
+        *(f"backtest.{key}" for key in ("trading_months", "entry_z", "stop_z")),
+        "notice",
+        "descriptions.look_ahead",
+    ],
+    kinds=["html"],
+)
+def tear_sheets(build: Build) -> None:
+    """Render a page of each method's books, and one that lists them; they lie at the lake's root."""
+    from assets.backtests.pair_picture import Windows
+    from assets.backtests.tear_sheet import INDEX, BookTables, file_of, render_index, render_tear_sheet, shown_pairs
+
+    tables = BookTables.read(build.read)
+    banner, methods = build.profile.banner, tables.summary["method"].unique().sort().to_list()
+    windows = Windows(build.read("prices"), build.profile.backtest)
+    pairs = shown_pairs(tables, build.read("pair_trades"), build.read("cointegrated_pairs"), windows)
+    pages = {file_of(method): render_tear_sheet(method, tables, pairs, banner) for method in methods}
+    pages[INDEX] = render_index(tables, banner)
+    rows = []
+    for file, page in pages.items():
+        (build.folder / file).write_text(page, encoding="utf-8")
+        build.publish(file, references=())
+        rows.append({"file": file, "sha256": hashlib.sha256(page.encode()).hexdigest()})
+    build.write(schemas.TEAR_SHEETS, schemas.TEAR_SHEETS.frame(rows))
+    build.metadata["page"] = str(build.folder / INDEX)

@@ -9,10 +9,11 @@ import polars as pl
 
 from assets import schemas
 from assets.backtests.book import Book, chronological_book, trade_pairs
-from assets.backtests.close_matrix import CloseMatrix, closes_around
+from assets.backtests.close_matrix import CloseMatrix, closes_around, trading_closes
 from assets.backtests.finished import finished, trading_end
 from assets.backtests.hedged import hold_hedged
 from assets.backtests.legs import tradable
+from assets.backtests.market import market_returns
 from assets.backtests.performance import sharpe, summary
 from assets.backtests.reversion import trade_reversion
 from assets.backtests.windows import Window
@@ -66,8 +67,10 @@ def walk_forward(
     groups = [_pair_books(pairs, closes, settings)]
     if baskets is not None:
         groups += [_basket_books(baskets, closes, settings, strategy) for strategy in BASKET_STRATEGIES]
-    rows = [row for books in groups for row in _summaries(books, unfinished)]
-    books = {key: book for books in groups for key, (book, _) in books.items()}
+    market = {day: gain for around in closes.values() for day, gain in market_returns(around.window).items()}
+    counted = {key: found for books in groups for key, found in books.items()}
+    rows = _summaries(counted, unfinished, market, settings.seed)
+    books = {key: book for key, (book, _) in counted.items()}
     returns = _joined(books, lambda book: book.returns, schemas.BACKTEST_RETURNS.empty())
     return rows, returns, _joined(books, lambda book: book.trades, schemas.PAIR_TRADES.empty())
 
@@ -75,6 +78,11 @@ def walk_forward(
 def selected(tested: pl.DataFrame, selection: str, settings: Backtest) -> pl.DataFrame:
     """Return the pairs of one method and date that its book trades: smallest p first, at most `max_pairs`."""
     return SELECTIONS[selection](tradable(tested, settings)).sort("rank").head(settings.max_pairs)
+
+
+def trading_window(prices: pl.DataFrame, as_of: date, settings: Backtest) -> CloseMatrix:
+    """Return the closes on which what was formed at a date is traded."""
+    return trading_closes(prices, as_of, trading_end(as_of, settings))
 
 
 def _hedged(prices: Prices, baskets: pl.DataFrame, as_of: date, settings: Backtest) -> Window:
@@ -131,8 +139,8 @@ def _by_date(rows: pl.DataFrame) -> list[tuple[date, pl.DataFrame]]:
     return [(as_of, dated) for (as_of,), dated in rows.group_by("as_of", maintain_order=True)]
 
 
-def _summaries(books: Books, unfinished: int) -> list[dict[str, Any]]:
-    """Return the rows of one strategy: its books are the trials among which the best could be picked."""
+def _summaries(books: Books, unfinished: int, market: Mapping[date, float], seed: int) -> list[dict[str, Any]]:
+    """Return the rows of all books of the run: they are the trials among which the best could be picked."""
     sharpes = [sharpe(book.returns["net_return"].to_numpy()) for book, _ in books.values()]
     return [
         {
@@ -140,7 +148,7 @@ def _summaries(books: Books, unfinished: int) -> list[dict[str, Any]]:
             "unfinished": unfinished,
             "refused": book.refused,
             **counts,
-            **summary(book, sharpes),
+            **summary(book, sharpes, market, seed),
             **_jumps(book.trades),
         }
         for key, (book, counts) in books.items()

@@ -7,12 +7,18 @@ Dagster UI and the comments of the DuckDB views.
 
 from assets.schemas.activations import ACTIVATIONS as ACTIVATIONS, activation_shard as activation_shard
 from assets.schemas.backtests import (
+    BACKTEST_MONTHS as BACKTEST_MONTHS,
     BACKTEST_RETURNS as BACKTEST_RETURNS,
     BACKTEST_SUMMARY as BACKTEST_SUMMARY,
+    BACKTEST_YEARS as BACKTEST_YEARS,
     COINTEGRATED_PAIRS as COINTEGRATED_PAIRS,
     HEDGE_BASKETS as HEDGE_BASKETS,
     HEDGE_SCORES as HEDGE_SCORES,
     PAIR_TRADES as PAIR_TRADES,
+    PAPER_BOOKS as PAPER_BOOKS,
+    PLACEBO_BANDS as PLACEBO_BANDS,
+    PLACEBO_BOOKS as PLACEBO_BOOKS,
+    TEAR_SHEETS as TEAR_SHEETS,
 )
 from assets.schemas.clusters import (
     CLUSTER_LABELS as CLUSTER_LABELS,

@@ -19,6 +19,13 @@ from assets.schemas.columns import (
     table,
 )
 
+BOOK = (
+    METHOD,
+    SELECTION,
+    STRATEGY,
+)
+"""What names a book."""
+
 COINTEGRATED_PAIRS = table("cointegrated_pairs", "method as_of company_a company_b")(
     "Pairs tested for cointegration over the formation window (Engle-Granger, intercept, MacKinnon p).",
     *GROUPING,
@@ -124,9 +131,70 @@ BACKTEST_SUMMARY = table("backtest_summary", "strategy method selection")(
         "Probability that the Sharpe beats the best of as many random books (Bailey and Lopez de Prado).",
         "1",
     ),
+    optional("sharpe_monthly", REAL, "Mean over standard deviation of calendar months, times sqrt(12).", "1"),
+    optional("sharpe_low", REAL, "Lower end of its 95 % interval, by a block bootstrap of days.", "1"),
+    optional("sharpe_high", REAL, "Upper end of that interval.", "1"),
+    optional("probabilistic_sharpe", REAL, "Probability that the true Sharpe ratio is above 0.", "1"),
+    column("trials", INT, "Books of this run that the deflated Sharpe makes up for: all that traded.", "books"),
     column("annual_return", REAL, "Mean daily net return times 252.", "1"),
+    optional("annual_return_low", REAL, "Lower end of its 95 % interval, by a block bootstrap of days.", "1"),
+    optional("annual_return_high", REAL, "Upper end of that interval.", "1"),
     column("annual_volatility", REAL, "Standard deviation of daily net returns times sqrt(252).", "1"),
     column("max_drawdown", REAL, "Largest fall of cumulated net return from a peak.", "1"),
+    optional("drawdown_from", DATE, "Day of the peak before that fall."),
+    optional("drawdown_low", DATE, "Day of its bottom."),
+    optional("drawdown_over", DATE, "Day on which the peak is reached again; empty where it is not."),
     column("turnover", REAL, "Amount traded per year over capital.", "1"),
     column("mean_exposure", REAL, "Mean exposure over capital.", "1"),
+    optional("market_beta", REAL, "Slope of daily net returns on the equally weighted market.", "1"),
+    optional("days_won", REAL, "Share of days with a gain, of those with a gain or a loss.", "1"),
+    optional("trades_won", REAL, "Share of closed trades that earned more than they cost.", "1"),
+    optional("placebo_books", INT, "Books of random pairs with as many pairs at each date, which traded.", "books"),
+    optional("placebo_percentile", REAL, "Share of those books whose Sharpe ratio is smaller.", "1"),
+)
+BACKTEST_YEARS = table("backtest_years", "method selection strategy year")(
+    "Every book by calendar year.",
+    *BOOK,
+    column("year", INT, "Calendar year."),
+    column("net_return", REAL, "Sum of daily net returns.", "1"),
+    optional("sharpe", REAL, "Sharpe ratio of the year's days, annualised; empty without a trade.", "1"),
+    column("trades", LONG, "Trades closed in the year.", "trades"),
+)
+BACKTEST_MONTHS = table("backtest_months", "method selection strategy month", "month")(
+    "Every book by calendar month.",
+    *BOOK,
+    column("month", DATE, "Month-end."),
+    column("net_return", REAL, "Sum of daily net returns.", "1"),
+    column("trades", LONG, "Trades closed in the month.", "trades"),
+)
+PLACEBO_BOOKS = table("placebo_books", "method selection strategy draw")(
+    "Books of random pairs beside each book: the same dates, as many pairs, the same rules and costs.",
+    *BOOK,
+    column("draw", INT, "Number of the placebo book, from 0."),
+    optional("sharpe", REAL, "Its Sharpe ratio; empty where it traded nothing.", "1"),
+    column("annual_return", REAL, "Its mean daily net return times 252.", "1"),
+)
+PLACEBO_BANDS = table("placebo_bands", "method selection strategy date", "date")(
+    "What the placebo books of each book had come to, day by day.",
+    *BOOK,
+    column("date", DATE, "Trading day."),
+    column("low", REAL, "Cumulated net return below which 5 % of them are.", "1"),
+    column("median", REAL, "Their median.", "1"),
+    column("high", REAL, "Cumulated net return above which 5 % of them are.", "1"),
+)
+PAPER_BOOKS = table("paper_books", "method variant")(
+    "[paper] The rules of the paper on the pairs here, with its accounting fault and without: no claim of a profit.",
+    METHOD,
+    column("variant", TEXT, "as published, booked once (each trade), or no look-ahead (booked once, z known before)."),
+    column("first_day", DATE, "First day of trading."),
+    column("last_day", DATE, "Last day of trading."),
+    column("pairs", LONG, "Pairs traded.", "pairs"),
+    column("bookings", LONG, "Times that a closed trade was booked; as published, the same trade many times.", "1"),
+    optional("sharpe", REAL, "Mean over standard deviation of daily returns, times sqrt(252).", "1"),
+    column("gain", REAL, "Booked profit.", "USD"),
+)
+TEAR_SHEETS = table("tear_sheets", "file")(
+    "A page of each method's books, a file beside this table and at the lake's root; and the page that lists them.",
+    column("file", TEXT, "Name of the file."),
+    column("sha256", TEXT, "Digest of the page."),
 )

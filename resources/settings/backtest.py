@@ -51,6 +51,8 @@ class Backtest(Section):
     """Pairs in a book per as-of date, smallest p first."""
     random_pairs: Annotated[Whole, Field(gt=0, le=1_000_000)] = 400
     """Random pairs tested per as-of date, the placebo."""
+    placebo_books: Annotated[Whole, Field(gt=0, le=100_000)] = 200
+    """Books of random pairs beside every book, with as many pairs at each date."""
     entry_z: Annotated[Z, Field(gt=0)] = 1.0
     """Open where the spread is this many standard deviations off."""
     exit_z: Z = 0.0
@@ -86,7 +88,7 @@ class Backtest(Section):
     borrow_bps: Annotated[Real, Field(ge=0, le=1_000_000)] = 50.0
     """Borrow on the short leg (basis points a year)."""
     seed: Seed = 0
-    """Seed of the random pairs."""
+    """Seed of the random pairs, of the placebo books and of the bootstrap."""
 
     @property
     def lags(self) -> int | Criterion:

@@ -13,14 +13,20 @@ from scipy.stats import kurtosis, norm, skew
 
 from assets import schemas
 from assets.backtests.book import Book
+from assets.backtests.close_matrix import CloseMatrix
+from assets.backtests.drawdown import max_drawdown
+from assets.backtests.market import market_returns
 from assets.backtests.performance import (
     EmptyBookError,
+    days_won,
     deflated_sharpe,
     expected_maximum,
-    max_drawdown,
+    market_beta,
+    monthly_sharpe,
     sharpe,
     sharpe_se,
     summary,
+    trades_won,
 )
 
 DAILY = np.random.default_rng(0).standard_t(5, 1_000) * 0.01 + 0.0005
@@ -36,7 +42,7 @@ def book_of(net_return: list[float], capital: float = 1_000.0) -> Book:
             "exposure": [250.0] * n,
         }
     )
-    return Book(returns, pl.DataFrame({"opened": [1, 2, 3]}), capital)
+    return Book(returns, pl.DataFrame({"gross_pnl": [5.0, 1.0, -2.0], "costs": [1.0, 1.0, 1.0]}), capital)
 
 
 def test_sharpe_is_mean_over_deviation_annualised() -> None:
@@ -81,6 +87,43 @@ def test_more_trials_deflate_more() -> None:
     assert deflated_sharpe(DAILY, many) < deflated_sharpe(DAILY, few) < deflated_sharpe(DAILY, [1.0])
 
 
+def test_with_one_trial_it_is_the_probabilistic_sharpe_ratio() -> None:
+    daily = DAILY.mean() / DAILY.std(ddof=1)
+    error = sqrt((1 - skew(DAILY) * daily + (kurtosis(DAILY, fisher=False) - 1) / 4 * daily**2) / (len(DAILY) - 1))
+    assert deflated_sharpe(DAILY, []) == pytest.approx(norm.cdf(daily / error), rel=1e-12)
+
+
+def test_the_sharpe_of_months_is_over_sums_of_calendar_months() -> None:
+    days = pl.Series([date(2005, 1, 3), date(2005, 1, 31), date(2005, 2, 1), date(2005, 3, 1)])
+    sums = np.array([0.03, -0.01, 0.02])
+    found = monthly_sharpe(days, np.array([0.01, 0.02, -0.01, 0.02]))
+    assert found == pytest.approx(sums.mean() / sums.std(ddof=1) * sqrt(12))
+
+
+def test_months_say_less_than_days_where_gains_are_given_back_later() -> None:
+    days = pl.Series([date(2005, 1, 1) + timedelta(i) for i in range(600)])
+    trending = np.repeat(np.random.default_rng(5).normal(0.001, 0.01, 20), 30)
+    assert abs(monthly_sharpe(days, trending)) < abs(sharpe(trending))
+
+
+def test_beta_is_the_slope_over_the_days_that_the_market_has() -> None:
+    market = [0.01, None, -0.02, 0.03]
+    assert market_beta(np.array([0.02, 9.0, -0.04, 0.06]), market) == pytest.approx(2.0)
+    assert market_beta(np.array([0.02, 0.01]), [None, 0.01]) is None
+
+
+def test_flat_days_are_neither_won_nor_lost() -> None:
+    assert days_won(pl.DataFrame({"net_return": [0.0, 0.1, -0.1, 0.2]})) == pytest.approx(2 / 3)
+    assert days_won(pl.DataFrame({"net_return": [0.0]})) is None
+    assert trades_won(pl.DataFrame({"gross_pnl": [], "costs": []})) is None
+
+
+def test_the_market_is_the_mean_of_those_with_two_prices() -> None:
+    days = [date(2005, 1, day) for day in (3, 4, 5)]
+    closes = CloseMatrix(["a", "b"], days, np.array([[10.0, np.nan], [11.0, 5.0], [11.0, 4.0]]))
+    assert market_returns(closes) == {days[1]: pytest.approx(0.1), days[2]: pytest.approx(-0.1)}
+
+
 def test_drawdown_is_the_largest_fall_from_a_peak() -> None:
     assert max_drawdown(np.array([0.1, -0.3, 0.25, -0.1])) == pytest.approx(0.3)
     assert max_drawdown(np.array([-0.2, 0.1])) == pytest.approx(0.2)
@@ -102,14 +145,17 @@ def test_the_summary_fills_its_table() -> None:
     assert numbers["annual_return"] == pytest.approx(0.02 / 3 * 252)
     assert numbers["turnover"] == pytest.approx(0.05 * 252)
     assert numbers["mean_exposure"] == pytest.approx(0.25)
+    assert (numbers["trials"], numbers["days_won"], numbers["trades_won"]) == (2, 2 / 3, 1 / 3)
+    assert (numbers["drawdown_from"], numbers["drawdown_low"]) == (date(2005, 1, 1), date(2005, 1, 2))
     row = numbers | {"strategy": "pairs", "method": "sae", "selection": "bh", "windows": 1, "unfinished": 0}
     row |= {"pairs_tested": 9, "pairs_passed": 1, "pairs_traded": 1, "refused": 0, "jump_trades": 0, "jump_net": 0.0}
-    assert schemas.BACKTEST_SUMMARY.validate(pl.DataFrame([row])).num_rows == 1
+    assert schemas.BACKTEST_SUMMARY.validate(schemas.BACKTEST_SUMMARY.frame([row])).num_rows == 1
 
 
 def test_a_book_without_capital_has_a_summary_of_zeros() -> None:
     numbers = summary(book_of([0.0, 0.0], capital=0.0), [None])
     assert (numbers["sharpe"], numbers["deflated_sharpe"]) == (None, None)
+    assert (numbers["probabilistic_sharpe"], numbers["sharpe_low"], numbers["days_won"]) == (None, None, None)
     assert (numbers["annual_volatility"], numbers["turnover"], numbers["mean_exposure"]) == (0.0, 0.0, 0.0)
 
 

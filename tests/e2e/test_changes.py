@@ -96,21 +96,18 @@ def test_a_changed_description_reads_that_filing_and_trains_nothing(
         "atlas",
     )
     assert changed.certain == ["filings 2004"]
-    assert sorted(changed.named) == sorted(
-        [
-            *(*read, *of_both(*groups, "hedge_scores"), "cluster_drift", "lift_intervals", "peer_intervals"),
-            *("stack_path", "backtest_summary", "warehouse"),
-        ]
-    )
     for_the_data_to_say = (
         *of_both("hedge_scores"),
         "lift_intervals",
         "peer_intervals",
         "stack_path",
         "backtest_summary",
+        "paper_book",
+        "tear_sheets",
     )  # whether other groups score otherwise, or make pairs
-    ran = [body for body in changed.ran if body not in for_the_data_to_say]
-    assert ran == [*read, *of_both(*groups), "cluster_drift", "warehouse"]
+    certain = [*read, *of_both(*groups), "cluster_drift", "warehouse"]
+    assert sorted(changed.named) == sorted([*certain, *for_the_data_to_say])
+    assert [body for body in changed.ran if body not in for_the_data_to_say] == certain
     lake = open_lake(tiny)
     assert lake.manifest("activations", "2004").metadata["filings_read"] == 1
     assert lake.manifest("company_features", "2004").metadata["filings_encoded"] == 1
@@ -129,7 +126,8 @@ def test_a_close_inside_a_month_changes_no_return_and_so_no_group(
     changed = walk(home, tiny)
     assert changed.certain == ["prices"]
     formed = ["cointegrated_pairs 2007-12", "hedge_baskets 2007-12", *of_both("hedge_scores")]
-    assert sorted(changed.ran) == sorted(["prices", "monthly_returns", *formed, "backtest_summary", "warehouse"])
+    books = ["backtest_summary", "paper_book", "tear_sheets"]
+    assert sorted(changed.ran) == sorted(["prices", "monthly_returns", *formed, *books, "warehouse"])
     assert set(changed.ran) < set(changed.named)
 
 
@@ -152,8 +150,8 @@ def test_a_setting_changes_only_what_declares_it(walk: Callable, home: Path, tin
     dearer = tiny.model_copy(update={"backtest": tiny.backtest.model_copy(update={"cost_bps": 50.0})})
     changed = walk(home, dearer)
     assert changed.certain == ["backtest_summary"]
-    assert changed.named == changed.ran == ["backtest_summary", "warehouse"]
-    assert walk(home, tiny).ran == ["backtest_summary", "warehouse"]
+    assert changed.named == changed.ran == ["backtest_summary", "tear_sheets", "warehouse"]
+    assert walk(home, tiny).ran == ["backtest_summary", "tear_sheets", "warehouse"]
 
 
 def test_changed_code_that_makes_the_same_bytes_goes_no_further_than_the_views(
@@ -264,7 +262,7 @@ def test_a_month_later_adds_one_as_of_and_leaves_the_groups_of_older_ones_alone(
     }
     assert {name.split("/")[0] for name in before if after[name] != before[name]} == {
         "prices", "monthly_returns", "cluster_scores", "peer_scores", "cluster_drift", "lift_intervals",
-        "peer_intervals", "atlas", "stack_path", "backtest_summary", "warehouse"
+        "peer_intervals", "atlas", "stack_path", "backtest_summary", "paper_book", "tear_sheets", "warehouse"
     }  # fmt: skip
     assert set(changed.certain) <= set(changed.ran) <= set(changed.named)
 
@@ -275,8 +273,8 @@ def manifests(lake: Path) -> dict[str, str]:
 
 
 def test_the_dry_run_prints_the_bodies_that_the_refresh_then_runs(lake_copy: Path) -> None:
-    for asset in ("backtest_summary", "warehouse"):
+    for asset in ("backtest_summary", "tear_sheets", "warehouse"):
         shutil.rmtree(lake_copy / "tiny" / asset)
     dry = peerlens(lake_copy, "refresh", "--profile", "tiny", "--dry-run")
     named = [line.split(":")[0] for line in dry.stdout.splitlines()]
-    assert named == refreshed(lake_copy, "tiny") == ["backtest_summary", "warehouse"]
+    assert named == refreshed(lake_copy, "tiny") == ["backtest_summary", "tear_sheets", "warehouse"]

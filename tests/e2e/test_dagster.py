@@ -74,7 +74,7 @@ def test_every_asset_says_what_it_is(defs: dg.Definitions) -> None:
 
 
 def test_the_job_runs_what_the_dry_run_names(home: Path, defs: dg.Definitions, instance: dg.DagsterInstance) -> None:
-    for asset in ("backtest_summary", "warehouse"):
+    for asset in ("backtest_summary", "tear_sheets", "warehouse"):
         shutil.rmtree(home / "tiny" / asset)
     profile = open_profile("tiny")
     named = [body.label for body in plan(open_graph(profile, TODAY), open_lake(profile))]
@@ -82,7 +82,7 @@ def test_the_job_runs_what_the_dry_run_names(home: Path, defs: dg.Definitions, i
     assert run_job(defs, instance).success
     after = written(home / "tiny")
     assert sorted(name for name in after if after[name] != before.get(name)) == sorted(named)
-    assert named == ["backtest_summary", "warehouse"]
+    assert named == ["backtest_summary", "tear_sheets", "warehouse"]
     record = instance.get_latest_materialization_event(dg.AssetKey("backtest_summary"))
     assert record and record.asset_materialization.metadata["dagster/row_count"].value > 0
 

@@ -104,7 +104,8 @@ UPGRADES: dict[str, set[str]] = {
     # Passages are averaged over their content words, and its list of stop words says which are not.
     "scikit-learn": {"layer_groups", "latent_labels", "passage_saes", "paper_clusters", "hedge_baskets", *NAMED}
     | AVERAGES,
-    "statsmodels": {"cointegrated_pairs", "cluster_scores", "lift_intervals", "latent_labels"},
+    "statsmodels": {"cointegrated_pairs", "cluster_scores", "lift_intervals", "latent_labels"}
+    | {"backtest_summary", "paper_book"},
     "edgartools": ITEM_1,
     "transformer-lens": {"sae_scores"},
     "sentencex": PASSAGES,
