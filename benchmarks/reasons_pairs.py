@@ -50,7 +50,8 @@ def with_titles(parts: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
         right_on=["company_id", *LATENT],
         suffix="_b",
     )
-    found = []
+    schema = {"terms": pl.List(pl.String), "title": pl.String}
+    found = [both.clear().with_columns(pl.lit(None, kind).alias(name) for name, kind in schema.items())]
     ordered = both.sort("a", "share", *LATENT, descending=[False, True, False, False, False])
     for _, rows in ordered.group_by("a", "b", maintain_order=True):
         common = [[t for t in own if t in other] for own, other in rows.select("words", "words_b").iter_rows()]
@@ -59,7 +60,7 @@ def with_titles(parts: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
         )
         words = [shown_words(*row) for row in of_pair.select("label", "label_terms", "terms").iter_rows()]
         found.append(of_pair.with_columns(title=pl.Series(told_apart(words), dtype=pl.String)))
-    merged = pl.concat(found).group_by("a", "b", "title", maintain_order=True)
+    merged = pl.concat(found, how="diagonal").group_by("a", "b", "title", maintain_order=True)
     reasons = merged.agg(pl.col("share").sum(), pl.col("terms", "label_terms").first())
     return reasons.sort("a", "share", "title", descending=[False, True, False])
 

@@ -25,7 +25,7 @@ SURE = 0.85
 """Balanced accuracy at which no higher level is tried."""
 LEVEL_COST = 0.02
 """What a level must gain for the share of activations that it leaves without a label."""
-MIN_CHOSEN = 0.75
+MIN_CHOSEN = 0.78
 """Balanced accuracy where the label was made and chosen; under it a latent has none."""
 MIN_ACTIVE = 4
 """Active windows that the making and the choosing set must have."""
