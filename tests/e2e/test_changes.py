@@ -262,7 +262,8 @@ def test_a_month_later_adds_one_as_of_and_leaves_the_groups_of_older_ones_alone(
     }
     assert {name.split("/")[0] for name in before if after[name] != before[name]} == {
         "prices", "monthly_returns", "cluster_scores", "peer_scores", "cluster_drift", "lift_intervals",
-        "peer_intervals", "atlas", "stack_path", "backtest_summary", "paper_book", "tear_sheets", "warehouse"
+        "peer_intervals", "atlas", "stack_path", "hedge_scores", "backtest_summary", "paper_book", "tear_sheets",
+        "warehouse"
     }  # fmt: skip
     assert set(changed.certain) <= set(changed.ran) <= set(changed.named)
 

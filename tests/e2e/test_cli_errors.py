@@ -105,7 +105,7 @@ def test_a_home_in_which_duckdb_can_write_nothing_is_refused(tmp_path: Path) -> 
 
 
 def test_a_profile_that_is_not_there_is_named(home: Path) -> None:
-    assert "profile 'tinny': not bundled (edgar, sample, tiny" in refusal(home, "refresh", "--profile", "tinny")
+    assert "profile 'tinny': not bundled (edgar, paper, sample, tiny" in refusal(home, "refresh", "--profile", "tinny")
     assert "no such file" in refusal(home, "status", "--profile", "tinny.yaml")
 
 

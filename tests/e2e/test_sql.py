@@ -136,7 +136,7 @@ def test_a_network_is_in_its_file_as_in_the_lake(tiny_home: Path, tmp_path: Path
 
 def test_a_method_without_a_network_is_refused_with_those_that_have_one(tiny_home: Path) -> None:
     line = refusal(tiny_home, "network", "--method", "sic4", *TINY)
-    assert line.startswith("peerlens: method sic4 has no network; these have: embedding, past_corr, sae, ")
+    assert line.startswith("peerlens: method sic4 has no network; these have: embedding, lm_mean, past_corr, sae, ")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from resources.places import SQL
 from tests.outputs.small_lake import lake, write
 
 NAMED = [{"ticker": "KO", "name": "Coca-Cola [b]Co[/b]"}, {"ticker": "PEP", "name": "PepsiCo"}]
-WORDS = {"We", "naïvely", "make", "sell", "[soft", "drinks],", "[syrups]", "<script>alert('KO')</script>", "countries."}
+WORDS = {"We", "naïvely", "make", "sell", "[soft", "drinks],", "syrups", "<script>alert('KO')</script>", "countries."}
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +47,9 @@ def test_why_breaks_no_word_and_shows_no_identifier(window: duckdb.DuckDBPyConne
 def test_weaker_themes_are_named_on_one_line(window: duckdb.DuckDBPyConnection) -> None:
     console, text = paper(200)
     rows = window.table_function("why_peers", ["KO", "PEP"]).pl()
-    more = [rows[:1].with_columns(theme=pl.lit(f"topic {i}"), contribution=pl.lit(0.0)) for i in range(8)]
-    print_why(pl.concat([rows[:6], *more, rows[6:]]), NAMED, console)
-    assert "8 more themes: topic 0; topic 1;" in " ".join(text.getvalue().split())
+    more = [rows[:1].with_columns(theme=pl.lit(f"topic {i}"), contribution=pl.lit(0.0)) for i in range(9)]
+    print_why(pl.concat([rows[:5], *more, rows[-1:]]), NAMED, console)
+    assert "8 more themes: topic 1; topic 2;" in " ".join(text.getvalue().split())
 
 
 def test_why_by_stack_has_themes_with_passages_and_a_bar_of_every_other_part(
@@ -78,7 +78,7 @@ def test_a_pair_without_a_theme_says_so_and_where_to_look(window: duckdb.DuckDBP
 def test_on_a_terminal_marked_words_are_bold_and_brackets_are_gone(window: duckdb.DuckDBPyConnection) -> None:
     console, text = paper(terminal=True)
     print_why(window.table_function("why_peers", ["KO", "PEP"]).pl(), NAMED, console)
-    assert "[syrups]" not in text.getvalue() and "\x1b[1;33msyrups\x1b[0m" in text.getvalue()
+    assert "[soft drinks]" not in text.getvalue() and "\x1b[1;33msoft drinks\x1b[0m" in text.getvalue()
 
 
 def test_evidence_and_themes_are_pages_too(window: duckdb.DuckDBPyConnection) -> None:
