@@ -24,8 +24,8 @@ ENTRY = {"view": "passages", "entry": "passages-24", "block": 24}
 TEXTS = {"A": "Oil and gas wells.", "B": "Refining of oil.", "C": "Crude and loans."}
 
 
-def _vectors(rows: list[tuple[str, int, float, bool]]) -> pl.DataFrame:
-    frame = pl.DataFrame(rows, schema=["company_id", "latent", "weight", "said"], orient="row")
+def _vectors(rows: list[tuple[str, int, float, list[str]]]) -> pl.DataFrame:
+    frame = pl.DataFrame(rows, schema=["company_id", "latent", "weight", "words"], orient="row")
     lits = {name: pl.lit(value) for name, value in ENTRY.items()}
     return frame.with_columns(accession="company_id", own_weight=pl.col("weight"), **lits).sort("company_id", "latent")
 
@@ -36,12 +36,12 @@ def figures() -> dict[str, float]:
     root = np.sqrt(0.5)
     vectors = _vectors(
         [
-            ("A", 0, root, True),
-            ("A", 1, root, True),
-            ("B", 0, root, True),
-            ("B", 1, root, True),
-            ("C", 0, root, False),
-            ("C", 2, root, True),
+            ("A", 0, root, ["oil"]),
+            ("A", 1, root, []),
+            ("B", 0, root, ["refin*", "oil"]),
+            ("B", 1, root, []),
+            ("C", 0, root, ["crude"]),
+            ("C", 2, root, ["loans"]),
         ]
     )
     labels = pl.DataFrame(
@@ -57,7 +57,7 @@ def figures() -> dict[str, float]:
 
 
 def test_a_reason_is_a_theme_that_both_texts_tell(figures: dict[str, float]) -> None:
-    assert figures["reasons"] == pytest.approx(2 / 3)  # A and B by latent 0, which C does not say
+    assert figures["reasons"] == pytest.approx(2 / 3)  # A and B by latent 0, of which C says other words
     assert figures["no_reason"] == pytest.approx(1 / 3)
 
 
@@ -67,7 +67,7 @@ def test_shares_are_of_the_whole_cosine_medians_over_pairs(figures: dict[str, fl
 
 
 def test_words_are_looked_for_in_both_texts(figures: dict[str, float]) -> None:
-    assert figures["worded"] == 1.0
+    assert figures["worded"] == figures["by_label"] == 1.0
     assert figures["pairs_worded"] == pytest.approx(2 / 3)
 
 
