@@ -59,11 +59,41 @@ def kill_during(home: Path, stage: str, share: float) -> list[str]:
     return refreshed(home, "tiny")
 
 
-@pytest.mark.parametrize("stage", STAGES)
+Digests = dict[str, str]
+
+
+def state(lake: Path) -> tuple[Digests, dict[str, str]]:
+    """Digests and folders of all artefacts."""
+    manifests = lake.glob("*/*/manifest.json")
+    return artefacts(lake), {str(m.parent.relative_to(lake)): json.loads(m.read_text())["folder"] for m in manifests}
+
+
+def assert_same(before: tuple[Digests, dict[str, str]], after: tuple[Digests, dict[str, str]]) -> None:
+    """No digest changed, but for the warehouse's where a folder has another number.
+
+    Between its record and its pointer an artefact is finished, and the old warehouse names it: it may be read, so it is
+    made once more beside it, and the new warehouse names that. Whether a kill falls there is chance.
+    """
+    (digests, folders), (found, places) = before, after
+    if places != folders:
+        assert {name: place.partition(".")[0] for name, place in places.items() if name != "warehouse/all"} == {
+            name: place.partition(".")[0] for name, place in folders.items() if name != "warehouse/all"
+        }
+        digests, found = ({k: v for k, v in one.items() if k != "warehouse/all"} for one in (digests, found))
+    assert found == digests
+
+
+EVERY_TIME = ("activations", "saes", "features", "clusters", "outputs")
+"""Stages that take longest, or hold most; the others are killed with the slow tests."""
+
+
+@pytest.mark.parametrize(
+    "stage", [pytest.param(stage, marks=[] if stage in EVERY_TIME else [pytest.mark.slow]) for stage in STAGES]
+)
 def test_a_kill_in_any_stage_changes_no_digest(home: Path, stage: str) -> None:
-    before = artefacts(home / "tiny")
+    before = state(home / "tiny")
     ran = kill_during(home, stage, random.Random(stage).random())
-    assert artefacts(home / "tiny") == before
+    assert_same(before, state(home / "tiny"))
     assert {body.split()[0] for body in ran} <= {*OF_STAGE[stage], "warehouse"}
 
 
@@ -71,9 +101,9 @@ def test_a_kill_in_any_stage_changes_no_digest(home: Path, stage: str) -> None:
 @pytest.mark.parametrize("moment", range(10))
 @pytest.mark.parametrize("stage", STAGES)
 def test_ten_kills_in_any_stage_change_no_digest(home: Path, stage: str, moment: int) -> None:
-    before = artefacts(home / "tiny")
+    before = state(home / "tiny")
     kill_during(home, stage, random.Random(f"{stage} {moment}").random())
-    assert artefacts(home / "tiny") == before
+    assert_same(before, state(home / "tiny"))
 
 
 @pytest.mark.slow
