@@ -107,5 +107,4 @@ def _at(known: Known, month: str, seen: pl.DataFrame) -> Iterator[PeerRows]:
     finished = [horizon for horizon in horizons if horizon.finished]
     if finished:
         evidence = evidence_at(known, seen.filter(pl.col("month").is_between(first, as_of, closed="right")))
-        near = peers_by_method(evidence, SEED)
-        yield from (peer_rows(near, evidence, later, horizon, SEED) for horizon in finished)
+        yield from peer_rows(peers_by_method(evidence, SEED), evidence, later, finished, SEED)

@@ -93,9 +93,9 @@ def scored(methods: Mapping[str, PeerMethod], known: Known, returns: pl.DataFram
         after = returns.filter(pl.col("month") > as_of)
         there = of_companies(known, before.filter(month=as_of)["company_id"].to_list())
         evidence = Evidence(there, return_matrix(before, there.ids, before["month"].unique().sort().to_list()))
-        near = {name: method(evidence) for name, method in methods.items()}
-        named = {name: Named(found, named_peers(found, SEED, evidence.history)) for name, found in near.items()}
-        rows = peer_rows(named, there, before, after, horizon_after(as_of, HORIZON, after), SEED)
+        near = ((name, method(evidence)) for name, method in methods.items())
+        named = ((name, Named(found, named_peers(found, SEED, evidence.history))) for name, found in near)
+        [rows] = peer_rows(named, evidence, after, [horizon_after(as_of, HORIZON, after)], SEED)
         for kept, found in ((scores, rows.scores), (draws, rows.draws), (monthly, rows.monthly)):
             kept.extend({"as_of": as_of, **row} for row in found)
     return Scored(*(pl.DataFrame(rows, infer_schema_length=None) for rows in (scores, draws, monthly)))

@@ -218,8 +218,7 @@ def peer_scores(build: Build) -> None:
     horizons = [horizon_after(as_of, months, later) for months in settings.horizons]
     finished = [horizon for horizon in horizons if horizon.finished]
     evidence = evidence_of(build)
-    near = peers_by_method(evidence, settings.seed) if finished else {}
-    rows = [peer_rows(near, evidence, after, horizon, settings.seed) for horizon in finished]
+    rows = peer_rows(peers_by_method(evidence, settings.seed), evidence, after, finished, settings.seed)
     for table, name in (
         (schemas.PEER_SCORES, "scores"),
         (schemas.PEER_SCORE_DRAWS, "draws"),

@@ -13,9 +13,9 @@ from assets.clusters.scoreboard.cross_section import monthly_r2
 from assets.clusters.scoreboard.hedge import hedge_cut, incremental_r2
 from assets.clusters.scoreboard.pair_scores import (
     SHARES,
-    curve,
     group_point,
     market_adjusted,
+    ranked_pairs,
     resampled_means,
     resampled_medians,
     same_number,
@@ -153,10 +153,10 @@ def _same_number_scores(nearness: Nearness, market: Market) -> Iterator[Score]:
 
 def _pair_scores(nearness: Nearness, market: Market) -> Iterator[Score]:
     kept = market.window.kept
-    weights, near = market.weights[:, kept], nearness.similarity[np.ix_(kept, kept)]
+    weights, near = market.weights[:, kept], ranked_pairs(nearness.similarity[np.ix_(kept, kept)])
     # What is not market-adjusted stands beside as a figure alone: its draws would double the time and the bytes.
     for suffix, corr, sampled in (("", market.adjusted, weights), ("_raw", market.raw, weights[:0])):
-        found = curve(near, corr, sampled)
+        found = near.curve(corr, sampled)
         for number, share in enumerate(SHARES):
             drawn, at = found.draws[:, number], float(found.shares[number])
             yield Score(f"pairs_{share:g}{suffix}", float(found.means[number]), len(kept), drawn, at)

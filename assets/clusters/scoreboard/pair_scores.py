@@ -102,29 +102,79 @@ def curve(similarity: Floats, corr: Floats, weights: Floats, shares: tuple[float
 
     Of pairs that are tied at the last place, each counts with the same part.
     """
-    first, second = np.triu_indices(len(corr), 1)
-    pairs = len(first)
-    if pairs == 0:
-        return Curve(np.array(shares), np.full(len(shares), np.nan), np.full((len(weights), len(shares)), np.nan))
-    near = ranked_similarity((similarity + similarity.T) / 2)[first, second]
-    wanted = np.maximum(np.round(np.array(shares) * pairs).astype(np.int64), 1)
-    order = np.argsort(-near, kind="stable")
-    lasts = near[order[wanted - 1]]
-    above, until = (np.searchsorted(-near[order], -lasts, side=side) for side in ("left", "right"))
+    return ranked_pairs(similarity, shares).curve(corr, weights)
+
+
+@dataclass(frozen=True)
+class RankedPairs:
+    """The most similar pairs in bands, so that the pairs up to any of the shares are whole bands and part of one."""
+
+    companies: int
+    wanted: NDArray[np.int64]
+    """[shares]: pairs up to each."""
+    first: NDArray[np.int64]
+    """Rows of the pairs' companies, the most similar pair first; so is `second`."""
+    second: NDArray[np.int64]
+    places: NDArray[np.int64]
+    """Where bands begin and end."""
+    above: NDArray[np.int64]
+    """[shares]: bands whose pairs are all nearer than the last one's."""
+    until: NDArray[np.int64]
+    """[shares]: bands up to the last pair that is tied with it."""
+    parts: Floats
+    """[shares]: with which part those between the two count."""
+
+    def curve(self, corr: Floats, weights: Floats) -> Curve:
+        """Return the mean of later correlations over the pairs up to each share."""
+        pairs = self.companies * (self.companies - 1) // 2
+        if pairs == 0:
+            shape = len(weights), len(self.wanted)
+            return Curve(self.parts, np.full(len(self.wanted), np.nan), np.full(shape, np.nan))
+        bands = [
+            (first, second, corr[first, second])
+            for first, second in (
+                (self.first[start:end], self.second[start:end]) for start, end in pairwise(self.places.tolist())
+            )
+        ]
+        means = self._up_to(np.array([values.sum() for _, _, values in bands])) / self.wanted
+        sums = [
+            _resampled_sums(first, second, counted, weights)
+            for first, second, values in bands
+            for counted in (values, np.ones(len(values)))
+        ]
+        total, often = (self._up_to(np.array(sums[kind::2]).reshape(len(bands), len(weights))) for kind in (0, 1))
+        draws = np.where(often > 0, total / np.where(often > 0, often, 1), np.nan).T
+        return Curve(self.wanted / pairs, means, draws)
+
+    def _up_to(self, bands: Floats) -> Floats:
+        """Return the sum of the bands before `above`, and of a part of those from there to `until`: by share."""
+        sums = np.concatenate([np.zeros((1, *bands.shape[1:])), np.cumsum(bands, axis=0)])
+        tied = sums[self.until] - sums[self.above]
+        return np.asarray(sums[self.above] + (self.parts * tied.T).T, dtype=np.float64)
+
+
+def ranked_pairs(similarity: Floats, shares: tuple[float, ...] = SHARES) -> RankedPairs:
+    """Return the pairs that are among the largest of the shares, or tied with the last of them.
+
+    Which pairs are near does not depend on what is scored on them, and of thousands of companies sorting takes longest.
+    """
+    n = len(similarity)
+    first, second = np.triu_indices(n, 1)
+    if len(first) == 0:
+        none = np.zeros(len(shares), dtype=np.int64)
+        return RankedPairs(n, none, first, second, np.zeros(1, dtype=np.int64), none, none, np.array(shares))
+    far = -ranked_similarity((similarity + similarity.T) / 2)[first, second]
+    wanted = np.maximum(np.round(np.array(shares) * len(first)).astype(np.int64), 1)
+    near = np.flatnonzero(far <= np.partition(far, wanted.max() - 1)[wanted.max() - 1])
+    order = near[np.argsort(far[near], kind="stable")]
+    far = far[order]
+    lasts = far[wanted - 1]
+    above, until = (np.searchsorted(far, lasts, side=side) for side in ("left", "right"))
     parts = (wanted - above) / (until - above)
     # Pairs from one of these places to the next count alike in every figure, so they are added up once.
     places = np.unique(np.concatenate([[0], above, until]))
-    bands = [order[start:end] for start, end in pairwise(places.tolist())]
-    at = np.searchsorted(places, above), np.searchsorted(places, until), parts
-    means = _up_to(np.array([corr[first[band], second[band]].sum() for band in bands]), *at) / wanted
-    sums = [
-        _resampled_sums(first[band], second[band], values, weights)
-        for band in bands
-        for values in (corr[first[band], second[band]], np.ones(len(band)))
-    ]
-    total, often = (_up_to(np.array(sums[kind::2]).reshape(len(bands), len(weights)), *at) for kind in (0, 1))
-    draws = np.where(often > 0, total / np.where(often > 0, often, 1), np.nan).T
-    return Curve(wanted / pairs, means, draws)
+    at = np.searchsorted(places, above), np.searchsorted(places, until)
+    return RankedPairs(n, wanted, first[order], second[order], places, *at, parts)
 
 
 def group_point(labels: NDArray[np.int64], corr: Floats, weights: Floats) -> Curve:
@@ -146,10 +196,3 @@ def _resampled_sums(first: NDArray[np.int64], second: NDArray[np.int64], values:
     dense = np.zeros((n, n))
     dense[second, first] = values
     return np.asarray(((weights @ dense) * weights).sum(axis=1), dtype=np.float64)
-
-
-def _up_to(bands: Floats, above: NDArray[np.int64], until: NDArray[np.int64], parts: Floats) -> Floats:
-    """Return the sum of the bands before `above`, and of a part of those from there to `until`, for every share."""
-    sums = np.concatenate([np.zeros((1, *bands.shape[1:])), np.cumsum(bands, axis=0)])
-    tied = sums[until] - sums[above]
-    return np.asarray(sums[above] + (parts * tied.T).T, dtype=np.float64)

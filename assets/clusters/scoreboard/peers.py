@@ -60,14 +60,32 @@ def draw_peers(similarity: Floats, k: int, draws: int = DRAWS, seed: int = 0) ->
     near = ranked_similarity(similarity)
     last = np.partition(near, n - width, axis=1)[:, n - width, None]
     above, tied = near > last, near == last
-    if (above.sum(axis=1) + tied.sum(axis=1) == width).all():
-        return np.argpartition(-near, width - 1, axis=1)[None, :, :width]
-    random, keys = np.random.default_rng(seed), np.where(above, 2.0, -1.0)
-    drawn = np.empty((draws, n, width), dtype=np.int64)
-    for draw in range(draws):
-        keys[tied] = random.random(int(tied.sum()))
-        drawn[draw] = np.argpartition(-keys, width - 1, axis=1)[:, :width]
+    wanted, choice = width - above.sum(axis=1), tied.sum(axis=1)
+    drawn = np.empty((1 if (choice == wanted).all() else draws, n, width), dtype=np.int64)
+    rows, columns = np.nonzero(above)
+    drawn[:, rows, np.arange(len(rows)) - np.searchsorted(rows, rows)] = columns
+    # The tied of all rows in one line: those of a row begin where all before it end.
+    begins, columns = np.cumsum(choice) - choice, np.nonzero(tied)[1]
+    picks = _picks(choice, wanted, len(drawn), np.random.default_rng(seed))
+    for place in range(picks.shape[2]):
+        still = np.flatnonzero(wanted > place)
+        drawn[:, still, width - 1 - place] = columns[begins[still] + picks[:, still, place]]
     return drawn
+
+
+def _picks(choice: Peers, wanted: Peers, draws: int, random: np.random.Generator) -> Peers:
+    """Return which of 0 .. choice - 1 are drawn, `wanted` different ones in a row's first places: [draws, n, most].
+
+    Every set is as likely as any other (Floyd's sampling, Bentley and Floyd 1987), and nothing is shuffled: that of
+    thousands of tied companies some five are drawn costs five numbers.
+    """
+    picks = np.full((draws, len(choice), int(wanted.max(initial=0))), -1, dtype=np.int64)
+    for place in range(picks.shape[2]):
+        newest = np.maximum(choice - wanted + place, 0)
+        pick = random.integers(0, newest + 1, size=(draws, len(choice)))
+        taken = (picks[:, :, :place] == pick[:, :, None]).any(axis=2)
+        picks[:, :, place] = np.where(taken, newest, pick)
+    return picks
 
 
 def peer_means(returns: Floats, peers: Peers, instead: Floats | None = None) -> Floats:

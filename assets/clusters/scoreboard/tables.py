@@ -1,6 +1,6 @@
 """Rows of the firm-centred scoreboard's tables, at one as-of date."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -37,46 +37,60 @@ class Named:
     peers: Mapping[int, Peers]
 
 
-def peers_by_method(evidence: Evidence, seed: int) -> dict[str, Named]:
-    """Return whom every method of the registry names."""
-    found = {method: nearness(method, evidence) for method in METHODS}
-    return {method: Named(near, named_peers(near, seed, evidence.history)) for method, near in found.items()}
+def peers_by_method(evidence: Evidence, seed: int) -> Iterator[tuple[str, Named]]:
+    """Yield whom every method of the registry names: one at a time, for each holds all pairs of companies."""
+    for method in METHODS:
+        near = nearness(method, evidence)
+        yield method, Named(near, named_peers(near, seed, evidence.history))
 
 
 def peer_rows(
-    near: Mapping[str, Named], evidence: Evidence, after: pl.DataFrame, horizon: Horizon, seed: int
-) -> PeerRows:
-    """Return the rows of one finished horizon; none where no company is compared.
+    methods: Iterable[tuple[str, Named]],
+    evidence: Evidence,
+    after: pl.DataFrame,
+    horizons: Sequence[Horizon],
+    seed: int,
+) -> list[PeerRows]:
+    """Return the rows of every finished horizon; none of them where no company is compared.
 
     Parameters
     ----------
-    near : mapping of str to Named
+    methods : iterable of (str, Named)
         As from `peers_by_method`.
     after : DataFrame
         Rows of `monthly_returns` that count, after the as-of date.
     """
-    rows, known = PeerRows(), evidence.known
-    if not known.ids:
-        return rows
-    later = return_matrix(after, known.ids, horizon.months)
-    sic4 = sic_clusters(known.companies["sic"].to_list(), "sic4")
-    market = Market(known.ids, evidence.history, later, sic4, seed)
-    for method, found in near.items():
-        key = {"method": method, "horizon_months": len(horizon.months)}
-        for score in firm_scores(found.nearness, found.peers, market):
-            named = {**key, "score": score.name}
-            rows.scores.append(
-                {**named, "share": score.share, "value": _defined(score.value), "companies": score.companies}
-            )
-            if len(score.draws):
-                rows.draws.append({**named, "draws": [_defined(draw) for draw in score.draws.tolist()]})
-        for k, values in r2_by_month(found.peers, market).items():
-            rows.monthly.extend(
-                {**key, "peers": k, "month": month, "r2": _defined(value)}
-                for month, value in zip(horizon.months, values.tolist(), strict=True)
-            )
-    rows.lost.extend(_lost(market, horizon.months))
+    if not horizons or not evidence.known.ids:
+        return [PeerRows() for _ in horizons]
+    markets = [_market(evidence, after, horizon, seed) for horizon in horizons]
+    rows = [PeerRows(lost=list(_lost(market, over.months))) for market, over in zip(markets, horizons, strict=True)]
+    for method, named in methods:
+        for found, market, horizon in zip(rows, markets, horizons, strict=True):
+            _add(found, method, named, market, horizon.months)
     return rows
+
+
+def _market(evidence: Evidence, after: pl.DataFrame, horizon: Horizon, seed: int) -> Market:
+    known = evidence.known
+    sic4 = sic_clusters(known.companies["sic"].to_list(), "sic4")
+    return Market(known.ids, evidence.history, return_matrix(after, known.ids, horizon.months), sic4, seed)
+
+
+def _add(rows: PeerRows, method: str, found: Named, market: Market, months: list[date]) -> None:
+    """Add the rows of one method."""
+    key = {"method": method, "horizon_months": len(months)}
+    for score in firm_scores(found.nearness, found.peers, market):
+        named = {**key, "score": score.name}
+        rows.scores.append(
+            {**named, "share": score.share, "value": _defined(score.value), "companies": score.companies}
+        )
+        if len(score.draws):
+            rows.draws.append({**named, "draws": [_defined(draw) for draw in score.draws.tolist()]})
+    for k, values in r2_by_month(found.peers, market).items():
+        rows.monthly.extend(
+            {**key, "peers": k, "month": month, "r2": _defined(value)}
+            for month, value in zip(months, values.tolist(), strict=True)
+        )
 
 
 def _lost(market: Market, months: list[date]) -> Iterator[Row]:

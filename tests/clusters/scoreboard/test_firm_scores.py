@@ -164,8 +164,8 @@ def months_of_returns() -> tuple[pl.DataFrame, pl.DataFrame]:
 def test_rows_are_of_every_method_and_name_who_was_lost() -> None:
     before, after = months_of_returns()
     evidence = evidence_at(known(), before)
-    near = peers_by_method(evidence, 0)
-    rows = peer_rows(near, evidence, after, horizon_after(AS_OF, 12, after), 0)
+    near = dict(peers_by_method(evidence, 0))
+    [rows] = peer_rows(near.items(), evidence, after, [horizon_after(AS_OF, 12, after)], 0)
     assert {row["method"] for row in rows.scores} == {row["method"] for row in rows.monthly} == set(near)
     assert rows.lost == [
         {"horizon_months": 12, "company_id": "01", "last_month": months_later(FIRST, 3)},
@@ -181,10 +181,10 @@ def test_no_method_names_whoever_does_not_trade_at_the_date() -> None:
     before, _ = months_of_returns()
     months = before["month"].unique().sort()
     unlisted = (pl.col("company_id") == "01") | ((pl.col("company_id") == "07") & (pl.col("month") == months[-1]))
-    for method, found in peers_by_method(evidence_at(known(), before.filter(~unlisted)), 0).items():
+    for method, found in peers_by_method(evidence_at(known(), before.filter(~unlisted)), 0):
         assert not {1, 7} & set(found.peers[5].ravel().tolist()), method
     # Where nobody has traded yet, nothing tells who will.
-    sae = peers_by_method(evidence_at(known(), before.clear()), 0)["sae"]
+    sae = dict(peers_by_method(evidence_at(known(), before.clear()), 0))["sae"]
     assert {1, 7} < set(sae.peers[5].ravel().tolist())
 
 
@@ -192,5 +192,5 @@ def test_without_a_company_there_are_no_rows() -> None:
     before, after = months_of_returns()
     nobody = Known(known().companies.clear(), known().vectors.clear())
     evidence = evidence_at(nobody, before)
-    rows = peer_rows(peers_by_method(evidence, 0), evidence, after, horizon_after(AS_OF, 12, after), 0)
+    [rows] = peer_rows(peers_by_method(evidence, 0), evidence, after, [horizon_after(AS_OF, 12, after)], 0)
     assert not rows.scores and not rows.draws and not rows.monthly and not rows.lost
