@@ -2,8 +2,8 @@
 
 import difflib
 from collections.abc import Callable
-from datetime import date, timedelta
-from functools import cached_property, lru_cache
+from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,14 +12,11 @@ import polars as pl
 from resources.lake.progress import OpenBar
 from resources.places import SAMPLE
 from resources.settings.profile import Profile, ProfileError
-from resources.universe.filing_rows import COLUMNS, filing_digests, filing_rows, text_digest
+from resources.universe.bundled import sample_filings
+from resources.universe.filing_rows import COLUMNS, filing_digests, text_digest
 from resources.universe.table_file import ROW, TableFile, open_table_file
 from resources.universe.table_index import filed_days, filing_index, remember
 from resources.universe.universe import COMPANIES, FILED, Documents, Filed
-from resources.values.kinds import KINDS
-
-FILING_LAG = timedelta(days=60)
-FIRST_SAMPLE_FILING = date(2003, 4, 1)
 
 
 def read_universe(profile: Profile) -> pl.DataFrame:
@@ -33,7 +30,7 @@ def read_universe(profile: Profile) -> pl.DataFrame:
     """
     settings = profile.descriptions
     if settings.source == "sample":
-        return _wanted(profile, _sample(SAMPLE, _stamps(SAMPLE)))
+        return _wanted(profile, sample_filings(SAMPLE))
     rows = _wanted(profile, filing_index(settings))
     return with_texts(rows, open_table_file(settings)).select(list(COLUMNS))
 
@@ -63,7 +60,7 @@ class TableUniverse:
     def years_since(cls, first: int, profile: Profile, today: date) -> list[int]:
         """Return the years from `first` in which the file has filings up to today."""
         source = profile.descriptions
-        rows = _sample(SAMPLE, _stamps(SAMPLE)) if source.source == "sample" else filed_days(source)
+        rows = sample_filings(SAMPLE) if source.source == "sample" else filed_days(source)
         days = _wanted(profile, rows)["filed_at"]
         return sorted(set(days.filter((days.dt.year() >= first) & (days <= today)).dt.year()))
 
@@ -154,7 +151,7 @@ class TableUniverse:
     @cached_property
     def _rows(self) -> pl.DataFrame:
         if not self._is_own:
-            return _wanted(self.profile, _sample(SAMPLE, _stamps(SAMPLE)))
+            return _wanted(self.profile, sample_filings(SAMPLE))
         return _wanted(self.profile, filing_index(self.profile.descriptions, self.home))
 
 
@@ -180,34 +177,3 @@ def newest(rows: pl.DataFrame) -> pl.DataFrame:
         first_report=pl.col("filed_at").min().over("company_id")
     )
     return rows.sort("filed_at", "accession").unique("company_id", keep="last", maintain_order=True)
-
-
-def _stamps(folder: Path) -> tuple[tuple[str, int], ...]:
-    """Return names and modification times (ns) of all files in a folder."""
-    return tuple(sorted((str(file), file.stat().st_mtime_ns) for file in folder.rglob("*")))
-
-
-@lru_cache(maxsize=1)
-def _sample(folder: Path, stamps: tuple[tuple[str, int], ...]) -> pl.DataFrame:
-    """Read the bundled companies; filed 60 days after the fiscal year end, where that is in 2003-04 to 2004-03.
-
-    Remembered while no file of it changes: a plan asks for it four times.
-    """
-    rows = []
-    for company in pl.read_csv(folder / "companies.csv", infer_schema_length=0, glob=False).iter_rows(named=True):
-        text = (folder / "descriptions" / f"{company['ticker']}.txt").read_text(encoding="utf-8")
-        month, day = (int(part) for part in company["fiscal_year_end"].split("-"))
-        ends = (date(year, month, day) for year in (2002, 2003))
-        period = next(end for end in ends if end + FILING_LAG >= FIRST_SAMPLE_FILING)
-        rows.append(company | {"text": text, "period": period, "filed_at": period + FILING_LAG})
-    read = (
-        pl.DataFrame(rows)
-        .with_row_index(ROW, 1)
-        .with_columns(pl.col(name).pipe(kind.read) for name, kind in KINDS.items() if name in rows[0])
-    )
-    told = read.with_columns(sha256=pl.col("text").map_elements(text_digest, return_dtype=pl.String))
-    return filing_rows(told, "sample", _broken_sample).select(list(COLUMNS))
-
-
-def _broken_sample(row: int, name: str, problem: str, count: int) -> ProfileError:
-    return ProfileError(f"the bundled sample: row {row}, {name}: {problem}")
