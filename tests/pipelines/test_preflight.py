@@ -42,7 +42,10 @@ def test_the_defaults_pass_and_write_nothing(tmp_path: Path) -> None:
     ("changed", "words"),
     [
         ({"tickers": ["KOO"]}, "tickers: 'KOO' is not in the sample"),
-        ({"filing_years": [2003, 2007]}, "filing_years: no filing of 2007; the source has 2003, 2004"),
+        (
+            {"filing_years": [2003, 2005]},
+            "filing_years: no filing of 2005; the source has 2003, 2004, 2006, 2007, 2009, 2010",
+        ),
         ({"corpus": {"cutoff": "2001-01-01"}}, "corpus.cutoff: 2001-01-01 is before the first filing, 2003-"),
         ({"as_of": {"first": "2013-12", "last": None}}, "is after last, the last complete month before 2012-10-01"),
         ({"as_of": {"last": "2013-12"}}, "as_of.last: 2013-12 is after the last price, 2012-09-12"),
