@@ -200,8 +200,8 @@ def _print_firms(firms: pl.DataFrame, console: Console) -> None:
         nobody = (pl.col("peers_coverage") == 0).fill_null(False) & (pl.col("method") != "placebo")
         _print_heading(console, f"Peers of a company on the {months} months after each date")
         print_table(rows.filter(~nobody).select(**FIRMS), console)
-        for method in rows.filter(nobody)["method"].sort():
-            _print_line(console, f"Not here: {method}, which places nobody.")
+        if absent := rows.filter(nobody)["method"].sort().to_list():
+            _print_line(console, f"Methods that place nobody are left out: {', '.join(absent)}.")
         _print_line(
             console,
             f"R2: of a month's returns on five peers, over {over or 0} months; "
