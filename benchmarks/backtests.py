@@ -33,9 +33,10 @@ from reasons_views import PassageView
 
 from assets import schemas
 from assets.backtests.formation import formed_pairs
+from assets.backtests.pair_placebo import placebo_of_pairs
 from assets.backtests.paper_book import paper_rows
 from assets.backtests.periods import capitals
-from assets.backtests.placebo import placebo_of_books, with_percentiles
+from assets.backtests.placebo import with_percentiles
 from assets.backtests.walk import walk_forward
 from assets.clusters.baselines import group_clusters, sic_clusters, tfidf_similarity
 from assets.clusters.forming import form_groups
@@ -122,7 +123,7 @@ def books(pairs: pl.DataFrame, prices: pl.DataFrame, settings: Backtest) -> dict
     for cost in COSTS:
         at = settings.model_copy(update={"cost_bps": cost})
         rows, returns, _ = walk_forward(pairs, prices, at)
-        placebos = placebo_of_books(pairs, prices, at, capitals(returns))
+        placebos = placebo_of_pairs(pairs, prices, at, capitals(returns))
         medians = {name: float(np.nanmedian(placebo.sharpes)) for name, placebo in placebos.items()}
         table = schemas.BACKTEST_SUMMARY.frame(with_percentiles(rows, placebos))
         names = table.select("method", "selection").iter_rows()

@@ -114,15 +114,19 @@ def hedge_scores(build: Build) -> None:
 )
 def backtest_summary(build: Build) -> None:
     """Walk every method's pairs and baskets forward with costs, beside books of random pairs and random baskets."""
+    from assets.backtests.basket_placebo import placebo_of_baskets
     from assets.backtests.figures import CAPTION, PAIR_CAPTION, book_figure, pair_figure
     from assets.backtests.pair_picture import Windows, most_traded
+    from assets.backtests.pair_placebo import placebo_of_pairs
     from assets.backtests.periods import book_months, book_years, capitals, of_book, shown_book
-    from assets.backtests.placebo import placebo_of_books, placebo_tables, with_percentiles
+    from assets.backtests.placebo import placebo_tables, with_percentiles
     from assets.backtests.walk import walk_forward
 
     prices, pairs, settings = build.read("prices"), build.read("cointegrated_pairs"), build.profile.backtest
-    summaries, returns, trades = walk_forward(pairs, prices, settings, build.read("hedge_baskets"))
-    placebos = placebo_of_books(pairs, prices, settings, capitals(returns))
+    baskets = build.read("hedge_baskets")
+    summaries, returns, trades = walk_forward(pairs, prices, settings, baskets)
+    began = capitals(returns)
+    placebos = placebo_of_pairs(pairs, prices, settings, began) | placebo_of_baskets(baskets, prices, settings, began)
     rows = schemas.BACKTEST_SUMMARY.frame(with_percentiles(summaries, placebos))
     books, bands = placebo_tables(placebos)
     months = book_months(returns, trades)

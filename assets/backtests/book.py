@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from assets.backtests.accounts import TRADING_DAYS, Ledger, settle
-from assets.backtests.caps import NO_CAPS, Caps, caps_of
+from assets.backtests.caps import NO_CAPS, Caps, caps_of, fits_alone
 from assets.backtests.close_matrix import CloseMatrix
 from assets.backtests.engine import Held, run, yesterday
 from assets.backtests.legs import Legs, pair_legs, tradable
@@ -68,17 +68,24 @@ def trade_pairs(closes: CloseMatrix, pairs: pl.DataFrame, as_of: date, settings:
     """
     pairs = tradable(pairs, settings).sort("rank" if "rank" in pairs.columns else ["company_a", "company_b"])
     market, legs = pair_market(closes, pairs, settings)
-    caps = caps_of(2 * settings.leg_usd * settings.max_pairs, settings)
-    held = hold_pairs(known_z(closes, pairs), market, legs, caps, pairs, settings)
+    held = hold_pairs(known_z(closes, pairs), market, legs, pair_caps(settings), pairs, settings)
     names = Names(pairs["company_a"].to_list(), pairs["company_b"].to_list())
     return window_tables(closes.dates, held, market, legs, names, as_of, settings)
 
 
 def traded_ledger(closes: CloseMatrix, pairs: pl.DataFrame, settings: Backtest) -> Ledger:
-    """Trade tradable pairs over a window in their order, each as if it were alone: no cap on what they are together."""
+    """Trade tradable pairs over a window in their order, each as if it were alone in its book.
+
+    So a pair that a cap keeps out by itself is never opened, and no cap counts what pairs are together.
+    """
     market, legs = pair_market(closes, pairs, settings)
-    held = hold_pairs(known_z(closes, pairs), market, legs, NO_CAPS, pairs, settings)
-    return settle(held, market, legs, settings)
+    signal = np.where(fits_alone(legs, pair_caps(settings)), known_z(closes, pairs), np.nan)
+    return settle(hold_pairs(signal, market, legs, NO_CAPS, pairs, settings), market, legs, settings)
+
+
+def pair_caps(settings: Backtest) -> Caps:
+    """Return the caps of a book of pairs, which is full with `max_pairs` of them."""
+    return caps_of(2 * settings.leg_usd * settings.max_pairs, settings)
 
 
 def known_z(closes: CloseMatrix, pairs: pl.DataFrame) -> Floats:

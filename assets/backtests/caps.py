@@ -34,6 +34,13 @@ def caps_of(full_book: float, settings: Backtest) -> Caps:
     return Caps(*(inf if share is None else share * full_book + CENT for share in shares))
 
 
+def fits_alone(legs: Legs, caps: Caps) -> Flags:
+    """Return which positions [positions] a cap lets in where nothing else is held."""
+    largest = np.zeros(legs.count)
+    np.maximum.at(largest, legs.position, np.abs(legs.usd))
+    return (largest <= caps.name) & (legs.usd_of_positions() <= caps.gross)
+
+
 def admitted(asked: Flags, legs: Legs, held: Floats, caps: Caps) -> Flags:
     """Return which of the positions asked for may be opened, first come first served in their order.
 

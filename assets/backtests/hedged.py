@@ -9,12 +9,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from assets.backtests.accounts import Ledger, settle
 from assets.backtests.book import padded
-from assets.backtests.caps import caps_of
+from assets.backtests.caps import NO_CAPS, caps_of
 from assets.backtests.close_matrix import CloseMatrix
 from assets.backtests.engine import run
-from assets.backtests.legs import basket_legs
-from assets.backtests.quotes import quotes
+from assets.backtests.legs import Legs, basket_legs
+from assets.backtests.quotes import Quotes, quotes
 from assets.backtests.windows import BASKET, Names, Window, window_tables
 from resources.settings.backtest import Backtest
 
@@ -49,9 +50,21 @@ def hold_hedged(closes: CloseMatrix, baskets: pl.DataFrame, as_of: date, setting
         Rows of `hedge_baskets` of one method and date: company_id, peer_id, weight.
     """
     names = baskets["company_id"].unique().sort().to_list()
-    column = {company_id: i for i, company_id in enumerate(closes.company_ids)}
-    market, legs = quotes(padded(closes.prices), settings), basket_legs(names, baskets, column, settings)
-    full_book = float(legs.usd_of_positions().sum())
-    held = run(HoldingRules(), market, legs, caps_of(full_book, settings))
+    market, legs = basket_market(closes, names, baskets, settings)
+    held = run(HoldingRules(), market, legs, caps_of(float(legs.usd_of_positions().sum()), settings))
     called = Names(names, [BASKET] * len(names))
     return window_tables(closes.dates, held, market, legs, called, as_of, settings)
+
+
+def basket_market(
+    closes: CloseMatrix, names: list[str], baskets: pl.DataFrame, settings: Backtest
+) -> tuple[Quotes, Legs]:
+    """Return the prices of a window and the legs of names against their baskets, a position each."""
+    column = {company_id: i for i, company_id in enumerate(closes.company_ids)}
+    return quotes(padded(closes.prices), settings), basket_legs(names, baskets, column, settings)
+
+
+def hedged_ledger(closes: CloseMatrix, names: list[str], baskets: pl.DataFrame, settings: Backtest) -> Ledger:
+    """Return what each name held against its basket does, as if it were alone: no cap on what they are together."""
+    market, legs = basket_market(closes, names, baskets, settings)
+    return settle(run(HoldingRules(), market, legs, NO_CAPS), market, legs, settings)

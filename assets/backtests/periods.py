@@ -34,11 +34,11 @@ def book_months(returns: pl.DataFrame, trades: pl.DataFrame) -> pl.DataFrame:
     return months.select(*BOOK, pl.col("period").dt.month_end().alias("month"), "net_return", "trades")
 
 
-def capitals(returns: pl.DataFrame) -> dict[tuple[str, str], float]:
-    """Return what every book of pairs began with (USD), by method and selection: its equity before the first day."""
+def capitals(returns: pl.DataFrame) -> dict[tuple[str, ...], float]:
+    """Return what every book began with (USD), by the columns `BOOK`: its equity before the first day."""
     began = pl.col("equity") - pl.col("gross_pnl") + pl.col("costs")
-    first = returns.filter(strategy=PAIRS).sort("date").group_by("method", "selection").agg(began.first())
-    return {(method, selection): capital for method, selection, capital in first.iter_rows()}
+    first = returns.sort("date").group_by(BOOK).agg(began=began.first())
+    return {tuple(name): capital for *name, capital in first.iter_rows()}
 
 
 def shown_book(summaries: pl.DataFrame) -> dict[str, str] | None:

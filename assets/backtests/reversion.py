@@ -5,6 +5,7 @@ that of its fitted basket. On each rebalancing day the `reversion_share` with th
 the highest are sold, `leg_usd` each, so both sides are of one size.
 """
 
+from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
@@ -14,11 +15,11 @@ from scipy.sparse import csr_array
 
 from assets.backtests.basket import daily_moves
 from assets.backtests.book import padded
-from assets.backtests.caps import caps_of
+from assets.backtests.caps import Caps, caps_of
 from assets.backtests.close_matrix import CloseMatrix
-from assets.backtests.engine import CODE, run, yesterday
+from assets.backtests.engine import CODE, Held, run, yesterday
 from assets.backtests.legs import Legs
-from assets.backtests.quotes import JUMP, quotes
+from assets.backtests.quotes import JUMP, Quotes, quotes
 from assets.backtests.windows import BASKET, Names, Window, window_tables
 from resources.settings.backtest import Backtest
 
@@ -34,11 +35,12 @@ LOOK_BACK_DAYS = 21
 class ReversionRules:
     """Hold the losers long and the winners short from one rebalancing day to the next.
 
-    Every name is two positions, one for each side, so that a turn from one side to the other is a close and an opening.
+    Every name is two positions, one for each side, so that a turn from one side to the other is a close and an opening:
+    first the long ones of a book, then its short ones, then those of the next book.
 
     Parameters
     ----------
-    signal : [days, names] float64
+    signal : [days, books, names] float64
         Residual return of the last month as known before the day's close, NaN where it is not.
     rebalanced : [days] bool
         On which days the book trades.
@@ -67,11 +69,13 @@ class ReversionRules:
 
     def _sides(self, day: int) -> Whole:
         signal = self._signal[day]
-        known = np.flatnonzero(np.isfinite(signal))
-        ranked = known[np.argsort(signal[known], kind="stable")]
-        count = min(self._most, int(self._share * len(known)))
-        sides = np.zeros((2, len(signal)), np.int8)
-        sides[0, ranked[:count]], sides[1, ranked[len(ranked) - count :]] = 1, -1
+        # What is not known comes last.
+        order, known = np.argsort(signal, axis=1, kind="stable"), np.isfinite(signal).sum(axis=1)[:, None]
+        count, place = np.minimum(self._most, (self._share * known).astype(int)), np.arange(signal.shape[1])
+        sides = np.zeros((len(signal), 2, signal.shape[1]), np.int8)
+        np.put_along_axis(sides[:, 0], order, (place < count).astype(np.int8), axis=1)
+        highest = (place >= known - count) & (place < known)
+        np.put_along_axis(sides[:, 1], order, -highest.astype(np.int8), axis=1)
         return sides.ravel()
 
 
@@ -90,21 +94,45 @@ def trade_reversion(closes: CloseMatrix, first: int, baskets: pl.DataFrame, as_o
         Rows of `hedge_baskets` of one method and date: company_id, peer_id, weight.
     """
     names = baskets["company_id"].unique().sort().to_list()
-    column = {company_id: i for i, company_id in enumerate(closes.company_ids)}
-    prices = padded(closes.prices)
-    own = np.array([column.get(name, len(column)) for name in names], dtype=np.int64)
-    signal = yesterday_known(residual_returns(prices, own, _weights(names, baskets, column)))[first:]
-    market = quotes(prices[first:], settings)
-    most = int(settings.reversion_share * len(names))
-    rules = ReversionRules(signal, rebalancing_days(closes.dates[first:], settings), most, settings.reversion_share)
-    # Only as many positions as can be open at once are the book: of two for each name, one is always empty.
-    full_book = 2 * settings.leg_usd * most
-    legs = Legs(np.arange(2 * len(names)), np.tile(own, 2), np.full(2 * len(names), settings.leg_usd))
-    held = run(rules, market, legs, caps_of(full_book, settings))
+    signal = known_signal(closes, first, names, baskets)[:, None]
+    held, market, legs = hold_sides(
+        closes, first, names, signal, caps_of(full_book(names, settings), settings), settings
+    )
     called = Names(names * 2, [BASKET] * (2 * len(names)))
     days, trades = window_tables(closes.dates[first:], held, market, legs, called, as_of, settings)
-    sizes = {"pairs": pl.lit(len(names), pl.Int64), "capital": pl.lit(full_book, pl.Float64)}
+    sizes = {"pairs": pl.lit(len(names), pl.Int64), "capital": pl.lit(full_book(names, settings), pl.Float64)}
     return days.with_columns(**sizes), trades
+
+
+def full_book(names: Sequence[str], settings: Backtest) -> float:
+    """Return how large a book of these names can be (USD): of two positions for each name, one is always empty."""
+    return 2 * settings.leg_usd * int(settings.reversion_share * len(names))
+
+
+def known_signal(closes: CloseMatrix, first: int, names: Sequence[str], baskets: pl.DataFrame) -> Floats:
+    """Return the residual return of each name's last month as known before each close of the window: [days, names].
+
+    Parameters are those of `trade_reversion`; a name without a basket has its own return.
+    """
+    column = {company_id: i for i, company_id in enumerate(closes.company_ids)}
+    own = np.array([column.get(name, len(column)) for name in names], dtype=np.int64)
+    return yesterday_known(residual_returns(padded(closes.prices), own, _weights(names, baskets, column)))[first:]
+
+
+def hold_sides(
+    closes: CloseMatrix, first: int, names: Sequence[str], signal: Floats, caps: Caps, settings: Backtest
+) -> tuple[Held, Quotes, Legs]:
+    """Return what is held of each name on each side, given the signals [days, books, names] of one book or several.
+
+    Caps are on all books together.
+    """
+    column = {company_id: i for i, company_id in enumerate(closes.company_ids)}
+    own = np.array([column.get(name, len(column)) for name in names], dtype=np.int64)
+    most, positions = int(settings.reversion_share * len(names)), 2 * signal.shape[1] * len(names)
+    rules = ReversionRules(signal, rebalancing_days(closes.dates[first:], settings), most, settings.reversion_share)
+    legs = Legs(np.arange(positions), np.tile(own, 2 * signal.shape[1]), np.full(positions, settings.leg_usd))
+    market = quotes(padded(closes.prices)[first:], settings)
+    return run(rules, market, legs, caps), market, legs
 
 
 def residual_returns(prices: Floats, own: Numbers, weights: csr_array) -> Floats:
@@ -143,7 +171,7 @@ def yesterday_known(signal: Floats) -> Floats:
     return known
 
 
-def _weights(names: list[str], baskets: pl.DataFrame, column: dict[str, int]) -> csr_array:
+def _weights(names: Sequence[str], baskets: pl.DataFrame, column: dict[str, int]) -> csr_array:
     number = {name: i for i, name in enumerate(names)}
     rows, columns = (
         [places.get(name, len(column)) for name in baskets[key]]

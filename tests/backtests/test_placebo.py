@@ -7,17 +7,10 @@ import polars as pl
 import pytest
 
 from assets import schemas
-from assets.backtests.book import chronological_book, trade_pairs
+from assets.backtests.book import chronological_book, trade_pairs, traded_ledger
+from assets.backtests.pair_placebo import placebo_books, placebo_of_pairs, random_pool, window_gains
 from assets.backtests.periods import PAIRS
-from assets.backtests.placebo import (
-    percentile,
-    placebo_books,
-    placebo_of_books,
-    placebo_tables,
-    random_pool,
-    window_gains,
-    with_percentiles,
-)
+from assets.backtests.placebo import percentile, placebo_tables, with_percentiles
 from assets.backtests.walk import trading_window
 from resources.settings.backtest import Backtest
 
@@ -95,7 +88,7 @@ def test_prices_after_a_window_change_none_of_its_placebo_pairs() -> None:
 def test_tables_have_a_row_a_book_and_a_day() -> None:
     pool = random_pool(PRICES, AS_OFS[0], 20, SETTINGS, 1)
     tags = {"method": pl.lit("sae"), "as_of": pl.lit(AS_OFS[0], pl.Date)}
-    placebos = placebo_of_books(pool.with_columns(**tags), PRICES, SETTINGS, {("sae", "bh"): 5e4})
+    placebos = placebo_of_pairs(pool.with_columns(**tags), PRICES, SETTINGS, {("sae", "bh", PAIRS): 5e4})
     books, bands = placebo_tables(placebos)
     assert schemas.PLACEBO_BOOKS.validate(books).num_rows == 2 * 40
     assert schemas.PLACEBO_BANDS.validate(bands).num_rows == 2 * (len(CLOSES[AS_OFS[0]].dates) - 1)
@@ -105,3 +98,18 @@ def test_tables_have_a_row_a_book_and_a_day() -> None:
     assert (rows[0]["placebo_books"], rows[0]["placebo_percentile"]) == (40, 1.0)
     assert (rows[1]["placebo_books"], rows[1]["placebo_percentile"]) == (0, None)
     assert books["strategy"].unique().to_list() == [PAIRS]
+
+
+def test_a_pair_that_a_cap_keeps_out_by_itself_is_not_traded_in_a_placebo_book_either() -> None:
+    pool = random_pool(PRICES, AS_OFS[0], 20, SETTINGS, 1)
+    # 60 legs of the second company, where a name may be a quarter of three pairs.
+    closes, pair = CLOSES[AS_OFS[0]], pool.row(0, named=True)
+    a, b = (np.log(closes.prices[:, closes.company_ids.index(pair[leg])]) for leg in ("company_a", "company_b"))
+    spread = a - 60 * b
+    fitted = {"hedge_ratio": 60.0, "spread_mean": float(spread.mean()), "spread_sd": float(spread.std())}
+    large = pool.head(1).with_columns(rank=pl.lit(1, pl.Int32), **{name: pl.lit(x) for name, x in fitted.items()})
+    days, trades = trade_pairs(closes, large, AS_OFS[0], SETTINGS)
+    assert trades.is_empty() and days["refused"].sum() > 0
+    assert not traded_ledger(closes, large, SETTINGS).traded.any()
+    free = SETTINGS.model_copy(update={"max_name_share": None, "max_gross": None})
+    assert traded_ledger(closes, large, free).traded.any()

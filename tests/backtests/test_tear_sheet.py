@@ -12,8 +12,9 @@ import pytest
 from assets import schemas
 from assets.backtests.figures import book_figure, pair_figure
 from assets.backtests.pair_picture import PairHistory, Windows, most_traded
+from assets.backtests.pair_placebo import placebo_of_pairs
 from assets.backtests.periods import book_months, book_years, capitals, of_book
-from assets.backtests.placebo import placebo_of_books, placebo_tables, with_percentiles
+from assets.backtests.placebo import placebo_tables, with_percentiles
 from assets.backtests.tear_sheet import BookTables, file_of, render_index, render_tear_sheet, shown_pairs
 from assets.backtests.walk import walk_forward
 from resources.settings.backtest import Backtest
@@ -54,7 +55,7 @@ def pair(method: str, b: str, rank: int) -> dict[str, object]:
 
 PAIRS = pl.DataFrame([pair("sae", "b", 1), pair("sae", "c", 2), pair("random", "c", 1)])
 ROWS, RETURNS, TRADES = walk_forward(PAIRS, prices(), SETTINGS)
-PLACEBOS = placebo_of_books(PAIRS, prices(), SETTINGS, capitals(RETURNS))
+PLACEBOS = placebo_of_pairs(PAIRS, prices(), SETTINGS, capitals(RETURNS))
 TABLES = BookTables(
     *(
         table if "strategy" in table.columns else table.with_columns(strategy=pl.lit("pairs"))

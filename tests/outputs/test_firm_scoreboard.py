@@ -76,7 +76,9 @@ def test_the_report_prints_a_table_a_horizon_in_80_columns(window: duckdb.DuckDB
     assert "on the 36 months after each date" in text
     assert "on five peers, over 2 months" in " ".join(text.split())
     shorter = text.split("on the 36 months after each date")[0]
-    assert [line for line in shorter.splitlines() if "sector" in line] == ["Methods that place nobody are left out: sector."]
+    assert [line for line in shorter.splitlines() if "sector" in line] == [
+        "Methods that place nobody are left out: sector."
+    ]
 
 
 def test_every_horizon_has_a_row_a_method_the_best_r2_first(window: duckdb.DuckDBPyConnection) -> None:
