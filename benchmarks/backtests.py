@@ -1,12 +1,13 @@
-"""Pairs of every method's peers on 476 S&P 500 companies, 2003 to 2014, at four costs, against placebo books.
+"""Books of every method's peers on 476 S&P 500 companies, 2003 to 2014, at four costs, against placebo books.
 
     PEERLENS_TESTDATA=../shared/data python benchmarks/backtests.py --scratch FOLDER --saved FOLDER \
         --write docs/backtests.md
 
 Needs the test data, and what a language model read of its texts (benchmarks/reasons_texts.py says how it lies there;
 without `--saved` it is read now). Every December from 2002 on, groups are cut where the 36 months before say, pairs
-inside them are tested over these months and traded in the twelve months after. The texts are of 2022 and the companies
-survivors: methods may be compared with each other and with their placebo, no return is to be believed.
+inside them are tested over these months and traded in the twelve months after; baskets of the nearest ten, or of ten of
+the group, are fitted on the same months, traded by mean reversion, held hedged, and measured. The texts are of 2022 and
+the companies survivors: methods may be compared with each other and with their placebo, no return is to be believed.
 
 These months are the settings' only change, made before anything was run, for prices begin in 2000. `--final` trades
 2015 to 2017 and is for the end: what is chosen on the years before must not be chosen on these.
@@ -17,7 +18,7 @@ import json
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -32,16 +33,21 @@ from reasons_texts import read, source, take
 from reasons_views import PassageView
 
 from assets import schemas
+from assets.backtests.basket import fitted_baskets, formed_returns
+from assets.backtests.basket_peers import peers_by_method
+from assets.backtests.basket_placebo import placebo_of_baskets
 from assets.backtests.formation import formed_pairs
+from assets.backtests.hedge_scores import hedge_scores, returns_around
 from assets.backtests.pair_placebo import placebo_of_pairs
 from assets.backtests.paper_book import paper_rows
-from assets.backtests.periods import capitals
+from assets.backtests.periods import BOOK, PAIRS, capitals, of_book
 from assets.backtests.placebo import with_percentiles
 from assets.backtests.walk import walk_forward
 from assets.clusters.baselines import group_clusters, sic_clusters, tfidf_similarity
 from assets.clusters.forming import form_groups
-from assets.clusters.scores import return_matrix
+from assets.clusters.scores import nearest_neighbours, return_matrix
 from assets.partitions import months_later
+from assets.sic import sic_groups
 from resources.environment import models as models_home
 from resources.settings.backtest import Backtest
 from resources.settings.clusters import Clusters
@@ -52,6 +58,16 @@ COSTS = (0.0, 5.0, 10.0, 20.0)
 FORMATION = 36
 FIRST, LAST, FINAL = 2002, 2013, 2016
 """Decembers at which peers are formed; the last one, and that of `--final`."""
+LEGEND = (
+    "Costs of 5 basis points a side and borrow of 50 a year. Placebo: median Sharpe ratio of the placebo books, "
+    "and the share of them that did worse."
+)
+BY_COST = "Sharpe ratio, and the share of placebo books that did worse, by cost a side (basis points):"
+HEADINGS = {
+    PAIRS: "Pairs",
+    "reversion": "Peer-relative mean reversion, monthly",
+    "hedged": "Hedged holding",
+}
 BEGIN, END = "<!-- results: made by benchmarks/backtests.py -->", "<!-- results: end -->"
 
 
@@ -62,6 +78,8 @@ class Universe:
     ids: list[str]
     similarities: Mapping[str, Matrix]
     classifications: Mapping[str, NDArray[np.int64]]
+    codes: pl.DataFrame
+    """Rows of `sic_groups`."""
     prices: pl.DataFrame
     monthly: pl.DataFrame
 
@@ -89,7 +107,8 @@ class Universe:
             "sector": group_clusters(codes["sector"].to_list()),
         }
         prices = _prices(data / "prices_daily.parquet")
-        return cls(ids, similarities, classifications, prices, _monthly(prices))
+        groups = sic_groups(pl.DataFrame({"company_id": ids, "accession": ids, "sic": sic}))
+        return cls(ids, similarities, classifications, groups, prices, _monthly(prices))
 
     def clusters(self, as_of: date) -> pl.DataFrame:
         """Return the rows of `peer_clusters` of every method at a date."""
@@ -117,37 +136,62 @@ def pairs_of(universe: Universe, as_ofs: Sequence[date], settings: Backtest) -> 
     return pl.concat(found)
 
 
-def books(pairs: pl.DataFrame, prices: pl.DataFrame, settings: Backtest) -> dict[float, pl.DataFrame]:
+def baskets_of(universe: Universe, as_ofs: Sequence[date], settings: Backtest) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the rows of `hedge_baskets` and of `hedge_scores` at all dates."""
+    near = pl.concat(
+        nearest_neighbours(cosine, universe.ids, settings.basket_peers).with_columns(method=pl.lit(method))
+        for method, cosine in universe.similarities.items()
+    )
+    found, scores = list[dict[str, Any]](), list[dict[str, Any]]()
+    for as_of in as_ofs:
+        after = months_later(f"{as_of:%Y-%m}", -settings.formation_months)
+        known = universe.prices.filter(pl.col("date") > after)
+        formed = formed_returns(known.filter(pl.col("date") <= as_of), as_of, settings.min_common_days)
+        for method, peers in peers_by_method(near, universe.clusters(as_of), universe.codes, settings):
+            found += [{"method": method, "as_of": as_of, **row} for row in fitted_baskets(formed, peers)]
+        dated = schemas.HEDGE_BASKETS.frame(row for row in found if row["as_of"] == as_of)
+        scores += [{"as_of": as_of, **row} for row in hedge_scores(dated, *returns_around(known, as_of, settings))]
+    return schemas.HEDGE_BASKETS.frame(found), schemas.HEDGE_SCORES.frame(scores)
+
+
+def books(
+    pairs: pl.DataFrame, baskets: pl.DataFrame, prices: pl.DataFrame, settings: Backtest
+) -> dict[float, pl.DataFrame]:
     """Return the rows of `backtest_summary` at each cost."""
     found = {}
     for cost in COSTS:
         at = settings.model_copy(update={"cost_bps": cost})
-        rows, returns, _ = walk_forward(pairs, prices, at)
-        placebos = placebo_of_pairs(pairs, prices, at, capitals(returns))
+        rows, returns, _ = walk_forward(pairs, prices, at, baskets)
+        began = capitals(returns)
+        placebos = placebo_of_pairs(pairs, prices, at, began) | placebo_of_baskets(baskets, prices, at, began)
         medians = {name: float(np.nanmedian(placebo.sharpes)) for name, placebo in placebos.items()}
         table = schemas.BACKTEST_SUMMARY.frame(with_percentiles(rows, placebos))
-        names = table.select("method", "selection").iter_rows()
-        found[cost] = table.with_columns(placebo_median=pl.Series([medians[name] for name in names]))
+        names = table.select(BOOK).iter_rows()
+        found[cost] = table.with_columns(placebo_median=pl.Series([medians.get(name) for name in names]))
         print(f"traded at {cost:g} basis points", flush=True)
     return found
 
 
-def report(found: Mapping[float, pl.DataFrame], paper: pl.DataFrame, title: str) -> str:
+def report(found: Mapping[float, pl.DataFrame], hedges: pl.DataFrame, paper: pl.DataFrame, title: str) -> str:
     """Return the tables in Markdown."""
-    lines = [title, ""]
-    default = found[5.0]
-    lines += [
-        "Costs of 5 basis points a side and borrow of 50 a year. Placebo: median Sharpe ratio of the placebo books, "
-        "and the share of them that did worse.",
-        "",
+    lines = [title, "", LEGEND]
+    for strategy, heading in HEADINGS.items():
+        own = {cost: table.filter(strategy=strategy).sort("selection", "method") for cost, table in found.items()}
+        lines += ["", f"#### {heading}", "", *_book_table(own[5.0]), "", BY_COST, "", *_cost_table(own)]
+    lines += ["", *_hedge_table(hedges), "", *_paper_table(paper)]
+    return "\n".join(lines)
+
+
+def _book_table(rows: pl.DataFrame) -> list[str]:
+    lines = [
         "| book | passed | trades | Sharpe | 95 % | by months | deflated | trials | placebo median | did worse "
         "| a year | 95 % | drawdown | beta | trades won |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for row in default.sort("selection", "method").iter_rows(named=True):
+    for row in rows.iter_rows(named=True):
         cells = [
-            f"{row['method']}, {row['selection']}",
-            f"{row['pairs_passed']:,} of {row['pairs_tested']:,}",
+            _called(row),
+            f"{row['pairs_passed']:,} of {row['pairs_tested']:,}" if row["strategy"] == PAIRS else "",
             f"{row['trades']:,}",
             _said(row["sharpe"]),
             f"{_said(row['sharpe_low'])} to {_said(row['sharpe_high'])}",
@@ -163,14 +207,34 @@ def report(found: Mapping[float, pl.DataFrame], paper: pl.DataFrame, title: str)
             _said(row["trades_won"], "{:.0%}"),
         ]
         lines.append(f"| {' | '.join(cells)} |")
-    lines += ["", "Sharpe ratio, and the share of placebo books that did worse, by cost a side (basis points):", ""]
-    lines += [f"| book | {' | '.join(f'{cost:g}' for cost in COSTS)} |", f"|---|{'---|' * len(COSTS)}"]
-    for method, selection in default.sort("selection", "method").select("method", "selection").iter_rows():
-        own = [table.filter(method=method, selection=selection).row(0, named=True) for table in found.values()]
-        cells = [f"{_said(row['sharpe'])} ({_said(row['placebo_percentile'], '{:.0%}')})" for row in own]
-        lines.append(f"| {method}, {selection} | {' | '.join(cells)} |")
-    lines += [
-        "",
+    return lines
+
+
+def _cost_table(found: Mapping[float, pl.DataFrame]) -> list[str]:
+    lines = [f"| book | {' | '.join(f'{cost:g}' for cost in COSTS)} |", f"|---|{'---|' * len(COSTS)}"]
+    for row in found[5.0].iter_rows(named=True):
+        own = [of_book(table, row).row(0, named=True) for table in found.values()]
+        cells = [f"{_said(at['sharpe'])} ({_said(at['placebo_percentile'], '{:.0%}')})" for at in own]
+        lines.append(f"| {_called(row)} | {' | '.join(cells)} |")
+    return lines
+
+
+def _hedge_table(scores: pl.DataFrame) -> list[str]:
+    """Return what share of each company's variance its basket takes away after the date, median over companies."""
+    lines = ["#### What baskets hedge", "", "Share of a company's daily variance that its basket takes away; raised: "]
+    lines[-1] += "companies and dates at which it added some."
+    lines += ["", "| baskets of | before the date | after it | raised | baskets |", "|---|---|---|---|---|"]
+    cut = [(1 - pl.col(f"hedged_{when}") / pl.col(f"variance_{when}")).alias(when) for when in ("before", "after")]
+    known = scores.filter(pl.col("variance_after") > 0).with_columns(cut)
+    medians = known.group_by("method").agg(pl.col("before", "after").median(), pl.col("raised").mean(), pl.len())
+    for row in medians.sort("after", descending=True).iter_rows(named=True):
+        shares = [f"{row[name]:.3f}" for name in ("before", "after", "raised")]
+        lines.append(f"| {row['method']} | {' | '.join(shares)} | {row['len']:,} |")
+    return lines
+
+
+def _paper_table(paper: pl.DataFrame) -> list[str]:
+    lines = [
         "[paper] The published rules on the pairs formed at the first date, traded to the end: as published, with each "
         "trade booked once, and with z known the day before. Random pairs are not selected.",
         "",
@@ -183,7 +247,11 @@ def report(found: Mapping[float, pl.DataFrame], paper: pl.DataFrame, title: str)
         first = by["as published"]
         cells = [str(method), f"{first['pairs']:,}", sharpes[0], f"{first['bookings']:,}", *sharpes[1:]]
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return lines
+
+
+def _called(row: Mapping[str, Any]) -> str:
+    return f"{row['method']}, {row['selection']}" if row["strategy"] == PAIRS else str(row["method"])
 
 
 def write(page: Path, text: str) -> None:
@@ -211,10 +279,11 @@ def main() -> None:
     pairs = pairs_of(universe, as_ofs, settings)
     end = date(last + 1, 12, 31)
     traded = universe.prices.filter(pl.col("date") <= end)
-    found = books(pairs, traded, settings)
+    baskets, hedges = baskets_of(replace(universe, prices=traded), as_ofs, settings)
+    found = books(pairs, baskets, traded, settings)
     known = traded.filter(pl.col("date") > months_later(f"{as_ofs[0]:%Y-%m}", -FORMATION))
     paper = schemas.PAPER_BOOKS.frame(paper_rows(pairs, known))
-    text = report(found, paper, f"### Traded {first + 1} to {last + 1}")
+    text = report(found, hedges, paper, f"### Traded {first + 1} to {last + 1}")
     print(text)
     if asked.write:
         write(asked.write, text)
@@ -223,7 +292,7 @@ def main() -> None:
 
 
 def _claims(rows: pl.DataFrame) -> dict[str, Any]:
-    own = rows.filter(method="sae_passages")
+    own = rows.filter(method="sae_passages", strategy=PAIRS)
     return {f"sharpe_{row['selection']}": row["sharpe"] for row in own.iter_rows(named=True)} | {
         f"percentile_{row['selection']}": row["placebo_percentile"] for row in own.iter_rows(named=True)
     }
