@@ -20,6 +20,15 @@ WIDTH, HEIGHT, LOW = 900, 260, 110
 """Of a drawing, and the height of a flat one (pixels)."""
 MOST_POINTS = 450
 """Of a line: two pixels each. The last day is always among them."""
+STRATEGIES = {
+    PAIRS: "Pairs",
+    "reversion": "Peer-relative mean reversion",
+    "hedged": "Hedged holding",
+}
+"""What a reader sees of each strategy, in this order."""
+CHANCE = {PAIRS: "books of random pairs"}
+"""What a strategy's placebo books are, if not `ON_BASKETS`."""
+ON_BASKETS = "books on baskets of random peers"
 
 
 ShownPairs = Mapping[tuple[str, ...], PairHistory | None]
@@ -83,21 +92,34 @@ def render_tear_sheet(method: str, tables: BookTables, pairs: ShownPairs, banner
     banner : str
         What a reader has to know before any number; '' for nothing.
     """
-    rows = tables.summary.filter(method=method).sort(*BOOK).to_dicts()
+    rows = _in_order(tables.summary.filter(method=method))
     books = [_book(row, tables.of(row), pairs.get(tuple(row[name] for name in BOOK))) for row in rows]
     return _template("tear_sheet.html.j2").render(method=method, books=books, banner=banner, index=INDEX)
 
 
 def render_index(tables: BookTables, banner: str) -> str:
     """Return the page that lists the books of all methods, and links to their tear sheets."""
-    rows = [{**row, "file": file_of(row["method"])} for row in tables.summary.sort(*BOOK).to_dicts()]
-    return _template("tear_sheets.html.j2").render(books=rows, banner=banner)
+    rows = [{**row, "file": file_of(row["method"])} for row in _in_order(tables.summary)]
+    groups = {name: [row for row in rows if row["strategy"] == name] for name in STRATEGIES}
+    return _template("tear_sheets.html.j2").render(groups=groups, banner=banner, titles=STRATEGIES)
+
+
+def _in_order(summary: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return rows with strategies in the order of `STRATEGIES`, pairs ranked by p before those that passed a test."""
+    place = pl.col("strategy").replace_strict({name: i for i, name in enumerate(STRATEGIES)}, return_dtype=pl.Int32)
+    return summary.sort(place, "selection", "method", descending=[False, True, False]).to_dicts()
 
 
 def _book(row: Mapping[str, Any], own: BookTables, pair: PairHistory | None) -> dict[str, Any]:
     days, net = own.returns["date"].to_list(), own.returns["net_return"].to_numpy()
     return {
         "row": row,
+        "title": f"{STRATEGIES[row['strategy']]}, {row['selection']}"
+        if row["strategy"] == PAIRS
+        else STRATEGIES[row["strategy"]],
+        "anchor": f"{row['strategy']}-{row['selection']}",
+        "chance": CHANCE.get(row["strategy"], ON_BASKETS),
+        "costs": float(own.returns["costs"].sum()),
         "equity": _equity(days, 100 * np.cumsum(net), own.bands),
         "fall": _drawing(days, {"fall": -100 * drawdowns(net)}, LOW),
         "years": _years(own),

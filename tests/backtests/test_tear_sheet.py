@@ -90,14 +90,15 @@ def html() -> str:
 
 
 def test_a_page_needs_no_other_file_and_escapes_its_banner(html: str) -> None:
-    assert set(Page(html).links) == {"data:,", "tear-sheets.html"} and "url(" not in html and "<script" not in html
+    assert set(Page(html).links) == {"data:,", "tear-sheets.html", "#pairs-bh", "#pairs-uncorrected"}
+    assert "url(" not in html and "<script" not in html
     assert BANNER in "".join(Page(html).texts)
 
 
 def test_every_book_of_the_method_is_on_it_with_its_numbers(html: str) -> None:
     text = "".join(Page(html).texts)
     (row,) = TABLES.of(BOOK).summary.to_dicts()
-    assert html.count("<h2>") == 2 and "pairs, uncorrected" in text and "pairs, bh" in text
+    assert html.count("<h2 id=") == 2 and "Pairs, uncorrected" in text and "Pairs, bh" in text
     assert f"{row['sharpe']:.2f}" in text and f"{100 * row['placebo_percentile']:.0f} % did worse" in text
     assert "Of 5 books of random pairs" in text
 
@@ -133,7 +134,10 @@ def test_a_book_without_a_trade_is_shown_without_numbers() -> None:
 
 def test_the_index_links_to_every_method() -> None:
     index = render_index(TABLES, BANNER)
-    assert set(Page(index).links) == {"data:,", file_of("sae"), file_of("random")}
+    pages = {
+        f"{file_of(method)}#pairs-{selection}" for method in ("sae", "random") for selection in ("bh", "uncorrected")
+    }
+    assert set(Page(index).links) == {"data:,", *pages}
     assert index.count("<tr><td>") == TABLES.summary.height
 
 
