@@ -69,6 +69,13 @@ SAES = {
     "worst CE score": pl.col("ce_score").min(),
     "dead": pl.col("dead_share").mean(),
 }
+NEXT_YEAR = {
+    "method": pl.col("method"),
+    "operating income / assets": pl.col("operating_income_r2"),
+    "95 % ": _interval("operating_income_r2", "{:.2f}"),
+    "sales growth": pl.col("sales_growth_r2"),
+    "95 %": _interval("sales_growth_r2", "{:.2f}"),
+}
 BOOK = {
     "book": pl.col("book"),
     "trades": pl.col("trades"),
@@ -102,7 +109,9 @@ def report(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
     _print_saes(connection.view("sae_scores").pl(), console)
     scoreboard = connection.view("scoreboard").pl()
     _print_nearest(scoreboard, console)
-    _print_firms(connection.view("firm_scoreboard").pl(), console)
+    firms = connection.view("firm_scoreboard").pl()
+    _print_firms(firms, console)
+    _print_next_year(firms, console)
     _print_scoreboard(scoreboard, console)
     _print_backtest(connection.view("backtest_summary").pl(), console)
     _print_line(console, "")
@@ -209,6 +218,14 @@ def _print_firms(firms: pl.DataFrame, console: Console) -> None:
             f"companies that they make worse; over SIC-4: correlation with as many peers as SIC-4 gives, less SIC-4's; "
             f"{int(rows['companies_lost'][0])} times a company was lost.",
         )
+
+
+def _print_next_year(firms: pl.DataFrame, console: Console) -> None:
+    """Print how much of next year's figures the peers of each method explain, where the profile gives figures."""
+    rows = firms.filter(pl.any_horizontal(pl.col("operating_income_r2", "sales_growth_r2").is_not_null()))
+    if rows.height:
+        _print_heading(console, "Next fiscal year: R2 across companies of what it brought, on that of their five peers")
+        print_table(rows.sort("operating_income_r2", descending=True, nulls_last=True).select(**NEXT_YEAR), console)
 
 
 def _print_scoreboard(scoreboard: pl.DataFrame, console: Console) -> None:

@@ -36,6 +36,12 @@ def _given_files_now(profile: Profile, partition: str | None, sources: Sources) 
     return digests(profile.clusters)
 
 
+def _figures_too(profile: Profile, partition: str | None, sources: Sources) -> Slices:
+    from assets.clusters.given_files import figures_digest
+
+    return {**_given_files_now(profile, partition, sources), **figures_digest(profile.clusters)}
+
+
 @asset(
     schemas.PEER_CLUSTERS,
     schemas.CLUSTER_THRESHOLDS,
@@ -202,14 +208,19 @@ def lift_intervals(build: Build) -> None:
     schemas.HORIZON_LOSSES,
     partitioning="as_of",
     reads=KNOWN | {"monthly_returns": months_around("clusters.train_months", "clusters.long_horizon_months")},
-    config=[*HOW_KNOWN, *(f"clusters.{key}" for key in ("horizon_months", "long_horizon_months", "seed"))],
-    fingerprint=_given_files_now,
+    config=[
+        *HOW_KNOWN,
+        *(f"clusters.{key}" for key in ("horizon_months", "long_horizon_months", "fundamentals", "seed")),
+    ],
+    fingerprint=_figures_too,
     kinds=["scikitlearn", "polars"],
 )
 def peer_scores(build: Build) -> None:
     """Score the peers that every method names on the months after the as-of date, once all of a horizon are over."""
     from assets.clusters.evaluation import horizon_after
     from assets.clusters.evidence import evidence_of
+    from assets.clusters.given_files import figures_of
+    from assets.clusters.scoreboard.next_year import next_year
     from assets.clusters.scoreboard.tables import peer_rows, peers_by_method
 
     as_of, settings = month_end(build.partition or ""), build.profile.clusters
@@ -218,7 +229,9 @@ def peer_scores(build: Build) -> None:
     horizons = [horizon_after(as_of, months, later) for months in settings.horizons]
     finished = [horizon for horizon in horizons if horizon.finished]
     evidence = evidence_of(build)
-    rows = peer_rows(peers_by_method(evidence, settings.seed), evidence, after, finished, settings.seed)
+    outcomes = next_year(figures_of(settings, evidence.known.ids), evidence.known.ids, as_of)
+    named = peers_by_method(evidence, settings.seed)
+    rows = peer_rows(named, evidence, after, finished, settings.seed, outcomes)
     for table, name in (
         (schemas.PEER_SCORES, "scores"),
         (schemas.PEER_SCORE_DRAWS, "draws"),

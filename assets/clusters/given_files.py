@@ -1,11 +1,15 @@
 """Files that a profile names for methods of naming peers: opened as of a date, and their digests."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
 
+import polars as pl
+
 from assets.clusters.peer_methods.nearness import Given
 from assets.partitions import month_name, months_later
+from resources.fundamentals import EMPTY, FundamentalsError, read_fundamentals
 from resources.lake.digests import file_digest
 from resources.lake.recipe import Slices
 from resources.noun_index import NounIndexError, read_nouns
@@ -51,7 +55,31 @@ def digests(settings: Clusters) -> Slices:
         A file cannot be read.
     """
     theirs = settings.hoberg_phillips
-    named = {"nouns": settings.nouns, "pairs": theirs.pairs, "cik_link": theirs.cik_link}
+    return _digests({"nouns": settings.nouns, "pairs": theirs.pairs, "cik_link": theirs.cik_link})
+
+
+def figures_digest(settings: Clusters) -> Slices:
+    """Return the digest of the file of fundamentals, where one is named; raises as `digests`."""
+    return _digests({"fundamentals": settings.fundamentals})
+
+
+def figures_of(settings: Clusters, company_ids: Sequence[str]) -> pl.DataFrame:
+    """Return the figures of fiscal years of these companies; none where no file is named.
+
+    Raises
+    ------
+    ProfileError
+        The file is not what the setting asks for.
+    """
+    if settings.fundamentals is None:
+        return EMPTY
+    try:
+        return read_fundamentals(settings.fundamentals, company_ids)
+    except FundamentalsError as error:
+        raise ProfileError(f"clusters.fundamentals: {error}") from error
+
+
+def _digests(named: Mapping[str, Path | None]) -> Slices:
     try:
         return {name: _digest(file, *_version(file)) for name, file in named.items() if file}
     except OSError as error:

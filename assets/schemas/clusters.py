@@ -193,7 +193,9 @@ SCORE_DIFFERENCES = table("score_differences", "method other horizon_months scor
     PEER_METHOD,
     column("other", TEXT, "The method that it is compared with."),
     HORIZON,
-    column("score", TEXT, "hedge_median, hedge_worse, incremental_r2 or same_number (docs/method.md)."),
+    column(
+        "score", TEXT, "hedge_median, hedge_worse, incremental_r2, same_number or an outcome's R2 (docs/method.md)."
+    ),
     column("difference", REAL, "Mean over the finished dates that both have.", "1"),
     column("dates", INT, "These dates.", "dates"),
     column("blocks", INT, "Horizons that fit into these dates without sharing a month.", "blocks"),

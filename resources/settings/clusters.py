@@ -84,6 +84,9 @@ class Clusters(Section):
     """WordNet's `index.noun`: then `tnic` counts nouns and proper nouns alone, as Hoberg and Phillips do."""
     hoberg_phillips: HobergPhillips = HobergPhillips()
     """The pairs that Hoberg and Phillips publish."""
+    fundamentals: Place | None = None
+    """Figures of fiscal years, on which peers are scored besides returns: a CSV or Parquet file with the columns cik,
+    fiscal_year_end, operating_income, assets and sales, or the SEC's `companyfacts.zip`."""
     stability_draws: Annotated[Whole, Field(ge=0, le=10_000)] = 20
     """Bootstrap draws of which each group is formed again, to say how firmly every member is in it; 0 is off."""
     stability_methods: Annotated[list[SimilarityMethod], Once] = ["sae"]

@@ -5,7 +5,9 @@
 -- hedge_median: variance that they take from a market hedge, hedge_worse: share of companies whose hedge they worsen;
 -- same_number: correlation with as many nearest as the company's SIC-4 group has others; pairs_1_percent: over the
 -- nearest hundredth of all pairs. Correlations are market-adjusted, `_raw` are not. peers_coverage: share of companies
--- that the method itself gives a peer. Row `placebo`: random peers.
+-- that the method itself gives a peer. operating_income_r2, sales_growth_r2: how much of the spread of next fiscal
+-- year's operating income over assets, and of its log growth of sales, the five peers explain; empty without figures
+-- (`clusters.fundamentals`), and beyond the shorter horizon. Row `placebo`: random peers.
 create view firm_scoreboard as
 with scored as (
     select
@@ -45,6 +47,12 @@ select
     scored.mean['pairs_0.01'] as pairs_1_percent,
     scored.mean['pairs_0.01_raw'] as pairs_1_percent_raw,
     scored.mean['coverage'] as peers_coverage,
+    scored.mean['operating_income_r2'] as operating_income_r2,
+    scored.low['operating_income_r2'] as operating_income_r2_low,
+    scored.high['operating_income_r2'] as operating_income_r2_high,
+    scored.mean['sales_growth_r2'] as sales_growth_r2,
+    scored.low['sales_growth_r2'] as sales_growth_r2_low,
+    scored.high['sales_growth_r2'] as sales_growth_r2_high,
     coalesce(lost.companies_lost, 0) as companies_lost
 from scored
 left join lost on scored.horizon_months = lost.horizon_months

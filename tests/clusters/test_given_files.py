@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from assets.clusters.given_files import digests, given_at, known_year
+from assets.clusters.given_files import digests, figures_digest, figures_of, given_at, known_year
 from resources.settings.clusters import Clusters, HobergPhillips
 from resources.settings.profile import ProfileError
 
@@ -45,3 +45,16 @@ def test_a_file_that_changes_has_another_digest_and_one_that_is_wrong_is_named(s
     pairs.unlink()
     with pytest.raises(ProfileError, match=r"pairs\.txt: No such file"):
         digests(settings)
+
+
+def test_figures_are_read_where_a_file_is_named_and_a_wrong_one_is_said_to_be_of_that_setting(tmp_path: Path) -> None:
+    assert figures_of(Clusters(), ["0000000010"]).is_empty() and figures_digest(Clusters()) == {}
+    file = tmp_path / "figures.csv"
+    file.write_text("cik,fiscal_year_end,operating_income,assets,sales\n10,2005-12-31,1,2,3\n", encoding="utf-8")
+    settings = Clusters(fundamentals=file)
+    assert figures_of(settings, ["0000000010"])["sales"].to_list() == [3.0]
+    before = figures_digest(settings)
+    file.write_text("cik\n10\n", encoding="utf-8")
+    assert figures_digest(settings) != before and "fundamentals" not in digests(settings)
+    with pytest.raises(ProfileError, match=r"clusters.fundamentals: .*figures\.csv: no column fiscal_year_end"):
+        figures_of(settings, ["0000000010"])

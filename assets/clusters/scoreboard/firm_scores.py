@@ -11,6 +11,7 @@ from assets.clusters.intervals import firm_weights
 from assets.clusters.peer_methods.nearness import Nearness
 from assets.clusters.scoreboard.cross_section import monthly_r2
 from assets.clusters.scoreboard.hedge import hedge_cut, incremental_r2
+from assets.clusters.scoreboard.next_year import outcome_scores
 from assets.clusters.scoreboard.pair_scores import (
     SHARES,
     group_point,
@@ -56,6 +57,8 @@ class Market:
     sic4: Labels
     """[n]: SIC-4 group of each company; one without a code is alone."""
     seed: int
+    outcomes: Mapping[str, Floats] = field(default_factory=dict)
+    """What became of the companies besides their returns, as from `next_year`: [n] each, NaN where unknown."""
 
     @cached_property
     def window(self) -> ReturnWindow:
@@ -125,6 +128,8 @@ def firm_scores(nearness: Nearness, peers: Mapping[int, Peers], market: Market) 
     n = len(market.ids)
     yield Score("coverage", float(nearness.placed.mean()) if n else float("nan"), n)
     yield from _company_scores(peers[PEERS[0]], market)
+    for name, value, companies, draws in outcome_scores(market.outcomes, peers[PEERS[0]], market.weights):
+        yield Score(name, value, companies, draws)
     if len(market.window.kept) < 2:
         return
     yield from _same_number_scores(nearness, market)

@@ -16,12 +16,19 @@ from numpy.typing import NDArray
 
 from assets.clusters.intervals import CONFIDENCE, DRAWS, lift_interval
 from assets.clusters.scoreboard.cross_section import newey_west, paired_difference
+from assets.clusters.scoreboard.next_year import OUTCOMES
 
 Row = dict[str, Any]
 Series = NDArray[np.float64]
 SCORED = ("method", "horizon_months", "score")
 MONTHLY = ("horizon_months", "peers")
-COMPARED = ("hedge_median", "hedge_worse", "incremental_r2", "same_number")
+COMPARED = (
+    "hedge_median",
+    "hedge_worse",
+    "incremental_r2",
+    "same_number",
+    *(f"{name}_r2" for name in OUTCOMES),
+)
 """Scores whose differences between methods are told; all have draws."""
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from assets.clusters.baselines import sic_clusters
 from assets.clusters.evaluation import Horizon
@@ -16,6 +17,7 @@ from assets.clusters.scoreboard.firm_scores import Market, firm_scores, named_pe
 from assets.clusters.scoreboard.peers import Peers
 from assets.clusters.scores import return_matrix
 
+Floats = NDArray[np.float64]
 Row = dict[str, Any]
 
 
@@ -50,6 +52,7 @@ def peer_rows(
     after: pl.DataFrame,
     horizons: Sequence[Horizon],
     seed: int,
+    outcomes: Mapping[str, Floats] | None = None,
 ) -> list[PeerRows]:
     """Return the rows of every finished horizon; none of them where no company is compared.
 
@@ -59,10 +62,13 @@ def peer_rows(
         As from `peers_by_method`.
     after : DataFrame
         Rows of `monthly_returns` that count, after the as-of date.
+    outcomes : mapping, optional
+        As from `next_year`; a fiscal year is one, so they are scored with the first horizon alone.
     """
     if not horizons or not evidence.known.ids:
         return [PeerRows() for _ in horizons]
-    markets = [_market(evidence, after, horizon, seed) for horizon in horizons]
+    told = [outcomes or {}, *({} for _ in horizons[1:])]
+    markets = [_market(evidence, after, horizon, seed, own) for horizon, own in zip(horizons, told, strict=True)]
     rows = [PeerRows(lost=list(_lost(market, over.months))) for market, over in zip(markets, horizons, strict=True)]
     for method, named in methods:
         for found, market, horizon in zip(rows, markets, horizons, strict=True):
@@ -70,10 +76,13 @@ def peer_rows(
     return rows
 
 
-def _market(evidence: Evidence, after: pl.DataFrame, horizon: Horizon, seed: int) -> Market:
+def _market(
+    evidence: Evidence, after: pl.DataFrame, horizon: Horizon, seed: int, outcomes: Mapping[str, Floats]
+) -> Market:
     known = evidence.known
     sic4 = sic_clusters(known.companies["sic"].to_list(), "sic4")
-    return Market(known.ids, evidence.history, return_matrix(after, known.ids, horizon.months), sic4, seed)
+    later = return_matrix(after, known.ids, horizon.months)
+    return Market(known.ids, evidence.history, later, sic4, seed, outcomes)
 
 
 def _add(rows: PeerRows, method: str, found: Named, market: Market, months: list[date]) -> None:
