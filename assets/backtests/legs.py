@@ -40,7 +40,7 @@ class Legs:
 
     def all_of(self, by_leg: Flags) -> Flags:
         """Return whether something holds for all legs of each position: [days, legs] to [days, positions]."""
-        return np.logical_and.reduceat(by_leg, self.starts, axis=1) if self.count else by_leg
+        return by_leg if self._single else np.logical_and.reduceat(by_leg, self.starts, axis=1)
 
     def any_of(self, by_leg: Flags) -> Flags:
         """Return whether something holds for any leg of each position: [days, legs] to [days, positions]."""
@@ -48,7 +48,12 @@ class Legs:
 
     def sum_of(self, by_leg: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return sums over the legs of each position: [days, legs] to [days, positions]."""
-        return np.add.reduceat(by_leg, self.starts, axis=1) if self.count else by_leg
+        return by_leg if self._single else np.add.reduceat(by_leg, self.starts, axis=1)
+
+    @cached_property
+    def _single(self) -> bool:
+        """Whether every position has one leg, or there is none: then nothing is added up."""
+        return self.count == len(self.position)
 
     def usd_of_positions(self) -> Floats:
         """Return the absolute size of each position at opening (USD)."""
