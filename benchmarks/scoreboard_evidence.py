@@ -78,7 +78,9 @@ def _companies(texts: Texts) -> pl.DataFrame:
     embedded = embed_filings(texts.filings, texts.profile.embedder, lambda _: None).select("accession", "embedding")
     means = description_vectors(texts.vectors, texts.passages).select("accession", lm_mean="vector")
     rows = texts.filings.select("company_id", "accession", "text").join(given, on="company_id", how="left")
-    return rows.join(embedded, on="accession", how="left").join(means, on="accession", how="left").sort("company_id")
+    found = rows.join(embedded, on="accession", how="left").join(means, on="accession", how="left").sort("company_id")
+    # No encoder is at hand: `bert_cls` names nobody.
+    return found.with_columns(bert_cls=pl.lit(None, pl.List(pl.Float32)))
 
 
 def _data() -> Path:

@@ -6,6 +6,8 @@ from typing import get_args
 
 import numpy as np
 
+from assets.clusters.given_files import figures_of
+from assets.clusters.leiden import LeidenMissingError, check_leiden
 from assets.clusters.paper.asked import bert_now
 from assets.clusters.paper.umap_here import UmapMissingError, check_umap
 from assets.partitions import as_of_keys, month_end, month_name, months_later
@@ -13,6 +15,7 @@ from assets.prices.returns import GRACE_DAYS
 from resources.compute.devices import DTypeError, devices
 from resources.lake.lake import Lake
 from resources.market import Market, PriceError
+from resources.models.bert_cls import bert_identity
 from resources.models.embedder import embedder_identity
 from resources.models.limits import ModelLimitError, check_blocks, check_latents, check_model
 from resources.models.weight_files import ModelNotFoundError
@@ -40,6 +43,7 @@ def preflight(profile: Profile, lake: Lake, today: date) -> None:
     first = universe.preflight(today)
     _blocks(profile)
     _paper(profile)
+    _methods(profile)
     try:
         market = lake.sources.market(profile.prices)
         _dates(profile, market, first, today)
@@ -61,6 +65,18 @@ def _paper(profile: Profile) -> None:
     except UmapMissingError as error:
         raise ProfileError(f"profile {profile.name}: {error}") from error
     bert_now(profile)
+
+
+def _methods(profile: Profile) -> None:
+    """Check what linkages, methods and scores of peers need besides: leidenalg, an encoder, figures of fiscal years."""
+    try:
+        if profile.clusters.linkage == "leiden":
+            check_leiden()
+        if profile.clusters.bert is not None:
+            bert_identity(profile.clusters.bert, "clusters.bert")
+        figures_of(profile.clusters, ())
+    except (LeidenMissingError, ModelNotFoundError) as error:
+        raise ProfileError(f"profile {profile.name}: {error}") from error
 
 
 def _model(profile: Profile, models: Path) -> None:

@@ -20,6 +20,7 @@ KNOWN = {
     "company_embeddings": filings_known,
     "descriptions": filings_known,
     "description_vectors": filings_known,
+    "bert_vectors": filings_known,
     "filings": filings_known,
 }
 """What `evidence_of` reads besides returns, and the settings behind it."""

@@ -9,7 +9,7 @@ from assets.partitions import month_end
 from assets.prices.usable import usable
 from resources.lake.build import Build
 
-TABLES = ("company_vectors", "filings", "descriptions", "company_embeddings", "description_vectors")
+TABLES = ("company_vectors", "filings", "descriptions", "company_embeddings", "description_vectors", "bert_vectors")
 
 
 def evidence_of(build: Build) -> Evidence:

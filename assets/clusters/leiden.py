@@ -1,5 +1,7 @@
 """Groups as communities of a graph: each company linked to its mutual nearest neighbours (Traag et al. 2019)."""
 
+from importlib.util import find_spec
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +18,14 @@ COARSEST, FINEST = 1e-3, 1e5
 
 class LeidenMissingError(RuntimeError):
     """leidenalg is not installed."""
+
+
+def check_leiden() -> None:
+    """Raise LeidenMissingError where leidenalg or igraph is not installed."""
+    if find_spec("leidenalg") is None or find_spec("igraph") is None:
+        raise LeidenMissingError(
+            "clusters.linkage: leiden needs leidenalg: pip install 'peerlens[leiden]', or take another linkage"
+        )
 
 
 def mutual_neighbours(similarity: Floats, k: int) -> tuple[NDArray[np.int64], Floats]:
@@ -38,13 +48,10 @@ def leiden(similarity: Floats, pairs: int, k: int, seed: int) -> Labels:
     LeidenMissingError
         The extra is not installed.
     """
-    try:
-        import igraph  # noqa: PLC0415 - an extra
-        import leidenalg  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        raise LeidenMissingError(
-            "clusters.linkage: leiden needs leidenalg: pip install 'peerlens[leiden]', or take another linkage"
-        ) from error
+    check_leiden()
+    import igraph  # noqa: PLC0415 - an extra
+    import leidenalg  # noqa: PLC0415
+
     n = len(similarity)
     edges, weights = mutual_neighbours(similarity, k)
     graph = igraph.Graph(n=n, edges=edges.tolist())

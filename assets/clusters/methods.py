@@ -22,8 +22,8 @@ BY_LATENTS: tuple[SaeMethod, ...] = get_args(SaeMethod)
 class Known:
     """What is known of the companies at an as-of date, one row per company, sorted by company_id.
 
-    `companies` has company_id, accession, sic, text, embedding, sector, industry and lm_mean, the mean residual stream;
-    `vectors` are rows of `company_vectors`.
+    `companies` has company_id, accession, sic, text, embedding, sector, industry, lm_mean (mean residual stream) and
+    bert_cls ([CLS] vector of an encoder); `vectors` are rows of `company_vectors`.
     """
 
     companies: pl.DataFrame
@@ -41,14 +41,16 @@ def known_companies(
     descriptions: pl.DataFrame,
     embeddings: pl.DataFrame,
     means: pl.DataFrame | None = None,
+    encoded: pl.DataFrame | None = None,
 ) -> Known:
     """Join what the filing behind each company's vector says: the newest that is described.
 
     Its SIC code, sector and industry are as filed: today's would be look-ahead, and change old groups when they change.
 
     Companies without a vector are not grouped. Of `description_vectors` (`means`) the last block counts; without the
-    table nobody has a mean.
+    table nobody has a mean, and without `bert_vectors` (`encoded`) nobody a [CLS] vector.
     """
+    encoded = schemas.BERT_VECTORS.empty() if encoded is None else encoded
     means = (schemas.DESCRIPTION_VECTORS.empty() if means is None else means).filter(
         pl.col("block") == pl.col("block").max()
     )
@@ -58,6 +60,7 @@ def known_companies(
         .join(descriptions.select("accession", "text"), on="accession", how="left")
         .join(embeddings.select("accession", "embedding"), on="accession", how="left")
         .join(means.select("accession", lm_mean="vector"), on="accession", how="left")
+        .join(encoded.select("accession", bert_cls="vector"), on="accession", how="left")
     )
     return Known(rows.sort("company_id"), vectors)
 

@@ -9,6 +9,7 @@ from assets.known_at import filings_known
 from resources.lake.build import Build
 from resources.lake.digests import file_digest
 from resources.lake.recipe import Slices, whole
+from resources.models.bert_cls import bert_identity
 from resources.models.embedder import embedder_identity
 from resources.places import BUNDLED, BUNDLED_LABELS
 from resources.settings.profile import Profile
@@ -146,6 +147,35 @@ def company_embeddings(build: Build) -> None:
     with build.progress(fresh.height, "filings") as progress:
         rows = embed_filings(fresh, build.profile.embedder, progress)
     build.write(schemas.COMPANY_EMBEDDINGS, pl.concat([old, rows]))
+
+
+def _bert_here(profile: Profile, partition: str | None, sources: Sources) -> Slices:
+    folder = profile.clusters.bert
+    return {"": bert_identity(folder, "clusters.bert")} if folder else {}
+
+
+@asset(
+    schemas.BERT_VECTORS,
+    partitioning="filing_year",
+    reads={"descriptions": whole},
+    fingerprint=_bert_here,
+    config=["clusters.bert"],
+    units=["assets.features.bert:bert_rows"],
+    kinds=["torch"],
+)
+def bert_vectors(build: Build) -> None:
+    """Read every filing of a year with a BERT-like encoder, where the profile names one: the paper's BERT baseline."""
+    from assets.features.bert import bert_rows
+
+    folder, filings = build.profile.clusters.bert, build.read("descriptions").sort("accession")
+    digests = build.filing_digests("descriptions") if folder else {}
+    identity = bert_identity(folder, "clusters.bert") if folder else ""
+    kept = build.record_units({accession: [digest, identity] for accession, digest in digests.items()})
+    unchanged = pl.col("accession").is_in(sorted(kept))
+    fresh, old = filings.filter(~unchanged), build.before("bert_vectors").filter(unchanged)
+    with build.progress(fresh.height if folder else 0, "filings") as progress:
+        rows = bert_rows(fresh, folder, progress)
+    build.write(schemas.BERT_VECTORS, pl.concat([old, rows]))
 
 
 @asset(

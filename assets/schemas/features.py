@@ -86,6 +86,11 @@ DESCRIPTION_VECTORS = by_filing("description_vectors", "accession block")(
     BLOCK,
     column("vector", pa.list_(pa.float32()), "The mean of `passage_vectors`.", "residual stream"),
 )
+BERT_VECTORS = by_filing("bert_vectors", "accession")(
+    "The paper's BERT baseline: the [CLS] vector of a BERT-like encoder, where the profile names one; else empty.",
+    *FILING,
+    column("vector", pa.list_(pa.float32()), "Last hidden state of the first token.", "hidden state"),
+)
 COMPANY_VECTORS = table("company_vectors", "as_of company_id entry block latent")(
     "The latent vectors that similarity is computed on: weighted by what was known at the as-of date, unit length.",
     AS_OF,

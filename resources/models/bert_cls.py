@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from resources.models.weight_files import content_hash, model_files
 
 
-def bert_identity(folder: Path) -> str:
-    """Return the content hash of an encoder's files; raises ModelNotFoundError where it has no weights."""
-    return content_hash(model_files(folder, "paper.bert"))
+def bert_identity(folder: Path, setting: str) -> str:
+    """Return the content hash of an encoder's files; raises ModelNotFoundError, which names the setting, without."""
+    return content_hash(model_files(folder, setting))
 
 
 def bert_cls_vectors(
@@ -27,7 +27,7 @@ def bert_cls_vectors(
     ModelNotFoundError
         The folder has no encoder.
     """
-    model_files(folder, "paper.bert")
+    model_files(folder, "the folder of an encoder")
     import torch
     from transformers import AutoModel, AutoTokenizer
 

@@ -14,7 +14,16 @@ Theta = Annotated[Real, Field(ge=-100, le=100)]
 
 SaeMethod = Literal["sae", "sae_passages", "sae_tokens"]
 SimilarityMethod = Literal[
-    SaeMethod, "embedding", "tfidf", "tnic", "past_corr", "sic_then_text", "lm_mean", "hoberg_phillips", "stack"
+    SaeMethod,
+    "embedding",
+    "tfidf",
+    "tnic",
+    "past_corr",
+    "sic_then_text",
+    "lm_mean",
+    "bert_cls",
+    "hoberg_phillips",
+    "stack",
 ]
 SicLevel = Literal["sic4", "major_group", "division"]
 Classification = Literal[SicLevel, "sic3", "fama_french_48", "sector", "industry"]
@@ -84,6 +93,8 @@ class Clusters(Section):
     """WordNet's `index.noun`: then `tnic` counts nouns and proper nouns alone, as Hoberg and Phillips do."""
     hoberg_phillips: HobergPhillips = HobergPhillips()
     """The pairs that Hoberg and Phillips publish."""
+    bert: Place | None = None
+    """Folder of a BERT-like encoder, as transformers saves it: then `bert_cls` compares its [CLS] vectors of texts."""
     fundamentals: Place | None = None
     """Figures of fiscal years, on which peers are scored besides returns: a CSV or Parquet file with the columns cik,
     fiscal_year_end, operating_income, assets and sales, or the SEC's `companyfacts.zip`."""

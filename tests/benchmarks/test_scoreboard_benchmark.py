@@ -31,6 +31,7 @@ def known() -> Known:
         "text": [f"word{group} of firm{number}" for number, group in enumerate(GROUPS)],
         "embedding": random.normal(size=(len(IDS), 3)).tolist(),
         "lm_mean": random.normal(size=(len(IDS), 3)).tolist(),
+        "bert_cls": pl.Series([None] * len(IDS), dtype=pl.List(pl.Float64)),
         "sector": pl.Series([None] * len(IDS), dtype=pl.String),
         "industry": pl.Series([None] * len(IDS), dtype=pl.String),
     }

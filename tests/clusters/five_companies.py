@@ -42,7 +42,8 @@ def known() -> Known:
     points = [[0.0, 0.0, 1.0], [0.0, 1.0, 0.1], [0.0, 1.0, 0.0], [1.0, 0.1, 0.0], [1.0, 0.0, 0.0]]
     embeddings = pl.DataFrame({"accession": accessions, "embedding": points})
     means = pl.DataFrame({"accession": accessions, "block": 2, "vector": points})
-    return known_companies(vectors(), filings, descriptions, embeddings, means)
+    encoded = means.select("accession", "vector")
+    return known_companies(vectors(), filings, descriptions, embeddings, means, encoded)
 
 
 def returns() -> pl.DataFrame:

@@ -49,6 +49,7 @@ def evidence(count: int = 8, months: int = 60) -> Evidence:
             "text": TEXTS,
             "embedding": points.tolist(),
             "lm_mean": points.tolist(),
+            "bert_cls": points.tolist(),
             "industry": ["wells", "wells", "rigs", "soda", "beer", "meat", None, "meals"],
             "sector": ["oil", "oil", "oil", "drinks", "drinks", "food", None, "food"],
         }
@@ -151,6 +152,16 @@ def test_the_model_s_mean_is_compared_without_what_all_share() -> None:
     units = (rows - rows.mean(axis=0)) / rows.std(axis=0)
     cosine = units[0] @ units[5] / np.linalg.norm(units[0]) / np.linalg.norm(units[5])
     assert nearness("lm_mean", plain).similarity[0, 5] == pytest.approx(cosine)
+
+
+def test_cls_vectors_are_compared_as_they_are_and_without_an_encoder_nobody_is_placed() -> None:
+    plain = evidence()
+    rows = np.array(plain.known.companies["bert_cls"].to_list())
+    cosine = rows[0] @ rows[5] / np.linalg.norm(rows[0]) / np.linalg.norm(rows[5])
+    assert nearness("bert_cls", plain).similarity[0, 5] == pytest.approx(cosine)
+    none = plain.known.companies.with_columns(bert_cls=pl.lit(None, pl.List(pl.Float32)))
+    without = nearness("bert_cls", Evidence(Known(none, plain.known.vectors), plain.history))
+    assert not without.placed.any() and np.isnan(without.similarity).all()
 
 
 def test_whoever_has_no_mean_and_who_is_the_mean_itself_is_not_known() -> None:

@@ -79,6 +79,7 @@ def test_a_changed_description_reads_that_filing_and_trains_nothing(
             "passages",
             "activations",
             "passage_vectors",
+            "bert_vectors",
             "description_vectors",
             "company_features",
         )

@@ -69,6 +69,8 @@ def test_the_defaults_pass_and_write_nothing(tmp_path: Path) -> None:
         ),
         ({"prices": {"source": "parquet", "path": "/gone.parquet"}}, "prices /gone.parquet: no such file"),
         ({"embedder": {"source": "folder", "path": "/gone"}}, "/gone"),
+        ({"clusters": {"bert": "/gone"}}, "clusters.bert: /gone has no config.json"),
+        ({"clusters": {"fundamentals": "/gone.csv"}}, "clusters.fundamentals: /gone.csv: cannot be read"),
     ],
 )
 def test_a_setting_that_the_data_do_not_bear_is_named(tmp_path: Path, changed: dict[str, object], words: str) -> None:
@@ -100,6 +102,16 @@ def test_more_active_latents_than_there_are_is_an_error_of_the_profile(tmp_path:
     model = {"source": "folder", "path": save_tiny_llama(tmp_path / "model"), "context_length": 32, "overlap_tokens": 4}
     with pytest.raises(ProfileError, match=r"saes\.k 65: an autoencoder of .* has 16 latents .*; lower k"):
         preflight(profile(model=model, saes={"k": 65, "expansion": 1}), Lake(tmp_path, "mine"), TODAY)
+
+
+def test_leiden_without_its_packages_is_an_error_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = profile(clusters={"linkage": "leiden"})
+    preflight(asked, Lake(tmp_path, "mine"), TODAY)
+    monkeypatch.setattr("assets.clusters.leiden.find_spec", lambda name: None)
+    with pytest.raises(ProfileError, match=r"profile mine: clusters\.linkage: leiden needs leidenalg: pip install"):
+        preflight(asked, Lake(tmp_path, "mine"), TODAY)
 
 
 def test_a_missing_model_is_an_error_of_the_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,9 +62,9 @@ def bert_now(profile: Profile) -> Slices:
     if settings.bert is None:
         raise ProfileError("paper.bert: method bert needs the folder of an encoder; give one, or leave bert out")
     try:
-        return {"bert": bert_identity(settings.bert)}
+        return {"bert": bert_identity(settings.bert, "paper.bert")}
     except ModelNotFoundError as error:
-        raise ProfileError(f"paper.bert: {error}") from error
+        raise ProfileError(str(error)) from error
 
 
 def umap_now(profile: Profile) -> Slices:

@@ -7,6 +7,7 @@ classification through `classified`.
 import numpy as np
 
 from assets.clusters.methods import FEWEST
+from assets.clusters.peer_methods.bert_cls import bert_cls
 from assets.clusters.peer_methods.embedding import embedding
 from assets.clusters.peer_methods.fama_french import by_fama_french
 from assets.clusters.peer_methods.hoberg_phillips import hoberg_phillips
@@ -31,6 +32,7 @@ METHODS: dict[str, PeerMethod] = {
     "sae_tokens": by_latents("sae_tokens"),
     "embedding": embedding,
     "lm_mean": lm_mean,
+    "bert_cls": bert_cls,
     "tfidf": tfidf,
     "tnic": tnic,
     "hoberg_phillips": hoberg_phillips,

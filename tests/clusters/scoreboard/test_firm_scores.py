@@ -137,6 +137,7 @@ def known() -> Known:
         "text": words,
         "embedding": np.random.default_rng(0).normal(size=(COMPANIES, 3)).tolist(),
         "lm_mean": np.random.default_rng(1).normal(size=(COMPANIES, 3)).tolist(),
+        "bert_cls": np.random.default_rng(2).normal(size=(COMPANIES, 3)).tolist(),
         "sector": ["one"] * COMPANIES,
         "industry": ["one"] * COMPANIES,
     }
