@@ -69,6 +69,12 @@ SAES = {
     "worst CE score": pl.col("ce_score").min(),
     "dead": pl.col("dead_share").mean(),
 }
+RIVALS = {
+    "method": pl.col("method"),
+    "found": _written("{:.1f}", "found"),
+    "share": _written("{:.1%}", "share"),
+    "95 %": pl.concat_str(_written("{:.1%}", "low", "high"), separator="–"),
+}
 NEXT_YEAR = {
     "method": pl.col("method"),
     "operating income / assets": pl.col("operating_income_r2"),
@@ -112,6 +118,7 @@ def report(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
     firms = connection.view("firm_scoreboard").pl()
     _print_firms(firms, console)
     _print_next_year(firms, console)
+    _print_rivals(connection.view("rival_scoreboard").pl(), console)
     _print_scoreboard(scoreboard, console)
     _print_backtest(connection.view("backtest_summary").pl(), console)
     _print_line(console, "")
@@ -226,6 +233,19 @@ def _print_next_year(firms: pl.DataFrame, console: Console) -> None:
     if rows.height:
         _print_heading(console, "Next fiscal year: R2 across companies of what it brought, on that of their five peers")
         print_table(rows.sort("operating_income_r2", descending=True, nulls_last=True).select(**NEXT_YEAR), console)
+
+
+def _print_rivals(rivals: pl.DataFrame, console: Console) -> None:
+    """Print how many of the rivals that companies name each method finds, where any are named."""
+    if rivals.is_empty():
+        return
+    pairs, as_of = rivals.select("pairs", "as_of").row(0)
+    _print_heading(
+        console,
+        f"Named rivals: of {pairs} pairs in which one company names the other, those among the nearest 2.05 % of all "
+        f"pairs at {as_of}; the passages that name them are masked",
+    )
+    print_table(rivals.select(**RIVALS), console)
 
 
 def _print_scoreboard(scoreboard: pl.DataFrame, console: Console) -> None:

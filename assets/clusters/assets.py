@@ -244,6 +244,28 @@ def peer_scores(build: Build) -> None:
 
 
 @asset(
+    schemas.RIVAL_SCORES,
+    partitioning="as_of",
+    reads=KNOWN | {"named_rivals": whole, "monthly_returns": months_around("clusters.train_months")},
+    config=HOW_KNOWN,
+    fingerprint=_given_files_now,
+    kinds=["scikitlearn", "statsmodels"],
+)
+def rival_scores(build: Build) -> None:
+    """Count the rivals that companies name among the nearest pairs of every method whose text can be masked."""
+    from assets.clusters.evidence import evidence_of
+    from assets.clusters.scoreboard.rivals import masked_evidence, rival_rows
+    from assets.features.rivals import masked_texts
+
+    as_of, rivals, rows = month_end(build.partition or ""), build.read("named_rivals"), list[dict[str, object]]()
+    if rivals.height:
+        evidence = evidence_of(build)
+        texts = masked_texts(evidence.known.companies.select("company_id", "text"), rivals)
+        rows = list(rival_rows(masked_evidence(evidence, texts, build.read("masked_vectors")), rivals))
+    build.write(schemas.RIVAL_SCORES, schemas.RIVAL_SCORES.frame({"as_of": as_of, **row} for row in rows))
+
+
+@asset(
     schemas.PEER_INTERVALS,
     schemas.R2_DIFFERENCES,
     schemas.SCORE_DIFFERENCES,

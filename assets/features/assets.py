@@ -229,3 +229,32 @@ def company_vectors(build: Build) -> None:
         "filings_in_doubt": doubtful.height,
         "companies_in_doubt": left_out["company_id"].n_unique(),
     }
+
+
+@asset(
+    schemas.NAMED_RIVALS,
+    schemas.MASKED_VECTORS,
+    partitioning="as_of",
+    reads={
+        "company_features": filings_known,
+        "descriptions": filings_known,
+        "filings": filings_known,
+        "passages": filings_known,
+        "passage_vectors": filings_known,
+        "passage_saes": whole,
+        "latent_labels": whole,
+    },
+    config=[*(f"features.{key}" for key in ("min_quality", "told_weight")), "max_filing_age_months"],
+    kinds=["polars"],
+)
+def named_rivals(build: Build) -> None:
+    """Find the rivals that descriptions name, and make vectors of passages without those that name one."""
+    from assets.features.masking import masked_vectors, naming
+    from assets.partitions import month_end
+
+    as_of = pl.lit(month_end(build.partition or ""), pl.Date)
+    found = naming(build)
+    vectors = masked_vectors(build, found) if found.height else schemas.MASKED_VECTORS.empty().drop("as_of")
+    for table, rows in ((schemas.NAMED_RIVALS, found), (schemas.MASKED_VECTORS, vectors)):
+        build.write(table, rows.with_columns(as_of=as_of).select(table.empty().columns))
+    build.metadata |= {"named": found.height, "by": found["company_id"].n_unique()}

@@ -137,6 +137,15 @@ NEAREST_SHARES = table("nearest_shares", "method")(
     METHOD,
     *SHARE,
 )
+RIVAL_SCORES = table("rival_scores", "method as_of")(
+    "Of the pairs in which one company names the other as a rival, those among a method's nearest 2.05 % of all pairs.",
+    *GROUPING,
+    column("pairs", INT, "Pairs in which one names the other.", "pairs"),
+    column("found", REAL, "Of these, among the nearest; of tied pairs each counts with a part.", "pairs"),
+    column("share", REAL, "Share found.", "1"),
+    column("low", REAL, "Lower bound of Wilson's 95 % interval.", "1"),
+    column("high", REAL, "Upper bound.", "1"),
+)
 PEER_METHOD = column(
     "method", TEXT, "How peers were named: a name of the registry of methods; `random` is the placebo."
 )

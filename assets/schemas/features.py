@@ -107,6 +107,27 @@ COMPANY_VECTORS = table("company_vectors", "as_of company_id entry block latent"
     column("peak", REAL, "Its activation there.", "scaled activation"),
     column("words", TEXTS, "Terms of a theme that the text says, those of its label first; else none."),
 )
+NAMED_RIVALS = table("named_rivals", "as_of company_id rival_id passage")(
+    "Other companies that a description names where it speaks of competition: more right than complete.",
+    AS_OF,
+    COMPANY_ID,
+    column("rival_id", TEXT, "Whom it names: a company_id of the same as-of date."),
+    ACCESSION,
+    column("passage", INT, "Number of the passage in its description."),
+    column("start", INT, "First character in the description.", "characters"),
+    column("end", INT, "End in the description.", "characters"),
+    column("name", TEXT, "The name as it stands there."),
+)
+MASKED_VECTORS = table("masked_vectors", "as_of company_id entry block latent")(
+    "`company_vectors` of passages without those that name a rival, for `rival_scores`; empty where nobody names one.",
+    AS_OF,
+    COMPANY_ID,
+    ACCESSION,
+    VIEW,
+    *LATENT_KEY,
+    column("weight", REAL, "Component of the unit vector.", "1"),
+    column("own_weight", REAL, "The same.", "1"),
+)
 THEMES = table("themes", "as_of entry block latent")(
     "How many companies have a latent at an as-of date: one that over a third has says nothing, and is no reason.",
     AS_OF,

@@ -1,0 +1,150 @@
+"""Rivals that a company names: other companies, by name, in the passages of its description about competition.
+
+Hoberg and Phillips (2016, section IV) score networks on them. What is counted has to be right more than complete: a
+name that is an ordinary word, or that goes on as somebody else's, is passed over.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+ABOUT = re.compile(r"compet|\brivals?\b", re.IGNORECASE)
+"""What a passage about competition says."""
+TOKEN = re.compile(r"[A-Za-z0-9]+")
+LEGAL_WORDS = (
+    "inc incorporated corp corporation co company companies cos ltd limited llc lp llp plc nv sa ag se group holding "
+    "holdings trust the of de md new com"
+)
+LEGAL = frozenset(LEGAL_WORDS.split())
+"""What stands at the end of a registered name and is not spoken: legal forms, and the states that EDGAR adds."""
+SMALL = frozenset(("and", "of", "the", "for", "de"))
+"""Words of a name that need no capital letter."""
+SHORTEST = 3
+"""Letters of a name of one word: shorter ones are abbreviations of many things."""
+
+
+@dataclass(frozen=True)
+class Token:
+    """A word of a text, and where it is (characters)."""
+
+    text: str
+    start: int
+    end: int
+
+    @property
+    def is_name(self) -> bool:
+        """Whether it may be part of a name: a capital, a digit, or a small word."""
+        return not self.text[0].islower() or self.text in SMALL
+
+
+def spoken_name(name: str) -> tuple[str, ...]:
+    """Return the words of a registered name as people say it, in small letters: The Coca-Cola Company is coca, cola."""
+    words = [word.lower() for word in TOKEN.findall(re.sub(r"[.'’]|/[A-Z]{2}/?$", "", name))]
+    words = words[1:] if len(words) > 1 and words[0] == "the" else words
+    while len(words) > 1 and words[-1] in LEGAL:
+        words.pop()
+    return tuple(words)
+
+
+def rivals_named(names: Mapping[str, str], texts: Mapping[str, str], passages: pl.DataFrame) -> pl.DataFrame:
+    """Return who names whom, where and how: company_id, rival_id, passage, start, end and name, once a passage.
+
+    Parameters
+    ----------
+    names : mapping
+        company_id -> name as filed.
+    texts : mapping
+        company_id -> description.
+    passages : DataFrame
+        company_id, passage, start and end (characters) of these descriptions.
+    """
+    words = {word for text in texts.values() for word in re.findall(r"\b[a-z]+\b", text)}
+    known = _spoken(names, words)
+    rows = []
+    for company, passage, start, end in passages.sort("company_id", "passage").iter_rows():
+        text = texts.get(company, "")[start:end]
+        if ABOUT.search(text):
+            found = {other: said for other, said in _named(text, known) if other != company}
+            place = {"company_id": company, "passage": passage, "start": start, "end": end}
+            rows += [{**place, "rival_id": other, "name": said} for other, said in found.items()]
+    schema = {"company_id": pl.String, "rival_id": pl.String, "passage": pl.Int32}
+    return pl.DataFrame(rows, schema={**schema, "start": pl.Int32, "end": pl.Int32, "name": pl.String})
+
+
+def without_passages(text: str, spans: list[tuple[int, int]]) -> str:
+    """Return a text with blanks in place of spans of characters: all others stay where they are."""
+    for start, end in spans:
+        text = text[:start] + " " * (min(end, len(text)) - start) + text[end:]
+    return text
+
+
+def _spoken(names: Mapping[str, str], words: set[str]) -> dict[str, list[tuple[tuple[str, ...], str]]]:
+    """Return first word -> spoken names that begin with it and whose they are, the longest first.
+
+    Left out is a name that two companies have, and one of a single word that is short or that some text uses in small
+    letters.
+    """
+    spoken = {company: spoken_name(name) for company, name in names.items()}
+    often: dict[tuple[str, ...], int] = {}
+    for said in spoken.values():
+        often[said] = often.get(said, 0) + 1
+    found: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+    for company, said in sorted(spoken.items()):
+        single = len(said) == 1 and (len(said[0]) < SHORTEST or said[0] in words)
+        if said and often[said] == 1 and not single:
+            found.setdefault(said[0], []).append((said, company))
+    return {first: sorted(own, key=lambda pair: (-len(pair[0]), pair)) for first, own in found.items()}
+
+
+def _named(text: str, known: Mapping[str, list[tuple[tuple[str, ...], str]]]) -> Iterator[tuple[str, str]]:
+    """Yield whose names a passage has, and how they stand in it."""
+    tokens, at = [Token(match[0], *match.span()) for match in TOKEN.finditer(text)], 0
+    while at < len(tokens):
+        for said, company in known.get(tokens[at].text.lower(), ()):
+            own = tokens[at : at + len(said)]
+            if tuple(token.text.lower() for token in own) == said and _is_whole(text, tokens, at, at + len(said)):
+                yield company, text[own[0].start : own[-1].end]
+                at += len(said) - 1
+                break
+        at += 1
+
+
+def _is_whole(text: str, tokens: list[Token], first: int, last: int) -> bool:
+    """Return whether tokens are a name, and the whole of it: no capitalised word goes on before or after it."""
+    own = tokens[first:last]
+    if not (own[0].text[0].isupper() or own[0].text[0].isdigit()) or not all(token.is_name for token in own):
+        return False
+    if first and text[tokens[first - 1].end : own[0].start] == " " and _is_capital(tokens[first - 1], first == 1):
+        return False
+    follows = tokens[last] if last < len(tokens) else None
+    if follows is None or follows.text.lower() in LEGAL - {"new", "the", "of", "de", "md"}:
+        return True
+    return not (text[own[-1].end : follows.start] in {" ", "-", " & "} and _is_capital(follows, False))
+
+
+def _is_capital(token: Token, begins: bool) -> bool:
+    """Return whether a word looks like a part of a name; the first of a passage has a capital letter anyway."""
+    return token.text[0].isupper() and not begins
+
+
+def masked_texts(descriptions: pl.DataFrame, rivals: pl.DataFrame) -> pl.DataFrame:
+    """Return descriptions without the passages that name a rival.
+
+    Parameters
+    ----------
+    descriptions : DataFrame
+        company_id and text, among others.
+    rivals : DataFrame
+        As from `rivals_named`.
+    """
+    spans: dict[str, list[tuple[int, int]]] = {}
+    for company, start, end in rivals.select("company_id", "start", "end").unique().iter_rows():
+        spans.setdefault(company, []).append((start, end))
+    texts: list[Any] = [
+        without_passages(text, spans[company]) if company in spans else text
+        for company, text in descriptions.select("company_id", "text").iter_rows()
+    ]
+    return descriptions.with_columns(text=pl.Series(texts, dtype=pl.String))

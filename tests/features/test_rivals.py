@@ -1,0 +1,81 @@
+"""Rivals are found by the names that people use, and rather missed than taken for somebody else."""
+
+import polars as pl
+import pytest
+
+from assets.features.rivals import masked_texts, rivals_named, spoken_name, without_passages
+
+NAMES = {
+    "ko": "The Coca-Cola Company",
+    "pep": "PepsiCo, Inc.",
+    "pg": "PROCTER & GAMBLE CO",
+    "hd": "The Home Depot, Inc.",
+    "gap": "The Gap, Inc.",
+    "t": "AT&T Inc.",
+    "gm": "General Motors Corp /DE/",
+    "intc": "Intel Corporation",
+    "dell": "Dell Inc.",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("The Coca-Cola Company", ("coca", "cola")),
+        ("PROCTER & GAMBLE CO", ("procter", "gamble")),
+        ("General Motors Corp /DE/", ("general", "motors")),
+        ("Yum! Brands, Inc.", ("yum", "brands")),
+        ("McDonald's Corporation", ("mcdonalds",)),
+        ("The Company", ("company",)),
+        ("", ()),
+    ],
+)
+def test_a_name_is_said_without_its_legal_form(name: str, said: tuple[str, ...]) -> None:
+    assert spoken_name(name) == said
+
+
+def named(text: str, by: str = "x") -> dict[str, str]:
+    texts = {by: text, "other": "We fill the gap in the market."}
+    spans = pl.DataFrame(
+        {"company_id": [by], "passage": [0], "start": [0], "end": [len(text)]},
+        schema_overrides={"passage": pl.Int32, "start": pl.Int32, "end": pl.Int32},
+    )
+    found = rivals_named(NAMES, texts, spans)
+    return dict(found.select("rival_id", "name").iter_rows())
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (
+            "Competitors include Coca-Cola, PepsiCo and Procter & Gamble.",
+            {"ko": "Coca-Cola", "pep": "PepsiCo", "pg": "Procter & Gamble"},
+        ),
+        ("Intel's rivals are many.", {"intc": "Intel"}),
+        ("We compete with General Motors Corporation and AT&T.", {"gm": "General Motors", "t": "AT&T"}),
+        ("Dell, Home Depot compete.", {"dell": "Dell", "hd": "Home Depot"}),
+        ("We sell to Coca-Cola.", {}),  # no word of competition
+        ("Coca-Cola Enterprises and Intel Capital compete.", {}),  # other companies, whose names go on
+        ("Gap competes with us.", {}),  # an ordinary word
+        ("In general motors compete with engines.", {}),  # no name
+        ("New Dell competes.", {"dell": "Dell"}),  # the first word of a sentence has a capital anyway
+        ("They say Sandy Dell competes.", {}),  # a person
+    ],
+)
+def test_names_are_found_where_competition_is_spoken_of(text: str, found: dict[str, str]) -> None:
+    assert named(text) == found
+
+
+def test_nobody_is_its_own_rival_and_a_name_of_two_companies_is_nobody_s() -> None:
+    assert named("Intel and Dell compete.", by="intc") == {"dell": "Dell"}
+    twins = {"a": "Acme Corp", "b": "Acme Inc"}
+    spans = pl.DataFrame({"company_id": ["x"], "passage": [0], "start": [0], "end": [16]})
+    assert rivals_named(twins, {"x": "Acme competes us"}, spans).is_empty()
+
+
+def test_masked_texts_lack_the_passages_and_keep_the_places_of_all_others() -> None:
+    text = "We sell. Dell competes. We ship."
+    assert without_passages(text, [(9, 23)]) == "We sell." + " " * 15 + " We ship."
+    rivals = pl.DataFrame({"company_id": ["x"], "start": [9], "end": [23]})
+    both = pl.DataFrame({"company_id": ["x", "y"], "text": [text, text]})
+    assert masked_texts(both, rivals)["text"].to_list() == [without_passages(text, [(9, 23)]), text]
