@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from assets.features.attribution import company_vectors
+from assets.features.attribution import PASSAGE_WEIGHTING, company_vectors
 from assets.features.passages import describing_entries, encode_passages
 from assets.features.rivals import masked_texts, rivals_named
 from assets.known_at import filings_in_doubt, newest_filings
@@ -45,7 +45,7 @@ def masked_vectors(build: Build, rivals: pl.DataFrame) -> pl.DataFrame:
     features = pl.concat([known.join(gone, on="accession", how="anti"), again.features])
     strongest = pl.concat([passages.join(gone, on="accession", how="anti"), again.theme_passages])
     said = with_said(features, strongest, labels, dict(texts.select("accession", "text").iter_rows()))
-    return company_vectors(said, settings.weighting, {"passages": 1.0}, labels, settings.told_weight)
+    return company_vectors(said, PASSAGE_WEIGHTING, {"passages": 1.0}, labels, settings.told_weight)
 
 
 def _rows(build: Build, table: str, gone: pl.DataFrame) -> pl.DataFrame:
