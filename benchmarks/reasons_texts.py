@@ -135,7 +135,9 @@ def take(name: str, texts: pl.DataFrame, saved: Path, scratch: Path, models: Pat
 def source(name: str) -> pl.DataFrame:
     """Return accession, company_id, filed_at and text of all descriptions of a corpus."""
     if name == "sample":
-        return read_texts(SAMPLE / "descriptions")
+        texts = read_texts(SAMPLE / "descriptions")
+        # The later texts of a company would be companies of their own here.
+        return texts.filter(~pl.col("accession").str.contains("-", literal=True))
     data = Path(os.environ.get("PEERLENS_TESTDATA", "../shared/data"))
     if name == "tenk90s":
         return read_texts(data / "tenk90s" / "item1.parquet")

@@ -13,8 +13,8 @@ from resources.universe.table_file import ROW
 from resources.values.kinds import KINDS
 
 FILING_LAG = timedelta(days=60)
-FIRST_FILING = date(2003, 4, 1)
-"""Of the texts without a year in their name, which are of the fiscal year that was told then."""
+FIRST_YEAR = 2003
+"""Fiscal year of the texts without one in their name."""
 
 
 def sample_filings(folder: Path) -> pl.DataFrame:
@@ -23,9 +23,9 @@ def sample_filings(folder: Path) -> pl.DataFrame:
     Parameters
     ----------
     folder : Path
-        Has `companies.csv`, `descriptions/KO.txt`, and of some companies later texts, as `descriptions/KO-2009.txt` of
-        fiscal year 2009, which ends between February of that year and the next January. `names.csv` has the names of
-        companies that were called otherwise by then.
+        Has `companies.csv`, `descriptions/KO.txt` of fiscal year 2003, and of some companies later texts, as
+        `descriptions/KO-2009.txt`; fiscal year 2009 ends between February of that year and the next January.
+        `names.csv` has the names of companies that were called otherwise by then.
     """
     return _read(folder, _stamps(folder))
 
@@ -38,7 +38,7 @@ def _stamps(folder: Path) -> tuple[tuple[str, int], ...]:
 @lru_cache(maxsize=1)
 def _read(folder: Path, stamps: tuple[tuple[str, int], ...]) -> pl.DataFrame:
     """Read the files; remembered while none changes: a plan asks for them four times."""
-    names: dict[tuple[str, int | None], str] = {
+    names: dict[tuple[str, int], str] = {
         (ticker, int(year)): name for ticker, year, name in _csv(folder / "names.csv").iter_rows()
     }
     rows = [
@@ -59,18 +59,13 @@ def _csv(file: Path) -> pl.DataFrame:
     return pl.read_csv(file, infer_schema_length=0, glob=False)
 
 
-def _filings(folder: Path, ticker: str, year_end: str) -> Iterator[tuple[int | None, dict[str, object]]]:
-    """Yield every filing of a company: the fiscal year where the file's name has one; text, period and day."""
+def _filings(folder: Path, ticker: str, year_end: str) -> Iterator[tuple[int, dict[str, object]]]:
+    """Yield every filing of a company: its fiscal year; text, period and day."""
     month, day = map(int, year_end.split("-"))
-    first = next(end for year in (2002, 2003) if (end := date(year, month, day)) + FILING_LAG >= FIRST_FILING)
-    yield None, _filing(folder / f"{ticker}.txt", first)
-    for file in sorted(folder.glob(f"{ticker}-*.txt")):
-        year = int(file.stem.removeprefix(f"{ticker}-"))
-        yield year, _filing(file, date(year + (month == 1), month, day))
-
-
-def _filing(file: Path, period: date) -> dict[str, object]:
-    return {"text": file.read_text(encoding="utf-8"), "period": period, "filed_at": period + FILING_LAG}
+    for file in (folder / f"{ticker}.txt", *sorted(folder.glob(f"{ticker}-*.txt"))):
+        year = int(file.stem.removeprefix(f"{ticker}-")) if "-" in file.stem else FIRST_YEAR
+        period = date(year + (month == 1), month, day)
+        yield year, {"text": file.read_text(encoding="utf-8"), "period": period, "filed_at": period + FILING_LAG}
 
 
 def _broken(row: int, name: str, problem: str, count: int) -> ProfileError:

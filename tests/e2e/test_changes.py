@@ -75,21 +75,23 @@ def test_a_changed_description_reads_that_filing_and_trains_nothing(
         for asset in (
             "filings",
             "descriptions",
+            "bert_vectors",
             "company_embeddings",
             "passages",
             "activations",
             "passage_vectors",
-            "bert_vectors",
             "description_vectors",
             "company_features",
         )
     ]
     groups = (
         "company_vectors",
+        "named_rivals",
         "peer_clusters",
         "peer_network",
         "peer_scores",
         "peer_stack",
+        "rival_scores",
         "cluster_labels",
         "cluster_scores",
         "cointegrated_pairs",
@@ -257,9 +259,9 @@ def test_a_month_later_adds_one_as_of_and_leaves_the_groups_of_older_ones_alone(
     changed = walk(own_copy, later)
     after = manifests(own_copy / "own")
     groups = ["company_vectors", "peer_clusters", "cluster_labels", "cointegrated_pairs", "hedge_baskets"]
+    peers = ["peer_network", "peer_scores", "peer_stack", "named_rivals", "rival_scores"]
     assert set(after) - set(before) == {
-        f"{asset}/2008-01"
-        for asset in [*groups, "cluster_scores", "peer_network", "peer_scores", "peer_stack", "hedge_scores", "atlas"]
+        f"{asset}/2008-01" for asset in [*groups, *peers, "cluster_scores", "hedge_scores", "atlas"]
     }
     assert {name.split("/")[0] for name in before if after[name] != before[name]} == {
         "prices", "monthly_returns", "cluster_scores", "peer_scores", "cluster_drift", "lift_intervals",

@@ -16,10 +16,11 @@ TRAINING = {"saes", "saes: unit", "passage_saes"}
 """Of tokens and of passages: both are trained by one code, which measures FVU on rows of shards, too."""
 FEATURES = {"company_features", "company_features: unit"}
 EMBEDDINGS = {"company_embeddings", "company_embeddings: unit"}
+BERT = {"bert_vectors", "bert_vectors: unit"}
 ITEM_1 = {"descriptions", "descriptions: unit"}
 PASSAGES = {"passages", "passages: unit"}
 AVERAGES = {"passage_vectors", "passage_vectors: unit"}
-NAMED = {"peer_clusters", "peer_scores", "peer_network", "peer_stack"}
+NAMED = {"peer_clusters", "peer_scores", "peer_network", "peer_stack", "rival_scores"}
 """Who asks every method whom it names as peers."""
 UNIVERSE = {"companies", "tickers", "filings", "descriptions"}
 
@@ -63,10 +64,11 @@ EDITS: dict[str, tuple[str, str, str, set[str]]] = {
         "mean(axis=0", "sum(axis=0", AVERAGES),
     "the draw of passages": ("assets/passages/corpus.py", "<= most", "< most", {"passage_corpus"}),
     "a filler word": ("assets/features/labels/terms.py", "primarily principal ", "principal ", {"latent_labels"}),
-    "how latents are pooled": ("assets/features/pooling.py", "(values > 0)", "(values >= 0)", FEATURES),
+    "how latents are pooled": ("assets/features/pooling.py",
+        "(values > 0)", "(values >= 0)", FEATURES | {"named_rivals"}),
     "how texts are embedded": ("resources/models/embedder.py", "_SPECIAL = 2", "_SPECIAL = 3", EMBEDDINGS),
     "attribution": ("assets/features/weighting.py",
-        "TINY_VARIANCE = 1e-12", "TINY_VARIANCE = 1e-9", {"company_vectors"}),
+        "TINY_VARIANCE = 1e-12", "TINY_VARIANCE = 1e-9", {"company_vectors", "named_rivals"}),
     "a method of naming peers": ("assets/clusters/peer_methods/tnic.py",
         "MOST_COMPANIES = 0.25", "MOST_COMPANIES = 0.2", NAMED - {"peer_stack"}),
     "the fit of stack": ("assets/clusters/stacking/fit.py",
@@ -103,19 +105,20 @@ UPGRADES: dict[str, set[str]] = {
     "safetensors": set(),
     # Passages are averaged over their content words, and its list of stop words says which are not.
     "scikit-learn": {"layer_groups", "latent_labels", "passage_saes", "paper_clusters", "hedge_baskets", *NAMED}
-    | AVERAGES,
+    | {"backtest_summary", *AVERAGES},
     "statsmodels": {"cointegrated_pairs", "cluster_scores", "lift_intervals", "latent_labels"}
-    | {"backtest_summary", "paper_book"},
+    | {"backtest_summary", "paper_book", "rival_scores"},
     "edgartools": ITEM_1,
     "transformer-lens": {"sae_scores"},
     "sentencex": PASSAGES,
-    "transformers": READ | PASSAGES | EMBEDDINGS | {"sae_scores", "paper_clusters"},
+    "transformers": READ | PASSAGES | EMBEDDINGS | BERT | {"sae_scores", "paper_clusters"},
     "torch": READ
     | USE
     | FEATURES
     | PASSAGES
     | EMBEDDINGS
-    | {"paper_clusters"},  # of passages, as it converts the model
+    | BERT
+    | {"named_rivals", "paper_clusters"},  # of passages, as it converts the model
     "duckdb": {"warehouse"},
 }
 

@@ -31,7 +31,7 @@ def test_nothing_is_said_where_the_newest_date_has_filings_or_there_is_no_limit(
 
 def test_filings_that_are_all_too_old_for_the_newest_date_are_a_warning(tmp_path: Path) -> None:
     (line,) = warnings(tmp_path, max_filing_age_months=18)
-    assert line.startswith("no filing describes a company in 2005-12: the newest one is of 2004-02-29")
+    assert line.startswith("no filing describes a company in 2005-12: the newest one is of 2004-03-31")
     assert "max_filing_age_months is 18" in line
 
 

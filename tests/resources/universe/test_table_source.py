@@ -64,7 +64,7 @@ def test_at_least_forty_companies_of_the_sample_tell_of_three_years() -> None:
     by_ticker = dict(later.iter_rows())
     assert by_ticker["KO"] == [date(2004, 2, 29), date(2007, 3, 1), date(2010, 3, 1)]
     # A fiscal year that ends in January is called by the year before it.
-    assert by_ticker["HD"] == [date(2003, 4, 1), date(2007, 4, 1), date(2010, 4, 1)]
+    assert by_ticker["HD"] == [date(2004, 3, 31), date(2007, 4, 1), date(2010, 4, 1)]
 
 
 def test_a_company_of_the_sample_is_called_as_it_was_when_it_filed() -> None:
