@@ -8,6 +8,7 @@ from pipelines.newest_filing import filing_warnings
 from resources.lake.build import build
 from resources.lake.lake import Lake
 from resources.settings.profile import Profile
+from resources.universe.table_source import read_universe
 
 TODAY = date(2012, 10, 1)
 
@@ -35,14 +36,28 @@ def test_filings_that_are_all_too_old_for_the_newest_date_are_a_warning(tmp_path
     assert "max_filing_age_months is 18" in line
 
 
+def own_table(folder: Path) -> dict[str, object]:
+    """The sample's filings as somebody's own file."""
+    rows = read_universe(Profile(name="sample")).select("ticker", "name", "cik", "text", "filed_at")
+    rows.write_parquet(folder / "own.parquet")
+    columns = {"text": "text", "cik": "cik", "filed_at": "filed_at"}
+    return {"source": "parquet", "path": folder / "own.parquet", "columns": columns}
+
+
 def test_filings_after_the_last_year_are_a_warning(tmp_path: Path) -> None:
-    (line,) = warnings(tmp_path, max_filing_age_months=None, filing_years=[2003])
+    told = {"max_filing_age_months": None, "filing_years": [2003]}
+    (line,) = warnings(tmp_path, descriptions=own_table(tmp_path), **told)
     assert line.startswith("filings of 2004 are left out in 2005-12, because filing_years ends with 2003; ")
     assert "`filing_years: {first: 2003, last: null}` goes to the newest" in line
 
 
+def test_of_the_sample_years_are_left_out_on_purpose(tmp_path: Path) -> None:
+    assert warnings(tmp_path, max_filing_age_months=None, filing_years=[2003]) == []
+
+
 def test_filings_after_the_newest_date_are_none(tmp_path: Path) -> None:
-    assert warnings(tmp_path, filing_years=[2003], as_of={"first": "2003-12", "last": "2003-12"}) == []
+    told = {"filing_years": [2003], "as_of": {"first": "2003-12", "last": "2003-12"}}
+    assert warnings(tmp_path, descriptions=own_table(tmp_path), **told) == []
 
 
 def test_an_empty_lake_says_nothing(tmp_path: Path) -> None:
