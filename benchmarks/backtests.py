@@ -36,6 +36,7 @@ from assets import schemas
 from assets.backtests.basket import fitted_baskets, formed_returns
 from assets.backtests.basket_peers import peers_by_method
 from assets.backtests.basket_placebo import placebo_of_baskets
+from assets.backtests.close_matrix import formation_rows
 from assets.backtests.formation import formed_pairs
 from assets.backtests.hedge_scores import hedge_scores, returns_around
 from assets.backtests.pair_placebo import placebo_of_pairs
@@ -127,8 +128,7 @@ def pairs_of(universe: Universe, as_ofs: Sequence[date], settings: Backtest) -> 
     """Return the rows of `cointegrated_pairs` at all dates."""
     found = []
     for as_of in as_ofs:
-        after = months_later(f"{as_of:%Y-%m}", -settings.formation_months)
-        known = universe.prices.filter((pl.col("date") > after) & (pl.col("date") <= as_of))
+        known = formation_rows(universe.prices, as_of, settings.formation_months)
         for method, pairs in formed_pairs(universe.clusters(as_of), known, as_of, settings):
             tags = {"method": pl.lit(method), "as_of": pl.lit(as_of, pl.Date)}
             found.append(pairs.with_columns(**tags).select(schemas.COINTEGRATED_PAIRS.empty().columns))
@@ -142,16 +142,17 @@ def baskets_of(universe: Universe, as_ofs: Sequence[date], settings: Backtest) -
         nearest_neighbours(cosine, universe.ids, settings.basket_peers).with_columns(method=pl.lit(method))
         for method, cosine in universe.similarities.items()
     )
-    found, scores = list[dict[str, Any]](), list[dict[str, Any]]()
+    found, scores = [schemas.HEDGE_BASKETS.empty()], list[dict[str, Any]]()
     for as_of in as_ofs:
-        after = months_later(f"{as_of:%Y-%m}", -settings.formation_months)
-        known = universe.prices.filter(pl.col("date") > after)
-        formed = formed_returns(known.filter(pl.col("date") <= as_of), as_of, settings.min_common_days)
-        for method, peers in peers_by_method(near, universe.clusters(as_of), universe.codes, settings):
-            found += [{"method": method, "as_of": as_of, **row} for row in fitted_baskets(formed, peers)]
-        dated = schemas.HEDGE_BASKETS.frame(row for row in found if row["as_of"] == as_of)
-        scores += [{"as_of": as_of, **row} for row in hedge_scores(dated, *returns_around(known, as_of, settings))]
-    return schemas.HEDGE_BASKETS.frame(found), schemas.HEDGE_SCORES.frame(scores)
+        known = formation_rows(universe.prices, as_of, settings.formation_months)
+        formed = formed_returns(known, as_of, settings.min_common_days)
+        named = peers_by_method(near, universe.clusters(as_of), universe.codes, settings)
+        fitted = ((method, row) for method, peers in named for row in fitted_baskets(formed, peers))
+        dated = schemas.HEDGE_BASKETS.frame({"method": method, "as_of": as_of, **row} for method, row in fitted)
+        around = pl.concat([known, universe.prices.filter(pl.col("date") > as_of)])
+        scores += [{"as_of": as_of, **row} for row in hedge_scores(dated, *returns_around(around, as_of, settings))]
+        found.append(dated)
+    return pl.concat(found), schemas.HEDGE_SCORES.frame(scores)
 
 
 def books(
@@ -221,9 +222,15 @@ def _cost_table(found: Mapping[float, pl.DataFrame]) -> list[str]:
 
 def _hedge_table(scores: pl.DataFrame) -> list[str]:
     """Return what share of each company's variance its basket takes away after the date, median over companies."""
-    lines = ["#### What baskets hedge", "", "Share of a company's daily variance that its basket takes away; raised: "]
-    lines[-1] += "companies and dates at which it added some."
-    lines += ["", "| baskets of | before the date | after it | raised | baskets |", "|---|---|---|---|---|"]
+    lines = [
+        "#### What baskets hedge",
+        "",
+        "Share of a company's daily variance that its basket takes away; raised: companies and dates at which it added "
+        "some.",
+        "",
+        "| baskets of | before the date | after it | raised | baskets |",
+        "|---|---|---|---|---|",
+    ]
     cut = [(1 - pl.col(f"hedged_{when}") / pl.col(f"variance_{when}")).alias(when) for when in ("before", "after")]
     known = scores.filter(pl.col("variance_after") > 0).with_columns(cut)
     medians = known.group_by("method").agg(pl.col("before", "after").median(), pl.col("raised").mean(), pl.len())

@@ -7,7 +7,6 @@ cap counts what positions are together. Methods that trade the same names at all
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,13 +15,12 @@ from numpy.typing import NDArray
 from assets.backtests.accounts import settle
 from assets.backtests.basket import FormedReturns, fitted_baskets, formed_returns
 from assets.backtests.caps import NO_CAPS
-from assets.backtests.close_matrix import CloseMatrix, closes_around
-from assets.backtests.finished import finished, trading_end
+from assets.backtests.close_matrix import closes_around, formation_rows
+from assets.backtests.finished import finished_dates, trading_end
 from assets.backtests.hedged import hedged_ledger
 from assets.backtests.placebo import BookName, Placebo
 from assets.backtests.reversion import hold_sides, known_signal
-from assets.backtests.walk import EVERY
-from assets.partitions import month_name, months_later
+from assets.backtests.walk import EVERY, Prices
 from resources.settings.backtest import Backtest
 
 Floats = NDArray[np.float64]
@@ -51,8 +49,7 @@ def placebo_of_baskets(
     capitals : mapping
         What each real book has (USD); one that has nothing has no placebo.
     """
-    last: Any = prices["date"].max()
-    over = [as_of for as_of in baskets["as_of"].unique().sort() if finished(as_of, last, settings)]
+    over = finished_dates(baskets["as_of"], prices, settings)
     traded = {
         str(method): tuple((day, tuple(rows.filter(as_of=day)["company_id"].unique().sort())) for day in over)
         for (method,), rows in baskets.filter(pl.col("as_of").is_in(over)).sort("method").group_by("method")
@@ -62,13 +59,10 @@ def placebo_of_baskets(
     for strategy in STRATEGIES:
         for method, dated in traded.items():
             name = (method, EVERY, strategy)
-            if capitals.get(name):
-                found[name] = _placebo(*gains[strategy, dated], capitals[name])
+            if capital := capitals.get(name):
+                days, gain = gains[strategy, dated]
+                found[name] = Placebo(days, gain / capital, capital)
     return found
-
-
-def _placebo(days: list[date], gain: Floats, capital: float) -> Placebo:
-    return Placebo(days, gain / capital, capital)
 
 
 def _gains(
@@ -94,7 +88,7 @@ def _window(
     asked: set[Names], prices: pl.DataFrame, as_of: date, settings: Backtest, number: int
 ) -> Iterator[tuple[str, Names, tuple[list[date], Floats]]]:
     """Yield what placebo books earn in one window, by strategy and names: its days, [days, books] USD."""
-    closes, first = closes_around(prices, as_of, trading_end(as_of, settings))
+    closes = Prices(*closes_around(prices, as_of, trading_end(as_of, settings)))
     pool = random_baskets(prices, as_of, settings, settings.seed + number)
     # One whom no random peer hedges in some draw has no basket there to be picked.
     fitted = set[str].intersection(*(set(baskets["company_id"]) for baskets in pool))
@@ -104,8 +98,8 @@ def _window(
         drawn = [baskets.filter(pl.col("company_id").is_in(known)) for baskets in pool]
         picks = random.integers(0, DRAWS, size=(settings.placebo_books, len(known)))
         for strategy, gains in STRATEGIES.items():
-            found = gains(closes, first, known, drawn, picks, settings) if known else np.zeros((0, len(picks)))
-            yield strategy, wanted, (closes.dates[first + 1 :] if known else [], found)
+            found = gains(closes, known, drawn, picks, settings) if known else np.zeros((0, len(picks)))
+            yield strategy, wanted, (closes.window.dates[1:] if known else [], found)
 
 
 def random_baskets(prices: pl.DataFrame, as_of: date, settings: Backtest, seed: int) -> list[pl.DataFrame]:
@@ -113,8 +107,7 @@ def random_baskets(prices: pl.DataFrame, as_of: date, settings: Backtest, seed: 
 
     They are fitted as real ones are, on the days of the formation window; nothing after the as-of date is read.
     """
-    after = months_later(month_name(as_of), -settings.formation_months)
-    known = prices.filter((pl.col("date") > after) & (pl.col("date") <= as_of))
+    known = formation_rows(prices, as_of, settings.formation_months)
     formed, random = formed_returns(known, as_of, settings.min_common_days), np.random.default_rng(seed)
     return [_baskets(formed, random, settings.basket_peers) for _ in range(DRAWS)]
 
@@ -131,10 +124,10 @@ def _baskets(formed: FormedReturns, random: np.random.Generator, peers: int) -> 
 
 
 def hedged_gains(
-    closes: CloseMatrix, first: int, names: Names, pool: Sequence[pl.DataFrame], picks: Whole, settings: Backtest
+    closes: Prices, names: Names, pool: Sequence[pl.DataFrame], picks: Whole, settings: Backtest
 ) -> Floats:
     """Return what books of names held against the baskets picked for them earn after costs: [days, books] USD."""
-    window = CloseMatrix(closes.company_ids, closes.dates[first:], closes.prices[first:])
+    window = closes.window
     gains = np.zeros((len(window.dates) - 1, len(picks)))
     for draw, baskets in enumerate(pool):
         ledger = hedged_ledger(window, list(names), baskets, settings)
@@ -143,21 +136,21 @@ def hedged_gains(
 
 
 def reversion_gains(
-    closes: CloseMatrix, first: int, names: Names, pool: Sequence[pl.DataFrame], picks: Whole, settings: Backtest
+    closes: Prices, names: Names, pool: Sequence[pl.DataFrame], picks: Whole, settings: Backtest
 ) -> Floats:
     """Return what books of mean reversion against the baskets picked for their names earn: [days, books] USD."""
-    signals = np.stack([known_signal(closes, first, names, baskets) for baskets in pool])
+    signals = np.stack([known_signal(closes.all, closes.first, names, baskets) for baskets in pool])
     gains, column = np.zeros((signals.shape[1] - 1, len(picks))), np.arange(len(names))
     for start in range(0, len(picks), AT_ONCE):
         own = picks[start : start + AT_ONCE]
         signal = signals[own[None], np.arange(signals.shape[1])[:, None, None], column]
-        ledger = settle(*hold_sides(closes, first, names, signal, NO_CAPS, settings), settings)
+        ledger = settle(*hold_sides(closes.all, closes.first, names, signal, NO_CAPS, settings), settings)
         net = (ledger.gross_pnl - ledger.costs)[1:]
         gains[:, start : start + len(own)] = net.reshape(len(net), len(own), -1).sum(axis=2)
     return gains
 
 
-Gains = Callable[[CloseMatrix, int, Names, Sequence[pl.DataFrame], Whole, Backtest], Floats]
+Gains = Callable[[Prices, Names, Sequence[pl.DataFrame], Whole, Backtest], Floats]
 STRATEGIES: dict[str, Gains] = {"reversion": reversion_gains, "hedged": hedged_gains}
 
 

@@ -96,8 +96,7 @@ def known_z(closes: CloseMatrix, pairs: pl.DataFrame) -> Floats:
 
 def pair_market(closes: CloseMatrix, pairs: pl.DataFrame, settings: Backtest) -> tuple[Quotes, Legs]:
     """Return the prices and the legs of pairs; a company without prices has a column of its own, the last."""
-    column = {company_id: i for i, company_id in enumerate(closes.company_ids)}
-    return quotes(padded(closes.prices), settings), pair_legs(pairs, column, settings)
+    return quotes(padded(closes.prices), settings), pair_legs(pairs, closes.column, settings)
 
 
 def hold_pairs(signal: Floats, market: Quotes, legs: Legs, caps: Caps, pairs: pl.DataFrame, settings: Backtest) -> Held:
@@ -145,6 +144,5 @@ def pair_closes(closes: CloseMatrix, pairs: pl.DataFrame) -> tuple[Floats, Float
 
 def _closes(closes: CloseMatrix, company_ids: pl.Series) -> Floats:
     """Return the closes of one leg, [days, pairs]; all missing where the company is not quoted at all."""
-    column = {company_id: i for i, company_id in enumerate(closes.company_ids)}
     # Index -1 is the column of NaN.
-    return padded(closes.prices)[:, np.array([column.get(c, -1) for c in company_ids], dtype=np.int64)]
+    return padded(closes.prices)[:, np.array([closes.column.get(c, -1) for c in company_ids], dtype=np.int64)]

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from assets.partitions import month_name, months_later
 from assets.prices.open_days import open_days
 
 LOOK_BACK = timedelta(days=45)
@@ -27,6 +29,17 @@ class CloseMatrix:
     """Rows, ascending."""
     prices: NDArray[np.float64]
     """[dates, companies] USD, NaN where the company has no price."""
+
+    @cached_property
+    def column(self) -> dict[str, int]:
+        """Company -> its column."""
+        return {company_id: i for i, company_id in enumerate(self.company_ids)}
+
+
+def formation_rows(prices: pl.DataFrame, as_of: date, months: int) -> pl.DataFrame:
+    """Return the rows of `prices` in the months up to an as-of date, and nothing after it."""
+    after = months_later(month_name(as_of), -months)
+    return prices.filter((pl.col("date") > after) & (pl.col("date") <= as_of))
 
 
 def formation_prices(

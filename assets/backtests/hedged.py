@@ -60,8 +60,7 @@ def basket_market(
     closes: CloseMatrix, names: list[str], baskets: pl.DataFrame, settings: Backtest
 ) -> tuple[Quotes, Legs]:
     """Return the prices of a window and the legs of names against their baskets, a position each."""
-    column = {company_id: i for i, company_id in enumerate(closes.company_ids)}
-    return quotes(padded(closes.prices), settings), basket_legs(names, baskets, column, settings)
+    return quotes(padded(closes.prices), settings), basket_legs(names, baskets, closes.column, settings)
 
 
 def hedged_ledger(closes: CloseMatrix, names: list[str], baskets: pl.DataFrame, settings: Backtest) -> Ledger:

@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -19,13 +18,12 @@ from numpy.typing import NDArray
 
 from assets.backtests.book import tradable, traded_ledger
 from assets.backtests.candidate_pairs import random_pairs
-from assets.backtests.close_matrix import CloseMatrix, formation_prices
+from assets.backtests.close_matrix import CloseMatrix, formation_prices, formation_rows
 from assets.backtests.cointegration import cointegrated_pairs
-from assets.backtests.finished import finished
+from assets.backtests.finished import finished_dates
 from assets.backtests.periods import PAIRS
 from assets.backtests.placebo import BookName, Placebo
 from assets.backtests.walk import SELECTIONS, selected, trading_window
-from assets.partitions import month_name, months_later
 from resources.settings.backtest import Backtest
 
 Floats = NDArray[np.float64]
@@ -69,8 +67,7 @@ def placebo_of_pairs(
     capitals : mapping
         What each real book has (USD).
     """
-    last: Any = prices["date"].max()
-    over = [as_of for as_of in pairs["as_of"].unique().sort() if finished(as_of, last, settings)]
+    over = finished_dates(pairs["as_of"], prices, settings)
     pairs = pairs.filter(pl.col("as_of").is_in(over))
     wanted = {
         (str(method), selection, PAIRS): _counts(tested, selection, settings)
@@ -145,8 +142,7 @@ def random_pool(prices: pl.DataFrame, as_of: date, count: int, settings: Backtes
     DataFrame
         Rows of `cointegrated_pairs`; the test in them has no lags, is the cheapest, and selects nothing.
     """
-    after = months_later(month_name(as_of), -settings.formation_months)
-    known = prices.filter((pl.col("date") > after) & (pl.col("date") <= as_of))
+    known = formation_rows(prices, as_of, settings.formation_months)
     ids, _, log_prices = formation_prices(known, known["date"].min(), as_of, settings.min_common_days)  # type: ignore[arg-type]
     untested = settings.model_copy(update={"autolag": "fixed", "adf_lags": 0, "johansen": False})
     return cointegrated_pairs(ids, log_prices, random_pairs(len(ids), count, seed), untested)

@@ -106,7 +106,17 @@ def trade_reversion(closes: CloseMatrix, first: int, baskets: pl.DataFrame, as_o
 
 def full_book(names: Sequence[str], settings: Backtest) -> float:
     """Return how large a book of these names can be (USD): of two positions for each name, one is always empty."""
-    return 2 * settings.leg_usd * int(settings.reversion_share * len(names))
+    return 2 * settings.leg_usd * _most(names, settings)
+
+
+def _most(names: Sequence[str], settings: Backtest) -> int:
+    """Return how many names there can be on each side."""
+    return int(settings.reversion_share * len(names))
+
+
+def _columns(closes: CloseMatrix, names: Sequence[str]) -> Numbers:
+    """Return the column of each name; one that is not quoted gets that after the last."""
+    return np.array([closes.column.get(name, len(closes.column)) for name in names], dtype=np.int64)
 
 
 def known_signal(closes: CloseMatrix, first: int, names: Sequence[str], baskets: pl.DataFrame) -> Floats:
@@ -114,9 +124,8 @@ def known_signal(closes: CloseMatrix, first: int, names: Sequence[str], baskets:
 
     Parameters are those of `trade_reversion`; a name without a basket has its own return.
     """
-    column = {company_id: i for i, company_id in enumerate(closes.company_ids)}
-    own = np.array([column.get(name, len(column)) for name in names], dtype=np.int64)
-    return yesterday_known(residual_returns(padded(closes.prices), own, _weights(names, baskets, column)))[first:]
+    weights = _weights(names, baskets, closes.column)
+    return yesterday_known(residual_returns(padded(closes.prices), _columns(closes, names), weights))[first:]
 
 
 def hold_sides(
@@ -126,11 +135,9 @@ def hold_sides(
 
     Caps are on all books together.
     """
-    column = {company_id: i for i, company_id in enumerate(closes.company_ids)}
-    own = np.array([column.get(name, len(column)) for name in names], dtype=np.int64)
-    most, positions = int(settings.reversion_share * len(names)), 2 * signal.shape[1] * len(names)
+    own, most = np.tile(_columns(closes, names), 2 * signal.shape[1]), _most(names, settings)
     rules = ReversionRules(signal, rebalancing_days(closes.dates[first:], settings), most, settings.reversion_share)
-    legs = Legs(np.arange(positions), np.tile(own, 2 * signal.shape[1]), np.full(positions, settings.leg_usd))
+    legs = Legs(np.arange(len(own)), own, np.full(len(own), settings.leg_usd))
     market = quotes(padded(closes.prices)[first:], settings)
     return run(rules, market, legs, caps), market, legs
 

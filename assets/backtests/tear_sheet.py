@@ -26,9 +26,8 @@ STRATEGIES = {
     "hedged": "Hedged holding",
 }
 """What a reader sees of each strategy, in this order."""
-CHANCE = {PAIRS: "books of random pairs"}
-"""What a strategy's placebo books are, if not `ON_BASKETS`."""
-ON_BASKETS = "books on baskets of random peers"
+RANDOM_PAIRS, RANDOM_BASKETS = "books of random pairs", "books on baskets of random peers"
+"""What placebo books are, of pairs and of all other strategies."""
 
 
 ShownPairs = Mapping[tuple[str, ...], PairHistory | None]
@@ -112,13 +111,12 @@ def _in_order(summary: pl.DataFrame) -> list[dict[str, Any]]:
 
 def _book(row: Mapping[str, Any], own: BookTables, pair: PairHistory | None) -> dict[str, Any]:
     days, net = own.returns["date"].to_list(), own.returns["net_return"].to_numpy()
+    title, of_pairs = STRATEGIES[row["strategy"]], row["strategy"] == PAIRS
     return {
         "row": row,
-        "title": f"{STRATEGIES[row['strategy']]}, {row['selection']}"
-        if row["strategy"] == PAIRS
-        else STRATEGIES[row["strategy"]],
+        "title": f"{title}, {row['selection']}" if of_pairs else title,
         "anchor": f"{row['strategy']}-{row['selection']}",
-        "chance": CHANCE.get(row["strategy"], ON_BASKETS),
+        "chance": RANDOM_PAIRS if of_pairs else RANDOM_BASKETS,
         "costs": float(own.returns["costs"].sum()),
         "equity": _equity(days, 100 * np.cumsum(net), own.bands),
         "fall": _drawing(days, {"fall": -100 * drawdowns(net)}, LOW),

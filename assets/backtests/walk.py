@@ -10,7 +10,7 @@ import polars as pl
 from assets import schemas
 from assets.backtests.book import Book, chronological_book, trade_pairs
 from assets.backtests.close_matrix import CloseMatrix, closes_around, trading_closes
-from assets.backtests.finished import finished, trading_end
+from assets.backtests.finished import finished_dates, trading_end
 from assets.backtests.hedged import hold_hedged
 from assets.backtests.legs import tradable
 from assets.backtests.market import market_returns
@@ -103,9 +103,8 @@ def _windows(
     prices: pl.DataFrame, formed: Iterable[pl.DataFrame], settings: Backtest
 ) -> tuple[Mapping[date, Prices], int]:
     """Return the prices around each as-of date whose trading months are over, and the number of the others."""
-    as_ofs = sorted({day for rows in formed for day in rows["as_of"].unique()})
-    last: Any = prices["date"].max()
-    over = [as_of for as_of in as_ofs if finished(as_of, last, settings)]
+    as_ofs = {day for rows in formed for day in rows["as_of"].unique()}
+    over = finished_dates(as_ofs, prices, settings)
     found = {as_of: Prices(*closes_around(prices, as_of, trading_end(as_of, settings))) for as_of in over}
     return found, len(as_ofs) - len(over)
 

@@ -13,13 +13,13 @@ from assets.backtests.basket_placebo import (
     random_baskets,
     reversion_gains,
 )
-from assets.backtests.close_matrix import CloseMatrix, closes_around
+from assets.backtests.close_matrix import closes_around
 from assets.backtests.finished import trading_end
 from assets.backtests.hedged import hold_hedged
 from assets.backtests.periods import capitals
 from assets.backtests.placebo import placebo_tables, with_percentiles
 from assets.backtests.reversion import trade_reversion
-from assets.backtests.walk import walk_forward
+from assets.backtests.walk import Prices, walk_forward
 from resources.settings.backtest import Backtest
 
 COMPANIES, START = 12, date(2003, 1, 1)
@@ -50,8 +50,7 @@ def walks() -> pl.DataFrame:
 PRICES = walks()
 POOL = random_baskets(PRICES, AS_OFS[0], SETTINGS, 3)
 NAMES = tuple(sorted(set.intersection(*(set(rows["company_id"]) for rows in POOL))))
-CLOSES, FIRST = closes_around(PRICES, AS_OFS[0], trading_end(AS_OFS[0], SETTINGS))
-WINDOW = CloseMatrix(CLOSES.company_ids, CLOSES.dates[FIRST:], CLOSES.prices[FIRST:])
+CLOSES = Prices(*closes_around(PRICES, AS_OFS[0], trading_end(AS_OFS[0], SETTINGS)))
 
 
 def mixed(picks: np.ndarray) -> pl.DataFrame:
@@ -62,12 +61,12 @@ def mixed(picks: np.ndarray) -> pl.DataFrame:
 
 def test_a_placebo_book_earns_to_the_cent_what_the_real_rules_make_of_its_baskets() -> None:
     picks = np.random.default_rng(1).integers(0, DRAWS, size=(3, len(NAMES)))
-    hedged = hedged_gains(CLOSES, FIRST, NAMES, POOL, picks, SETTINGS)
-    reverting = reversion_gains(CLOSES, FIRST, NAMES, POOL, picks, SETTINGS)
+    hedged = hedged_gains(CLOSES, NAMES, POOL, picks, SETTINGS)
+    reverting = reversion_gains(CLOSES, NAMES, POOL, picks, SETTINGS)
     assert np.abs(hedged).max() > 1 and np.abs(reverting).max() > 1
     for book, own in enumerate(picks):
-        held, _ = hold_hedged(WINDOW, mixed(own), AS_OFS[0], SETTINGS)
-        traded, _ = trade_reversion(CLOSES, FIRST, mixed(own), AS_OFS[0], SETTINGS)
+        held, _ = hold_hedged(CLOSES.window, mixed(own), AS_OFS[0], SETTINGS)
+        traded, _ = trade_reversion(CLOSES.all, CLOSES.first, mixed(own), AS_OFS[0], SETTINGS)
         for days, gains in ((held, hedged), (traded, reverting)):
             assert (days["gross_pnl"] - days["costs"]).to_numpy() == pytest.approx(gains[:, book], abs=1e-6)
 
