@@ -45,16 +45,24 @@ def monthly_r2(returns: Floats, peers: Peers) -> Floats:
     return np.where(known > peers.shape[2] + 1, found, np.nan)
 
 
-def adjusted_r2(returns: Floats, means: Floats) -> Floats:
-    """Return 1 - (1 - R2)(n - 1)/(n - 2) of every month's regression of `returns` on `means`, both [months, n].
+def adjusted_r2(returns: Floats, means: Floats, weights: Floats | None = None) -> Floats:
+    """Return 1 - (1 - R2)(n - 1)/(n - 2) of every row's regression of `returns` on `means`, both [rows, n].
 
     NaN where fewer than three companies have both, or where all returns are the same: there is nothing to explain.
     Peers' means that are all the same explain nothing, so R2 is 0 before the adjustment.
+
+    Parameters
+    ----------
+    returns, means : [rows, n] float64
+        A row for each month.
+    weights : [rows, n] float64, optional
+        How often each company counts in each row, as in a bootstrap sample: 2 is as two companies.
     """
-    both = np.isfinite(returns) & np.isfinite(means)
+    both = (np.isfinite(returns) & np.isfinite(means)).astype(np.float64)
+    both = both if weights is None else both * weights
     n = both.sum(axis=1)
     y, x = _centred(returns, both, n), _centred(means, both, n)
-    yy, xx, xy = (y**2).sum(axis=1), (x**2).sum(axis=1), (x * y).sum(axis=1)
+    yy, xx, xy = (both * y**2).sum(axis=1), (both * x**2).sum(axis=1), (both * x * y).sum(axis=1)
     moving = xx > 0
     r2 = np.where(moving, xy**2 / np.where(moving, xx * np.where(yy > 0, yy, 1), 1), 0.0)
     adjusted = 1 - (1 - r2) * (n - 1) / np.maximum(n - 2, 1)
@@ -95,9 +103,10 @@ def paired_difference(first: Floats, second: Floats, lags: int | None = None) ->
     return newey_west(first - second, lags)
 
 
-def _centred(values: Floats, both: NDArray[np.bool_], n: NDArray[np.int64]) -> Floats:
-    """Return values less their month's mean, 0 where they are not used; what is rounding becomes 0."""
-    used = np.where(both, values, 0.0)
-    rest = np.where(both, used - (used.sum(axis=1) / np.maximum(n, 1))[:, None], 0.0)
+def _centred(values: Floats, weights: Floats, n: Floats) -> Floats:
+    """Return values less their row's mean, 0 where they do not count; what is rounding becomes 0."""
+    counts = weights > 0
+    used = np.where(counts, values, 0.0)
+    rest = np.where(counts, used - ((weights * used).sum(axis=1) / np.maximum(n, 1))[:, None], 0.0)
     scale = np.abs(used).max(axis=1, initial=0.0)[:, None]
     return np.where(np.abs(rest).max(axis=1, initial=0.0)[:, None] > FLAT * scale, rest, 0.0)

@@ -6,15 +6,16 @@ of margins and growth; Hoberg and Phillips 2016, table IV).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from assets.clusters.scoreboard.cross_section import FEWEST_FIRMS, FLAT
+from assets.clusters.scoreboard.cross_section import adjusted_r2
 from assets.clusters.scoreboard.peers import Peers, month_means, peer_means
 from assets.partitions import month_name, months_later
+from resources.fundamentals import A_YEAR
 
 Floats = NDArray[np.float64]
 
@@ -22,8 +23,6 @@ OUTCOMES = ("operating_income", "sales_growth")
 MONTHS = 12
 TAILS = (0.01, 0.99)
 """Quantiles over companies beyond which an outcome counts as theirs: one takeover would be most of the spread."""
-A_YEAR = (timedelta(days=350), timedelta(days=380))
-"""Between the ends of two fiscal years that follow each other."""
 
 
 def next_year(figures: pl.DataFrame, company_ids: Sequence[str], as_of: date) -> dict[str, Floats]:
@@ -72,10 +71,9 @@ def outcome_r2(outcome: Floats, peers: Peers, weights: Floats) -> tuple[float, F
     """
     if np.isfinite(outcome).sum() <= peers.shape[2] + 1:
         return float("nan"), np.full(len(weights), np.nan)
-    row = outcome[None]
-    means = peer_means(row, peers, month_means(row))[:, 0]
-    each = [_weighted_r2(outcome, mean, np.vstack([np.ones(len(outcome)), weights])) for mean in means]
-    found = np.mean(each, axis=0)
+    row, counted = outcome[None], np.vstack([np.ones(len(outcome)), weights])
+    means = peer_means(row, peers, month_means(row))
+    found = np.mean([adjusted_r2(row, mean, counted) for mean in means], axis=0)
     return float(found[0]), found[1:]
 
 
@@ -86,21 +84,6 @@ def outcome_scores(
     for name, outcome in outcomes.items():
         value, draws = outcome_r2(outcome, peers, weights)
         yield f"{name}_r2", value, int(np.isfinite(outcome).sum()), draws
-
-
-def _weighted_r2(y: Floats, x: Floats, weights: Floats) -> Floats:
-    """Return the adjusted R2 of one regression for every row of weights [samples, n]: 2 is as two companies."""
-    known = np.isfinite(y) & np.isfinite(x)
-    y, x, w = y[known], x[known], weights[:, known]
-    n = w.sum(axis=1)
-    safe = np.maximum(n, 1)[:, None]
-    dy, dx = y - w @ y[:, None] / safe, x - w @ x[:, None] / safe
-    yy, xx, xy = ((w * product).sum(axis=1) for product in (dy**2, dx**2, dy * dx))
-    scale = (w * x**2).sum(axis=1)
-    moving = xx > FLAT * scale
-    r2 = np.where(moving, xy**2 / np.where(moving, xx * np.where(yy > 0, yy, 1), 1), 0.0)
-    adjusted = 1 - (1 - r2) * (n - 1) / np.maximum(n - 2, 1)
-    return np.where((n >= FEWEST_FIRMS) & (yy > 0), adjusted, np.nan)
 
 
 def _winsorised(values: Floats) -> Floats:

@@ -13,12 +13,13 @@ import numpy as np
 import polars as pl
 from statsmodels.stats.proportion import proportion_confint
 
+from assets.clusters.intervals import CONFIDENCE
 from assets.clusters.methods import Known
 from assets.clusters.peer_methods.nearness import Evidence
 from assets.clusters.peer_methods.registry import PLACEBO, nearness
+from assets.clusters.peer_methods.tnic import PAIR_SHARE
 from assets.clusters.scoreboard.pair_scores import ranked_pairs
 
-PAIR_SHARE = 0.0205
 MASKED = (
     "sae_passages", "tfidf", "tnic", "past_corr", "sic_then_text", "sic4", "sic3", "major_group", "division",
     "fama_french_48", "sector", "industry", PLACEBO,
@@ -61,5 +62,5 @@ def rival_rows(evidence: Evidence, rivals: pl.DataFrame) -> Iterator[dict[str, A
         ranked = ranked_pairs(near.similarity, (PAIR_SHARE,))
         found = float(ranked.curve(named, np.empty((0, len(place)))).means[0] * ranked.wanted[0])
         # Of tied pairs each counts with a part, so what is found need not be whole.
-        low, high = proportion_confint(min(found, pairs), pairs, alpha=0.05, method="wilson")
+        low, high = proportion_confint(min(found, pairs), pairs, alpha=1 - CONFIDENCE, method="wilson")
         yield {"method": method, "pairs": pairs, "found": found, "share": found / pairs, "low": low, "high": high}

@@ -6,7 +6,8 @@ import pytest
 
 from assets.clusters.methods import Known
 from assets.clusters.peer_methods.nearness import Evidence
-from assets.clusters.scoreboard.rivals import PAIR_SHARE, masked_evidence, rival_rows
+from assets.clusters.peer_methods.tnic import PAIR_SHARE
+from assets.clusters.scoreboard.rivals import masked_evidence, rival_rows
 
 COMPANIES, SIZE = 200, 5
 IDS = [f"{number:03d}" for number in range(COMPANIES)]
