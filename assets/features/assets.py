@@ -5,6 +5,7 @@ import polars as pl
 from assets import schemas
 from assets.activation_source import READING, activation_source
 from assets.declaration import asset
+from assets.fresh_filings import fresh_filings
 from assets.known_at import filings_known
 from resources.lake.build import Build
 from resources.lake.digests import file_digest
@@ -139,14 +140,10 @@ def company_embeddings(build: Build) -> None:
     """Embed every filing of a year as one sentence vector, the baseline."""
     from assets.features.embedding import embed_filings
 
-    filings, identity = build.read("descriptions").sort("accession"), embedder_identity(build.profile.embedder)
-    digests = build.filing_digests("descriptions")
-    kept = build.record_units({accession: [digest, identity] for accession, digest in digests.items()})
-    unchanged = pl.col("accession").is_in(sorted(kept))
-    fresh, old = filings.filter(~unchanged), build.before("company_embeddings").filter(unchanged)
-    with build.progress(fresh.height, "filings") as progress:
-        rows = embed_filings(fresh, build.profile.embedder, progress)
-    build.write(schemas.COMPANY_EMBEDDINGS, pl.concat([old, rows]))
+    read = fresh_filings(build, "company_embeddings", embedder_identity(build.profile.embedder))
+    with build.progress(read.fresh.height, "filings") as progress:
+        rows = embed_filings(read.fresh, build.profile.embedder, progress)
+    build.write(schemas.COMPANY_EMBEDDINGS, pl.concat([read.before, rows]))
 
 
 def _bert_here(profile: Profile, partition: str | None, sources: Sources) -> Slices:
@@ -167,15 +164,11 @@ def bert_vectors(build: Build) -> None:
     """Read every filing of a year with a BERT-like encoder, where the profile names one: the paper's BERT baseline."""
     from assets.features.bert import bert_rows
 
-    folder, filings = build.profile.clusters.bert, build.read("descriptions").sort("accession")
-    digests = build.filing_digests("descriptions") if folder else {}
-    identity = bert_identity(folder, "clusters.bert") if folder else ""
-    kept = build.record_units({accession: [digest, identity] for accession, digest in digests.items()})
-    unchanged = pl.col("accession").is_in(sorted(kept))
-    fresh, old = filings.filter(~unchanged), build.before("bert_vectors").filter(unchanged)
-    with build.progress(fresh.height if folder else 0, "filings") as progress:
-        rows = bert_rows(fresh, folder, progress)
-    build.write(schemas.BERT_VECTORS, pl.concat([old, rows]))
+    folder = build.profile.clusters.bert
+    read = fresh_filings(build, "bert_vectors", bert_identity(folder, "clusters.bert") if folder else None)
+    with build.progress(read.fresh.height if folder else 0, "filings") as progress:
+        rows = bert_rows(read.fresh, folder, progress)
+    build.write(schemas.BERT_VECTORS, pl.concat([read.before, rows]))
 
 
 @asset(
@@ -249,12 +242,12 @@ def company_vectors(build: Build) -> None:
 )
 def named_rivals(build: Build) -> None:
     """Find the rivals that descriptions name, and make vectors of passages without those that name one."""
-    from assets.features.masking import masked_vectors, naming
+    from assets.features.masking import masked_vectors, naming, newest_described
     from assets.partitions import month_end
 
-    as_of = pl.lit(month_end(build.partition or ""), pl.Date)
-    found = naming(build)
-    vectors = masked_vectors(build, found) if found.height else schemas.MASKED_VECTORS.empty().drop("as_of")
+    as_of, described = pl.lit(month_end(build.partition or ""), pl.Date), newest_described(build)
+    found = naming(build, described)
+    vectors = masked_vectors(build, described, found) if found.height else schemas.MASKED_VECTORS.empty().drop("as_of")
     for table, rows in ((schemas.NAMED_RIVALS, found), (schemas.MASKED_VECTORS, vectors)):
         build.write(table, rows.with_columns(as_of=as_of).select(table.empty().columns))
     build.metadata |= {"named": found.height, "by": found["company_id"].n_unique()}

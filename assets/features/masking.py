@@ -11,9 +11,16 @@ from assets.themes import with_said
 from resources.lake.build import Build
 
 
-def naming(build: Build) -> pl.DataFrame:
-    """Return rows of `named_rivals` without as_of, of the newest filing of every company."""
-    described = _newest(build)
+def newest_described(build: Build) -> pl.DataFrame:
+    """Return the rows of `descriptions` of the newest filing of every company that is not in doubt."""
+    described = build.read("descriptions")
+    doubtful = filings_in_doubt(described, build.profile.features.min_quality)
+    newest = newest_filings(build.read("company_features"), doubtful)
+    return described.join(newest.select("accession").unique(), on="accession", how="semi")
+
+
+def naming(build: Build, described: pl.DataFrame) -> pl.DataFrame:
+    """Return rows of `named_rivals` without as_of; `described` is as from `newest_described`."""
     names = build.read("filings").join(described, on="accession", how="semi").select("company_id", "name")
     spans = build.read("passages").filter(kind="text").join(described.select("accession"), on="accession", how="semi")
     found = rivals_named(
@@ -24,19 +31,19 @@ def naming(build: Build) -> pl.DataFrame:
     return found.join(described.select("company_id", "accession"), on="company_id", how="left")
 
 
-def masked_vectors(build: Build, rivals: pl.DataFrame) -> pl.DataFrame:
+def masked_vectors(build: Build, described: pl.DataFrame, rivals: pl.DataFrame) -> pl.DataFrame:
     """Return rows of `masked_vectors` without as_of: filings that name nobody keep the latents that they have.
 
     Parameters
     ----------
-    rivals : DataFrame
-        As from `naming`.
+    described, rivals : DataFrame
+        As from `newest_described` and `naming`.
     """
-    described, labels, settings = _newest(build), build.read("latent_labels"), build.profile.features
+    labels, settings = build.read("latent_labels"), build.profile.features
     texts = masked_texts(described, rivals)
     known = build.read("company_features").filter(view="passages")
-    passages = build.read("theme_passages").join(described.select("accession"), on="accession", how="semi")
-    known = known.join(described.select("accession"), on="accession", how="semi")
+    own = described.select("accession")
+    known, passages = (rows.join(own, on="accession", how="semi") for rows in (known, build.read("theme_passages")))
     # Read and encoded again are only the filings that name somebody.
     gone = rivals.select("accession", "passage").unique()
     vectors, spans = (_rows(build, table, gone) for table in ("passage_vectors", "passages"))
@@ -53,11 +60,3 @@ def _rows(build: Build, table: str, gone: pl.DataFrame) -> pl.DataFrame:
     stored = pl.scan_parquet(build.files(table), glob=False)
     rows = stored.filter(pl.col("accession").is_in(gone["accession"].unique().to_list())).collect()
     return rows.join(gone, on=["accession", "passage"], how="anti", maintain_order="left")
-
-
-def _newest(build: Build) -> pl.DataFrame:
-    described = build.read("descriptions")
-    newest = newest_filings(
-        build.read("company_features"), filings_in_doubt(described, build.profile.features.min_quality)
-    )
-    return described.join(newest.select("accession").unique(), on="accession", how="semi")

@@ -20,6 +20,8 @@ LEGAL_WORDS = (
 )
 LEGAL = frozenset(LEGAL_WORDS.split())
 """What stands at the end of a registered name and is not spoken: legal forms, and the states that EDGAR adds."""
+FORMS = LEGAL - {"new", "the", "of", "de", "md"}
+"""Those after which a name is over: states and small words may begin what goes on."""
 SMALL = frozenset(("and", "of", "the", "for", "de"))
 """Words of a name that need no capital letter."""
 SHORTEST = 3
@@ -117,17 +119,13 @@ def _is_whole(text: str, tokens: list[Token], first: int, last: int) -> bool:
     own = tokens[first:last]
     if not (own[0].text[0].isupper() or own[0].text[0].isdigit()) or not all(token.is_name for token in own):
         return False
-    if first and text[tokens[first - 1].end : own[0].start] == " " and _is_capital(tokens[first - 1], first == 1):
+    # The first word of a passage has a capital letter anyway, so before a name it tells nothing.
+    if first > 1 and text[tokens[first - 1].end : own[0].start] == " " and tokens[first - 1].text[0].isupper():
         return False
-    follows = tokens[last] if last < len(tokens) else None
-    if follows is None or follows.text.lower() in LEGAL - {"new", "the", "of", "de", "md"}:
+    if last == len(tokens) or tokens[last].text.lower() in FORMS:
         return True
-    return not (text[own[-1].end : follows.start] in {" ", "-", " & "} and _is_capital(follows, False))
-
-
-def _is_capital(token: Token, begins: bool) -> bool:
-    """Return whether a word looks like a part of a name; the first of a passage has a capital letter anyway."""
-    return token.text[0].isupper() and not begins
+    goes_on = text[own[-1].end : tokens[last].start] in {" ", "-", " & "}
+    return not (goes_on and tokens[last].text[0].isupper())
 
 
 def masked_texts(descriptions: pl.DataFrame, rivals: pl.DataFrame) -> pl.DataFrame:

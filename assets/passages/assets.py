@@ -5,6 +5,7 @@ import polars as pl
 from assets import schemas
 from assets.activation_source import READING, activation_source
 from assets.declaration import asset
+from assets.fresh_filings import fresh_filings
 from assets.model_now import model_now
 from assets.texts_read import texts_read
 from resources.lake.build import Build
@@ -29,19 +30,16 @@ def passages(build: Build) -> None:
     from resources.models.tokenizer import open_tokenizer
 
     settings, model = build.profile.passages, build.profile.model
-    described, identity = build.read("descriptions").sort("accession"), model_identity(model, build.models)
-    digests = build.filing_digests("descriptions")
     # What is repeated depends on other filings, so it is marked anew each time; the rest is each filing's own.
-    kept = build.record_units({name: [digest, identity] for name, digest in digests.items()}, ["passages.repeated_in"])
-    unchanged = pl.col("accession").is_in(sorted(kept))
-    fresh, found = described.filter(~unchanged), build.before("passages").filter(unchanged)
+    read = fresh_filings(build, "passages", model_identity(model, build.models), ["passages.repeated_in"])
+    fresh, found = read.fresh, read.before
     if fresh.height:
         tokenize = open_tokenizer(model, build.models).tokenize
         with build.progress(fresh.height, "filings") as progress:
             found = pl.concat([found, find_passages(fresh, tokenize, settings.max_per_filing, progress)])
-    rows = mark_repeated(found, described, settings.repeated_in)
+    rows = mark_repeated(found, build.read("descriptions").sort("accession"), settings.repeated_in)
     build.write(schemas.PASSAGES, rows)
-    build.metadata |= _counts(rows, settings.max_per_filing) | {"filings_carried_over": len(kept)}
+    build.metadata |= _counts(rows, settings.max_per_filing) | {"filings_carried_over": read.kept}
 
 
 def _counts(rows: pl.DataFrame, most: int) -> dict[str, int]:
