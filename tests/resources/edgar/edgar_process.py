@@ -1,6 +1,7 @@
-"""Fetches documents in a separate process: `python edgar_process.py URL ROOT URLS SENDS`.
+"""Fetches documents in a separate process: `python edgar_process.py URL ROOT URLS SENDS [GATE]`.
 
-The arguments are the server, the store, a file with one path per line, and the file for the times of the sends.
+The arguments are the server, the store, a file with one path per line, and the file for the times of the sends. With a
+gate the process makes SENDS, to say that it is ready, and waits until there is a file at GATE.
 """
 
 import logging
@@ -59,16 +60,22 @@ def is_complete(content: bytes) -> bool:
     return content.endswith(b"</SEC-DOCUMENT>")
 
 
-def start(url: str, root: Path, paths: list[str], sends: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
+def start(
+    url: str, root: Path, paths: list[str], sends: Path, environment: dict[str, str], gate: Path | None = None
+) -> subprocess.Popen[str]:
     """Start such a process."""
     named = sends.with_suffix(".urls")
     named.write_text("\n".join(paths))
-    command = [sys.executable, __file__, url, str(root), str(named), str(sends)]
+    command = [sys.executable, __file__, url, str(root), str(named), str(sends), *([str(gate)] if gate else [])]
     return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
 
 
 if __name__ == "__main__":
-    url, root, paths, sends = sys.argv[1:]
+    url, root, paths, sends, *gates = sys.argv[1:]
     asked = [Request(path, complete=is_complete) for path in Path(paths).read_text().splitlines()]
+    for gate in gates:
+        Path(sends).touch()
+        while not Path(gate).exists():
+            time.sleep(0.001)
     with recorded(file=Path(sends)):
         fetch_all(settings(url), Path(root), asked, policy=QUICK)

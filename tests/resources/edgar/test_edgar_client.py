@@ -91,12 +91,15 @@ def test_faults_lose_nothing_of_larger_documents(tmp_path: Path) -> None:
 def test_two_processes_share_one_limit(tmp_path: Path) -> None:
     served = filings(20)
     with EdgarServer(served, faults=Faults(share=0.2, kinds=("503", "reset"))) as server:
-        files = [tmp_path / "first", tmp_path / "second"]
+        files, gate = [tmp_path / "first", tmp_path / "second"], tmp_path / "gate"
         asked = [paths(served)[:10], paths(served)[10:]]
         started = [
-            start(server.url, tmp_path, urls, file, environment(tmp_path))
+            start(server.url, tmp_path, urls, file, environment(tmp_path), gate)
             for urls, file in zip(asked, files, strict=True)
         ]
+        while not all(file.exists() or process.poll() for file, process in zip(files, started, strict=True)):
+            time.sleep(0.001)
+        gate.touch()
         assert [process.wait(60) for process in started] == [0, 0], [process.communicate() for process in started]
     times = [[float(line) for line in file.read_text().split()] for file in files]
     assert stored(tmp_path, served) == digests(served)
