@@ -1,7 +1,7 @@
 """What a company earns on its assets in the next fiscal year and how its sales grow, and how much of it peers tell.
 
 Across companies, y_i = a + b mean_{j in P(i)} y_j + e, with y the operating income over assets of the fiscal year that
-ends within twelve months after the as-of date, or its log growth of sales (Bhojraj, Lee and Oler 2003, who ask the same
+ends next after the as-of date, or its log growth of sales (Bhojraj, Lee and Oler 2003, who ask the same
 of margins and growth; Hoberg and Phillips 2016, table IV).
 """
 
@@ -21,6 +21,8 @@ Floats = NDArray[np.float64]
 
 OUTCOMES = ("operating_income", "sales_growth")
 MONTHS = 12
+LATE_MONTHS = 4
+"""After which an annual report that is due is filed: 60 to 90 days, 15 more when asked for, and some take longer."""
 TAILS = (0.01, 0.99)
 """Quantiles over companies beyond which an outcome counts as theirs: one takeover would be most of the spread."""
 
@@ -31,12 +33,15 @@ def next_year(figures: pl.DataFrame, company_ids: Sequence[str], as_of: date) ->
     Parameters
     ----------
     figures : DataFrame
-        As from `read_fundamentals`. The months are over once a fiscal year in it ends after them.
+        As from `read_fundamentals`. Everybody's year counts as told once a fiscal year in it ends `LATE_MONTHS` after
+        the twelve months: before that it would be a cross-section of those who report early.
     """
-    last = months_later(month_name(as_of), MONTHS)
+    told_by = months_later(month_name(as_of), MONTHS + LATE_MONTHS)
     newest = figures["fiscal_year_end"].max()
-    if newest is None or newest < last:  # type: ignore[operator]
+    if newest is None or newest < told_by:  # type: ignore[operator]
         return {}
+    # A year of 52 or 53 weeks may end some days after the twelve months.
+    last = as_of + A_YEAR[1]
     before = figures.select("company_id", earlier="fiscal_year_end", earlier_sales="sales")
     due = figures.filter((pl.col("fiscal_year_end") > as_of) & (pl.col("fiscal_year_end") <= last))
     due = due.sort("fiscal_year_end").unique("company_id", keep="first", maintain_order=True)

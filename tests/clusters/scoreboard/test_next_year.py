@@ -38,6 +38,27 @@ def test_outcomes_are_of_the_fiscal_year_that_ends_within_twelve_months_after_th
     assert np.isnan(found["operating_income"][2:]).all() and np.isnan(found["sales_growth"][2:]).all()
 
 
+def test_a_year_of_52_or_53_weeks_that_ends_days_after_the_twelve_months_is_the_next_one() -> None:
+    table = figures(
+        [
+            ("a", date(2004, 12, 27), 1.0, 10.0, 100.0),
+            ("a", date(2006, 1, 2), 2.0, 10.0, 110.0),
+            ("late", date(2006, 6, 30), 2.0, 10.0, 110.0),
+        ]
+    )
+    found = next_year(table, ["a", "late"], AS_OF)
+    assert found["operating_income"][0] == pytest.approx(0.2)
+    assert found["sales_growth"][0] == pytest.approx(np.log(1.1))
+    assert np.isnan(found["operating_income"][1])
+
+
+def test_nothing_is_scored_before_late_filers_have_told_their_year() -> None:
+    told = [(c, date(year, 12, 31), 1.0, 10.0, 100.0) for c in "ab" for year in (2004, 2005)]
+    assert next_year(figures(told), ["a", "b"], AS_OF) == {}
+    assert next_year(figures([*told, ("a", date(2006, 3, 31), 1.0, 10.0, 100.0)]), ["a", "b"], AS_OF) == {}
+    assert next_year(figures([*told, ("a", date(2006, 4, 30), 1.0, 10.0, 100.0)]), ["a", "b"], AS_OF) != {}
+
+
 def test_nothing_is_scored_before_the_year_is_over_or_without_figures() -> None:
     early = figures([("a", date(2005, 6, 30), 2.0, 10.0, 110.0)])
     assert next_year(early, ["a"], AS_OF) == {} == next_year(early.clear(), ["a"], AS_OF)
