@@ -5,7 +5,7 @@ name that is an ordinary word, or that goes on as somebody else's, is passed ove
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,11 @@ SMALL = frozenset(("and", "of", "the", "for", "de"))
 """Words of a name that need no capital letter."""
 SHORTEST = 3
 """Letters of a name of one word: shorter ones are abbreviations of many things."""
+SHORT_FORM = re.compile(r"""([^()"“”]{0,40})\(\s*(?:[a-z]+,?\s+){0,3}["“]([A-Z][^"“”()]{1,30})["”]""")
+"""What makes a short form of the name before it: Waste Management, Inc. ("WMX")."""
+
+Spoken = Mapping[str, list[tuple[tuple[str, ...], str]]]
+"""First word -> names that begin with it, in small letters, and whose they are, the longest first."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +71,12 @@ def rivals_named(names: Mapping[str, str], texts: Mapping[str, str], passages: p
     words = {word for text in texts.values() for word in re.findall(r"\b[a-z]+\b", text)}
     known = _spoken(names, words)
     rows = []
+    own_words = {company: _with_short_forms(texts.get(company, ""), known, words) for company in passages["company_id"]}
     for company, passage, start, end in passages.sort("company_id", "passage").iter_rows():
         text = texts.get(company, "")[start:end]
         if ABOUT.search(text):
-            found = {other: said for other, said in _named(text, known) if other != company}
+            called = _named(text, own_words[company])
+            found = {other: text[first:last] for other, first, last in called if other != company}
             place = {"company_id": company, "passage": passage, "start": start, "end": end}
             rows += [{**place, "rival_id": other, "name": said} for other, said in found.items()]
     schema = {"company_id": pl.String, "rival_id": pl.String, "passage": pl.Int32}
@@ -83,8 +90,8 @@ def without_passages(text: str, spans: list[tuple[int, int]]) -> str:
     return text
 
 
-def _spoken(names: Mapping[str, str], words: set[str]) -> dict[str, list[tuple[tuple[str, ...], str]]]:
-    """Return first word -> spoken names that begin with it and whose they are, the longest first.
+def _spoken(names: Mapping[str, str], words: set[str]) -> Spoken:
+    """Return the spoken names of companies.
 
     Left out is a name that two companies have, and one of a single word that is short or that some text uses in small
     letters.
@@ -93,22 +100,46 @@ def _spoken(names: Mapping[str, str], words: set[str]) -> dict[str, list[tuple[t
     often: dict[tuple[str, ...], int] = {}
     for said in spoken.values():
         often[said] = often.get(said, 0) + 1
+    return _by_first_word(
+        (said, company)
+        for company, said in spoken.items()
+        if said and often[said] == 1 and not (len(said) == 1 and (len(said[0]) < SHORTEST or said[0] in words))
+    )
+
+
+def _by_first_word(names: Iterable[tuple[tuple[str, ...], str]]) -> Spoken:
     found: dict[str, list[tuple[tuple[str, ...], str]]] = {}
-    for company, said in sorted(spoken.items()):
-        single = len(said) == 1 and (len(said[0]) < SHORTEST or said[0] in words)
-        if said and often[said] == 1 and not single:
-            found.setdefault(said[0], []).append((said, company))
+    for said, company in names:
+        found.setdefault(said[0], []).append((said, company))
     return {first: sorted(own, key=lambda pair: (-len(pair[0]), pair)) for first, own in found.items()}
 
 
-def _named(text: str, known: Mapping[str, list[tuple[tuple[str, ...], str]]]) -> Iterator[tuple[str, str]]:
-    """Yield whose names a passage has, and how they stand in it."""
+def _with_short_forms(text: str, known: Spoken, words: set[str]) -> Spoken:
+    """Return the known names with the short forms that a text itself makes of them.
+
+    Left out is a short form that some text uses in small letters, that is somebody's name, or that the text gives to
+    two companies.
+    """
+    names = {pair for own in known.values() for pair in own}
+    taken, given = {said for said, _ in names}, dict[tuple[str, ...], set[str]]()
+    for company, _, end in _named(text, known):
+        made = SHORT_FORM.match(text, end)
+        if made and all(word.lower() in FORMS for word in TOKEN.findall(made[1])):
+            short = tuple(word.lower() for word in TOKEN.findall(made[2]))
+            if short not in taken and not (len(short) == 1 and short[0] in words):
+                given.setdefault(short, set()).add(company)
+    made_here = {(said, company) for said, whose in given.items() if len(whose) == 1 for company in whose}
+    return _by_first_word(names | made_here)
+
+
+def _named(text: str, known: Spoken) -> Iterator[tuple[str, int, int]]:
+    """Yield whose names a passage has, and from where to where they stand in it (characters)."""
     tokens, at = [Token(match[0], *match.span()) for match in TOKEN.finditer(text)], 0
     while at < len(tokens):
         for said, company in known.get(tokens[at].text.lower(), ()):
             own = tokens[at : at + len(said)]
             if tuple(token.text.lower() for token in own) == said and _is_whole(text, tokens, at, at + len(said)):
-                yield company, text[own[0].start : own[-1].end]
+                yield company, own[0].start, own[-1].end
                 at += len(said) - 1
                 break
         at += 1

@@ -66,6 +66,28 @@ def test_names_are_found_where_competition_is_spoken_of(text: str, found: dict[s
     assert named(text) == found
 
 
+@pytest.mark.parametrize(
+    ("made", "called", "found"),
+    [
+        ('Procter & Gamble Company ("P&G")', "P&G", {"pg": "P&G"}),
+        ("General Motors Corporation (the “GM Group”)", "GM Group", {"gm": "GM Group"}),
+        ('PepsiCo, Inc. (together, "PEP")', "PEP", {"pep": "PEP"}),
+        ('PepsiCo, Inc. (formerly Pepsi) ("PEP")', "PEP", {}),  # whose it is takes more than a look
+        ('PepsiCo and its bottlers ("PBG")', "PBG", {}),  # not PepsiCo alone
+        ('PepsiCo ("Market")', "Market", {}),  # an ordinary word
+        ('PepsiCo ("Intel")', "Intel", {"intc": "Intel"}),  # somebody's name
+        ('PepsiCo ("ABC") and Dell ("ABC")', "ABC", {}),
+    ],
+)
+def test_short_forms_are_names_where_the_text_makes_them(made: str, called: str, found: dict[str, str]) -> None:
+    first, second = f"We supply {made}.", f"We compete with {called}."
+    texts = {"x": f"{first} {second}", "other": "We fill the gap in the market."}
+    spans = pl.DataFrame(
+        {"company_id": ["x"] * 2, "passage": [0, 1], "start": [0, len(first) + 1], "end": [len(first), len(texts["x"])]}
+    )
+    assert dict(rivals_named(NAMES, texts, spans).select("rival_id", "name").iter_rows()) == found
+
+
 def test_nobody_is_its_own_rival_and_a_name_of_two_companies_is_nobody_s() -> None:
     assert named("Intel and Dell compete.", by="intc") == {"dell": "Dell"}
     twins = {"a": "Acme Corp", "b": "Acme Inc"}
