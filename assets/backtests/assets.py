@@ -27,6 +27,7 @@ from resources.sources import Sources
             "autolag",
             "adf_lags",
             "min_common_days",
+            "halt_days",
             "johansen",
             "false_discovery_rate",
             "random_pairs",
@@ -57,7 +58,7 @@ def _templates_now(profile: Profile, partition: str | None, sources: Sources) ->
     schemas.HEDGE_BASKETS,
     partitioning="as_of",
     reads={"peer_clusters": whole, "prices": months_around("backtest.formation_months")},
-    config=[f"backtest.{key}" for key in ("formation_months", "min_common_days", "basket_peers", "seed")],
+    config=[f"backtest.{key}" for key in ("formation_months", "min_common_days", "halt_days", "basket_peers", "seed")],
     kinds=["scikitlearn", "scipy"],
 )
 def hedge_baskets(build: Build) -> None:
@@ -66,7 +67,7 @@ def hedge_baskets(build: Build) -> None:
     from assets.backtests.basket_peers import peers_by_method
 
     as_of, settings, rows = month_end(build.partition or ""), build.profile.backtest, list[dict[str, object]]()
-    formed = formed_returns(build.read("prices"), as_of, settings.min_common_days)
+    formed = formed_returns(build.read("prices"), as_of, settings)
     clusters, near, codes = (build.read(name) for name in ("peer_clusters", "neighbours", "sic_groups"))
     for method, peers in peers_by_method(near, clusters, codes, settings):
         rows += [{"method": method, "as_of": as_of, **row} for row in fitted_baskets(formed, peers)]

@@ -21,8 +21,9 @@ from scipy.linalg import solve_triangular
 from scipy.optimize import nnls
 from sklearn.covariance import ledoit_wolf
 
-from assets.backtests.close_matrix import formation_prices
+from assets.backtests.close_matrix import formed_prices
 from assets.backtests.quotes import JUMP
+from resources.settings.backtest import Backtest
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -47,17 +48,12 @@ class FormedReturns:
     """[companies, companies], shrunk."""
 
 
-def formed_returns(prices: pl.DataFrame, as_of: date, min_common_days: float) -> FormedReturns:
-    """Return the returns that baskets are fitted on, of the companies with a price on enough days.
+def formed_returns(prices: pl.DataFrame, as_of: date, settings: Backtest) -> FormedReturns:
+    """Return the returns that baskets are fitted on, of the companies with a price on enough days and a recent one.
 
-    Parameters
-    ----------
-    prices : DataFrame
-        Rows of `prices` of the formation window, nothing after `as_of`.
-    min_common_days : float
-        Share of the window's trading days on which a company must have a price.
+    Parameters are those of `formed_prices`.
     """
-    company_ids, _, log_prices = formation_prices(prices, prices["date"].min(), as_of, min_common_days)  # type: ignore[arg-type]
+    company_ids, _, log_prices = formed_prices(prices, as_of, settings)
     return shrunk(company_ids, log_prices)
 
 

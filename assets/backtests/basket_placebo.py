@@ -28,8 +28,8 @@ Whole = NDArray[np.int64]
 
 DRAWS = 20
 """Baskets of random peers for each name."""
-AT_ONCE = 20
-"""Books of mean reversion that go through the days together."""
+AT_ONCE = 20_000
+"""Names of the books of mean reversion that go through the days together, one book at least."""
 Names = tuple[str, ...]
 Dated = tuple[tuple[date, Names], ...]
 """The names that a book trades after each as-of date."""
@@ -108,7 +108,7 @@ def random_baskets(prices: pl.DataFrame, as_of: date, settings: Backtest, seed: 
     They are fitted as real ones are, on the days of the formation window; nothing after the as-of date is read.
     """
     known = formation_rows(prices, as_of, settings.formation_months)
-    formed, random = formed_returns(known, as_of, settings.min_common_days), np.random.default_rng(seed)
+    formed, random = formed_returns(known, as_of, settings), np.random.default_rng(seed)
     return [_baskets(formed, random, settings.basket_peers) for _ in range(DRAWS)]
 
 
@@ -141,8 +141,9 @@ def reversion_gains(
     """Return what books of mean reversion against the baskets picked for their names earn: [days, books] USD."""
     signals = np.stack([known_signal(closes.all, closes.first, names, baskets) for baskets in pool])
     gains, column = np.zeros((signals.shape[1] - 1, len(picks))), np.arange(len(names))
-    for start in range(0, len(picks), AT_ONCE):
-        own = picks[start : start + AT_ONCE]
+    books = max(1, AT_ONCE // len(names))
+    for start in range(0, len(picks), books):
+        own = picks[start : start + books]
         signal = signals[own[None], np.arange(signals.shape[1])[:, None, None], column]
         ledger = settle(*hold_sides(closes.all, closes.first, names, signal, NO_CAPS, settings), settings)
         net = (ledger.gross_pnl - ledger.costs)[1:]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from assets.partitions import month_name, months_later
 from assets.prices.open_days import open_days
+from resources.settings.backtest import Backtest
 
 LOOK_BACK = timedelta(days=45)
 """How far before the as-of date the trading matrix looks for the last close."""
@@ -40,6 +42,27 @@ def formation_rows(prices: pl.DataFrame, as_of: date, months: int) -> pl.DataFra
     """Return the rows of `prices` in the months up to an as-of date, and nothing after it."""
     after = months_later(month_name(as_of), -months)
     return prices.filter((pl.col("date") > after) & (pl.col("date") <= as_of))
+
+
+def formed_prices(
+    prices: pl.DataFrame, as_of: date, settings: Backtest
+) -> tuple[list[str], list[date], NDArray[np.float64]]:
+    """Return `formation_prices` of the companies that can still be traded at an as-of date.
+
+    Who has had no close for `halt_days` has stopped trading: a pair or a basket with it could never be opened, and
+    would take the place of one that can.
+
+    Parameters
+    ----------
+    prices : DataFrame
+        Rows of `prices` of the formation window, nothing after `as_of`.
+    settings : Backtest
+        `min_common_days` and `halt_days` are used.
+    """
+    first: Any = prices["date"].min()
+    company_ids, dates, log_prices = formation_prices(prices, first, as_of, settings.min_common_days)
+    trading = np.flatnonzero(~np.isnan(log_prices[-settings.halt_days :]).all(axis=0))
+    return [company_ids[i] for i in trading], dates, log_prices[:, trading]
 
 
 def formation_prices(

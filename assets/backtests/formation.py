@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 
 from assets.backtests.candidate_pairs import pairs_within, random_pairs
-from assets.backtests.close_matrix import formation_prices
+from assets.backtests.close_matrix import formed_prices
 from assets.backtests.cointegration import cointegrated_pairs
 from resources.settings.backtest import Backtest
 
@@ -32,7 +32,7 @@ def formed_pairs(
     not_tested : Counter, optional
         Pairs that cannot be tested are counted here by reason.
     """
-    ids, _, log_prices = formation_prices(prices, prices["date"].min(), as_of, settings.min_common_days)  # type: ignore[arg-type]
+    ids, _, log_prices = formed_prices(prices, as_of, settings)
     column = {company: number for number, company in enumerate(ids)}
     for (method,), rows in clusters.sort("method", "company_id").group_by("method", maintain_order=True):
         members = rows.filter(pl.col("company_id").is_in(ids))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from assets.backtests.book import tradable, traded_ledger
 from assets.backtests.candidate_pairs import random_pairs
-from assets.backtests.close_matrix import CloseMatrix, formation_prices, formation_rows
+from assets.backtests.close_matrix import CloseMatrix, formation_rows, formed_prices
 from assets.backtests.cointegration import cointegrated_pairs
 from assets.backtests.finished import finished_dates
 from assets.backtests.periods import PAIRS
@@ -143,7 +143,7 @@ def random_pool(prices: pl.DataFrame, as_of: date, count: int, settings: Backtes
         Rows of `cointegrated_pairs`; the test in them has no lags, is the cheapest, and selects nothing.
     """
     known = formation_rows(prices, as_of, settings.formation_months)
-    ids, _, log_prices = formation_prices(known, known["date"].min(), as_of, settings.min_common_days)  # type: ignore[arg-type]
+    ids, _, log_prices = formed_prices(known, as_of, settings)
     untested = settings.model_copy(update={"autolag": "fixed", "adf_lags": 0, "johansen": False})
     return cointegrated_pairs(ids, log_prices, random_pairs(len(ids), count, seed), untested)
 

@@ -22,6 +22,8 @@ Floats = NDArray[np.float64]
 EULER_GAMMA = float(np.euler_gamma)
 NORMAL = NormalDist()
 MONTHS = 12
+ROUNDING = 1e-9
+"""Of the squared error of a Sharpe ratio, which is 1 for normal returns around 0."""
 
 
 class EmptyBookError(ValueError):
@@ -104,7 +106,8 @@ def deflated_sharpe(returns: Floats, trials: Sequence[float]) -> float | None:
 
     Bailey and Lopez de Prado (2014): the probabilistic Sharpe ratio, which allows for skewness and kurtosis, against
     the expected maximum of as many worthless trials with the same spread of Sharpe ratios. With fewer than two trials
-    it is against 0: the probabilistic Sharpe ratio of Bailey and Lopez de Prado (2012).
+    it is against 0: the probabilistic Sharpe ratio of Bailey and Lopez de Prado (2012). None where the ratio has no
+    error: of returns that do not vary, or that are one of two values so that mean and deviation err alike.
 
     Parameters
     ----------
@@ -118,7 +121,10 @@ def deflated_sharpe(returns: Floats, trials: Sequence[float]) -> float | None:
         return None
     standard = (returns - returns.mean()) / returns.std()
     skewness, kurtosis = float((standard**3).mean()), float((standard**4).mean())
-    error = sqrt(1 - skewness * daily + (kurtosis - 1) / 4 * daily**2)
+    variance = 1 - skewness * daily + (kurtosis - 1) / 4 * daily**2
+    if variance < ROUNDING:
+        return None
+    error = sqrt(variance)
     return NORMAL.cdf((daily - expected_maximum(trials) / sqrt(TRADING_DAYS)) * sqrt(len(returns) - 1) / error)
 
 

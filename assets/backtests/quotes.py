@@ -23,13 +23,16 @@ class Quotes:
     marks: Floats
     """The close, or the last one before it (USD), 0 before the first; less what a delisting takes."""
     gone: Flags
-    """Whether it has had no close for `halt_days` in a row, today among them."""
+    """Whether it has had no close for `halt_days` in a row, today among them; on the last day, whether it has none."""
     jumped: Flags
     """Whether the close is `JUMP` times the one before, or that one is `JUMP` times the close."""
 
 
 def quotes(closes: Floats, settings: Backtest) -> Quotes:
     """Return what is known each day.
+
+    On the last day everything is given up, and nobody buys what has no close: whether it is halted or gone is not known
+    by then, so it counts as gone, and a name that is delisted in a window's last days does not get away with it.
 
     Parameters
     ----------
@@ -41,6 +44,7 @@ def quotes(closes: Floats, settings: Backtest) -> Quotes:
     last = np.maximum.accumulate(np.where(priced, day, -1), axis=0)
     known = np.nan_to_num(np.take_along_axis(closes, np.maximum(last, 0), axis=0))
     gone = day - last >= settings.halt_days
+    gone[-1:] |= ~priced[-1:]
     jumped = np.abs(log_moves(known)) >= np.log(JUMP)
     return Quotes(priced, np.where(gone, known * (1 + settings.delisting_return), known), gone, jumped)
 

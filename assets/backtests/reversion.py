@@ -71,7 +71,7 @@ class ReversionRules:
         signal = self._signal[day]
         # What is not known comes last.
         order, known = np.argsort(signal, axis=1, kind="stable"), np.isfinite(signal).sum(axis=1)[:, None]
-        count, place = np.minimum(self._most, (self._share * known).astype(int)), np.arange(signal.shape[1])
+        count, place = np.minimum(self._most, part(self._share, known)), np.arange(signal.shape[1])
         sides = np.zeros((len(signal), 2, signal.shape[1]), np.int8)
         np.put_along_axis(sides[:, 0], order, (place < count).astype(np.int8), axis=1)
         highest = (place >= known - count) & (place < known)
@@ -111,7 +111,12 @@ def full_book(names: Sequence[str], settings: Backtest) -> float:
 
 def _most(names: Sequence[str], settings: Backtest) -> int:
     """Return how many names there can be on each side."""
-    return int(settings.reversion_share * len(names))
+    return int(part(settings.reversion_share, np.array(len(names))))
+
+
+def part(share: float, count: Numbers) -> Numbers:
+    """Return how many whole names a share of so many is: .29 of 100 are 29, though .29 * 100 is below 29 as a float."""
+    return np.array(np.floor(share * count + 1e-9), dtype=np.int64)
 
 
 def _columns(closes: CloseMatrix, names: Sequence[str]) -> Numbers:

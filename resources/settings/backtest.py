@@ -63,8 +63,9 @@ class Backtest(Section):
     """Close a pair after this many trading days; empty for no such stop."""
     max_holding_half_lives: Annotated[Real, Field(gt=0, le=10_000)] | None = None
     """Close a pair after this many half-lives of its spread, where it has one; empty for no such stop."""
-    leg_usd: Annotated[Real, Field(gt=0, le=1e12)] = 5_000.0
-    """Size of the first leg at opening, and of each name of the other strategies (USD)."""
+    leg_usd: Annotated[Real, Field(ge=1, le=1e9)] = 5_000.0
+    """Size of the first leg at opening, and of each name of the other strategies (USD): accounts are in whole cents,
+    and exact up to some ten thousand legs of the largest size."""
     legs: Literal["beta_neutral", "dollar_neutral"] = "beta_neutral"
     """Size of a pair's second leg: hedge ratio times `leg_usd`, which is what makes up the spread, or `leg_usd`."""
     negative_hedge: Literal["leave_out", "one_side"] = "leave_out"

@@ -64,14 +64,14 @@ def test_prices_after_the_date_change_no_basket() -> None:
     prices = factor_prices()
     known, garbage = table(prices), table(np.vstack([prices, prices[:60] * 9]), AS_OF + timedelta(60))
     peers = {name: [other for other in NAMES if other != name] for name in NAMES}
-    first, second = (fitted_baskets(formed_returns(rows, AS_OF, 0.9), peers) for rows in (known, garbage))
+    first, second = (fitted_baskets(formed_returns(rows, AS_OF, Backtest()), peers) for rows in (known, garbage))
     assert first == second != []
 
 
 def test_a_copy_a_constant_and_a_gap_are_no_peers() -> None:
     prices = factor_prices()
     prices[:, 2], prices[:, 3], prices[100:280, 4] = 3 * prices[:, 0], 7.0, np.nan
-    formed = formed_returns(table(prices), AS_OF, 0.9)
+    formed = formed_returns(table(prices), AS_OF, Backtest())
     assert {"c3", "c4"} & set(formed.company_ids) == set()
     rows = fitted_baskets(formed, {"c0": NAMES[1:], "c3": NAMES[:3]})
     assert {row["company_id"] for row in rows} == {"c0"}
@@ -87,6 +87,14 @@ def test_a_split_that_was_not_adjusted_is_no_return_to_fit_on() -> None:
         for p in (prices, split)
     )
     assert halved["c1"] == pytest.approx(whole["c1"], abs=0.02)
+
+
+@pytest.mark.parametrize(("days", "kept"), [(0, True), (4, True), (5, False), (20, False)])
+def test_who_has_stopped_trading_before_the_date_is_fitted_on_nobody(days: int, kept: bool) -> None:
+    prices = factor_prices()
+    prices[len(prices) - days :, 1] = np.nan
+    formed = formed_returns(table(prices), AS_OF, Backtest(halt_days=5))
+    assert formed.company_ids == [name for name in NAMES if kept or name != "c1"]
 
 
 def test_too_few_days_make_no_basket() -> None:

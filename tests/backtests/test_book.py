@@ -150,6 +150,16 @@ def test_a_name_that_stops_trading_is_closed_at_its_last_price_less_the_delistin
     assert days["exposure"].to_list()[4:] == [0.0]
 
 
+def test_a_name_that_is_gone_in_the_last_days_of_a_window_loses_what_a_delisting_takes() -> None:
+    nan, low = float("nan"), [np.exp(-0.015)] * 2
+    quotes = closes_of(a=[*low, 0.9, 0.9, nan], b=[1.0] * 5)
+    changes = {"stop_z": 99.0, "halt_days": 5, "delisting_return": -0.3}
+    _, trades = trade_pairs(quotes, one_pair(), AS_OF, RULES.model_copy(update=changes))
+    (row,) = trades.rows(named=True)
+    assert row["exit_reason"] == "stopped trading"
+    assert row["gross_pnl"] == pytest.approx(1_000 * (0.9 * 0.7 / low[0] - 1), abs=0.02)
+
+
 def test_a_pair_without_a_hedge_ratio_of_use_is_not_traded() -> None:
     quotes = closes_of(a=[np.exp(0.015)] * 5, b=[1.0] * 5)
     ratios = [{"hedge_ratio": ratio} for ratio in (-0.5, 0.0, 1e-3, 1e3, 1e14, float("inf"), float("nan"))]

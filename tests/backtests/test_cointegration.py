@@ -106,6 +106,11 @@ def test_q_values_are_those_of_scipy(p: list[float]) -> None:
     np.testing.assert_allclose(benjamini_hochberg(np.array(p)), expected, rtol=1e-12)
 
 
+def test_a_p_that_is_no_number_is_refused() -> None:
+    with pytest.raises(ValueError, match="1 of 3 p-values are NaN"):
+        benjamini_hochberg(np.array([0.01, np.nan, 0.5]))
+
+
 @given(st.lists(st.integers(0, 4), max_size=25))
 def test_pairs_within_are_all_pairs_that_share_a_label(labels: list[int]) -> None:
     n = len(labels)

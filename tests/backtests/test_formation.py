@@ -55,7 +55,7 @@ def test_a_company_with_nine_tenths_of_the_prices_is_tested_on_its_days() -> Non
 
 
 def test_pairs_whose_days_hardly_meet_are_counted() -> None:
-    gone = {"b": DAYS[:30], "c": DAYS[-30:]}
+    gone = {"b": DAYS[:30], "c": DAYS[-40:-10]}
     gaps = prices().filter(*(~((pl.col("company_id") == i) & pl.col("date").is_in(days)) for i, days in gone.items()))
     counted: Counter[str] = Counter()
     formed = dict(formed_pairs(CLUSTERS, gaps, AS_OF, Backtest(random_pairs=6), counted))["sae"]

@@ -72,6 +72,12 @@ def test_one_trial_is_judged_against_zero() -> None:
     assert expected_maximum([]) == expected_maximum([3.0]) == 0.0
 
 
+def test_a_ratio_without_an_error_is_not_deflated() -> None:
+    returns = np.repeat([1.0, 4.0], [80_000, 20_000])  # skewness 3/2, ratio 4/3: 1 - 2 + 1 under the root
+    assert deflated_sharpe(returns, []) is None
+    assert sharpe(returns) == pytest.approx(4 / 3 * sqrt(252), rel=1e-4)
+
+
 def test_deflated_sharpe_is_the_published_formula() -> None:
     trials = [0.1, 0.5, -0.3, 0.9]
     daily = DAILY.mean() / DAILY.std(ddof=1)

@@ -11,7 +11,7 @@ from assets.backtests.caps import Caps, admitted, caps_of
 from assets.backtests.close_matrix import CloseMatrix
 from assets.backtests.legs import Legs, basket_legs, pair_legs, tradable
 from assets.backtests.performance import sharpe
-from assets.backtests.reversion import rebalancing_days
+from assets.backtests.reversion import part, rebalancing_days
 from resources.settings.backtest import Backtest
 from tests.backtests.planted import FORMATION, FREE, closes_of, hedged, pairs, planted_baskets, reversion, walks
 
@@ -51,6 +51,19 @@ def test_negative_hedge_ratios_are_left_out_or_traded_on_one_side() -> None:
     assert tradable(ratios(0.5, -2.0, 1e-4, -1e4), Backtest())["hedge_ratio"].to_list() == [0.5]
     one_side = Backtest(negative_hedge="one_side")
     assert tradable(ratios(0.5, -2.0, 1e-4, -1e4), one_side)["hedge_ratio"].to_list() == [0.5, -2.0]
+
+
+def test_a_share_of_the_names_is_counted_in_whole_names_and_not_cut_by_rounding() -> None:
+    shares = [
+        (0.29, 100, 29),
+        (0.57, 100, 57),
+        (0.2, 100, 20),
+        (0.2, 104, 20),
+        (0.2, 4, 0),
+        (0.5, 7, 3),
+        (0.07, 300, 21),
+    ]
+    assert [int(part(share, np.array(names))) for share, names, _ in shares] == [count for *_, count in shares]
 
 
 LEGS = Legs(np.array([0, 0, 1, 1, 2, 2]), np.array([0, 1, 0, 2, 2, 3]), np.array([10.0, -10, 10, -10, 10, -10]))
