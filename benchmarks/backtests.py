@@ -69,7 +69,8 @@ HEADINGS = {
     "reversion": "Peer-relative mean reversion, monthly",
     "hedged": "Hedged holding",
 }
-BEGIN, END = "<!-- results: made by benchmarks/backtests.py -->", "<!-- results: end -->"
+BEGIN, END = "<!-- {}: made by benchmarks/backtests.py -->", "<!-- {}: end -->"
+"""Marks on a page, of `results` or `final`."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def baskets_of(universe: Universe, as_ofs: Sequence[date], settings: Backtest) -
     found, scores = [schemas.HEDGE_BASKETS.empty()], list[dict[str, Any]]()
     for as_of in as_ofs:
         known = formation_rows(universe.prices, as_of, settings.formation_months)
-        formed = formed_returns(known, as_of, settings.min_common_days)
+        formed = formed_returns(known, as_of, settings)
         named = peers_by_method(near, universe.clusters(as_of), universe.codes, settings)
         fitted = ((method, row) for method, peers in named for row in fitted_baskets(formed, peers))
         dated = schemas.HEDGE_BASKETS.frame({"method": method, "as_of": as_of, **row} for method, row in fitted)
@@ -261,11 +262,11 @@ def _called(row: Mapping[str, Any]) -> str:
     return f"{row['method']}, {row['selection']}" if row["strategy"] == PAIRS else str(row["method"])
 
 
-def write(page: Path, text: str) -> None:
-    """Put the tables between the markers of a page."""
-    old = page.read_text(encoding="utf-8")
-    head, rest = old.split(BEGIN)
-    page.write_text(f"{head}{BEGIN}\n{text}\n{END}{rest.split(END)[1]}", encoding="utf-8")
+def write(page: Path, of: str, text: str) -> None:
+    """Put tables between the marks of `of` on a page."""
+    begin, end = BEGIN.format(of), END.format(of)
+    head, rest = page.read_text(encoding="utf-8").split(begin)
+    page.write_text(f"{head}{begin}\n{text}\n{end}{rest.split(end)[1]}", encoding="utf-8")
 
 
 def main() -> None:
@@ -293,7 +294,7 @@ def main() -> None:
     text = report(found, hedges, paper, f"### Traded {first + 1} to {last + 1}")
     print(text)
     if asked.write:
-        write(asked.write, text)
+        write(asked.write, "final" if asked.final else "results", text)
     print(f"{time.perf_counter() - started:.0f} s on {machine(1)}")
     print(json.dumps(_claims(found[5.0])))
 

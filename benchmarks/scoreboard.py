@@ -7,7 +7,7 @@
 On `data/sp500` of the test data. Choices are made on the as-of Decembers of 2005 to 2009 and returns up to 2010; those
 of 2010 to 2014 and returns up to 2014 are reported. `--final` scores 2015 to 2017 in their place: for once, at the end.
 Half of the companies have no SIC code there, so all is done a second time among those that have one. `--write` puts
-the tables between the marks of a page, and the picture of the curve beside it. The last line is JSON.
+the tables between their marks on a page, and the picture of the curve beside it. The last line is JSON.
 """
 
 import argparse
@@ -61,7 +61,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--models", type=Path, default=models_home(), help="folder of converted models")
     parser.add_argument("--periods", nargs="+", choices=["choices", "reported"], default=["reported", "choices"])
     parser.add_argument("--final", action="store_true", help="2015 to 2017 alone, which nobody has looked at yet")
-    parser.add_argument("--write", type=Path, metavar="PAGE", help="a page with the two marks, as docs/scoreboard.md")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="a page with the marks, as docs/scoreboard.md")
     return parser.parse_args()
 
 
@@ -84,8 +84,9 @@ def main() -> None:
         told[title] = claims(scored, min(scored.horizons, default=SHORT))
         shown = shown or scored  # what comes first: the period that is reported, among all companies
     if options.write:
-        written(options.write, "sample" if options.sample else "sp500", joined(sections))
-        if shown is not None and not options.sample:
+        of = "sample" if options.sample else "final" if options.final else "sp500"
+        written(options.write, of, joined(sections))
+        if shown is not None and of == "sp500":
             draw(curve_figure(shown.intervals), options.write.parent / PICTURE)
     print(json.dumps(told))
 
