@@ -14,6 +14,9 @@ BEGIN, END = "<!-- scoreboard of {}: made by benchmarks/scoreboard.py -->", "<!-
 """Between these marks of a page go the tables of `sp500` or of `sample`."""
 AGAINST = ("tfidf", "sic4")
 """What every method is compared with."""
+OWN = "stack"
+PARTS = ("sae_passages", "sae_tokens", "tfidf", "past_corr", "sic4")
+"""Methods that `OWN` adds up, with which it is compared one by one."""
 FIRMS = ("low_firms", "high_firms")
 """Bounds over companies alone: over few dates those over time, too, say little or nothing."""
 HEADER = (
@@ -41,18 +44,23 @@ class Beside(NamedTuple):
     hedge: Rows
     same_number: Rows
 
+    @classmethod
+    def at(cls, scored: Scores, horizon: int) -> "Beside":
+        """Return those at a horizon."""
+        differences = scored.score_differences.filter(horizon_months=horizon)
+        return cls(
+            _paired(scored.r2_differences.filter(horizon_months=horizon, peers=5)),
+            _paired(differences.filter(score="hedge_median")),
+            _paired(differences.filter(score="same_number")),
+        )
+
 
 def method_rows(scored: Scores, horizon: int) -> list[Cells]:
     """Return one row a method at a horizon, the highest R2 first; the placebo is among them."""
     silent = placing_nobody(scored, horizon)
     at = scored.intervals.filter(~pl.col("method").is_in(silent), horizon_months=horizon)
     told = {(row["method"], row["score"]): row for row in at.iter_rows(named=True)}
-    differences = scored.score_differences.filter(horizon_months=horizon)
-    beside = Beside(
-        _paired(scored.r2_differences.filter(horizon_months=horizon, peers=5)),
-        _paired(differences.filter(score="hedge_median")),
-        _paired(differences.filter(score="same_number")),
-    )
+    beside = Beside.at(scored, horizon)
     methods = sorted(at["method"].unique(), key=lambda method: (-(_value(told, method, "r2_5") or -1), method))
     return [_row(method, told, beside) for method in methods]
 
@@ -63,9 +71,20 @@ def placing_nobody(scored: Scores, horizon: int) -> list[str]:
     return none["method"].sort().to_list()
 
 
+def part_rows(scored: Scores, horizon: int) -> list[Cells]:
+    """Return what `OWN` has above each of its parts, one row a score."""
+    beside = Beside.at(scored, horizon)
+    bounds = {"R2": (beside.r2, "low", "high"), "hedge: median cut": (beside.hedge, *FIRMS)}
+    return [
+        {OWN: name} | {f"less {part}": _difference(rows.get((OWN, part)), low, high) for part in PARTS}
+        for name, (rows, low, high) in bounds.items()
+    ]
+
+
 def markdown(rows: Sequence[Cells]) -> str:
     """Return a table, one line a row."""
-    lines = [list(HEADER), ["---"] * len(HEADER), *([row[name] for name in HEADER] for row in rows)]
+    header = list(rows[0])
+    lines = [header, ["---"] * len(header), *([row[name] for name in header] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -77,7 +96,8 @@ def section(title: str, scored: Scores, horizon: int, companies: int | None) -> 
     per_date = f"{lost.height / len(dates):.1f} a date lost in the horizon (or without prices)"
     among = f"{companies} companies, " if companies else ""
     over = f"{among}{len(dates)} as-of {'date' if len(dates) == 1 else 'dates'} ({years}), {per_date}."
-    table = f"### {title}, {horizon} months\n\n{over}\n\n{markdown(method_rows(scored, horizon))}"
+    tables = (markdown(rows(scored, horizon)) for rows in (method_rows, part_rows))
+    table = joined([f"### {title}, {horizon} months", over, *tables])
     silent = placing_nobody(scored, horizon)
     return f"{table}\n\nGive nobody a peer: {', '.join(silent)}." if silent else table
 
@@ -117,7 +137,7 @@ def _row(method: str, told: Rows, beside: Beside) -> Cells:
     for other in AGAINST:
         cells[f"R2 less {other}"] = _difference(beside.r2.get((method, other)), "low", "high")
         cells[f"hedge less {other}"] = _difference(beside.hedge.get((method, other)), *FIRMS)
-    return cells
+    return {name: cells[name] for name in HEADER}
 
 
 _NAMED = {

@@ -1,23 +1,26 @@
 """Whether shrinking a covariance matrix toward what `stack` foretells makes a minimum-variance portfolio calmer.
 
-    python benchmarks/stack_covariance.py --scratch FOLDER --saved FOLDER                years of returns 2005-09
-    python benchmarks/stack_covariance.py --scratch FOLDER --saved FOLDER --last-years   those of 2010-14, for a report
+    python benchmarks/stack_covariance.py --scratch FOLDER                years of returns 2005-09
+    python benchmarks/stack_covariance.py --scratch FOLDER --last-years   those of 2010-14, for a report
 
-On `data/sp500` as in stack.py: each December the companies with all of the 60 months before, and the twelve after it.
+On `data/sp500` as scoreboard.py reads it: each December the companies with all months of the 60 before and 12 after it.
 Weights sum to 1, short positions are free, and stay for a year. Shrunk are the sample's covariances: toward multiples
 of the identity (scikit-learn's LedoitWolf), toward one market factor, and toward that factor with the correlations of
 `stack` between what it leaves. The last two are shrunk by Ledoit and Wolf's (2003) formula without the covariance of
 sample and target, so nothing is chosen by hand. Lower is better.
 """
 
+import argparse
 from datetime import date
+from pathlib import Path
 
-import stack as benchmark  # before numpy: it keeps threads of the model's libraries from spinning
+from resources.environment import models as models_home  # before numpy, whose threads it keeps from spinning
 
 # isort: split
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scoreboard_evidence import Reading, known_companies, only, returns
 from sklearn.covariance import LedoitWolf
 from tables import show
 
@@ -31,6 +34,10 @@ from assets.partitions import months_later
 Matrix = NDArray[np.float64]
 AGAINST = "one factor"
 YEAR = 12
+MONTHS = 60
+"""Before each as-of date, on which covariances are fitted."""
+FIRST_YEARS, LAST_YEARS = range(2004, 2009), range(2009, 2014)
+"""As-of Decembers."""
 SMALLEST = 1e-6
 """Eigenvalue to which smaller ones of a matrix of foretold correlations are raised."""
 
@@ -92,12 +99,12 @@ def later_returns(
     shares: dict[str, list[float]] = {}
     for year in years:
         as_of = date(year, 12, 31)
-        months = [months_later(f"{year}-12", number) for number in range(1 - benchmark.MONTHS, YEAR + 1)]
+        months = [months_later(f"{year}-12", number) for number in range(1 - MONTHS, YEAR + 1)]
         matrix = return_matrix(returns, known.ids, months)
         whole = np.isfinite(matrix).all(axis=0)
         ids = [company for company, kept in zip(known.ids, whole, strict=True) if kept]
-        before, after = matrix[: benchmark.MONTHS, whole], matrix[benchmark.MONTHS :, whole]
-        similarity = stack(Evidence(benchmark.of_companies(known, ids), before)).similarity
+        before, after = matrix[:MONTHS, whole], matrix[MONTHS:, whole]
+        similarity = stack(Evidence(only(known, ids), before)).similarity
         print(f"{as_of}: {len(ids)} companies", flush=True)
         for name, (covariance, share) in covariances(before, similarity).items():
             earned = after @ minimum_variance(covariance)
@@ -108,10 +115,14 @@ def later_returns(
 
 def main() -> None:
     """Print the yearly volatility of every portfolio and its variance less that of one factor."""
-    options = benchmark.arguments()
-    known = benchmark.known_companies(options.scratch, options.saved, options.models)
-    years = benchmark.LAST_YEARS if options.last_years else benchmark.FIRST_YEARS
-    found, shares = later_returns(known, benchmark.monthly_returns(), years)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--scratch", type=Path, required=True, help="folder in which what the model reads is kept")
+    parser.add_argument("--models", type=Path, default=models_home(), help="folder of converted models")
+    parser.add_argument("--last-years", action="store_true", help="years whose returns no choice was made on")
+    options = parser.parse_args()
+    years = LAST_YEARS if options.last_years else FIRST_YEARS
+    known = known_companies(Reading(options.scratch, options.models))
+    found, shares = later_returns(known, returns(date(years[-1] + 1, 12, 31)), years)
     rows = []
     for name, earned in found.items():
         # A year's own mean takes one of twelve degrees of freedom.
