@@ -19,6 +19,7 @@ from assets.backtests.bootstrap import bootstrap_intervals
 from assets.backtests.drawdown import max_drawdown, worst_drawdown
 
 Floats = NDArray[np.float64]
+Trials = Sequence[Sequence[float]]
 EULER_GAMMA = float(np.euler_gamma)
 NORMAL = NormalDist()
 MONTHS = 12
@@ -30,18 +31,16 @@ class EmptyBookError(ValueError):
     """A book has no trading day."""
 
 
-def summary(
-    book: Book, book_sharpes: Sequence[float | None], market: Mapping[date, float] | None = None, seed: int = 0
-) -> dict[str, object]:
+def summary(book: Book, trials: Trials, market: Mapping[date, float] | None = None, seed: int = 0) -> dict[str, object]:
     """Return the numbers of `backtest_summary` that a book itself tells: all but its name, pair counts and placebo.
 
     Parameters
     ----------
     book : Book
         Its daily net returns are over fixed capital, so they are summed, not compounded.
-    book_sharpes : sequence of float or None
-        Sharpe ratios (annual) of all books compared, this one among them: the trials that the deflated Sharpe
-        ratio makes up for; None, a book without a trade, is no trial.
+    trials : sequence of sequences of float
+        Sharpe ratios (annual) of all books compared, this one among them, by strategy: what the deflated Sharpe ratio
+        makes up for. A book without a trade is no trial.
     market : mapping, optional
         Day -> return of the equally weighted market, for the book's beta.
     seed : int
@@ -55,7 +54,6 @@ def summary(
     returns, days = book.returns["net_return"].to_numpy(), book.returns["date"]
     if not len(returns):
         raise EmptyBookError("backtest: no trading day after the first as-of date; prices must reach beyond it")
-    trials = [s for s in book_sharpes if s is not None]
     return {
         "first_day": days[0],
         "last_day": days[-1],
@@ -65,7 +63,7 @@ def summary(
         "sharpe_monthly": monthly_sharpe(days, returns),
         "probabilistic_sharpe": deflated_sharpe(returns, []),
         "deflated_sharpe": deflated_sharpe(returns, trials),
-        "trials": len(trials),
+        "trials": sum(len(sharpes) for sharpes in trials),
         "annual_return": float(returns.mean()) * TRADING_DAYS,
         "annual_volatility": _sd(returns) * sqrt(TRADING_DAYS),
         **bootstrap_intervals(returns, seed),
@@ -101,11 +99,11 @@ def sharpe_se(returns: Floats) -> float | None:
     return None if daily is None else sqrt((1 + daily**2 / 2) / len(returns) * TRADING_DAYS)
 
 
-def deflated_sharpe(returns: Floats, trials: Sequence[float]) -> float | None:
+def deflated_sharpe(returns: Floats, trials: Trials) -> float | None:
     """Return the probability that the true Sharpe ratio beats the best to be expected of lucky trials.
 
     Bailey and Lopez de Prado (2014): the probabilistic Sharpe ratio, which allows for skewness and kurtosis, against
-    the expected maximum of as many worthless trials with the same spread of Sharpe ratios. With fewer than two trials
+    the expected maximum of as many worthless trials with the same spread of Sharpe ratios. With one trial a strategy
     it is against 0: the probabilistic Sharpe ratio of Bailey and Lopez de Prado (2012). None where the ratio has no
     error: of returns that do not vary, or that are one of two values so that mean and deviation err alike.
 
@@ -113,8 +111,8 @@ def deflated_sharpe(returns: Floats, trials: Sequence[float]) -> float | None:
     ----------
     returns : [days] float64
         Daily returns.
-    trials : sequence of float
-        Annual Sharpe ratios of all trials.
+    trials : sequence of sequences of float
+        Annual Sharpe ratios of all trials, by strategy.
     """
     daily = _ratio(returns)
     if daily is None:
@@ -128,13 +126,17 @@ def deflated_sharpe(returns: Floats, trials: Sequence[float]) -> float | None:
     return NORMAL.cdf((daily - expected_maximum(trials) / sqrt(TRADING_DAYS)) * sqrt(len(returns) - 1) / error)
 
 
-def expected_maximum(trials: Sequence[float]) -> float:
-    """Return the expected best of as many trials with true Sharpe ratio 0 and this spread; 0 for fewer than two."""
-    n = len(trials)
-    if n < 2:
+def expected_maximum(trials: Trials) -> float:
+    """Return the expected best of as many trials with true Sharpe ratio 0 and this spread; 0 where there is none.
+
+    All trials count, and what differs between strategies is no luck: the spread is that inside strategies.
+    """
+    n, free = (sum(len(sharpes) - less for sharpes in trials if len(sharpes)) for less in (0, 1))
+    if free < 1:
         return 0.0
+    apart = [np.array(sharpes) - np.mean(sharpes) for sharpes in trials if len(sharpes)]
     quantiles = (1 - EULER_GAMMA) * NORMAL.inv_cdf(1 - 1 / n) + EULER_GAMMA * NORMAL.inv_cdf(1 - 1 / (n * e))
-    return float(np.std(trials, ddof=1)) * quantiles
+    return sqrt(float(np.sum(np.concatenate(apart) ** 2)) / free) * quantiles
 
 
 def market_beta(returns: Floats, market: Sequence[float | None]) -> float | None:

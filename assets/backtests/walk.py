@@ -140,14 +140,17 @@ def _by_date(rows: pl.DataFrame) -> list[tuple[date, pl.DataFrame]]:
 
 def _summaries(books: Books, unfinished: int, market: Mapping[date, float], seed: int) -> list[dict[str, Any]]:
     """Return the rows of all books of the run: they are the trials among which the best could be picked."""
-    sharpes = [sharpe(book.returns["net_return"].to_numpy()) for book, _ in books.values()]
+    trials: dict[str, list[float]] = {strategy: [] for strategy, _, _ in books}
+    for (strategy, _, _), (book, _) in books.items():
+        if (ratio := sharpe(book.returns["net_return"].to_numpy())) is not None:
+            trials[strategy].append(ratio)
     return [
         {
             **_tags(key),
             "unfinished": unfinished,
             "refused": book.refused,
             **counts,
-            **summary(book, sharpes, market, seed),
+            **summary(book, list(trials.values()), market, seed),
             **_jumps(book.trades),
         }
         for key, (book, counts) in books.items()

@@ -53,7 +53,7 @@ def test_sharpe_is_mean_over_deviation_annualised() -> None:
 def test_returns_that_do_not_vary_have_no_sharpe(returns: list[float]) -> None:
     assert sharpe(np.array(returns)) is None
     assert sharpe_se(np.array(returns)) is None
-    assert deflated_sharpe(np.array(returns), [1.0, 2.0]) is None
+    assert deflated_sharpe(np.array(returns), [[1.0, 2.0]]) is None
 
 
 def test_the_standard_error_is_the_spread_of_many_sharpes() -> None:
@@ -63,13 +63,20 @@ def test_the_standard_error_is_the_spread_of_many_sharpes() -> None:
 
 def test_the_expected_maximum_is_the_mean_best_of_many_trials() -> None:
     trials = np.random.default_rng(2).normal(0, 1, (20_000, 14))
-    assert np.mean([expected_maximum(row) for row in trials[:2_000]]) == pytest.approx(
+    assert np.mean([expected_maximum([row]) for row in trials[:2_000]]) == pytest.approx(
         trials.max(axis=1).mean(), rel=0.05
     )
 
 
 def test_one_trial_is_judged_against_zero() -> None:
-    assert expected_maximum([]) == expected_maximum([3.0]) == 0.0
+    assert expected_maximum([]) == expected_maximum([[]]) == expected_maximum([[3.0]]) == 0.0
+
+
+def test_what_strategies_differ_in_is_no_luck_and_all_their_books_count() -> None:
+    apart, level = [[0.1, 0.3], [1.1, 1.3]], [0.1, 0.3, 0.1, 0.3]
+    pooled = np.std(level, ddof=1) * sqrt(3 / 2)  # two means were taken, not one
+    assert expected_maximum(apart) == pytest.approx(expected_maximum([level]) * pooled / np.std(level, ddof=1))
+    assert expected_maximum([[1.0], [2.0]]) == 0.0
 
 
 def test_a_ratio_without_an_error_is_not_deflated() -> None:
@@ -85,12 +92,12 @@ def test_deflated_sharpe_is_the_published_formula() -> None:
     benchmark = np.std(np.array(trials) / sqrt(252), ddof=1) * quantiles
     error = sqrt(1 - skew(DAILY) * daily + (kurtosis(DAILY, fisher=False) - 1) / 4 * daily**2)
     expected = norm.cdf((daily - benchmark) * sqrt(len(DAILY) - 1) / error)
-    assert deflated_sharpe(DAILY, trials) == pytest.approx(expected, rel=1e-12)
+    assert deflated_sharpe(DAILY, [trials]) == pytest.approx(expected, rel=1e-12)
 
 
 def test_more_trials_deflate_more() -> None:
     few, many = [0.0, 1.0], [0.0, 1.0] * 10
-    assert deflated_sharpe(DAILY, many) < deflated_sharpe(DAILY, few) < deflated_sharpe(DAILY, [1.0])
+    assert deflated_sharpe(DAILY, [many]) < deflated_sharpe(DAILY, [few]) < deflated_sharpe(DAILY, [[1.0]])
 
 
 def test_with_one_trial_it_is_the_probabilistic_sharpe_ratio() -> None:
@@ -144,7 +151,7 @@ def test_drawdown_equals_that_over_all_pairs_of_days(returns: np.ndarray) -> Non
 
 
 def test_the_summary_fills_its_table() -> None:
-    numbers = summary(book_of([0.01, -0.02, 0.03]), [1.0, None, 2.0])
+    numbers = summary(book_of([0.01, -0.02, 0.03]), [[1.0, 2.0]])
     assert numbers["first_day"] == date(2005, 1, 1)
     assert numbers["last_day"] == date(2005, 1, 3)
     assert numbers["trades"] == 3
@@ -159,7 +166,7 @@ def test_the_summary_fills_its_table() -> None:
 
 
 def test_a_book_without_capital_has_a_summary_of_zeros() -> None:
-    numbers = summary(book_of([0.0, 0.0], capital=0.0), [None])
+    numbers = summary(book_of([0.0, 0.0], capital=0.0), [[]])
     assert (numbers["sharpe"], numbers["deflated_sharpe"]) == (None, None)
     assert (numbers["probabilistic_sharpe"], numbers["sharpe_low"], numbers["days_won"]) == (None, None, None)
     assert (numbers["annual_volatility"], numbers["turnover"], numbers["mean_exposure"]) == (0.0, 0.0, 0.0)
