@@ -129,8 +129,13 @@ def closes_around(prices: pl.DataFrame, as_of: date, last: date) -> tuple[CloseM
 def _close_matrix(prices: pl.DataFrame, first: date, last: date, as_of: date) -> CloseMatrix:
     window = prices.filter(pl.col("date").is_between(first, last)).select("company_id", "date", "adj_close")
     days = open_days(window, usual_on=pl.col("date") <= as_of)
-    wide = window.join(days, on="date", how="semi").pivot("company_id", index="date", values="adj_close").sort("date")
-    company_ids = sorted(set(wide.columns) - {"date"})
-    matrix = wide.select(company_ids).to_numpy().astype(np.float64).reshape(wide.height, len(company_ids))
+    known = window.join(days, on="date", how="semi")
+    dates, companies = (known.select(pl.col(key).unique().sort()) for key in ("date", "company_id"))
+    # A pivot takes minutes for thousands of columns.
+    rows, columns = dates.with_row_index("row"), companies.with_row_index("column")
+    placed = known.join(rows, on="date").join(columns, on="company_id")
+    matrix = np.full((dates.height, companies.height), np.nan)
+    matrix[placed["row"].to_numpy(), placed["column"].to_numpy()] = placed["adj_close"].to_numpy()
     # A share cannot be bought for nothing: 0 stands for no price in some sources, and has no logarithm.
-    return CloseMatrix(company_ids, wide["date"].to_list(), np.where(matrix > 0, matrix, np.nan))
+    closes = np.where(matrix > 0, matrix, np.nan)
+    return CloseMatrix(companies["company_id"].to_list(), dates["date"].to_list(), closes)
