@@ -7,6 +7,7 @@ from typing import Any
 import jinja2
 import numpy as np
 import polars as pl
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from assets.backtests import TEMPLATES
@@ -153,7 +154,7 @@ def _drawing(days: Sequence[Any], lines: Mapping[str, Floats], height: int) -> d
     -------
     dict
         width, height, points of every line, `x` of a row and `y` of a value (pixels), low and high (the values at the
-        edges), zero (its height), first and last (the days).
+        edges), zero (its height), first and last (the days), and the grid: `values` and `years` with their places.
     """
     values = np.concatenate([*lines.values(), [0.0]])
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
@@ -172,7 +173,12 @@ def _drawing(days: Sequence[Any], lines: Mapping[str, Floats], height: int) -> d
     }
     first, last = (days[0], days[-1]) if days else ("", "")
     edges = {"low": low, "high": high, "zero": y(0.0), "first": first, "last": last}
-    return {"width": WIDTH, "height": height, "points": points, "x": x, "y": y, **edges}
+    round_values = np.round(MaxNLocator(nbins=max(height // 60, 2)).tick_values(low, low + span), 9)
+    grid = {
+        "values": [(y(value), f"{value:g}") for value in round_values.tolist() if low <= value <= high],
+        "years": [(x(row), day.year) for row, day in enumerate(days) if row and day.year > days[row - 1].year],
+    }
+    return {"width": WIDTH, "height": height, "points": points, "x": x, "y": y, **edges, **grid}
 
 
 def _years(own: BookTables) -> list[dict[str, Any]]:
@@ -198,4 +204,5 @@ def _template(name: str) -> jinja2.Template:
 
 
 def _number(value: float | None, digits: int = 2, factor: float = 1.0) -> str:
-    return "–" if value is None else f"{factor * value:.{digits}f}"
+    # Adding 0 takes the sign of what is rounded to nothing.
+    return "–" if value is None else f"{round(factor * value, digits) + 0.0:.{digits}f}"
