@@ -1,7 +1,7 @@
 """Rivals that a company names: other companies, by name, in the passages of its description about competition.
 
 Hoberg and Phillips (2016, section IV) score networks on them. What is counted has to be right more than complete: a
-name that is an ordinary word, or that goes on as somebody else's, is passed over.
+name that is an ordinary word, or that goes on as somebody else's, is passed over, and so are companies of one family.
 """
 
 import re
@@ -25,9 +25,16 @@ FORMS = LEGAL - {"new", "the", "of", "de", "md"}
 SMALL = frozenset(("and", "of", "the", "for", "de"))
 """Words of a name that need no capital letter."""
 SHORTEST = 3
-"""Letters of a name of one word: shorter ones are abbreviations of many things."""
-SHORT_FORM = re.compile(r"""([^()"“”]{0,40})\(\s*(?:[a-z]+,?\s+){0,3}["“]([A-Z][^"“”()]{1,30})["”]""")
-"""What makes a short form of the name before it: Waste Management, Inc. ("WMX")."""
+"""Letters of a name: shorter ones are abbreviations of many things."""
+SHORT_FORM = re.compile(r"""\(\s*(?:[a-z]+,?\s+){0,6}(?:["“]([A-Z][^"“”()]{1,30})["”]|([A-Z][A-Z&]{1,9})\s*\))""")
+"""What makes a short form of the name before it: Waste Management, Inc. ("WMX"), or (WMX)."""
+OWN = re.compile(
+    r"(?:,? inc| corp)?\.?,? (?:(?:also|now|currently|generally|primarily) )?(?:competes|faces|encounters|meets)\b",
+    re.IGNORECASE,
+)
+"""What follows the name of a part of the company itself: Frito-Lay competes, Frito-Lay faces competition."""
+FARTHEST = 40
+"""Characters between a name and its short form, for legal forms."""
 
 Spoken = Mapping[str, list[tuple[tuple[str, ...], str]]]
 """First word -> names that begin with it, in small letters, and whose they are, the longest first."""
@@ -48,10 +55,13 @@ class Token:
 
 
 def spoken_name(name: str) -> tuple[str, ...]:
-    """Return the words of a registered name as people say it, in small letters: The Coca-Cola Company is coca, cola."""
+    """Return the words of a registered name as people say it, in small letters: The Coca-Cola Company is coca, cola.
+
+    No legal form is left out that would leave initials alone: U S Trust Corp is no u, s.
+    """
     words = [word.lower() for word in TOKEN.findall(re.sub(r"[.'’]|/[A-Z]{2}/?$", "", name))]
     words = words[1:] if len(words) > 1 and words[0] == "the" else words
-    while len(words) > 1 and words[-1] in LEGAL:
+    while len(words) > 1 and words[-1] in LEGAL and sum(map(len, words[:-1])) >= SHORTEST:
         words.pop()
     return tuple(words)
 
@@ -69,14 +79,21 @@ def rivals_named(names: Mapping[str, str], texts: Mapping[str, str], passages: p
         company_id, passage, start and end (characters) of these descriptions.
     """
     words = {word for text in texts.values() for word in re.findall(r"\b[a-z]+\b", text)}
-    known = _spoken(names, words)
+    spoken = {company: spoken_name(name) for company, name in names.items()}
+    known = _known(spoken, words)
+    own_words = {company: _in_text(texts[company], known, words) for company in passages["company_id"].unique()}
     rows = []
-    own_words = {company: _with_short_forms(texts.get(company, ""), known, words) for company in passages["company_id"]}
     for company, passage, start, end in passages.sort("company_id", "passage").iter_rows():
-        text = texts.get(company, "")[start:end]
+        text = texts[company][start:end]
         if ABOUT.search(text):
             called = _named(text, own_words[company])
-            found = {other: text[first:last] for other, first, last in called if other != company}
+            found = {
+                other: text[first:last]
+                for other, first, last in called
+                if other != company
+                and not OWN.match(text, last)
+                and not _one_family(spoken.get(company, ()), spoken[other], words)
+            }
             place = {"company_id": company, "passage": passage, "start": start, "end": end}
             rows += [{**place, "rival_id": other, "name": said} for other, said in found.items()]
     schema = {"company_id": pl.String, "rival_id": pl.String, "passage": pl.Int32}
@@ -90,13 +107,23 @@ def without_passages(text: str, spans: list[tuple[int, int]]) -> str:
     return text
 
 
-def _spoken(names: Mapping[str, str], words: set[str]) -> Spoken:
-    """Return the spoken names of companies.
+def _one_family(one: tuple[str, ...], other: tuple[str, ...], words: set[str]) -> bool:
+    """Return whether two names begin alike, as those of parents and subsidiaries do: Trinity Industries Leasing.
+
+    A first word that some text uses in small letters (General, Universal) may begin anybody's, so then it takes two; or
+    one name, however its initials are written, begins the other: US West, U S West Communications.
+    """
+    shared = 2 if one[:1] and one[0] in words else 1
+    shorter, longer = sorted(("".join(one), "".join(other)), key=len)
+    return one[:shared] == other[:shared] or (shorter != "" and longer.startswith(shorter))
+
+
+def _known(spoken: Mapping[str, tuple[str, ...]], words: set[str]) -> Spoken:
+    """Return the names by which companies are known.
 
     Left out is a name that two companies have, and one of a single word that is short or that some text uses in small
     letters.
     """
-    spoken = {company: spoken_name(name) for company, name in names.items()}
     often: dict[tuple[str, ...], int] = {}
     for said in spoken.values():
         often[said] = often.get(said, 0) + 1
@@ -114,22 +141,24 @@ def _by_first_word(names: Iterable[tuple[tuple[str, ...], str]]) -> Spoken:
     return {first: sorted(own, key=lambda pair: (-len(pair[0]), pair)) for first, own in found.items()}
 
 
-def _with_short_forms(text: str, known: Spoken, words: set[str]) -> Spoken:
+def _in_text(text: str, known: Spoken, words: set[str]) -> Spoken:
     """Return the known names with the short forms that a text itself makes of them.
 
-    Left out is a short form that some text uses in small letters, that is somebody's name, or that the text gives to
-    two companies.
+    Left out is a short form that some text uses in small letters, or that the text gives to two companies; and a name
+    that the text makes the short form of something else, where it is not that company's.
     """
     names = {pair for own in known.values() for pair in own}
-    taken, given = {said for said, _ in names}, dict[tuple[str, ...], set[str]]()
-    for company, _, end in _named(text, known):
-        made = SHORT_FORM.match(text, end)
-        if made and all(word.lower() in FORMS for word in TOKEN.findall(made[1])):
-            short = tuple(word.lower() for word in TOKEN.findall(made[2]))
-            if short not in taken and not (len(short) == 1 and short[0] in words):
-                given.setdefault(short, set()).add(company)
-    made_here = {(said, company) for said, whose in given.items() if len(whose) == 1 for company in whose}
-    return _by_first_word(names | made_here)
+    ends = {end: company for company, _, end in _named(text, known)}
+    given: dict[tuple[str, ...], set[str | None]] = {}
+    for made in SHORT_FORM.finditer(text):
+        short = tuple(word.lower() for word in TOKEN.findall(made[1] or made[2]))
+        before = (end for end in range(made.start(), max(made.start() - FARTHEST, 0), -1) if end in ends)
+        end = next(before, made.start())
+        legal = all(word.lower() in FORMS for word in TOKEN.findall(text[end : made.start()]))
+        given.setdefault(short, set()).add(ends.get(end) if legal else None)
+    made_here = {(said, company) for said, whose in given.items() for company in whose if company and len(whose) == 1}
+    kept = {(said, company) for said, company in names if given.get(said, {company}) == {company}}
+    return _by_first_word(kept | {pair for pair in made_here if not (len(pair[0]) == 1 and pair[0][0] in words)})
 
 
 def _named(text: str, known: Spoken) -> Iterator[tuple[str, int, int]]:

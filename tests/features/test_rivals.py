@@ -27,6 +27,8 @@ NAMES = {
         ("Yum! Brands, Inc.", ("yum", "brands")),
         ("McDonald's Corporation", ("mcdonalds",)),
         ("The Company", ("company",)),
+        ("U S TRUST CORP", ("u", "s", "trust")),
+        ("AT&T Corp.", ("at", "t")),
         ("", ()),
     ],
 )
@@ -58,8 +60,10 @@ def named(text: str, by: str = "x") -> dict[str, str]:
         ("Coca-Cola Enterprises and Intel Capital compete.", {}),  # other companies, whose names go on
         ("Gap competes with us.", {}),  # an ordinary word
         ("In general motors compete with engines.", {}),  # no name
-        ("New Dell competes.", {"dell": "Dell"}),  # the first word of a sentence has a capital anyway
-        ("They say Sandy Dell competes.", {}),  # a person
+        ("New Dell is a rival.", {"dell": "Dell"}),  # the first word of a sentence has a capital anyway
+        ("They say Sandy Dell is a competitor.", {}),  # a person
+        ("Dell competes in all markets. Intel Corp. also faces competition.", {}),  # speaks of parts of the company
+        ("Competitors such as Dell face a shortage.", {"dell": "Dell"}),
     ],
 )
 def test_names_are_found_where_competition_is_spoken_of(text: str, found: dict[str, str]) -> None:
@@ -75,7 +79,10 @@ def test_names_are_found_where_competition_is_spoken_of(text: str, found: dict[s
         ('PepsiCo, Inc. (formerly Pepsi) ("PEP")', "PEP", {}),  # whose it is takes more than a look
         ('PepsiCo and its bottlers ("PBG")', "PBG", {}),  # not PepsiCo alone
         ('PepsiCo ("Market")', "Market", {}),  # an ordinary word
-        ('PepsiCo ("Intel")', "Intel", {"intc": "Intel"}),  # somebody's name
+        ('PepsiCo ("Intel")', "Intel", {"pep": "Intel"}),  # of this text
+        ('Our bank ("Intel")', "Intel", {}),
+        ("PepsiCo, Inc. (PEP)", "PEP", {"pep": "PEP"}),
+        ("Dell Bank (INTEL)", "Intel", {}),
         ('PepsiCo ("ABC") and Dell ("ABC")', "ABC", {}),
     ],
 )
@@ -86,6 +93,22 @@ def test_short_forms_are_names_where_the_text_makes_them(made: str, called: str,
         {"company_id": ["x"] * 2, "passage": [0, 1], "start": [0, len(first) + 1], "end": [len(first), len(texts["x"])]}
     )
     assert dict(rivals_named(NAMES, texts, spans).select("rival_id", "name").iter_rows()) == found
+
+
+def test_companies_of_one_family_are_no_rivals() -> None:
+    family = {"a": "Trinity Industries Inc", "b": "Trinity Industries Leasing Co", "c": "Universal Health Services Inc"}
+    family |= {
+        "w": "U S West Inc",
+        "v": "US West Communications Inc",
+        "d": "Universal Health Realty Trust",
+        "e": "Universal Foods Corp",
+        "x": "Universal Studios Inc",
+    }
+    text = "Trinity Industries, Universal Foods, U S West and Universal Studios compete."
+    everybody = {"a", "e", "w", "x"}
+    for by, kin in (("b", {"a"}), ("d", set[str]()), ("e", {"e"}), ("v", {"w"})):
+        spans = pl.DataFrame({"company_id": [by], "passage": [0], "start": [0], "end": [len(text)]})
+        assert set(rivals_named(family, {by: text, "y": "a universal wish"}, spans)["rival_id"]) == everybody - kin
 
 
 def test_nobody_is_its_own_rival_and_a_name_of_two_companies_is_nobody_s() -> None:
