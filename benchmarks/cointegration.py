@@ -91,7 +91,9 @@ def compare(log_prices: Floats, pairs: Pairs, name: str) -> Compared:
         hedge_ratio, half_life = _line_and_half_life(log_prices, some)
         found.hedge_ratio = max(found.hedge_ratio, _largest(ours["hedge_ratio"].to_numpy()[rows] - hedge_ratio))
         lives = ours["half_life"].fill_null(np.inf).to_numpy()[rows]
-        found.half_life = max(found.half_life, _largest(lives / half_life - 1))
+        none = np.isinf(lives) & np.isinf(half_life)
+        ratio = np.divide(lives, half_life, out=np.ones_like(lives), where=~none)
+        found.half_life = max(found.half_life, _largest(ratio - 1))
     return found
 
 
@@ -168,8 +170,9 @@ def _timed(act: Callable[[], Any]) -> tuple[Any, float, float]:
 
 
 def _largest(differences: Floats) -> float:
-    # Both infinite: neither has a half-life, and their ratio is no number.
-    return float(np.abs(differences[~np.isnan(differences)]).max(initial=0.0))
+    if np.isnan(differences).any():
+        raise ValueError(f"{np.isnan(differences).sum()} differences are no number: the two have not been compared")
+    return float(np.abs(differences).max(initial=0.0))
 
 
 def _peak_gb() -> float:
