@@ -14,7 +14,18 @@ from resources.places import ROOT
 
 sys.path.append(str(ROOT / "benchmarks"))  # scripts import each other by their bare names
 import scoreboard_scores
-from scoreboard_report import BEGIN, END, HEADER, claims, method_rows, placing_nobody, section, written
+from scoreboard_report import (
+    BEGIN,
+    END,
+    HEADER,
+    PARTS,
+    claims,
+    method_rows,
+    part_rows,
+    placing_nobody,
+    section,
+    written,
+)
 from scoreboard_scores import Period, Scores, measured
 
 GROUPS = np.repeat(np.arange(6), 6)
@@ -75,7 +86,19 @@ def test_whoever_knows_the_groups_comes_first_and_who_places_nobody_is_named(sco
     text = section("Here", scored, 12, len(IDS))
     assert text.startswith("### Here, 12 months\n\n36 companies, 1 as-of date (2005-12), 0.0 a date lost")
     assert text.endswith(f"Give nobody a peer: {', '.join(silent)}.")
-    assert {line.count("|") for line in text.splitlines() if line.startswith("|")} == {len(HEADER) + 1}
+    large, small = (text.split(first)[1].split("\n\n")[0] for first in ("| method |", "| stack | less"))
+    assert {line.count("|") for line in large.splitlines()[1:]} == {len(HEADER) + 1}
+    assert {line.count("|") for line in small.splitlines()[1:]} == {len(PARTS) + 2}
+
+
+def test_what_stack_has_above_its_parts_stands_under_the_table(scored: Scores) -> None:
+    r2, hedge = part_rows(scored, 12)
+    assert list(r2) == ["stack", *(f"less {part}" for part in PARTS)] and (r2["stack"], hedge["stack"][:5]) == (
+        "R2",
+        "hedge",
+    )
+    (own,) = scored.r2_differences.filter(method="stack", other="tfidf", horizon_months=12, peers=5).to_dicts()
+    assert r2["less tfidf"].startswith(f"{own['difference']:+.3f}")
 
 
 def test_a_difference_has_a_star_where_its_interval_leaves_0_out(scored: Scores) -> None:

@@ -30,7 +30,7 @@ def refusal(folder: Path, text: str, name: str = "mine.yaml") -> str:
     [
         ("backtest: {cost_bps: -500}", "line 1: backtest.cost_bps: Input should be greater than or equal to 0 (got"),
         ("backtest: {borrow_bps: -1}", "backtest.borrow_bps: Input should be greater than or equal to 0"),
-        ("backtest: {leg_usd: 0}", "backtest.leg_usd: Input should be greater than 0"),
+        ("backtest: {leg_usd: 0}", "backtest.leg_usd: Input should be greater than or equal to 1"),
         ("backtest: {entry_z: 2.0}", "backtest: exit_z 0, entry_z 2, stop_z 2: each has to be above the one before"),
         ("backtest: {exit_z: 1.5}", "exit_z 1.5, entry_z 1, stop_z 2"),
         ("backtest: {stop_z: 0.5}", "exit_z 0, entry_z 1, stop_z 0.5"),
